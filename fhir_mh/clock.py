@@ -1,0 +1,40 @@
+"""The only reader of time. Everything else is handed a Clock, so that tests can hold it still."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time, in UTC and with a zone."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class ManualClock:
+    """A clock that moves only when told to: for tests and the simulation."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        """Move on; time never goes back."""
+        if by < timedelta(0):
+            raise ValueError("a clock does not run backwards")
+        self._now += by
+
+
+def instant(moment: datetime) -> str:
+    """A FHIR instant in UTC with milliseconds, e.g. 2026-11-24T09:30:00.000Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

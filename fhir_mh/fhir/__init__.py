@@ -1,0 +1,1 @@
+"""What FHIR R4 is: lossless JSON, datatypes, references, identifiers, code systems, Bundles, outcomes."""

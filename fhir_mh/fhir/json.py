@@ -1,0 +1,130 @@
+"""Lossless JSON: what comes in goes out with the same tokens.
+
+Numbers that Python would rewrite (1.50, 1E3, -0, integers beyond 64 bits) become Number, a Decimal that
+remembers how it was written; other integers are int. Serialise with dumps(), never with json.dumps, which
+refuses a Decimal rather than rounding it. Only white space and the way a character is escaped may change.
+See https://hl7.org/fhir/R4/json.html#primitive
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import orjson
+
+from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.json_faults import locate, not_utf8, unreadable
+
+MAX_DEPTH = 200
+_INT64 = 19  # digits: anything longer is kept as written
+
+
+class Number(Decimal):
+    """A JSON number that is written back exactly as it was read; compares as its Decimal value."""
+
+    token: str
+
+    def __new__(cls, token: str) -> Number:
+        self = super().__new__(cls, token)
+        self.token = token
+        return self
+
+    def __str__(self) -> str:
+        return self.token
+
+    def __repr__(self) -> str:
+        return f"Number({self.token!r})"
+
+    def __reduce__(self) -> tuple[type[Number], tuple[str]]:
+        return Number, (self.token,)
+
+    def __copy__(self) -> Number:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Number:
+        return self
+
+
+class _Duplicate(ValueError):
+    """Raised inside the decoder; the place is worked out afterwards."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Duplicate
+    return found
+
+
+def _integer(token: str) -> int | Number:
+    return Number(token) if token == "-0" or len(token) >= _INT64 else int(token)
+
+
+def _constant(token: str) -> NoReturn:
+    raise ValueError(token)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=Number, parse_int=_integer, parse_constant=_constant)
+
+
+def loads(text: str | bytes) -> Any:
+    """The JSON value in text: dict, list, str, int, Number, bool or None.
+
+    Raises InvalidResource with one Issue that names line, column and path: for text that is not UTF-8 or not
+    JSON, a key that stands twice in one object, a lone surrogate, or nesting beyond MAX_DEPTH.
+    """
+    if isinstance(text, bytes | bytearray | memoryview):
+        try:
+            text = bytes(text).decode("utf-8-sig")
+        except UnicodeDecodeError as fault:
+            raise InvalidResource(issues=[not_utf8(bytes(text), fault)]) from None
+    elif text.startswith("\ufeff"):
+        text = text[1:]
+    try:
+        value = _decoder.decode(text)
+    except (ValueError, RecursionError):
+        raise InvalidResource(issues=[locate(text, MAX_DEPTH) or unreadable()]) from None
+    deep = text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH
+    if deep or "\\ud" in text or "\\uD" in text:
+        fault = locate(text, MAX_DEPTH)
+        if fault is not None:
+            raise InvalidResource(issues=[fault])
+    return value
+
+
+def _depth(value: Any) -> int:
+    """How many objects and lists stand inside one another."""
+    depth, layer = 0, [value]
+    while layer:
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        depth += 1
+    return depth
+
+
+def load_object(text: str | bytes) -> dict[str, Any]:
+    """As loads(), for text that must hold one JSON object."""
+    from fhir_mh.issues import issue
+
+    value = loads(text)
+    if not isinstance(value, dict):
+        raise InvalidResource(issues=[issue("json-not-an-object", "$", line=1, column=1)])
+    return value
+
+
+def _as_written(value: Any) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def dumps(value: Any, *, indent: bool = False) -> bytes:
+    """UTF-8 JSON, compact unless indent; Numbers as they were written. Raises TypeError for what is not JSON."""
+    return orjson.dumps(value, default=_as_written, option=orjson.OPT_INDENT_2 if indent else 0)
