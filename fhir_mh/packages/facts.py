@@ -1,0 +1,123 @@
+"""What a definition says, without its prose: the only parts of a conformance resource that checking needs.
+
+The same form serves the R4 base that ships with fhir_mh, our own profiles, and any package a user names, so there
+is one reader of definitions. See https://hl7.org/fhir/R4/elementdefinition.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PLAIN = ("id", "path", "sliceName", "min", "max", "contentReference", "maxLength", "isModifier")
+_VALUED = ("fixed", "pattern", "minValue", "maxValue")
+_MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+_STRUCTURE = ("url", "version", "kind", "abstract", "type", "derivation", "baseDefinition", "contextInvariant")
+
+
+def facts_of(resource: dict[str, Any]) -> dict[str, Any] | None:
+    """The facts of a StructureDefinition, ValueSet or CodeSystem; None for anything else or without a url."""
+    make = {"StructureDefinition": _structure, "ValueSet": _value_set, "CodeSystem": _code_system}
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or kind not in make or not isinstance(resource.get("url"), str):
+        return None
+    return {"resourceType": kind, **make[kind](resource)}
+
+
+def _structure(resource: dict[str, Any]) -> dict[str, Any]:
+    found = {name: resource[name] for name in _STRUCTURE if name in resource}
+    if resource.get("context"):
+        found["context"] = [{k: c[k] for k in ("type", "expression") if k in c} for c in resource["context"]]
+    for part in ("differential", "snapshot"):
+        elements = resource.get(part, {}).get("element")
+        if elements:
+            found[part] = [_element(element) for element in elements]
+    return found
+
+
+def _element(element: dict[str, Any]) -> dict[str, Any]:
+    found = {name: element[name] for name in _PLAIN if name in element}
+    found.update({k: v for k, v in element.items() if k.startswith(_VALUED) and not k.endswith("_")})
+    if element.get("type"):
+        found["type"] = [_type(entry) for entry in element["type"]]
+    if element.get("binding"):
+        found["binding"] = _binding(element["binding"])
+    if element.get("constraint"):
+        found["constraint"] = [
+            {k: rule[k] for k in ("key", "severity", "expression") if k in rule} for rule in element["constraint"]
+        ]
+    if element.get("slicing"):
+        slicing = element["slicing"]
+        found["slicing"] = {k: slicing[k] for k in ("discriminator", "rules", "ordered") if k in slicing}
+    if "max" in element.get("base", {}):
+        found["baseMax"] = element["base"]["max"]
+    return found
+
+
+def _type(entry: dict[str, Any]) -> dict[str, Any]:
+    found = {k: entry[k] for k in ("code", "profile", "targetProfile", "aggregation") if k in entry}
+    for extension in entry.get("extension", []):
+        if extension.get("url", "").endswith("structuredefinition-fhir-type"):
+            found["code"] = extension.get("valueUrl") or extension.get("valueUri") or found.get("code")
+    return found
+
+
+def _binding(binding: dict[str, Any]) -> dict[str, Any]:
+    found = {k: binding[k] for k in ("strength", "valueSet") if k in binding}
+    for extension in binding.get("extension", []):
+        if extension.get("url") == _MAX_VALUE_SET:
+            limit = extension.get("valueCanonical") or extension.get("valueUri")
+            if limit:
+                found["maxValueSet"] = limit
+    return found
+
+
+def _value_set(resource: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {k: resource[k] for k in ("url", "version") if k in resource}
+    compose = resource.get("compose")
+    if compose:
+        found["compose"] = {
+            part: [_include(entry) for entry in compose[part]] for part in ("include", "exclude") if compose.get(part)
+        }
+    elif resource.get("expansion", {}).get("contains"):
+        found["expansion"] = [
+            {k: entry[k] for k in ("system", "code") if k in entry} for entry in _flat(resource["expansion"]["contains"])
+        ]
+    return found
+
+
+def _include(entry: dict[str, Any]) -> dict[str, Any]:
+    found = {k: entry[k] for k in ("system", "valueSet", "filter") if k in entry}
+    if entry.get("concept"):
+        found["concept"] = [concept["code"] for concept in entry["concept"] if "code" in concept]
+    return found
+
+
+def _flat(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    flat: list[dict[str, Any]] = []
+    for entry in entries:
+        if "code" in entry and not entry.get("abstract"):
+            flat.append(entry)
+        flat.extend(_flat(entry.get("contains", [])))
+    return flat
+
+
+def _code_system(resource: dict[str, Any]) -> dict[str, Any]:
+    found = {k: resource[k] for k in ("url", "version", "content", "caseSensitive", "supplements") if k in resource}
+    found["concept"] = _concepts(resource.get("concept", []), None)
+    return found
+
+
+def _concepts(concepts: list[dict[str, Any]], parent: str | None) -> dict[str, list[str]]:
+    """code -> its parents; both nesting and the `subsumedBy` and `parent` properties count."""
+    found: dict[str, list[str]] = {}
+    for concept in concepts:
+        code = concept.get("code")
+        if not isinstance(code, str):
+            continue
+        parents = [parent] if parent else []
+        for held in concept.get("property", []):
+            if held.get("code") in ("subsumedBy", "parent") and "valueCode" in held:
+                parents.append(held["valueCode"])
+        found[code] = parents
+        found.update(_concepts(concept.get("concept", []), code))
+    return found
