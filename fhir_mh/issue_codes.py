@@ -20,13 +20,146 @@ class Code(NamedTuple):
 
 
 _JSON = "https://hl7.org/fhir/R4/json.html"
+_HTTP = "https://hl7.org/fhir/R4/http.html"
 
 CODES: dict[str, Code] = {
     # --- json: text that is not the JSON FHIR asks for
-    "json-unreadable": Code("fatal", "structure", "This is not JSON: {problem}.", "Correct the text at this place.", _JSON),
+    "json-unreadable": Code(
+        "fatal", "structure", "This is not JSON: {problem}.", "Correct the text at this place.", _JSON
+    ),
     "json-encoding": Code("fatal", "structure", "The text is not UTF-8.", "Send it encoded as UTF-8.", _JSON),
-    "json-duplicate-key": Code("fatal", "structure", "The key '{key}' stands twice in one object.",
-                               "Remove one of the two: readers disagree on which one counts.", _JSON),
-    "json-not-an-object": Code("fatal", "structure", "A JSON object is expected here.", "Send one object: {{...}}.", _JSON),
-    "json-too-deep": Code("fatal", "too-costly", "The JSON is nested deeper than {limit} levels.", "Flatten it.", _JSON),
+    "json-duplicate-key": Code(
+        "fatal",
+        "structure",
+        "The key '{key}' stands twice in one object.",
+        "Remove one of the two: readers disagree on which one counts.",
+        _JSON,
+    ),
+    "json-not-an-object": Code(
+        "fatal", "structure", "A JSON object is expected here.", "Send one object: {{...}}.", _JSON
+    ),
+    "json-too-deep": Code(
+        "fatal", "too-costly", "The JSON is nested deeper than {limit} levels.", "Flatten it.", _JSON
+    ),
+    # --- map: content that does not fit the record, or cannot be said in the other format
+    "map-wrong-type": Code("error", "structure", "A {expected} is expected here.", "Send a {expected}.", _JSON),
+    "map-wrong-format": Code(
+        "error",
+        "value",
+        "This is not a {expected}.",
+        "Write it as a {expected}.",
+        "https://hl7.org/fhir/R4/datatypes.html",
+    ),
+    "map-unknown-code": Code(
+        "error",
+        "code-invalid",
+        "This code is not known here; expected {expected}.",
+        "Use one of those codes, or add this one to the mapping.",
+    ),
+    "map-derived-differs": Code(
+        "warning",
+        "business-rule",
+        "The {name} does not agree with what it is derived from; the latter stands.",
+        "Leave the {name} out, or make it agree.",
+    ),
+    "map-two-people": Code(
+        "error",
+        "business-rule",
+        "This Bundle is about two people: {first} and {second}.",
+        "Send one Bundle for each person.",
+    ),
+    "map-no-person": Code(
+        "error", "required", "Nothing here says whom this is about.", "Give each resource its subject or patient."
+    ),
+    "map-not-a-bundle": Code(
+        "error", "structure", "A Bundle is expected here.", "Send a resource of type Bundle with its entries."
+    ),
+    "map-dangling": Code(
+        "error",
+        "not-found",
+        "This reference leads nowhere inside the Bundle.",
+        "Add the entry or contained resource that it names, or correct it.",
+        "https://hl7.org/fhir/R4/bundle.html#references",
+    ),
+    "map-invalid-record": Code(
+        "error", "invalid", "{problem}.", "Correct this field; the record's JSON Schema says what it holds."
+    ),
+    # --- store: what is held, versions, the database itself
+    "store-not-found": Code("error", "not-found", "There is no such {type}.", "Check the type and the id."),
+    "store-gone": Code(
+        "error",
+        "deleted",
+        "This {type} was deleted in version {version}.",
+        "Read an earlier version from its history, or write it anew.",
+        _HTTP + "#delete",
+    ),
+    "store-version-conflict": Code(
+        "error",
+        "conflict",
+        "This {type} is at version {version}, not the one named.",
+        "Read it again, apply the change to what is there now, and write that.",
+        _HTTP + "#concurrency",
+    ),
+    "store-id-missing": Code(
+        "error", "required", "A resource needs its resourceType and id to be stored.", "Give it both."
+    ),
+    "store-unknown-person": Code("error", "not-found", "There is no such person here.", "Add the person first."),
+    "store-person-changed": Code(
+        "error",
+        "conflict",
+        "This {type} belongs to another person.",
+        "Mark it entered in error there and write a new resource for the right person.",
+    ),
+    "store-identifier-taken": Code(
+        "error",
+        "conflict",
+        "This identifier already belongs to another person.",
+        "Find out which of the two is right before either is changed.",
+    ),
+    "store-bad-cursor": Code(
+        "error", "value", "This page link was not made by this store.", "Start again from the first page."
+    ),
+    "store-bad-address": Code(
+        "fatal",
+        "value",
+        "This is not the address of a store.",
+        "Write sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
+    ),
+    "store-sqlite-too-old": Code("fatal", "not-supported", "SQLite {found} is too old.", "Use 3.35 or newer."),
+    "store-no-driver": Code("fatal", "not-supported", "PostgreSQL needs a driver that is not installed.",
+                            "Install fhir-mh[postgresql]."),
+    "store-in-use": Code(
+        "fatal",
+        "lock-error",
+        "Another process has this store open for writing.",
+        "Talk to that process instead, or stop it first.",
+    ),
+    "store-newer": Code(
+        "fatal",
+        "not-supported",
+        "This store was written by a newer release (schema {found}).",
+        "Install that release or a newer one; this one knows schemas up to {known}.",
+    ),
+    "store-unavailable": Code(
+        "error",
+        "transient",
+        "The database does not answer ({reason}).",
+        "Try again; if it lasts, see whether the database is running and has room.",
+    ),
+    "store-contradiction": Code(
+        "error", "conflict", "This contradicts what the store holds ({reason}).", "Read what is there and try again."
+    ),
+    "store-fault": Code(
+        "fatal", "exception", "The database refused a statement ({reason}).", "Report this: it is a fault in fhir_mh."
+    ),
+    "store-closed": Code("error", "transient", "The store has been closed.", "Open it again."),
+    "store-lease-lost": Code(
+        "error",
+        "conflict",
+        "Somebody else has claimed this lane since.",
+        "Drop what was in hand: the new holder sends it again.",
+    ),
+    "store-unknown-message": Code(
+        "error", "not-found", "There is no such message in this state.", "List the messages again."
+    ),
 }

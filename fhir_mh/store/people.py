@@ -1,0 +1,128 @@
+"""People: who is known here by which identifiers, and the two numbers that rise as their records change.
+
+The record version of a person rises once in each transaction that touched any of the person's resources; the
+edition of (person, custodian) once in each that changed that custodian's. Both rise at the first touch, so that
+the same transaction can already write the new number into a message; on PostgreSQL this also makes the
+transactions of one person queue up behind each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fhir_mh.errors import Conflict, NotFound
+from fhir_mh.issues import issue
+from fhir_mh.store.session import Session
+from fhir_mh.store.values import to_ms
+
+
+class People:
+    """The persons of one store, within one transaction."""
+
+    def __init__(self, session: Session, now: datetime, new_id: Callable[[], str]) -> None:
+        self.session = session
+        self.now = now
+        self.new_id = new_id
+        self._now_ms = to_ms(now)
+        self._raised: set[str | tuple[str, str]] = set()
+
+    # --- who
+
+    def add_person(self, person: str | None = None) -> str:
+        """The id of a new person, minted here unless given; a person already there is left as it is."""
+        person = person or self.new_id()
+        self.session.run(
+            "INSERT INTO persons (id, version, created) VALUES (?, 0, ?) ON CONFLICT (id) DO NOTHING",
+            person,
+            self._now_ms,
+        )
+        return person
+
+    def has_person(self, person: str) -> bool:
+        return self.session.one("SELECT 1 FROM persons WHERE id = ?", person) is not None
+
+    def find_person(self, system: str, value: str) -> str | None:
+        """The person who has this identifier, or None."""
+        row = self.session.one("SELECT person FROM person_identifiers WHERE system = ? AND value = ?", system, value)
+        return None if row is None else row[0]
+
+    def identify(self, person: str, system: str, value: str) -> None:
+        """Give a person an identifier; giving the same one again does nothing.
+
+        Raises Conflict when it belongs to somebody else, NotFound when there is no such person.
+        """
+        holder = self.find_person(system, value)
+        if holder == person:
+            return
+        if holder is not None:
+            raise Conflict(issues=[issue("store-identifier-taken", "Patient.identifier")])
+        if not self.has_person(person):
+            raise NotFound(issues=[issue("store-unknown-person", "Patient")])
+        self.session.run(
+            "INSERT INTO person_identifiers (system, value, person) VALUES (?, ?, ?)", system, value, person
+        )
+
+    def identifiers_of(self, person: str) -> list[tuple[str, str]]:
+        """(system, value) of every identifier of a person, superseded ones too, in stable order."""
+        rows = self.session.all(
+            "SELECT system, value FROM person_identifiers WHERE person = ? ORDER BY system, value", person
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def persons(self, *, after: str = "", limit: int = 1000) -> list[str]:
+        """Ids of the people of this store in order, those after the one named."""
+        rows = self.session.all("SELECT id FROM persons WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+        return [row[0] for row in rows]
+
+    # --- how far
+
+    def record_head(self, person: str) -> int:
+        """The record version: 0 for somebody nothing was ever written about. Raises NotFound for an unknown person."""
+        row = self.session.one("SELECT version FROM persons WHERE id = ?", person)
+        if row is None:
+            raise NotFound(issues=[issue("store-unknown-person", "Patient")])
+        return int(row[0])
+
+    def edition(self, person: str, custodian: str) -> int:
+        """The edition of this custodian's resources about this person; 0 when there are none."""
+        row = self.session.one("SELECT edition FROM editions WHERE person = ? AND custodian = ?", person, custodian)
+        return 0 if row is None else int(row[0])
+
+    def editions(self, person: str) -> dict[str, int]:
+        """custodian -> edition, of everybody whose resources about this person were ever stored here."""
+        rows = self.session.all(
+            "SELECT custodian, edition FROM editions WHERE person = ? ORDER BY custodian", person
+        )
+        return {row[0]: int(row[1]) for row in rows}
+
+    def set_edition(self, person: str, custodian: str, edition: int) -> None:
+        """For copies: the edition the sender says they are. This transaction then does not raise it by itself."""
+        self._raise_head(person)
+        self._raised.add((person, custodian))
+        self.session.run(
+            "INSERT INTO editions (person, custodian, edition) VALUES (?, ?, ?)"
+            " ON CONFLICT (person, custodian) DO UPDATE SET edition = excluded.edition",
+            person,
+            custodian,
+            edition,
+        )
+
+    def touch(self, person: str, custodian: str) -> None:
+        """Raise the record version and the edition, each once in this transaction."""
+        self._raise_head(person)
+        if (person, custodian) not in self._raised:
+            self._raised.add((person, custodian))
+            self.session.run(
+                "INSERT INTO editions (person, custodian, edition) VALUES (?, ?, 1)"
+                " ON CONFLICT (person, custodian) DO UPDATE SET edition = editions.edition + 1",
+                person,
+                custodian,
+            )
+
+    def _raise_head(self, person: str) -> None:
+        if person in self._raised:
+            return
+        if not self.session.run("UPDATE persons SET version = version + 1 WHERE id = ?", person):
+            raise NotFound(issues=[issue("store-unknown-person", "Patient")])
+        self._raised.add(person)

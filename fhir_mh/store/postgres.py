@@ -1,0 +1,90 @@
+"""The store on PostgreSQL: a pool of connections, a thread for each, any number of gateway processes.
+
+Transactions run in REPEATABLE READ. One that loses a race is run again from its beginning, so that a function over a
+Tx is right there as it is on SQLite, where writers queue up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from fhir_mh.clock import Clock
+from fhir_mh.store.engines import postgres_engine
+from fhir_mh.store.faults import lost_race, translated, translating
+from fhir_mh.store.migrate import upgrade
+from fhir_mh.store.session import Session
+from fhir_mh.store.store import Store, announce, closed
+from fhir_mh.store.tx import Tx
+
+T = TypeVar("T")
+
+_TRIES = 30
+_LONGEST_PAUSE = 0.2  # seconds
+
+
+class PostgresStore(Store):
+    """A store in one PostgreSQL database, shared with other gateway processes."""
+
+    def __init__(self, url: URL, clock: Clock, new_id: Callable[[], str], workers: int) -> None:
+        super().__init__(clock, new_id)
+        self._engine = postgres_engine(url, pool_size=workers)
+        try:
+            with translating():
+                upgrade(self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
+        self._reading = self._engine.execution_options(postgresql_readonly=True)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fhir-mh-store")
+        self._open = True
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        return await self._in_thread(self.write_now, fn)
+
+    async def read(self, fn: Callable[[Tx], T]) -> T:
+        return await self._in_thread(self.read_now, fn)
+
+    def write_now(self, fn: Callable[[Tx], T]) -> T:
+        if not self._open:
+            raise closed()
+        for attempt in range(_TRIES):
+            try:
+                return self._once(fn)
+            except SQLAlchemyError as fault:
+                if attempt == _TRIES - 1 or not lost_race(fault):
+                    raise translated(fault) from None
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**attempt)))
+        raise AssertionError("unreachable")
+
+    def read_now(self, fn: Callable[[Tx], T]) -> T:
+        if not self._open:
+            raise closed()
+        with translating(), self._reading.connect() as connection:
+            return fn(self._tx(Session(connection)))
+
+    def close(self) -> None:
+        self._open = False
+        self._threads.shutdown(wait=True)
+        self._engine.dispose()
+
+    def _once(self, fn: Callable[[Tx], T]) -> T:
+        with self._engine.connect() as connection, connection.begin():
+            tx = self._tx(Session(connection))
+            value = fn(tx)
+        announce(tx)
+        return value
+
+    async def _in_thread(self, run: Callable[[Callable[[Tx], T]], T], fn: Callable[[Tx], T]) -> T:
+        try:
+            waiting = asyncio.get_running_loop().run_in_executor(self._threads, run, fn)
+        except RuntimeError:
+            raise closed() from None
+        return await waiting

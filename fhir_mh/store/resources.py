@@ -1,0 +1,251 @@
+"""Resources: every version is kept, a deletion is a version too, and the newest is what is read and searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from fhir_mh.clock import instant
+from fhir_mh.errors import Conflict, Gone, InvalidResource, NotFound, VersionConflict
+from fhir_mh.fhir.json import dumps
+from fhir_mh.issues import issue
+from fhir_mh.store.people import People
+from fhir_mh.store.search import Cursor, Updated, count_of, entries_of
+from fhir_mh.store.session import Row
+from fhir_mh.store.values import Page, StoredResource, from_ms
+
+_NEWEST = (
+    "SELECT r.type, r.id, v.version, r.person, v.custodian, v.deleted, v.updated, v.text FROM resources r"
+    " JOIN versions v ON v.resource = r.key AND v.version = r.version"
+)
+_ANY = (
+    "SELECT r.type, r.id, v.version, r.person, v.custodian, v.deleted, v.updated, v.text FROM resources r"
+    " JOIN versions v ON v.resource = r.key"
+)
+
+
+def stored(row: Row) -> StoredResource:
+    """The row of _NEWEST or _ANY as a value."""
+    return StoredResource(
+        row[0], row[1], row[2], row[3], row[4], bool(row[5]), from_ms(row[6]), row[7].encode()
+    )
+
+
+def stamped(resource: Mapping[str, Any], version: int, updated: datetime) -> dict[str, Any]:
+    """The resource with meta.versionId and meta.lastUpdated of this version; all else, and its order, as it was."""
+    meta = {**(resource.get("meta") or {}), "versionId": str(version), "lastUpdated": instant(updated)}
+    if "meta" in resource:
+        return {**resource, "meta": meta}
+    first = {name: resource[name] for name in ("resourceType", "id") if name in resource}
+    return {**first, "meta": meta, **resource}
+
+
+def identifiers_in(resource: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """(value, system) of each identifier with a value; a missing system is the empty text."""
+    found = resource.get("identifier")
+    entries = found if isinstance(found, list) else [found]
+    return {
+        (entry["value"], system if isinstance(system := entry.get("system"), str) else "")
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("value"), str)
+    }
+
+
+class Resources(People):
+    """The resources of one store, within one transaction."""
+
+    # --- read
+
+    def get(self, type: str, id: str) -> StoredResource | None:
+        """The newest version, a deletion included; None for what never was."""
+        row = self.session.one(f"{_NEWEST} WHERE r.type = ? AND r.id = ?", type, id)
+        return None if row is None else stored(row)
+
+    def fetch(self, type: str, id: str) -> StoredResource:
+        """The newest version. Raises NotFound for what never was, Gone for what was deleted."""
+        found = self.get(type, id)
+        if found is None:
+            raise NotFound(issues=[issue("store-not-found", type, type=type)])
+        if found.deleted:
+            raise Gone(issues=[issue("store-gone", type, type=type, version=found.version)])
+        return found
+
+    def get_version(self, type: str, id: str, version: int) -> StoredResource | None:
+        """One version, a deletion included; None where there is none of that number."""
+        row = self.session.one(f"{_ANY} WHERE r.type = ? AND r.id = ? AND v.version = ?", type, id, version)
+        return None if row is None else stored(row)
+
+    def history(self, type: str, id: str, *, before: int | None = None, limit: int = 50) -> Page:
+        """Versions, newest first, deletions included; next is the version to give as before for the following page.
+
+        The page is empty for what never was.
+        """
+        clause, values = ("", ()) if before is None else (" AND v.version < ?", (before,))
+        rows = self.session.all(
+            f"{_ANY} WHERE r.type = ? AND r.id = ?{clause} ORDER BY v.version DESC LIMIT ?", type, id, *values, limit + 1
+        )
+        entries = tuple(stored(row) for row in rows[:limit])
+        return Page(entries, str(entries[-1].version) if len(rows) > limit else None)
+
+    def person_of(self, type: str, id: str) -> str | None:
+        """Whom a resource is about; None when nobody is known, also for deleted and unknown resources."""
+        row = self.session.one("SELECT person FROM resources WHERE type = ? AND id = ? AND NOT deleted", type, id)
+        return None if row is None else row[0]
+
+    def person_resources(self, person: str, custodian: str | None = None) -> list[StoredResource]:
+        """All that is current about a person, of one custodian or of all, in the order it was first stored."""
+        clause, values = ("", ()) if custodian is None else (" AND r.custodian = ?", (custodian,))
+        rows = self.session.all(
+            f"{_NEWEST} WHERE r.person = ? AND NOT r.deleted{clause} ORDER BY r.key", person, *values
+        )
+        return [stored(row) for row in rows]
+
+    def search(
+        self,
+        type: str | None = None,
+        *,
+        persons: Sequence[str] | None = None,
+        identifiers: Sequence[tuple[str | None, str]] | None = None,
+        ids: Sequence[str] | None = None,
+        custodians: Sequence[str] | None = None,
+        updated: Sequence[Updated] = (),
+        cursor: str | None = None,
+        limit: int = 50,
+        count: bool = False,
+    ) -> Page:
+        """What is current and matches every criterion given; within one criterion any value matches.
+
+        identifiers: (system, value); a system of None matches any system, "" only identifiers without one.
+        updated: pairs of ge, le, gt or lt and a time. Entries come in the order they were first stored, which no
+        later write changes: pages neither repeat nor skip. Raises InvalidResource for a cursor not made here.
+        """
+        criteria = {"persons": persons, "identifiers": identifiers, "ids": ids, "custodians": custodians}
+        start = Cursor.read(cursor)
+        rows = entries_of(self.session.connection, type, criteria, updated, start, limit + 1)
+        following = Cursor(rows[limit - 1][8]).text() if len(rows) > limit else None
+        total = count_of(self.session.connection, type, criteria, updated) if count else None
+        return Page(tuple(stored(row) for row in rows[:limit]), following, total)
+
+    # --- write
+
+    def put(
+        self, resource: Mapping[str, Any], *, person: str | None, custodian: str, expected_version: int | None = None
+    ) -> StoredResource:
+        """Store the next version of a resource and answer it as it is now served.
+
+        expected_version: the version this is a change of; 0 means that there must be none yet. Without it the
+        newest is replaced, and what was deleted comes back. Raises VersionConflict where the expectation is wrong,
+        InvalidResource without resourceType and id, NotFound for an unknown person, Conflict where the resource
+        is about somebody else. The caller's dict is left as it is.
+        """
+        type, id = resource.get("resourceType"), resource.get("id")
+        if not (isinstance(type, str) and isinstance(id, str) and type and id):
+            raise InvalidResource(issues=[issue("store-id-missing", "$")])
+        if person is not None:
+            self.touch(person, custodian)
+        current = self._current(type, id)
+        self._expect(type, current, expected_version)
+        version = 1 if current is None else current[1] + 1
+        text = dumps(stamped(resource, version, self.now))
+        if current is None:
+            key = self._insert(type, id, person, custodian)
+        else:
+            key = current[0]
+            self._replace(type, current, person, custodian, deleted=False)
+        self._keep(key, version, custodian, False, text.decode())
+        self._index(key, identifiers_in(resource), new=current is None)
+        return StoredResource(type, id, version, person, custodian, False, self.now, text)
+
+    def delete(self, type: str, id: str, *, expected_version: int | None = None) -> StoredResource:
+        """Store a deletion as the next version; deleting again changes nothing and answers the deletion there is.
+
+        Raises NotFound for what never was, VersionConflict where the expectation is wrong.
+        """
+        current = self._current(type, id)
+        if current is None:
+            raise NotFound(issues=[issue("store-not-found", type, type=type)])
+        self._expect(type, current, expected_version)
+        key, version, person, custodian, deleted = current
+        if not deleted:
+            if person is not None:
+                self.touch(person, custodian)
+            version += 1
+            self._replace(type, current, person, custodian, deleted=True)
+            self._keep(key, version, custodian, True, "")
+            self._index(key, set(), new=False)
+        row = self.session.one(f"{_ANY} WHERE r.key = ? AND v.version = ?", key, version)
+        assert row is not None
+        return stored(row)
+
+    def _current(self, type: str, id: str) -> Row | None:
+        """key, version, person, custodian, deleted; nobody else can change it before this transaction ends."""
+        return self.session.one(
+            "SELECT key, version, person, custodian, deleted FROM resources WHERE type = ? AND id = ?"
+            + self.session.locked,
+            type,
+            id,
+        )
+
+    def _expect(self, type: str, current: Row | None, expected: int | None) -> None:
+        if expected is None:
+            return
+        held = 0 if current is None else current[1]
+        if expected == held or (expected == 0 and current is not None and current[4]):
+            return
+        raise VersionConflict(issues=[issue("store-version-conflict", type, type=type, version=held)])
+
+    def _insert(self, type: str, id: str, person: str | None, custodian: str) -> int:
+        row = self.session.one(
+            "INSERT INTO resources (type, id, version, person, custodian, deleted, updated)"
+            " VALUES (?, ?, 1, ?, ?, ?, ?) RETURNING key",
+            type,
+            id,
+            person,
+            custodian,
+            False,
+            self._now_ms,
+        )
+        assert row is not None
+        return int(row[0])
+
+    def _replace(self, type: str, current: Row, person: str | None, custodian: str, *, deleted: bool) -> None:
+        key, version, holder, former = current[0], current[1], current[2], current[3]
+        if holder is not None and holder != person:
+            raise Conflict(issues=[issue("store-person-changed", type, type=type)])
+        if person is not None and former != custodian and holder == person:
+            self.touch(person, former)
+        self.session.run(
+            "UPDATE resources SET version = ?, person = ?, custodian = ?, deleted = ?, updated = ? WHERE key = ?",
+            version + 1,
+            person,
+            custodian,
+            deleted,
+            self._now_ms,
+            key,
+        )
+
+    def _keep(self, key: int, version: int, custodian: str, deleted: bool, text: str) -> None:
+        self.session.run(
+            "INSERT INTO versions (resource, version, custodian, deleted, updated, text) VALUES (?, ?, ?, ?, ?, ?)",
+            key,
+            version,
+            custodian,
+            deleted,
+            self._now_ms,
+            text,
+        )
+
+    def _index(self, key: int, wanted: set[tuple[str, str]], *, new: bool) -> None:
+        held: set[tuple[str, str]] = set()
+        if not new:
+            rows = self.session.all("SELECT value, system FROM identifiers WHERE resource = ?", key)
+            held = {(row[0], row[1]) for row in rows}
+        self.session.many(
+            "DELETE FROM identifiers WHERE value = ? AND system = ? AND resource = ?",
+            [(*entry, key) for entry in sorted(held - wanted)],
+        )
+        self.session.many(
+            "INSERT INTO identifiers (value, system, resource) VALUES (?, ?, ?)",
+            [(*entry, key) for entry in sorted(wanted - held)],
+        )

@@ -1,0 +1,256 @@
+"""The tables of a store, the same on SQLite and PostgreSQL.
+
+Times are whole milliseconds since 1970 in UTC, as exact as meta.lastUpdated. Texts are kept as they travel:
+JSON is never parsed by the database. Changing a table here needs a new migration; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+REVISION = "0001"  # the migration this code expects; compared on open without importing Alembic
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+
+
+def _names(*names: str) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _one_of(column: str, *names: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({_names(*names)})", name=column)
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),  # the record version: ETag of /records/{id}
+    Column("created", BigInteger, nullable=False),
+)
+
+person_identifiers = Table(
+    "person_identifiers",
+    metadata,
+    Column("system", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("person", ForeignKey("persons.id"), nullable=False, index=True),
+    PrimaryKeyConstraint("system", "value"),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("person", ForeignKey("persons.id"), nullable=False),
+    Column("custodian", String(64), nullable=False),
+    Column("edition", BigInteger, nullable=False),
+    PrimaryKeyConstraint("person", "custodian"),
+)
+
+# --- resources ----------------------------------------------------------------------------------------------
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("key", Key, primary_key=True, autoincrement=True),
+    Column("type", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("person", ForeignKey("persons.id")),
+    Column("custodian", String(64), nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    UniqueConstraint("type", "id"),
+    Index("ix_resources_person", "person", "type", "key"),
+    Index("ix_resources_updated", "type", "updated"),
+    Index("ix_resources_type", "type", "key"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("resource", Key, ForeignKey("resources.key"), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("custodian", String(64), nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("resource", "version"),
+)
+
+identifiers = Table(
+    "identifiers",
+    metadata,
+    Column("value", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("resource", Key, ForeignKey("resources.key"), nullable=False, index=True),
+    PrimaryKeyConstraint("value", "system", "resource"),
+)
+
+# --- sending ------------------------------------------------------------------------------------------------
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("partner", String(64), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("due", BigInteger),  # null: nothing to send that this state lets pass
+    Column("attempts", Integer, nullable=False),
+    Column("owner", String(128)),
+    Column("token", BigInteger, nullable=False),  # rises with each claim: the fence
+    Column("leased_until", BigInteger),
+    PrimaryKeyConstraint("partner", "person"),
+    _one_of("state", "open", "halted", "ended"),
+    Index("ix_lanes_due", "due", postgresql_where=text("due IS NOT NULL"), sqlite_where=text("due IS NOT NULL")),
+    Index("ix_lanes_person", "person"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", Key, primary_key=True, autoincrement=True),
+    Column("message", String(64), nullable=False, unique=True),
+    Column("partner", String(64), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("edition", BigInteger),
+    Column("urgent", Boolean, nullable=False),
+    Column("payload", Text),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", String(128)),
+    Column("created", BigInteger, nullable=False),
+    Column("settled", BigInteger),
+    _one_of("kind", "snapshot", "proposal", "notice"),
+    _one_of("state", "pending", "acked", "superseded", "dead"),
+    Index("ix_outbox_lane", "partner", "person", "state", "seq"),
+    Index("ix_outbox_state", "state", "seq"),
+    sqlite_autoincrement=True,  # a number is never given twice, even after a purge
+)
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("partner", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("retry_at", BigInteger),
+    _one_of("state", "closed", "open", "half-open"),
+)
+
+# --- receiving ----------------------------------------------------------------------------------------------
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("partner", String(64), nullable=False),
+    Column("message", String(64), nullable=False),
+    Column("receipt", Text, nullable=False),
+    Column("received", BigInteger, nullable=False, index=True),
+    PrimaryKeyConstraint("partner", "message"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("partner", String(64), nullable=False),
+    Column("person", String(64)),
+    Column("message", String(64)),
+    Column("received", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("issues", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    _one_of("state", "held", "replayed", "discarded", "sealed"),
+    Index("ix_quarantine_state", "state", "received"),
+)
+
+# --- what partners hold ---------------------------------------------------------------------------------------
+
+projections = Table(
+    "projections",
+    metadata,
+    Column("partner", String(64), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("custodian", String(64), nullable=False),
+    Column("edition", BigInteger, nullable=False),
+    Column("sent", Text, nullable=False),
+    Column("withheld", Text, nullable=False),
+    Column("inexpressible", Text, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "person", "custodian", "edition"),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("direction", String(8), nullable=False),
+    Column("partner", String(64), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("custodian", String(64), nullable=False),
+    Column("base", BigInteger, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("outcome", Text),
+    Column("created", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    _one_of("direction", "sent", "received"),
+    _one_of("state", "pending", "accepted", "partly", "refused", "conflict"),
+    Index("ix_proposals_person", "person", "state", "created"),
+)
+
+_STAGES = ("sent", "stored", "filed", "opened")
+
+currency = Table(
+    "currency",
+    metadata,
+    Column("partner", String(64), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("custodian", String(64), nullable=False),
+    *(Column(f"{stage}_{what}", BigInteger) for stage in _STAGES for what in ("edition", "at")),
+    Column("ended_at", BigInteger),
+    Column("ended_reason", Text),
+    PrimaryKeyConstraint("partner", "person", "custodian"),
+    Index("ix_currency_person", "person"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Key, primary_key=True, autoincrement=True),
+    Column("recorded", BigInteger, nullable=False, index=True),
+    Column("person", String(64), index=True),
+    Column("text", Text, nullable=False),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,205 @@
+"""The store on SQLite: one thread writes and commits in groups, reads run inline in whoever asks.
+
+A group is what has queued up while the last one was written to disk. Each write of it is a savepoint, so that one
+that fails takes only itself along; nobody is answered, not even with a failure, before the COMMIT of the group,
+for a write may have looked at what an earlier one of the same group did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from fhir_mh.clock import Clock
+from fhir_mh.errors import FhirMhError
+from fhir_mh.store.engines import sqlite_engine
+from fhir_mh.store.faults import translated, translating
+from fhir_mh.store.migrate import upgrade
+from fhir_mh.store.session import Session
+from fhir_mh.store.store import Store, announce, closed
+from fhir_mh.store.tx import Tx
+from fhir_mh.store.writer_lock import WriterLock
+
+T = TypeVar("T")
+
+_GROUP = 128  # writes; more would make the first of them wait for the last
+
+
+class _Write:
+    """One write on its way: what to run, what came of it, and whom to tell."""
+
+    __slots__ = ("fault", "fn", "future", "loop", "tx", "value")
+
+    def __init__(self, fn: Callable[[Tx], Any], future: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        self.fn, self.future, self.loop = fn, future, loop
+        self.value: Any = None
+        self.fault: BaseException | None = None
+        self.tx: Tx | None = None
+
+    def resolve(self) -> None:
+        """Tell the caller, in the caller's thread where that is an event loop."""
+        if self.future.cancelled():
+            return
+        if self.fault is not None:
+            self.future.set_exception(self.fault)
+        else:
+            self.future.set_result(self.value)
+
+
+class SqliteStore(Store):
+    """A store in one SQLite file, written by this process only."""
+
+    def __init__(self, url: URL, clock: Clock, new_id: Callable[[], str]) -> None:
+        super().__init__(clock, new_id)
+        assert url.database is not None
+        self._lock = WriterLock(Path(url.database))
+        self._readers = sqlite_engine(url, begin="BEGIN", query_only=True, unlimited=True)
+        self._writer = sqlite_engine(url, begin="BEGIN IMMEDIATE")
+        try:
+            with translating():
+                upgrade(self._writer)
+        except BaseException:
+            self._release()
+            raise
+        self._local = threading.local()
+        self._connected: list[Connection] = []  # every thread's reader
+        self._queue: SimpleQueue[_Write | None] = SimpleQueue()
+        self._gate = threading.Lock()  # nothing enters the queue behind the sign that it ends
+        self._open = True
+        self._thread = threading.Thread(target=self._work, name="fhir-mh-store-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._enter(_Write(fn, future, loop))
+        return await future
+
+    async def read(self, fn: Callable[[Tx], T]) -> T:
+        return self.read_now(fn)
+
+    def write_now(self, fn: Callable[[Tx], T]) -> T:
+        future: Future[T] = Future()
+        self._enter(_Write(fn, future, None))
+        return future.result()
+
+    def read_now(self, fn: Callable[[Tx], T]) -> T:
+        if not self._open:
+            raise closed()
+        with translating():
+            connection = self._reader()
+            with connection.begin() as transaction:
+                value = fn(self._tx(Session(connection)))
+                transaction.rollback()
+        return value
+
+    def close(self) -> None:
+        with self._gate:
+            if not self._open:
+                return
+            self._open = False
+            self._queue.put(None)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+        for connection in self._connected:
+            connection.close()
+        self._release()
+
+    def _release(self) -> None:
+        self._readers.dispose()
+        self._writer.dispose()
+        self._lock.release()
+
+    def _reader(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._readers.connect()
+            self._connected.append(connection)
+        return connection
+
+    def _enter(self, write: _Write) -> None:
+        with self._gate:
+            if not self._open:
+                raise closed()
+            self._queue.put(write)
+
+    # --- the writer thread
+
+    def _work(self) -> None:
+        running = True
+        while running:
+            group, running = self._next_group()
+            if group:
+                self._commit(group)
+
+    def _next_group(self) -> tuple[list[_Write], bool]:
+        """What is waiting, at least one write unless the store is being closed; and whether to go on."""
+        group: list[_Write] = []
+        entry = self._queue.get()
+        while entry is not None:
+            group.append(entry)
+            if len(group) == _GROUP:
+                return group, True
+            try:
+                entry = self._queue.get_nowait()
+            except Empty:
+                return group, True
+        return group, False
+
+    def _commit(self, group: list[_Write]) -> None:
+        try:
+            with self._writer.connect() as connection, connection.begin():
+                session = Session(connection)
+                for write in group:
+                    self._attempt(session, write)
+        except SQLAlchemyError as fault:
+            for write in group:
+                write.fault = translated(fault)
+        except BaseException as fault:  # a broken promise of ours: nobody may wait for ever
+            for write in group:
+                write.fault = FhirMhError(type(fault).__name__)
+        for write in group:
+            if write.fault is None and write.tx is not None:
+                announce(write.tx)
+        _tell(group)
+
+    def _attempt(self, session: Session, write: _Write) -> None:
+        session.run("SAVEPOINT one")
+        try:
+            write.tx = self._tx(session)
+            write.value = write.fn(write.tx)
+        except SQLAlchemyError as fault:
+            write.fault = translated(fault)
+        except BaseException as fault:
+            write.fault = fault
+        if write.fault is not None:
+            session.run("ROLLBACK TO one")
+        session.run("RELEASE one")
+
+
+def _tell(group: list[_Write]) -> None:
+    """Resolve every caller, waking each event loop once."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Write]] = {}
+    for write in group:
+        if write.loop is None:
+            write.resolve()
+        else:
+            loops.setdefault(write.loop, []).append(write)
+    for loop, writes in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve_all, writes)
+        except RuntimeError:  # the loop has ended, and with it whoever waited
+            continue
+
+
+def _resolve_all(writes: list[_Write]) -> None:
+    for write in writes:
+        write.resolve()

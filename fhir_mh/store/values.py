@@ -1,0 +1,191 @@
+"""What the store hands out: frozen rows, with times as datetimes in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from fhir_mh.fhir.json import load_object
+
+LaneState = Literal["open", "halted", "ended"]
+MessageKind = Literal["snapshot", "proposal", "notice"]
+MessageState = Literal["pending", "acked", "superseded", "dead"]
+Stage = Literal["sent", "stored", "filed", "opened"]
+ProposalState = Literal["pending", "accepted", "partly", "refused", "conflict"]
+QuarantineState = Literal["held", "replayed", "discarded", "sealed"]
+BreakerState = Literal["closed", "open", "half-open"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_ms(moment: datetime) -> int:
+    """Whole milliseconds since 1970, rounded down."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_ms(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def from_ms_or_none(ms: int | None) -> datetime | None:
+    return None if ms is None else from_ms(ms)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResource:
+    """One version of a resource. text is the JSON to serve; of a deletion it is empty."""
+
+    type: str
+    id: str
+    version: int
+    person: str | None
+    custodian: str
+    deleted: bool
+    updated: datetime
+    text: bytes
+
+    def body(self) -> dict[str, Any]:
+        """The resource as plain values, read anew on each call."""
+        return load_object(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """entries in stable order; next is the cursor of the following page, None on the last; total where asked for."""
+
+    entries: tuple[StoredResource, ...]
+    next: str | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One person's messages to one partner. due is None while nothing waits that the state lets pass."""
+
+    partner: str
+    person: str
+    state: LaneState
+    reason: str | None
+    due: datetime | None
+    attempts: int
+    owner: str | None
+    token: int
+    leased_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One message to a partner; message is its idempotency key, seq its place in the lane."""
+
+    seq: int
+    message: str
+    partner: str
+    person: str
+    kind: MessageKind
+    edition: int | None
+    urgent: bool
+    payload: str | None
+    state: MessageState
+    attempts: int
+    error: str | None
+    created: datetime
+    settled: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message that was sent: acked, to be tried again (pending), or dead. error is a stable code."""
+
+    message: str
+    state: Literal["acked", "pending", "dead"]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Whether a partner is being called at all; its lanes are not claimed before retry_at."""
+
+    partner: str
+    state: BreakerState
+    failures: int
+    since: datetime
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A message that could not be understood, whole. issues is JSON text."""
+
+    id: str
+    partner: str
+    person: str | None
+    message: str | None
+    received: datetime
+    text: str
+    issues: str
+    state: QuarantineState
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What of one edition a partner was sent, what was withheld, and what its format could not say: JSON texts."""
+
+    partner: str
+    person: str
+    custodian: str
+    edition: int
+    sent: str
+    withheld: str
+    inexpressible: str
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change by someone who is not the custodian, against the edition (base) it was made on."""
+
+    id: str
+    direction: Literal["sent", "received"]
+    partner: str
+    person: str
+    custodian: str
+    base: int
+    payload: str
+    state: ProposalState
+    outcome: str | None
+    created: datetime
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An edition and when it reached a stage."""
+
+    edition: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """How far one custodian's plan has come at one partner; ended says since when and why it is no longer kept."""
+
+    partner: str
+    person: str
+    custodian: str
+    sent: Mark | None
+    stored: Mark | None
+    filed: Mark | None
+    opened: Mark | None
+    ended_at: datetime | None
+    ended_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One AuditEvent as JSON text; person is who it is about."""
+
+    recorded: datetime
+    person: str | None
+    text: str
