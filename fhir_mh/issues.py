@@ -49,15 +49,31 @@ class Issue:
         return {name: value for name in names if (value := getattr(self, name)) not in (None, "")}
 
 
-def issue(code: str, path: str, /, severity: Severity | None = None, *, line: int | None = None,
-          column: int | None = None, **values: object) -> Issue:
+def issue(
+    code: str,
+    path: str,
+    /,
+    severity: Severity | None = None,
+    *,
+    line: int | None = None,
+    column: int | None = None,
+    **values: object,
+) -> Issue:
     """An Issue from its registered template; values fill the template's {names}.
 
     Raises KeyError for a code that is not registered: a broken promise of ours, not of the input.
     """
     entry = CODES[code]
-    return Issue(code, severity or entry.severity, path, entry.message.format(**values), entry.fix.format(**values),
-                 entry.spec, line, column)
+    return Issue(
+        code,
+        severity or entry.severity,
+        path,
+        entry.message.format(**values),
+        entry.fix.format(**values),
+        entry.spec,
+        line,
+        column,
+    )
 
 
 def has_errors(issues: Iterable[Issue]) -> bool:

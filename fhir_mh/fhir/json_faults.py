@@ -60,7 +60,9 @@ def _value(text: str, at: int, path: str, depth: int) -> int:
         return _string(text, at, path)[1]
     match = _NUMBER.match(text, at) or _WORD.match(text, at)
     if not match:
-        raise _Fault("json-unreadable", at, path, problem="a value is missing here" if first else "the text ends too early")
+        raise _Fault(
+            "json-unreadable", at, path, problem="a value is missing here" if first else "the text ends too early"
+        )
     return match.end()
 
 

@@ -1,0 +1,39 @@
+# `make` alone says what there is. Everything runs in .venv, which each target makes where it is missing.
+SHELL := /bin/sh
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+# The first Python on the path that is new enough; another one: make setup PYTHON=/path/to/python3
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$p; break; fi; done)
+
+.PHONY: help setup demo test verify lint format bench profiles
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+setup: ## a virtual environment with pinned dependencies; quick where nothing changed
+	@if [ -z "$(PYTHON)" ]; then echo "fhir_mh needs Python 3.11 or later, and none is on the path." >&2; exit 1; fi
+	@$(PYTHON) scripts/set_up.py
+
+demo: setup ## three gateways on this machine, and a plan that follows the person
+	@.venv/bin/fhir-mh demo
+
+test: setup ## the tests, with branch coverage
+	$(PYTEST) -n logical -m "not slow and not java and not browser" --cov --cov-report=term
+
+verify: lint ## everything there is; nothing may be skipped
+	$(PYTEST) -n logical --fail-on-skip --cov --cov-report=term
+
+lint: setup ## style, types and arrows
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+format: setup ## put the style right
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: setup ## whole jobs, measured beside a peer or a bare loop
+	@$(PY) -m benchmarks

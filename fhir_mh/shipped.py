@@ -1,0 +1,23 @@
+"""Where the files are that ship with the product but are not Python: in a checkout and in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["mappings", "package", "examples"]
+
+_PACKAGE = Path(__file__).resolve().parent
+_IN_CHECKOUT: dict[Kind, str] = {"mappings": "mappings", "package": "profiles/package", "examples": "examples"}
+
+
+def path(kind: Kind) -> Path:
+    """The folder of one kind: provider mappings, our own built FHIR package, or examples.
+
+    The wheel's copy lies inside the package; in a checkout it is the folder people edit. Raises FileNotFoundError
+    where neither is there: the installation is broken.
+    """
+    for folder in (_PACKAGE / "_shipped" / kind, _PACKAGE.parent / _IN_CHECKOUT[kind]):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"the {kind} that ship with fhir_mh are not there; install it again")
