@@ -75,11 +75,12 @@ def loads(text: str | bytes) -> Any:
     Raises InvalidResource with one Issue that names line, column and path: for text that is not UTF-8 or not
     JSON, a key that stands twice in one object, a lone surrogate, or nesting beyond MAX_DEPTH.
     """
-    if isinstance(text, bytes | bytearray | memoryview):
+    if isinstance(text, bytes):
+        raw = text
         try:
-            text = bytes(text).decode("utf-8-sig")
+            text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as fault:
-            raise InvalidResource(issues=[not_utf8(bytes(text), fault)]) from None
+            raise InvalidResource(issues=[not_utf8(raw, fault)]) from None
     elif text.startswith("\ufeff"):
         text = text[1:]
     try:
@@ -88,9 +89,9 @@ def loads(text: str | bytes) -> Any:
         raise InvalidResource(issues=[locate(text, MAX_DEPTH) or unreadable()]) from None
     deep = text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH
     if deep or "\\ud" in text or "\\uD" in text:
-        fault = locate(text, MAX_DEPTH)
-        if fault is not None:
-            raise InvalidResource(issues=[fault])
+        found = locate(text, MAX_DEPTH)
+        if found is not None:
+            raise InvalidResource(issues=[found])
     return value
 
 

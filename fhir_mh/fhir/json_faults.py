@@ -41,7 +41,7 @@ def locate(text: str, max_depth: int) -> Issue | None:
     except _Fault as fault:
         line = text.count("\n", 0, fault.at) + 1
         column = fault.at - text.rfind("\n", 0, fault.at)
-        return issue(fault.code, fault.path, line=line, column=column, **fault.values)
+        return issue(fault.code, fault.path, line=line, column=column, **fault.values)  # type: ignore[arg-type]
     return None
 
 

@@ -1,0 +1,416 @@
+"""The two-way engine: nodes that read another format's JSON into a record and write it back.
+
+A table is a tree of nodes shaped like the other format. Reading consumes what a node knows and hands back the
+rest, the residue, in the shape in which it came; writing lays the record's values out and puts the residue
+where it was. A residue is kept beside the item it belongs to and moves and goes with it:
+
+    object  {key: residue, ...}; "~absent" lists what the table would always write and the source did not have
+    list    {"~": [slot, ...], key: residue of the entry with that key}; a slot is the name of the slice whose
+            next entry stands there, or the whole of an entry that no slice knows
+
+Nothing is ever matched by its position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from fhir_mh.mapping.codecs import Codec, Unfit
+from fhir_mh.mapping.context import Context
+
+Json = Any
+Residue = Any
+Item = dict[str, Any]
+
+
+class Missing:
+    """The absence of a value; None is a value in some formats."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING = Missing()
+
+
+class Node:
+    """One place of the other format. `always`: written even where the record says nothing of it."""
+
+    always = False
+
+    def read(self, json: Json, into: Item, ctx: Context) -> Residue:
+        """Put what this node knows of json into the item; give back what it does not know, or None."""
+        raise NotImplementedError
+
+    def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        """The JSON for this place, residue included; MISSING where there is nothing to say."""
+        raise NotImplementedError
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        """The table as (record field, element path) pairs; a field of "" is a fixed value."""
+        return iter(())
+
+
+class Value(Node):
+    """A record field and a single value of the other format."""
+
+    def __init__(self, field: str, codec: Codec) -> None:
+        self.field, self.codec = field, codec
+
+    def read(self, json: Json, into: Item, ctx: Context) -> Residue:
+        try:
+            into[self.field] = self.codec.read(json)
+        except Unfit as fault:
+            ctx.fault(fault)
+        return None
+
+    def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        value = item.get(self.field)
+        if value is None:
+            return MISSING if residue is None else residue
+        return self.codec.write(value)
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        yield field + self.field, path
+
+
+class Values(Node):
+    """A record field that is a list of plain values, and a list of plain values of the other format."""
+
+    def __init__(self, field: str, codec: Codec) -> None:
+        self.field, self.codec = field, codec
+
+    def read(self, json: Json, into: Item, ctx: Context) -> Residue:
+        if not isinstance(json, list):
+            ctx.fault(Unfit("list"))
+            return None
+        if None in json:
+            return json  # a value given by an extension alone: kept whole
+        found = []
+        for index, entry in enumerate(json):
+            try:
+                found.append(self.codec.read(entry))
+            except Unfit as fault:
+                ctx.fault(fault, f"[{index}]")
+        into[self.field] = found
+        return None
+
+    def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        values = item.get(self.field)
+        if not values:
+            return MISSING if residue is None else residue
+        return [self.codec.write(value) for value in values]
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        yield field + self.field + "[]", path
+
+
+class Fixed(Node):
+    """A value that the table itself says."""
+
+    always = True
+
+    def __init__(self, value: Json) -> None:
+        self.value = value
+
+    def read(self, json: Json, into: Item, ctx: Context) -> Residue:
+        return None if json == self.value else json
+
+    def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        return self.value if residue is None else residue
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        yield "", path
+
+
+class Derived(Node):
+    """A value worked out from the record, for readers of the other format; reading it back changes nothing.
+
+    One that disagrees with what it derives from gives a warning.
+    """
+
+    always = True
+
+    def __init__(self, name: str, derive: Callable[[Item], Json | None]) -> None:
+        self.name, self.derive = name, derive
+
+    def read(self, json: Json, into: Item, ctx: Context) -> Residue:
+        ctx.afterwards(into, self, json)
+        return None
+
+    def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        value = self.derive(item)
+        return MISSING if value is None else value
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        yield f"({self.name})", path
+
+
+class Group(Node):
+    """An object of the other format whose parts belong to the same item."""
+
+    def __init__(self, children: Mapping[str, Node], always: bool | None = None) -> None:
+        self.children = dict(children)
+        self.always = any(child.always for child in self.children.values()) if always is None else always
+        self._always = tuple(key for key, child in self.children.items() if child.always)
+
+    def read(self, json: Json, into: Item, ctx: Context) -> Residue:
+        if not isinstance(json, dict):
+            ctx.fault(Unfit("object"))
+            return None
+        rest: dict[str, Any] = {}
+        children, faults = self.children, ctx.faults
+        for key, value in json.items():
+            node = children.get(key)
+            if node is None:
+                rest[key] = value
+                continue
+            before = len(faults)
+            left = node.read(value, into, ctx)
+            if left is not None:
+                rest[key] = left
+            if len(faults) > before:
+                ctx.prefix(before, key)
+        absent = [key for key in self._always if key not in json]
+        if absent:
+            rest["~absent"] = absent
+        return rest or None
+
+    def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        out: dict[str, Any] = {}
+        if not residue:
+            for key, node in self.children.items():
+                value = node.write(item, None, ctx)
+                if value is not MISSING:
+                    out[key] = value
+            return out or MISSING
+        if not isinstance(residue, dict):
+            return residue
+        absent = residue.get("~absent", ())
+        for key, node in self.children.items():
+            if key in absent and key not in residue:
+                continue
+            value = node.write(item, residue.get(key), ctx)
+            if value is not MISSING:
+                out[key] = value
+        for key, value in residue.items():
+            if key not in self.children and key != "~absent":
+                out[key] = value
+        return out or MISSING
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        for key, node in self.children.items():
+            yield from node.rows(f"{path}.{key}" if path else key, field)
+
+
+class Sub(Node):
+    """A part of the item that is an object of its own in the record (a text with its source, a period)."""
+
+    def __init__(self, field: str, node: Node, prepare: Callable[[Item], Item] | None = None) -> None:
+        self.field, self.node, self.prepare = field, node, prepare
+        self.always = node.always
+
+    def read(self, json: Json, into: Item, ctx: Context) -> Residue:
+        part = into.get(self.field) or {}
+        left = self.node.read(json, part, ctx)
+        if part:
+            into[self.field] = part
+        return left
+
+    def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        part = item.get(self.field)
+        if part is None:
+            return MISSING if residue is None else self.node.write({}, residue, ctx)
+        return self.node.write(part, residue, ctx)
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        return self.node.rows(path, f"{field}{self.field}.")
+
+
+class Slice:
+    """One kind of entry of a list: which entries it knows (match), and what it makes of them."""
+
+    many = False
+
+    def __init__(self, name: str, match: Callable[[Json], bool] | None, node: Node) -> None:
+        self.name, self.match, self.node = name, match, node
+        self.always = False
+
+    def read(self, json: Json, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Residue] | None:
+        """(key, residue) of an entry taken; None leaves it to others."""
+        raise NotImplementedError
+
+    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterator[Json]:
+        """The entries of this kind that the item gives rise to."""
+        raise NotImplementedError
+
+    def rows(self, path: str, field: str) -> Iterator[tuple[str, str]]:
+        return self.node.rows(path, field)
+
+
+class One(Slice):
+    """An entry of which there is at most one, its values those of the item itself."""
+
+    def __init__(self, name: str, match: Callable[[Json], bool] | None, node: Node, always: bool = False) -> None:
+        super().__init__(name, match, node)
+        self.always = always
+
+    def read(self, json: Json, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Residue] | None:
+        if self.name in seen:
+            return None
+        seen.add(self.name)
+        return self.name, self.node.read(json, into, ctx)
+
+    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterator[Json]:
+        value = self.node.write(item, residue.get(self.name), ctx)
+        if value is not MISSING:
+            yield value
+
+
+class Many(Slice):
+    """Entries that are a list of the record's own.
+
+    key: how an entry is told from its brothers. For items (`item=True`) it is the id, minted from what the
+    entry says where the format carries none; their residue stays with them.
+    """
+
+    many = True
+
+    def __init__(
+        self,
+        name: str,
+        match: Callable[[Json], bool] | None,
+        field: str,
+        node: Node,
+        *,
+        item: bool = False,
+        key: Callable[[Item], str] | None = None,
+    ) -> None:
+        super().__init__(name, match, node)
+        self.field, self.item, self.key = field, item, key or _by_content
+
+    def read(self, json: Json, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Residue] | None:
+        part: Item = {}
+        left = self.node.read(json, part, ctx)
+        found = into.setdefault(self.field, [])
+        found.append(part)
+        if not self.item:
+            return _distinct(f"{self.name}:{self.key(part)}", seen), left
+        if "id" not in part and ctx.mints:
+            part["id"] = ctx.mint(self.name, json)
+        if part.get("id") in seen:
+            left = {**(left or {}), "id": part["id"]}
+            part["id"] = ctx.mint(self.name, [json, len(found)])
+        if "id" in part:
+            seen.add(part["id"])
+        if left is not None:
+            part.setdefault("unknown", {})[self.name] = left
+        return self.name, None
+
+    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterator[Json]:
+        seen: set[str] = set()
+        for part in item.get(self.field) or ():
+            if self.item:
+                left = part.get("unknown")
+                left = left.get(self.name) if left else None
+            elif residue:
+                left = residue.get(_distinct(f"{self.name}:{self.key(part)}", seen))
+            else:
+                left = None
+            value = self.node.write(part, left, ctx)
+            if value is not MISSING:
+                yield value
+
+    def rows(self, path: str, field: str) -> Iterator[tuple[str, str]]:
+        return self.node.rows(path, f"{field}{self.field}[].")
+
+
+class Slices(Node):
+    """A list of objects, its entries told apart by slices; what no slice knows keeps its place."""
+
+    def __init__(self, slices: Sequence[Slice]) -> None:
+        self.slices = list(slices)
+        self.always = any(part.always for part in self.slices)
+        self._always = {part.name for part in self.slices if part.always}
+
+    def read(self, json: Json, into: Item, ctx: Context) -> Residue:
+        if not isinstance(json, list):
+            ctx.fault(Unfit("list"))
+            return None
+        slots: list[Any] = []
+        rest: dict[str, Any] = {}
+        seen: set[str] = set()
+        faults = ctx.faults
+        for index, entry in enumerate(json):
+            before = len(faults)
+            taken = self._take(entry, into, ctx, seen, rest)
+            slots.append(entry if taken is None else taken)
+            if len(faults) > before:
+                ctx.prefix(before, f"[{index}]")
+        if not json or not self._as_written(slots):
+            rest["~"] = slots
+        return rest or None
+
+    def _take(self, entry: Json, into: Item, ctx: Context, seen: set[str], rest: dict[str, Any]) -> str | None:
+        for part in self.slices:
+            if part.match is None or part.match(entry):
+                answer = part.read(entry, into, ctx, seen)
+                if answer is not None:
+                    key, left = answer
+                    if left is not None:
+                        rest[key] = left
+                    return part.name
+        return None
+
+    def _as_written(self, slots: list[Any]) -> bool:
+        """Whether writing would give this order, and everything that is always written is there."""
+        if any(not isinstance(slot, str) for slot in slots) or not self._always.issubset(slots):
+            return False
+        place = {part.name: index for index, part in enumerate(self.slices)}
+        order = [place[slot] for slot in slots]
+        return order == sorted(order)
+
+    def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        if residue is None:
+            out: list[Any] = []
+            for part in self.slices:
+                out.extend(part.entries(item, _NONE, ctx))
+            return out or MISSING
+        if not isinstance(residue, dict):
+            return residue
+        slots = residue.get("~")
+        queues = {part.name: list(part.entries(item, residue, ctx)) for part in self.slices}
+        if slots is None:
+            return [entry for queue in queues.values() for entry in queue] or MISSING
+        out = []
+        for slot in slots:
+            if not isinstance(slot, str):
+                out.append(slot)
+            elif queues[slot]:
+                out.append(queues[slot].pop(0))
+        for name, queue in queues.items():
+            if name not in self._always or name in slots:
+                out.extend(queue)
+        return out if out or not slots else MISSING
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        for part in self.slices:
+            yield from part.rows(f"{path}[{part.name}]" if len(self.slices) > 1 else f"{path}[]", field)
+
+
+_NONE: Mapping[str, Residue] = {}
+
+
+def _distinct(key: str, seen: set[str]) -> str:
+    """The key itself, or with a count where an equal one came before it."""
+    found, count = key, 1
+    while found in seen:
+        count += 1
+        found = f"{key}#{count}"
+    seen.add(found)
+    return found
+
+
+def _by_content(part: Item) -> str:
+    return "|".join(str(value) for value in part.values() if isinstance(value, str | int))

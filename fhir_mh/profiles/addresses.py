@@ -1,0 +1,43 @@
+"""Who is who in one document: resource addresses, and the items they stand for."""
+
+from __future__ import annotations
+
+import uuid
+
+from fhir_mh.mapping.context import Context
+
+_NAMESPACE = uuid.UUID("0d2bd0a4-5a67-5b0f-8a55-0e0c3f5b7a10")
+
+
+def own_url(kind: str, item_id: str, primary: bool) -> str:
+    """The urn:uuid: address of an item's resource in a Bundle of ours."""
+    if primary:
+        try:
+            return f"urn:uuid:{uuid.UUID(item_id)}"
+        except ValueError:
+            pass
+    return f"urn:uuid:{uuid.uuid5(_NAMESPACE, f'{kind}/{item_id}')}"
+
+
+class Addresses(Context):
+    """The context of a FHIR document. person: how its resources name their subject."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.person = ""
+        self._target: dict[str, tuple[str, str]] = {}
+        self._literal: dict[tuple[str, str], str] = {}
+
+    def add(self, kind: str, item_id: str, literal: str, *others: str) -> None:
+        """An item's resource is referred to as literal, and may be as others."""
+        self._literal.setdefault((kind, item_id), literal)
+        for name in (literal, *others):
+            self._target.setdefault(name, (kind, item_id))
+
+    def resolve(self, literal: object) -> tuple[str, str] | None:
+        """(resource type, item id) of what a reference names in this document."""
+        return self._target.get(literal) if isinstance(literal, str) else None
+
+    def literal(self, kind: str, item_id: str) -> str | None:
+        """How an item's resource of this type is referred to; None where it is not in this document."""
+        return self._literal.get((kind, item_id))

@@ -1,0 +1,268 @@
+"""CareRecord <-> Bundle, through the mapping tables. Internally a record is its JSON tree."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.issues import Issue
+from fhir_mh.mapping.nodes import Item
+from fhir_mh.profiles import people, placements, plans, wishes
+from fhir_mh.profiles.addresses import Addresses, own_url
+from fhir_mh.profiles.subjects import person_of
+from fhir_mh.profiles.table import Table
+
+TABLES: tuple[Table, ...] = (*people.TABLES, *plans.TABLES, *wishes.TABLES, *placements.TABLES)
+_PLACE = {table.name: place for place, table in enumerate(TABLES)}
+_BY_KIND: dict[str, list[Table]] = {}
+for _table in sorted(TABLES, key=lambda table: table.name == "care-plan"):
+    _BY_KIND.setdefault(_table.kind, []).append(_table)
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A resource on its way in: full_url as in Bundle.entry, path for messages."""
+
+    resource: Item
+    path: str
+    full_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A resource on its way out; rest is what its entry said beside it when it came in."""
+
+    resource: Item
+    table: Table
+    item_id: str
+    full_url: str | None = None
+    rest: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Taken:
+    """One entry and what became of it: its table and item, or neither where no table knows it."""
+
+    entry: Entry
+    table: Table | None = None
+    item_id: str = ""
+    item: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the resources say: the record tree, what became of each of them, and warnings."""
+
+    tree: Tree
+    taken: list[Taken]
+    warnings: list[Issue]
+
+
+def table_of(resource: Item) -> Table | None:
+    """The table that reads a resource; None where no table does."""
+    for table in _BY_KIND.get(resource.get("resourceType", ""), ()):
+        if table.match(resource):
+            return table
+    return None
+
+
+def _item_id(entry: Entry, ctx: Addresses) -> str:
+    """The id of the item a resource stands for: its own identifier, else its id or address, else minted."""
+    identifiers = entry.resource.get("identifier")
+    for identifier in identifiers if isinstance(identifiers, list) else ():
+        if isinstance(identifier, dict) and identifier.get("system") == ITEM_ID and "value" in identifier:
+            return str(identifier["value"])
+    if "id" in entry.resource:
+        return str(entry.resource["id"])
+    if entry.full_url and entry.full_url.startswith("urn:uuid:"):
+        try:
+            return str(uuid.UUID(entry.full_url[9:]))
+        except ValueError:
+            pass
+    return ctx.mint(entry.resource.get("resourceType", ""), entry.resource)
+
+
+def _literal(kind: str, item_id: str, resource_id: str | None, full_url: str | None, primary: bool) -> str:
+    """How a resource is referred to: by its urn where it has one, else relative to the server it is on."""
+    if full_url and full_url.startswith("urn:"):
+        return full_url
+    if resource_id:
+        return f"{kind}/{resource_id}"
+    return full_url or own_url(kind, item_id, primary)
+
+
+def read_entries(entries: Sequence[Entry], *, same_person: bool = False) -> Reading:
+    """The record that the resources say.
+
+    same_person: the caller knows that several Patients are one person; the first stands for all.
+    Raises InvalidResource: two people, nobody at all, or values that fit no field, each with its place.
+    """
+    ctx = Addresses()
+    taken = _recognise(entries, ctx)
+    tree: Tree = {"person": person_of(entries, ctx, same_person=same_person)}
+    index: dict[tuple[str, str], Item] = {}
+    for found in taken:
+        if found.table is not None:
+            _read_one(found, found.table, tree, index, ctx)
+    ctx.settle()
+    if ctx.faults:
+        raise InvalidResource(issues=ctx.issues())
+    return Reading(tree, taken, ctx.warnings)
+
+
+def _recognise(entries: Sequence[Entry], ctx: Addresses) -> list[Taken]:
+    taken = [Taken(entry, table_of(entry.resource)) for entry in entries]
+    patients = [found for found in taken if found.table is not None and found.table.kind == "Patient"]
+    for another in patients[1:]:
+        another.table = None
+    for found in taken:
+        if found.table is not None:
+            found.item_id = _item_id(found.entry, ctx)
+    complete = {(f.table.field, f.item_id) for f in taken if f.table is not None and f.table.primary}
+    for found in taken:
+        table = found.table
+        if table is None:
+            continue
+        if (table.field, found.item_id) not in complete:  # a part of an item that is not here is no item
+            found.table = None
+            continue
+        resource_id, full_url = found.entry.resource.get("id"), found.entry.full_url
+        literal = _literal(table.kind, found.item_id, resource_id, full_url, table.primary)
+        others = [name for name in (full_url, resource_id and f"{table.kind}/{resource_id}") if name]
+        ctx.add(table.kind, found.item_id, literal, *others)
+    return taken
+
+
+def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str], Item], ctx: Addresses) -> None:
+    resource, item_id = found.entry.resource, found.item_id
+    if table.field == "person":
+        item: Item = tree["person"]
+    else:
+        held = index.get((table.field, item_id))
+        item = {} if held is None else held
+        if held is None:
+            index[table.field, item_id] = item
+            tree.setdefault(table.field, []).append(item)
+    found.item = item
+    ctx.scope = f"{table.kind}/{item_id}"
+    before = len(ctx.faults)
+    rest = table.group.read({key: value for key, value in resource.items() if key != "id"}, item, ctx) or {}
+    ctx.prefix(before, found.entry.path)
+    item["id"] = item_id
+    if resource.get("id") != item_id:
+        rest["id"] = resource.get("id")
+    if rest:
+        item.setdefault("unknown", {})[table.name] = rest
+
+
+def write_entries(tree: Tree, *, relative: bool = False) -> list[Written]:
+    """The resources that say the record, in the tables' order.
+
+    relative: they refer to one another as Type/id, as on one server; else by the addresses they came with,
+    or as urn:uuid.
+    """
+    ctx = Addresses()
+    plan = list(_plan(tree))
+    person = tree["person"]
+    for table, item, rest, entry in plan:
+        resource_id = rest.get("id", item["id"])
+        full_url = None if relative else _full_url(table, item, entry)
+        literal = _literal(table.kind, item["id"], resource_id, full_url, table.primary)
+        ctx.add(table.kind, item["id"], literal, *([full_url] if full_url else []))
+        if table.kind == "Patient":
+            ctx.person = literal
+    ctx.person = person.get("reference") or ctx.person
+    written = []
+    for table, item, rest, entry in plan:
+        resource_id = rest.pop("id", item["id"])
+        body: Any = table.group.write(item, rest or None, ctx)
+        resource = {"resourceType": table.kind, **({"id": resource_id} if resource_id else {}), **body}
+        full_url = None if relative else _full_url(table, item, entry)
+        written.append(Written(resource, table, item["id"], full_url, entry))
+    return written
+
+
+def _full_url(table: Table, item: Item, entry: Mapping[str, Any] | None) -> str | None:
+    return entry.get("fullUrl") if entry is not None else own_url(table.kind, item["id"], table.primary)
+
+
+def _plan(tree: Tree) -> Iterator[tuple[Table, Item, Item, Mapping[str, Any] | None]]:
+    """Each resource to be written: its table, item, residue (to be used up) and how its entry came."""
+    for table in TABLES:
+        items = [tree["person"]] if table.field == "person" else tree.get(table.field) or ()
+        for item in items:
+            rest = dict((item.get("unknown") or {}).get(table.name) or {})
+            entry = rest.pop("~entry", None)
+            if not table.primary and not rest and not any(item.get(field) for field in table.needs):
+                continue
+            if table.field == "person" and _only_named(item):
+                continue
+            yield table, item, rest, entry
+
+
+def _only_named(person: Item) -> bool:
+    """Whether the person is known by a reference alone: then there is no Patient to write."""
+    return "reference" in person and not any(value for key, value in person.items() if key not in ("id", "reference"))
+
+
+def read_bundle(bundle: Item) -> tuple[Tree, list[Issue]]:
+    """The record tree of a Bundle, with everything in it; and warnings. Raises as read_entries."""
+    listed = bundle.get("entry") or []
+    entries = [
+        Entry(entry["resource"], f"Bundle.entry[{n}].resource", entry.get("fullUrl"))
+        for n, entry in enumerate(listed)
+        if isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
+    ]
+    reading = read_entries(entries)
+    tree = reading.tree
+    _keep_entries(tree, listed, reading.taken)
+    outer = {key: value for key, value in bundle.items() if key not in ("resourceType", "entry")}
+    if outer != {"type": "collection"}:
+        tree.setdefault("unknown", {})["bundle"] = outer
+    return tree, reading.warnings
+
+
+def _keep_entries(tree: Tree, listed: Sequence[Any], taken: Sequence[Taken]) -> None:
+    """Note what each entry says beside its resource, and the order they came in, where it is not ours."""
+    came = iter(taken)
+    layout: list[Any] = []
+    for entry in listed:
+        found = next(came) if isinstance(entry, dict) and isinstance(entry.get("resource"), dict) else None
+        if found is None or found.table is None or found.item is None:
+            layout.append(entry)
+            continue
+        table, item = found.table, found.item
+        layout.append(table.name)
+        outside = {key: value for key, value in entry.items() if key != "resource"}
+        if outside != {"fullUrl": own_url(table.kind, item["id"], table.primary)}:
+            item.setdefault("unknown", {}).setdefault(table.name, {})["~entry"] = outside
+    places = [_PLACE[slot] for slot in layout if isinstance(slot, str)]
+    if places != sorted(places) or len(places) != len(layout):
+        tree.setdefault("unknown", {})["entry"] = layout
+
+
+def write_bundle(tree: Tree) -> Item:
+    """The Bundle that says the record tree: a collection, unless it came as something else."""
+    unknown = tree.get("unknown") or {}
+    queues: dict[str, list[Item]] = {}
+    for written in write_entries(tree):
+        outside = written.rest if written.rest is not None else {"fullUrl": written.full_url}
+        entry = {key: value for key, value in outside.items() if key == "fullUrl"}
+        entry["resource"] = written.resource
+        entry.update({key: value for key, value in outside.items() if key != "fullUrl"})
+        queues.setdefault(written.table.name, []).append(entry)
+    entries: list[Any] = []
+    for slot in unknown.get("entry") or ():
+        if not isinstance(slot, str):
+            entries.append(slot)
+        elif queues.get(slot):
+            entries.append(queues[slot].pop(0))
+    entries.extend(entry for queue in queues.values() for entry in queue)
+    outer = unknown.get("bundle", {"type": "collection"})
+    return {"resourceType": "Bundle", **outer, **({"entry": entries} if entries else {})}

@@ -1,0 +1,176 @@
+"""The kinds of value a record is made of. No FHIR here: plain words, plain JSON."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+_DATE = r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
+_TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Date = Annotated[str, StringConstraints(pattern=f"^{_DATE}$")]
+"""A date as precise as it is known: 2026, 2026-11 or 2026-11-24. Kept as written."""
+DateTime = Annotated[str, StringConstraints(pattern=f"^{_DATE}({_TIME})?$")]
+"""A date, or a date and time with its zone: 2026-11-24T09:30:00Z. Kept as written."""
+ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
+OdsCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,12}$")]
+
+
+def new_id() -> str:
+    """An id for a new item: a random UUID, minted once and carried through every format."""
+    return str(uuid.uuid4())
+
+
+class Model(BaseModel):
+    """Plain data. A name it does not know is refused, so that a misspelt field is never silently dropped."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Item(Model):
+    """An entry of a list, with an id of its own.
+
+    unknown: content that came with it and that this record has no field for, by the name of the mapping table
+    or format it came in. It is returned to that format as it came, and a later version that does not mention
+    it keeps it.
+    """
+
+    natural_key: ClassVar[tuple[str, ...]] = ()
+    """The fields by which an entry is recognised where a format carries no ids."""
+
+    id: ItemId = Field(default_factory=new_id)
+    unknown: dict[str, Any] = Field(default_factory=dict)
+
+
+class SaidBy(Model):
+    """Whose words these are."""
+
+    role: Literal["person", "carer", "family", "advocate", "attorney", "clinician", "other"]
+    name: Text | None = None
+
+
+def _plain_words(value: object) -> object:
+    return {"text": value} if isinstance(value, str) else value
+
+
+class _Words(Model):
+    """A text and where it came from. A plain string is accepted for a text without more."""
+
+    text: Text
+    said_by: SaidBy | None = None
+    recorded_by: Text | None = None
+    recorded_at: DateTime | None = None
+    language: Text | None = None
+    third_party: Literal["about", "from"] | None = None
+    in_confidence: bool | None = None
+
+
+Words = Annotated[_Words, BeforeValidator(_plain_words)]
+
+
+class Coding(Model):
+    """One code of one code system."""
+
+    system: Text | None = None
+    version: Text | None = None
+    code: Text | None = None
+    display: Text | None = None
+    user_selected: bool | None = None
+
+
+class Concept(Model):
+    """A meaning, in words, in codes, or in both."""
+
+    text: Text | None = None
+    codings: list[Coding] = Field(default_factory=list)
+
+
+class Period(Model):
+    """From and until; either may be open."""
+
+    start: DateTime | None = None
+    end: DateTime | None = None
+
+
+class Identifier(Model):
+    """A number or code that somebody gave."""
+
+    use: Text | None = None
+    type: Concept | None = None
+    system: Text | None = None
+    value: Text | None = None
+    period: Period | None = None
+    assigner: Text | None = None
+
+
+class Ref(Model):
+    """Another item, by its id where it is in this record; otherwise as the source named it."""
+
+    id: ItemId | None = None
+    type: Text | None = None
+    reference: Text | None = None
+    identifier: Identifier | None = None
+    display: Text | None = None
+
+
+class Note(Model):
+    """A remark: what, who, when."""
+
+    text: Text
+    author: Ref | None = None
+    author_name: Text | None = None
+    time: DateTime | None = None
+
+
+class Telecom(Model):
+    """A way to reach somebody."""
+
+    system: Literal["phone", "fax", "email", "pager", "url", "sms", "other"] | None = None
+    value: Text | None = None
+    use: Literal["home", "work", "temp", "old", "mobile"] | None = None
+    rank: int | None = None
+    period: Period | None = None
+
+
+class Name(Model):
+    """A person's name."""
+
+    use: Text | None = None
+    text: Text | None = None
+    family: Text | None = None
+    given: list[Text] = Field(default_factory=list)
+    prefix: list[Text] = Field(default_factory=list)
+    suffix: list[Text] = Field(default_factory=list)
+    period: Period | None = None
+
+
+class Address(Model):
+    """Where somebody lives or can be written to."""
+
+    use: Text | None = None
+    type: Text | None = None
+    text: Text | None = None
+    lines: list[Text] = Field(default_factory=list)
+    city: Text | None = None
+    district: Text | None = None
+    county: Text | None = None
+    postcode: Text | None = None
+    country: Text | None = None
+    period: Period | None = None
+
+
+class AgreedTerm(Item):
+    """A term of a placement as it stood from one moment on: what it was, why, and who recorded it.
+
+    Terms are only ever added; the one recorded last is in force.
+    """
+
+    natural_key = ("value", "recorded_at")
+
+    value: Text
+    recorded_at: DateTime
+    reason: Words | None = None
+    recorded_by: Text | None = None

@@ -1,0 +1,125 @@
+"""The person, and those around them: family and friends, professionals, services, organisations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
+from pydantic import AfterValidator, Field
+
+from fhir_mh.records.base import (
+    Address,
+    Concept,
+    Date,
+    DateTime,
+    Identifier,
+    Item,
+    Name,
+    OdsCode,
+    Period,
+    Ref,
+    Telecom,
+    Text,
+    Words,
+)
+
+
+def _checked(value: str) -> str:
+    compact = value.replace(" ", "").replace("-", "")
+    if not is_nhs_number(compact):
+        raise ValueError("not a valid NHS number: ten digits, the last a check digit")
+    return compact
+
+
+NhsNumber = Annotated[str, AfterValidator(_checked)]
+Gender = Literal["male", "female", "other", "unknown"]
+
+
+class Person(Item):
+    """The person whose record this is.
+
+    identifiers: others than the NHS number in use; a superseded NHS number stands here with use `old`.
+    reference: how the source names the person, where it does so in a way of its own (`Patient/example`).
+    """
+
+    nhs_number: NhsNumber | None = None
+    nhs_number_status: Annotated[str, Field(pattern="^0[1-8]$")] | None = None
+    identifiers: list[Identifier] = Field(default_factory=list)
+    names: list[Name] = Field(default_factory=list)
+    birth_date: Date | None = None
+    gender: Gender | None = None
+    deceased: bool | None = None
+    deceased_at: DateTime | None = None
+    addresses: list[Address] = Field(default_factory=list)
+    telecoms: list[Telecom] = Field(default_factory=list)
+    languages: list[Concept] = Field(default_factory=list)
+    communication_needs: list[Words] = Field(default_factory=list)
+    gp: list[Ref] = Field(default_factory=list)
+    managing_organisation: Ref | None = None
+    active: bool | None = None
+    reference: Text | None = None
+
+
+class Contact(Item):
+    """Family, friend, carer, advocate, attorney: a person who is not there as a professional."""
+
+    natural_key = ("names",)
+
+    active: bool | None = None
+    names: list[Name] = Field(default_factory=list)
+    relationships: list[Concept] = Field(default_factory=list)
+    telecoms: list[Telecom] = Field(default_factory=list)
+    addresses: list[Address] = Field(default_factory=list)
+    gender: Gender | None = None
+    birth_date: Date | None = None
+    period: Period | None = None
+
+
+class Professional(Item):
+    """Somebody in a role at an organisation. user_id: their national SDS user id."""
+
+    natural_key = ("name", "user_id")
+
+    active: bool | None = None
+    name: Text | None = None
+    user_id: Text | None = None
+    organisation: Ref | None = None
+    roles: list[Concept] = Field(default_factory=list)
+    telecoms: list[Telecom] = Field(default_factory=list)
+    period: Period | None = None
+
+
+class Organisation(Item):
+    """A provider, commissioner or other body, by its ODS code."""
+
+    natural_key = ("ods",)
+
+    ods: OdsCode | None = None
+    name: Text | None = None
+    active: bool | None = None
+    telecoms: list[Telecom] = Field(default_factory=list)
+
+
+class Service(Item):
+    """A service that can be reached, for instance at any hour in a crisis."""
+
+    natural_key = ("name",)
+
+    active: bool | None = None
+    name: Text | None = None
+    provided_by: Ref | None = None
+    telecoms: list[Telecom] = Field(default_factory=list)
+    all_day: bool | None = None
+    availability: Text | None = None
+
+
+class Episode(Item):
+    """A provider's care of the person over time, and who leads it (lead professional or care co-ordinator)."""
+
+    natural_key = ("organisation",)
+
+    status: Literal["planned", "waitlist", "active", "onhold", "finished", "cancelled", "entered-in-error"] = "active"
+    organisation: Ref | None = None
+    lead: Ref | None = None
+    types: list[Concept] = Field(default_factory=list)
+    period: Period | None = None

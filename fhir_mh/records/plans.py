@@ -1,0 +1,274 @@
+"""Goals, care plans, crisis plans, their reviews, and who agreed to them and holds a copy."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from fhir_mh.records.base import Coding, Concept, Date, DateTime, Item, Note, OdsCode, Period, Ref, Text, Words
+
+PlanStatus = Literal["draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]
+ActivityStatus = Literal[
+    "not-started", "scheduled", "in-progress", "on-hold", "completed", "cancelled", "stopped", "unknown",
+    "entered-in-error",
+]  # fmt: skip
+
+
+class Target(Item):
+    """What would show that a goal, or a stage of it, is reached."""
+
+    natural_key = ("measure", "detail")
+
+    measure: Concept | None = None
+    detail: Text | None = None
+    due_date: Date | None = None
+
+
+class Goal(Item):
+    """What the person wants, in their words, and the outcome they would prefer."""
+
+    natural_key = ("description.text",)
+
+    status: Literal[
+        "proposed", "planned", "accepted", "active", "on-hold", "completed", "cancelled", "entered-in-error",
+        "rejected",
+    ] = "active"  # fmt: skip
+    description: Words | None = None
+    codings: list[Coding] = Field(default_factory=list)
+    preferred_outcome: Words | None = None
+    importance: Concept | None = None
+    achievement: Concept | None = None
+    categories: list[Concept] = Field(default_factory=list)
+    start_date: Date | None = None
+    targets: list[Target] = Field(default_factory=list)
+    status_date: Date | None = None
+    status_reason: Text | None = None
+    expressed_by: Ref | None = None
+    addresses: list[Ref] = Field(default_factory=list)
+    outcome_codes: list[Concept] = Field(default_factory=list)
+    outcomes: list[Ref] = Field(default_factory=list)
+    notes: list[Note] = Field(default_factory=list)
+
+
+class Need(Item):
+    """A need the plan meets. condition: the address of the coded problem behind it, where there is one."""
+
+    natural_key = ("description.text", "condition")
+
+    description: Words | None = None
+    condition: Text | None = None
+
+
+class Activity(Item):
+    """Something the plan foresees: an intervention, or an activity that promotes social inclusion."""
+
+    natural_key = ("description.text", "code")
+
+    kind: Text | None = None
+    code: Concept | None = None
+    description: Words | None = None
+    status: ActivityStatus | None = None
+    status_reason: Concept | None = None
+    not_to_be_done: bool | None = None
+    planned: Period | None = None
+    planned_text: Text | None = None
+    reasons: list[Concept] = Field(default_factory=list)
+    goals: list[Ref] = Field(default_factory=list)
+    performers: list[Ref] = Field(default_factory=list)
+    location: Ref | None = None
+    outcomes: list[Ref] = Field(default_factory=list)
+    outcome_codes: list[Concept] = Field(default_factory=list)
+    request: Ref | None = None
+    progress: list[Note] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _has_a_status(self) -> Self:
+        """What is described here has a status; what is only pointed to has its own."""
+        if self.status is None and (self.description or self.code):
+            self.status = "not-started"
+        return self
+
+
+class Review(Item):
+    """A review of the plan: when it is due, who owns it, whether it was held and what it changed."""
+
+    natural_key = ("planned",)
+
+    planned: DateTime | None = None
+    owner: Ref | None = None
+    status: ActivityStatus = "scheduled"
+    held: DateTime | None = None
+    changed: Words | None = None
+
+
+class Plan(Item):
+    """What care plans and crisis plans share. id is the plan's stable set id: it outlives every version.
+
+    custodian: the organisation whose gateway mints its versions. version: rises with each change it makes.
+    """
+
+    custodian: OdsCode | None = None
+    version: int | None = Field(default=None, ge=1)
+    status: PlanStatus = "active"
+    title: Text | None = None
+    description: Words | None = None
+    period: Period | None = None
+    created: DateTime | None = None
+    author: Ref | None = None
+    contributors: list[Ref] = Field(default_factory=list)
+    based_on: list[Ref] = Field(default_factory=list)
+    replaces: list[Ref] = Field(default_factory=list)
+    part_of: list[Ref] = Field(default_factory=list)
+    goals: list[Ref] = Field(default_factory=list)
+    activities: list[Activity] = Field(default_factory=list)
+    reviews: list[Review] = Field(default_factory=list)
+    notes: list[Note] = Field(default_factory=list)
+
+
+class CarePlan(Plan):
+    """The jointly agreed care plan."""
+
+    natural_key = ("title",)
+
+    intent: Literal["proposal", "plan", "order", "option"] = "plan"
+    categories: list[Concept] = Field(default_factory=list)
+    needs: list[Need] = Field(default_factory=list)
+    care_teams: list[Ref] = Field(default_factory=list)
+    encounter: Ref | None = None
+
+
+class WarningSign(Item):
+    """An early warning sign and what helps then. A sign without an answer yet is kept and shown as such."""
+
+    natural_key = ("sign.text",)
+
+    sign: Words
+    coping: Words | None = None
+    status: ActivityStatus = "not-started"
+
+
+class Support(Item):
+    """Support that may prevent an admission."""
+
+    natural_key = ("description.text",)
+
+    description: Words
+    status: ActivityStatus = "not-started"
+    performers: list[Ref] = Field(default_factory=list)
+
+
+class AdmissionPreference(Item):
+    """Where the person would like to be admitted, or not, and why. A preference, never a planned admission."""
+
+    natural_key = ("preference", "place.text")
+
+    preference: Literal["prefer", "avoid"]
+    place: Words | None = None
+    location: Ref | None = None
+    rank: int | None = Field(default=None, ge=1)
+    reason: Words | None = None
+
+
+class PracticalNeed(Item):
+    """What must be seen to if the person is admitted."""
+
+    natural_key = ("kind", "description.text")
+
+    kind: Literal["children", "dependants", "pets", "home", "other"] = "other"
+    description: Words
+    contact: Ref | None = None
+    status: ActivityStatus = "not-started"
+
+
+class Involvement(Item):
+    """Whether and how far a relative or carer is involved, and what they are not to be told or asked."""
+
+    natural_key = ("contact",)
+
+    contact: Ref | None = None
+    degree: Literal["full", "some", "none"]
+    involved_in: Words | None = None
+    not_in: Words | None = None
+
+
+class NamedContact(Item):
+    """Whom to reach, in which order, and what for."""
+
+    natural_key = ("contact",)
+
+    contact: Ref
+    role: Words | None = None
+    order: int | None = Field(default=None, ge=1)
+
+
+class CrisisPlan(Plan):
+    """The crisis plan, with the eight items of NICE CG136."""
+
+    natural_key = ("title",)
+
+    warning_signs: list[WarningSign] = Field(default_factory=list)
+    prevention: list[Support] = Field(default_factory=list)
+    admission_preferences: list[AdmissionPreference] = Field(default_factory=list)
+    practical_needs: list[PracticalNeed] = Field(default_factory=list)
+    wishes: list[Ref] = Field(default_factory=list)
+    involvement: list[Involvement] = Field(default_factory=list)
+    services: list[Ref] = Field(default_factory=list)
+    contacts: list[NamedContact] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _unanswered_last(self) -> Self:
+        """Signs still without an answer stand behind the others, in every format."""
+        self.warning_signs.sort(key=lambda sign: sign.coping is None)
+        return self
+
+
+class Agreement(Item):
+    """What one party said to one version of a plan."""
+
+    natural_key = ("plan", "plan_version", "party")
+
+    plan: Ref
+    plan_version: int | None = Field(default=None, ge=1)
+    party: Literal["person", "carer", "family", "advocate", "clinician", "other"]
+    who: Ref
+    decision: Literal["agreed", "partly", "declined", "unable"]
+    recorded_at: DateTime
+    reason: Words | None = None
+
+
+class CopyGiven(Item):
+    """To whom a copy of the plan was given, or who declined it and why."""
+
+    natural_key = ("plan", "recipients")
+
+    plan: Ref
+    status: Literal["completed", "not-done", "in-progress", "preparation", "entered-in-error", "unknown"]
+    recipients: list[Ref] = Field(default_factory=list)
+    given: DateTime | None = None
+    reason: Concept | None = None
+
+
+class TaskText(Item):
+    """One of the texts a task is about, and whose it is."""
+
+    natural_key = ("label",)
+
+    label: Text
+    words: Words
+
+
+class Task(Item):
+    """Something for somebody to do: a conflict to settle, a review to chase."""
+
+    natural_key = ("kind", "about")
+
+    kind: Literal["conflict", "identity", "review", "unclear-item", "incomplete-plan"]
+    status: Literal["requested", "accepted", "in-progress", "completed", "cancelled", "rejected"] = "requested"
+    about: Ref | None = None
+    field: Text | None = None
+    owner: Ref | None = None
+    description: Text | None = None
+    raised_at: DateTime | None = None
+    due: DateTime | None = None
+    texts: list[TaskText] = Field(default_factory=list)

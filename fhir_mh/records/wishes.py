@@ -1,0 +1,138 @@
+"""Advance wishes, sharing preferences and the documents behind them: facts, never verdicts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from fhir_mh.records.base import Coding, Concept, DateTime, Identifier, Item, Model, OdsCode, Period, Ref, Text, Words
+
+DirectiveStatus = Literal["draft", "proposed", "active", "rejected", "inactive", "entered-in-error"]
+"""inactive: withdrawn or replaced."""
+
+
+class Document(Item):
+    """An original. sha256: of its bytes, in hexadecimal."""
+
+    natural_key = ("title",)
+
+    status: Literal["current", "superseded", "entered-in-error"] = "current"
+    type: Concept | None = None
+    title: Text | None = None
+    description: Text | None = None
+    content_type: Text | None = None
+    url: Text | None = None
+    data: Text | None = None
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    created: DateTime | None = None
+    date: DateTime | None = None
+
+
+class Directive(Item):
+    """What every decision of the person has: when it was made, whether it stands, and its original.
+
+    custodian: who recorded it. A directive is never edited into another one: a later one ends it.
+    """
+
+    custodian: OdsCode | None = None
+    status: DirectiveStatus = "active"
+    made_at: DateTime | None = None
+    recorded_by: list[Ref] = Field(default_factory=list)
+    organisations: list[Ref] = Field(default_factory=list)
+    original: Ref | None = None
+
+
+class Wish(Item):
+    """One wish, in the person's own words."""
+
+    natural_key = ("words.text",)
+
+    about: Literal["treatment", "medication", "care", "daily-life", "family", "spiritual", "other"] = "other"
+    words: Words
+
+
+class AdvanceStatement(Directive):
+    """Wishes to be considered when the person cannot say them. Never a permission, never a refusal."""
+
+    natural_key = ("made_at",)
+
+    wishes: list[Wish] = Field(default_factory=list)
+
+
+class RefusedTreatment(Item):
+    """What is refused, and in which circumstances."""
+
+    natural_key = ("treatment.text",)
+
+    treatment: Words
+    codings: list[Coding] = Field(default_factory=list)
+    circumstances: Words | None = None
+
+
+class Formalities(Model):
+    """What was seen to, as facts. Whether the refusal binds is judged at the bedside."""
+
+    written: bool | None = None
+    signed: bool | None = None
+    witnessed: bool | None = None
+    life_at_risk_stated: bool | None = None
+    verified_by: Text | None = None
+    verified_on: DateTime | None = None
+
+
+class RecordedRefusal(Directive):
+    """A recorded refusal of treatment (advance decision): check validity and applicability."""
+
+    natural_key = ("made_at",)
+
+    refuses: list[RefusedTreatment] = Field(default_factory=list)
+    formalities: Formalities | None = None
+
+
+class Actor(Model):
+    """An organisation, person or group that a rule is about, and in which role."""
+
+    role: Concept | None = None
+    party: Ref | None = None
+
+
+class RuleData(Model):
+    """Particular content a rule is about."""
+
+    meaning: Text | None = None
+    item: Ref | None = None
+
+
+class Rule(Model):
+    """What may, or may not, be shared: with whom, for what, how long. Every condition named must hold.
+
+    decision: absent at the root, where the rules in `exceptions` say it. sections: parts of the record by
+    name (care-plan, crisis-plan, advance-wishes, placement, contacts, demographics).
+    """
+
+    decision: Literal["permit", "deny"] | None = None
+    period: Period | None = None
+    data_period: Period | None = None
+    actors: list[Actor] = Field(default_factory=list)
+    actions: list[Concept] = Field(default_factory=list)
+    labels: list[Coding] = Field(default_factory=list)
+    purposes: list[Coding] = Field(default_factory=list)
+    sections: list[Text] = Field(default_factory=list)
+    classes: list[Coding] = Field(default_factory=list)
+    codes: list[Concept] = Field(default_factory=list)
+    data: list[RuleData] = Field(default_factory=list)
+    exceptions: list[Rule] = Field(default_factory=list)
+
+
+class SharingPreference(Directive):
+    """What the person agreed may be shared."""
+
+    natural_key = ("made_at",)
+
+    identifiers: list[Identifier] = Field(default_factory=list)
+    categories: list[Concept] = Field(default_factory=list)
+    policy: Concept | None = None
+    policies: list[Text] = Field(default_factory=list)
+    source_title: Text | None = None
+    terms: Rule | None = None
