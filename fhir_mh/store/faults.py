@@ -33,8 +33,10 @@ def translated(fault: exc.SQLAlchemyError) -> FhirMhError:
     if isinstance(fault, exc.IntegrityError):
         return Conflict(issues=[issue("store-contradiction", "$", reason=reason)])
     gone = isinstance(fault, exc.DBAPIError) and fault.connection_invalidated
-    if gone or isinstance(fault, exc.OperationalError | exc.InterfaceError | exc.TimeoutError) or reason.startswith(
-        _SQLITE_AVAILABILITY
+    if (
+        gone
+        or isinstance(fault, exc.OperationalError | exc.InterfaceError | exc.TimeoutError)
+        or reason.startswith(_SQLITE_AVAILABILITY)
     ):
         return UpstreamUnavailable(issues=[issue("store-unavailable", "$", reason=reason)])
     return FhirMhError(issues=[issue("store-fault", "$", reason=reason)])

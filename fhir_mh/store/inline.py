@@ -51,8 +51,7 @@ class InlineStore(Store):
         if url.drivername.startswith("postgresql"):
             return postgres_engine(url, pool_size=1)
         if not in_memory(url):
-            assert url.database is not None
-            self._lock = WriterLock(Path(url.database))
+            self._lock = WriterLock(Path(url.database or ""))
         return sqlite_engine(url, begin="BEGIN", shared=True)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:

@@ -13,18 +13,15 @@ from datetime import datetime
 
 from fhir_mh.errors import Conflict, NotFound
 from fhir_mh.issues import issue
+from fhir_mh.store.part import Part
 from fhir_mh.store.session import Session
-from fhir_mh.store.values import to_ms
 
 
-class People:
+class People(Part):
     """The persons of one store, within one transaction."""
 
     def __init__(self, session: Session, now: datetime, new_id: Callable[[], str]) -> None:
-        self.session = session
-        self.now = now
-        self.new_id = new_id
-        self._now_ms = to_ms(now)
+        super().__init__(session, now, new_id)
         self._raised: set[str | tuple[str, str]] = set()
 
     # --- who
@@ -91,9 +88,7 @@ class People:
 
     def editions(self, person: str) -> dict[str, int]:
         """custodian -> edition, of everybody whose resources about this person were ever stored here."""
-        rows = self.session.all(
-            "SELECT custodian, edition FROM editions WHERE person = ? ORDER BY custodian", person
-        )
+        rows = self.session.all("SELECT custodian, edition FROM editions WHERE person = ? ORDER BY custodian", person)
         return {row[0]: int(row[1]) for row in rows}
 
     def set_edition(self, person: str, custodian: str, edition: int) -> None:

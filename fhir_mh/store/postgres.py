@@ -61,7 +61,7 @@ class PostgresStore(Store):
             except SQLAlchemyError as fault:
                 if attempt == _TRIES - 1 or not lost_race(fault):
                     raise translated(fault) from None
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**attempt)))
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**attempt)))  # noqa: S311 - no secret
         raise AssertionError("unreachable")
 
     def read_now(self, fn: Callable[[Tx], T]) -> T:

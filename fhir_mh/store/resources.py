@@ -27,9 +27,7 @@ _ANY = (
 
 def stored(row: Row) -> StoredResource:
     """The row of _NEWEST or _ANY as a value."""
-    return StoredResource(
-        row[0], row[1], row[2], row[3], row[4], bool(row[5]), from_ms(row[6]), row[7].encode()
-    )
+    return StoredResource(row[0], row[1], row[2], row[3], row[4], bool(row[5]), from_ms(row[6]), row[7].encode())
 
 
 def stamped(resource: Mapping[str, Any], version: int, updated: datetime) -> dict[str, Any]:
@@ -83,7 +81,11 @@ class Resources(People):
         """
         clause, values = ("", ()) if before is None else (" AND v.version < ?", (before,))
         rows = self.session.all(
-            f"{_ANY} WHERE r.type = ? AND r.id = ?{clause} ORDER BY v.version DESC LIMIT ?", type, id, *values, limit + 1
+            f"{_ANY} WHERE r.type = ? AND r.id = ?{clause} ORDER BY v.version DESC LIMIT ?",
+            type,
+            id,
+            *values,
+            limit + 1,
         )
         entries = tuple(stored(row) for row in rows[:limit])
         return Page(entries, str(entries[-1].version) if len(rows) > limit else None)
@@ -174,9 +176,7 @@ class Resources(People):
             self._replace(type, current, person, custodian, deleted=True)
             self._keep(key, version, custodian, True, "")
             self._index(key, set(), new=False)
-        row = self.session.one(f"{_ANY} WHERE r.key = ? AND v.version = ?", key, version)
-        assert row is not None
-        return stored(row)
+        return stored(self.session.made(f"{_ANY} WHERE r.key = ? AND v.version = ?", key, version))
 
     def _current(self, type: str, id: str) -> Row | None:
         """key, version, person, custodian, deleted; nobody else can change it before this transaction ends."""
@@ -196,7 +196,7 @@ class Resources(People):
         raise VersionConflict(issues=[issue("store-version-conflict", type, type=type, version=held)])
 
     def _insert(self, type: str, id: str, person: str | None, custodian: str) -> int:
-        row = self.session.one(
+        row = self.session.made(
             "INSERT INTO resources (type, id, version, person, custodian, deleted, updated)"
             " VALUES (?, ?, 1, ?, ?, ?, ?) RETURNING key",
             type,
@@ -206,7 +206,6 @@ class Resources(People):
             False,
             self._now_ms,
         )
-        assert row is not None
         return int(row[0])
 
     def _replace(self, type: str, current: Row, person: str | None, custodian: str, *, deleted: bool) -> None:

@@ -38,7 +38,9 @@ class Cursor:
         if text is None:
             return cls(0)
         digits = text[1:]
-        if not (text[:1] == "k" and digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= _BIGGEST):
+        if not (
+            text[:1] == "k" and digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= _BIGGEST
+        ):
             raise InvalidResource(issues=[issue("store-bad-cursor", "_cursor")])
         return cls(int(digits))
 

@@ -32,6 +32,10 @@ class Session:
         result.close()
         return row
 
+    def made(self, sql: str, *values: Any) -> Row:
+        """The one row there must be, e.g. that an INSERT ... RETURNING answers with."""
+        return self.connection.exec_driver_sql(_percent(sql) if self.postgres else sql, values).one()
+
     def all(self, sql: str, *values: Any) -> Sequence[Row]:
         """Every row."""
         return self.connection.exec_driver_sql(_percent(sql) if self.postgres else sql, values).fetchall()

@@ -59,7 +59,9 @@ class Store(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _tx(self, session: Session) -> Tx:
@@ -71,7 +73,7 @@ def announce(tx: Tx) -> None:
     for call in tx.committed:
         try:
             call()
-        except Exception as fault:  # the write is safe whatever its listeners do
+        except Exception as fault:  # noqa: BLE001 - the write is safe whatever its listeners do
             log.error("a call after a commit failed: %s", type(fault).__name__)
 
 

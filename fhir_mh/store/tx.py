@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
 
+from fhir_mh.store.audit import AuditLog
+from fhir_mh.store.copies import Currencies, Projections, Proposals
+from fhir_mh.store.lanes import Lanes
+from fhir_mh.store.outbox import Outbox
+from fhir_mh.store.part import Part
+from fhir_mh.store.receiving import Inbox, Quarantine
 from fhir_mh.store.resources import Resources
 from fhir_mh.store.session import Session
+
+P = TypeVar("P", bound=Part)
 
 
 class Tx(Resources):
@@ -20,6 +30,41 @@ class Tx(Resources):
     def __init__(self, session: Session, now: datetime, new_id: Callable[[], str]) -> None:
         super().__init__(session, now.replace(microsecond=now.microsecond // 1000 * 1000), new_id)
         self.committed: list[Callable[[], None]] = []
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        return self._part(Lanes)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return self._part(Outbox)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        return self._part(Inbox)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        return self._part(Quarantine)
+
+    @cached_property
+    def projections(self) -> Projections:
+        return self._part(Projections)
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        return self._part(Proposals)
+
+    @cached_property
+    def currency(self) -> Currencies:
+        return self._part(Currencies)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        return self._part(AuditLog)
+
+    def _part(self, kind: type[P]) -> P:
+        return kind(self.session, self.now, self.new_id)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call something quick once this transaction is safe, in whichever thread committed it; never after a rollback.

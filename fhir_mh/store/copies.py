@@ -1,0 +1,212 @@
+"""What partners hold: what they were sent, what they propose, and how far each plan has come at each of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from fhir_mh.errors import NotFound
+from fhir_mh.issues import issue
+from fhir_mh.store.part import Part, among
+from fhir_mh.store.session import Row
+from fhir_mh.store.values import (
+    Currency,
+    Mark,
+    Projection,
+    Proposal,
+    ProposalState,
+    Stage,
+    from_ms,
+    from_ms_or_none,
+    to_ms,
+)
+
+_PROJECTION = "partner, person, custodian, edition, sent, withheld, inexpressible, made"
+_PROPOSAL = "id, direction, partner, person, custodian, base, payload, state, outcome, created, changed"
+_STAGES: tuple[Stage, ...] = ("sent", "stored", "filed", "opened")
+_CURRENCY = (
+    "partner, person, custodian, "
+    + ", ".join(f"{stage}_edition, {stage}_at" for stage in _STAGES)
+    + ", ended_at, ended_reason"
+)
+
+
+def _projection(row: Row) -> Projection:
+    partner, person, custodian, edition, sent, withheld, inexpressible, made = row
+    return Projection(partner, person, custodian, edition, sent, withheld, inexpressible, from_ms(made))
+
+
+class Projections(Part):
+    """What of each edition each partner was sent, within one transaction: the base a return is merged against."""
+
+    def keep(
+        self, partner: str, person: str, custodian: str, edition: int, *, sent: str, withheld: str, inexpressible: str
+    ) -> None:
+        """Keep the three JSON texts; of the same edition made again, the newest counts."""
+        self.session.run(
+            f"INSERT INTO projections ({_PROJECTION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (partner, person, custodian, edition) DO UPDATE SET sent = excluded.sent,"
+            " withheld = excluded.withheld, inexpressible = excluded.inexpressible, made = excluded.made",
+            partner,
+            person,
+            custodian,
+            edition,
+            sent,
+            withheld,
+            inexpressible,
+            self._now_ms,
+        )
+
+    def get(self, partner: str, person: str, custodian: str, edition: int | None = None) -> Projection | None:
+        """The projection of one edition, or of the newest that was made."""
+        clause, values = ("", ()) if edition is None else (" AND edition = ?", (edition,))
+        row = self.session.one(
+            f"SELECT {_PROJECTION} FROM projections WHERE partner = ? AND person = ? AND custodian = ?{clause}"
+            " ORDER BY edition DESC LIMIT 1",
+            partner,
+            person,
+            custodian,
+            *values,
+        )
+        return None if row is None else _projection(row)
+
+    def forget_before(self, partner: str, person: str, custodian: str, edition: int) -> int:
+        """Drop older editions, once no return can be based on them any more; how many they were."""
+        return self.session.run(
+            "DELETE FROM projections WHERE partner = ? AND person = ? AND custodian = ? AND edition < ?",
+            partner,
+            person,
+            custodian,
+            edition,
+        )
+
+
+def _proposal(row: Row) -> Proposal:
+    id, direction, partner, person, custodian, base, payload, state, outcome, created, changed = row
+    return Proposal(
+        id, direction, partner, person, custodian, base, payload, state, outcome, from_ms(created), from_ms(changed)
+    )
+
+
+class Proposals(Part):
+    """Changes by those who are not the custodian, sent and received, within one transaction."""
+
+    def add(
+        self,
+        direction: Literal["sent", "received"],
+        partner: str,
+        person: str,
+        custodian: str,
+        *,
+        base: int,
+        payload: str,
+        id: str | None = None,
+    ) -> Proposal:
+        """Keep a proposal as pending. Raises Conflict when its id is known already."""
+        made = Proposal(
+            id or self.new_id(),
+            direction,
+            partner,
+            person,
+            custodian,
+            base,
+            payload,
+            "pending",
+            None,
+            self.now,
+            self.now,
+        )
+        self.session.run(
+            f"INSERT INTO proposals ({_PROPOSAL}) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', NULL, ?, ?)",
+            made.id,
+            direction,
+            partner,
+            person,
+            custodian,
+            base,
+            payload,
+            self._now_ms,
+            self._now_ms,
+        )
+        return made
+
+    def get(self, id: str) -> Proposal | None:
+        row = self.session.one(f"SELECT {_PROPOSAL} FROM proposals WHERE id = ?", id)
+        return None if row is None else _proposal(row)
+
+    def find(
+        self,
+        person: str | None = None,
+        *,
+        direction: Literal["sent", "received"] | None = None,
+        state: ProposalState | None = None,
+    ) -> list[Proposal]:
+        """Proposals, oldest first."""
+        clause, values = among(person=person, direction=direction, state=state)
+        rows = self.session.all(f"SELECT {_PROPOSAL} FROM proposals WHERE 1 = 1{clause} ORDER BY created, id", *values)
+        return [_proposal(row) for row in rows]
+
+    def settle(self, id: str, state: ProposalState, outcome: str | None = None) -> None:
+        """Say what became of a proposal; outcome is JSON text. Raises NotFound for an unknown one."""
+        if not self.session.run(
+            "UPDATE proposals SET state = ?, outcome = ?, changed = ? WHERE id = ?", state, outcome, self._now_ms, id
+        ):
+            raise NotFound(issues=[issue("store-unknown-message", "$")])
+
+
+def _mark(edition: int | None, at: int | None) -> Mark | None:
+    return None if edition is None or at is None else Mark(edition, from_ms(at))
+
+
+def _currency(row: Row) -> Currency:
+    sent, stored, filed, opened = (_mark(row[at], row[at + 1]) for at in range(3, 11, 2))
+    return Currency(row[0], row[1], row[2], sent, stored, filed, opened, from_ms_or_none(row[11]), row[12])
+
+
+class Currencies(Part):
+    """How far each custodian's plan has come at each partner, within one transaction."""
+
+    def mark(
+        self, partner: str, person: str, custodian: str, stage: Stage, edition: int, at: datetime | None = None
+    ) -> None:
+        """Note that an edition has reached a stage; an older edition, or the same one again, changes nothing."""
+        moment = self._now_ms if at is None else to_ms(at)
+        self.session.run(
+            f"INSERT INTO currency (partner, person, custodian, {stage}_edition, {stage}_at) VALUES (?, ?, ?, ?, ?)"
+            f" ON CONFLICT (partner, person, custodian) DO UPDATE SET {stage}_edition = excluded.{stage}_edition,"
+            f" {stage}_at = excluded.{stage}_at"
+            f" WHERE currency.{stage}_edition IS NULL OR currency.{stage}_edition < excluded.{stage}_edition",
+            partner,
+            person,
+            custodian,
+            edition,
+            moment,
+        )
+
+    def end(self, partner: str, person: str, custodian: str, reason: str) -> None:
+        """From now on the copy is not kept up to date; reason is one plain sentence without personal data."""
+        self._ended(partner, person, custodian, self._now_ms, reason)
+
+    def resume(self, partner: str, person: str, custodian: str) -> None:
+        """The copy is kept up to date again."""
+        self._ended(partner, person, custodian, None, None)
+
+    def of(self, person: str, *, partner: str | None = None) -> list[Currency]:
+        """Every copy known of about a person, by partner and custodian."""
+        clause, values = among(partner=partner)
+        rows = self.session.all(
+            f"SELECT {_CURRENCY} FROM currency WHERE person = ?{clause} ORDER BY partner, custodian", person, *values
+        )
+        return [_currency(row) for row in rows]
+
+    def _ended(self, partner: str, person: str, custodian: str, at: int | None, reason: str | None) -> None:
+        self.session.run(
+            "INSERT INTO currency (partner, person, custodian, ended_at, ended_reason) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (partner, person, custodian)"
+            " DO UPDATE SET ended_at = excluded.ended_at, ended_reason = excluded.ended_reason",
+            partner,
+            person,
+            custodian,
+            at,
+            reason,
+        )

@@ -1,0 +1,194 @@
+"""Lanes: one person's messages to one partner, in order; leased to one sender at a time.
+
+A lane's state decides what of it may be sent: an open lane everything, a halted one notices and what is urgent
+(recorded refusals), an ended one notices only. due is when the first of that may be sent; it is null where nothing
+is waiting, so that a claim looks at nothing else. Each claim raises the lane's token, and only whoever holds the
+newest one can say what became of the messages: the fence against a sender that has slept through its lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from fhir_mh.errors import Conflict
+from fhir_mh.issues import issue
+from fhir_mh.store.outbox import PASSES
+from fhir_mh.store.part import Part, among
+from fhir_mh.store.session import Row
+from fhir_mh.store.values import Breaker, Lane, LaneState, Outcome, from_ms, from_ms_or_none, to_ms
+
+_COLUMNS = "partner, person, state, reason, due, attempts, owner, token, leased_until"
+
+_CLAIM = f"""
+WITH ready AS MATERIALIZED (
+  SELECT l.partner AS ready_partner, l.person AS ready_person FROM lanes l
+  WHERE l.due <= ? AND (l.leased_until IS NULL OR l.leased_until <= ?)
+    AND NOT EXISTS (SELECT 1 FROM breakers b WHERE b.partner = l.partner AND b.retry_at > ?)
+  ORDER BY l.due, l.partner, l.person LIMIT ?{{locked}})
+UPDATE lanes SET owner = ?, token = token + 1, leased_until = ?
+FROM ready WHERE partner = ready_partner AND person = ready_person
+RETURNING {_COLUMNS}
+"""
+
+# The pending message decides, as the state stands now; everything else about due is the caller's word.
+_SET_DUE = f"""
+UPDATE lanes SET due = CASE WHEN EXISTS (
+  SELECT 1 FROM outbox o WHERE o.partner = lanes.partner AND o.person = lanes.person AND o.state = 'pending'
+  AND {PASSES.format(lane="lanes")}) THEN CAST(? AS BIGINT) END
+WHERE partner = ? AND person = ?
+"""
+
+
+def _lane(row: Row) -> Lane:
+    return Lane(
+        row[0], row[1], row[2], row[3], from_ms_or_none(row[4]), row[5], row[6], row[7], from_ms_or_none(row[8])
+    )
+
+
+class Lanes(Part):
+    """Lanes and breakers, within one transaction."""
+
+    def get(self, partner: str, person: str) -> Lane | None:
+        row = self.session.one(f"SELECT {_COLUMNS} FROM lanes WHERE partner = ? AND person = ?", partner, person)
+        return None if row is None else _lane(row)
+
+    def find(
+        self, *, partner: str | None = None, person: str | None = None, state: LaneState | None = None
+    ) -> list[Lane]:
+        """The lanes that match, by partner and person."""
+        clause, values = among(partner=partner, person=person, state=state)
+        rows = self.session.all(f"SELECT {_COLUMNS} FROM lanes WHERE 1 = 1{clause} ORDER BY partner, person", *values)
+        return [_lane(row) for row in rows]
+
+    # --- what may be sent
+
+    def open(self, partner: str, person: str) -> None:
+        """Make the lane, or let everything pass again; what waits is due at once."""
+        self._move(partner, person, "open", None)
+
+    def halt(self, partner: str, person: str, reason: str) -> None:
+        """Let only notices and what is urgent pass. reason is a stable code. An ended lane stays ended."""
+        lane = self.get(partner, person)
+        if lane is None or lane.state != "ended":
+            self._move(partner, person, "halted", reason)
+
+    def end(self, partner: str, person: str, reason: str) -> None:
+        """Let only notices pass; snapshots that wait are superseded, so that nothing withdrawn is sent."""
+        self._move(partner, person, "ended", reason, withdraw=True)
+
+    def _move(self, partner: str, person: str, state: LaneState, reason: str | None, *, withdraw: bool = False) -> None:
+        self.session.run(
+            "INSERT INTO lanes (partner, person, state, reason, attempts, token) VALUES (?, ?, ?, ?, 0, 0)"
+            " ON CONFLICT (partner, person) DO UPDATE SET state = excluded.state,"
+            " reason = excluded.reason, attempts = 0",
+            partner,
+            person,
+            state,
+            reason,
+        )
+        if withdraw:
+            self.session.run(
+                "UPDATE outbox SET state = 'superseded', settled = ?"
+                " WHERE partner = ? AND person = ? AND state = 'pending' AND kind = 'snapshot'",
+                self._now_ms,
+                partner,
+                person,
+            )
+        self.session.run(_SET_DUE, self._now_ms, partner, person)
+
+    # --- sending
+
+    def claim(self, owner: str, lease: timedelta, limit: int) -> list[Lane]:
+        """Lease up to limit lanes that are due, longest waiting first; those of a partner not being called are left."""
+        now = self._now_ms
+        sql = _CLAIM.format(locked=self.session.skip_locked)
+        rows = self.session.all(sql, now, now, now, limit, owner, to_ms(self.now + lease))
+        return sorted((_lane(row) for row in rows), key=lambda lane: (lane.due, lane.partner, lane.person))
+
+    def renew(self, lane: Lane, lease: timedelta) -> None:
+        """Hold the lane longer, from now. Raises Conflict (store-lease-lost) when somebody else has claimed it."""
+        self._fence(lane, "leased_until = ?", to_ms(self.now + lease))
+
+    def finish(
+        self, lane: Lane, outcomes: Sequence[Outcome] = (), *, retry_at: datetime | None = None, halt: str | None = None
+    ) -> None:
+        """Say what became of the messages that were sent, and let the lane go.
+
+        retry_at: not again before then, and one more attempt is counted; without it what still waits is due at once
+        and the count starts anew. halt: a reason to let only notices and what is urgent pass from now on. A message
+        superseded on its way counts as acked when it was. Raises Conflict (store-lease-lost), with nothing
+        changed, when somebody else has claimed the lane since.
+        """
+        attempts = 0 if retry_at is None else lane.attempts + 1
+        self._fence(lane, "owner = NULL, leased_until = NULL, attempts = ?", attempts)
+        self.session.many(
+            "UPDATE outbox SET state = ?, error = ?, settled = ?, attempts = attempts + 1"
+            " WHERE message = ? AND partner = ? AND person = ? AND state IN ('pending', 'superseded')"
+            " AND (state = 'pending' OR ? = 'acked')",
+            [
+                (
+                    outcome.state,
+                    outcome.error,
+                    None if outcome.state == "pending" else self._now_ms,
+                    outcome.message,
+                    lane.partner,
+                    lane.person,
+                    outcome.state,
+                )
+                for outcome in outcomes
+            ],
+        )
+        if halt is not None:
+            self.session.run(
+                "UPDATE lanes SET state = 'halted', reason = ? WHERE partner = ? AND person = ? AND state = 'open'",
+                halt,
+                lane.partner,
+                lane.person,
+            )
+        self.session.run(_SET_DUE, self._now_ms if retry_at is None else to_ms(retry_at), lane.partner, lane.person)
+
+    def next_due(self) -> datetime | None:
+        """When a claim may next find something, which may be in the past; None while nothing waits anywhere."""
+        row = self.session.one(
+            "SELECT MIN(CASE WHEN b.retry_at > (CASE WHEN l.leased_until > l.due THEN l.leased_until ELSE l.due END)"
+            " THEN b.retry_at WHEN l.leased_until > l.due THEN l.leased_until ELSE l.due END)"
+            " FROM lanes l LEFT JOIN breakers b ON b.partner = l.partner WHERE l.due IS NOT NULL"
+        )
+        return None if row is None else from_ms_or_none(row[0])
+
+    def _fence(self, lane: Lane, change: str, value: int) -> None:
+        held = self.session.run(
+            f"UPDATE lanes SET {change} WHERE partner = ? AND person = ? AND owner = ? AND token = ?",
+            value,
+            lane.partner,
+            lane.person,
+            lane.owner,
+            lane.token,
+        )
+        if not held:
+            raise Conflict(issues=[issue("store-lease-lost", "$")])
+
+    # --- breakers
+
+    def breaker(self, partner: str) -> Breaker:
+        """Whether a partner is being called; closed for one never heard of."""
+        row = self.session.one(
+            "SELECT partner, state, failures, since, retry_at FROM breakers WHERE partner = ?", partner
+        )
+        if row is None:
+            return Breaker(partner, "closed", 0, self.now, None)
+        return Breaker(row[0], row[1], row[2], from_ms(row[3]), from_ms_or_none(row[4]))
+
+    def set_breaker(self, breaker: Breaker) -> None:
+        """Keep a partner's breaker as given."""
+        self.session.run(
+            "INSERT INTO breakers (partner, state, failures, since, retry_at) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (partner) DO UPDATE SET state = excluded.state, failures = excluded.failures,"
+            " since = excluded.since, retry_at = excluded.retry_at",
+            breaker.partner,
+            breaker.state,
+            breaker.failures,
+            to_ms(breaker.since),
+            None if breaker.retry_at is None else to_ms(breaker.retry_at),
+        )

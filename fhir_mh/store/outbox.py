@@ -1,0 +1,171 @@
+"""The outbox: messages to partners, written in the same transaction as the change they tell of.
+
+Messages leave a lane in the order of their seq. Within a lane that is the order of the commits, for adding a message
+first takes hold of the lane.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fhir_mh.errors import NotFound
+from fhir_mh.issues import issue
+from fhir_mh.store.part import Part, among
+from fhir_mh.store.session import Row
+from fhir_mh.store.values import (
+    Lane,
+    MessageKind,
+    MessageState,
+    OutboxMessage,
+    from_ms,
+    from_ms_or_none,
+    to_ms,
+)
+
+# What a lane's state lets pass; o is the outbox row.
+PASSES = "({lane}.state = 'open' OR o.kind = 'notice' OR ({lane}.state = 'halted' AND o.urgent))"
+
+_COLUMNS = (
+    "o.seq, o.message, o.partner, o.person, o.kind, o.edition, o.urgent, o.payload, o.state, o.attempts, o.error,"
+    " o.created, o.settled"
+)
+
+
+def _message(row: Row) -> OutboxMessage:
+    seq, message, partner, person, kind, edition, urgent, payload, state, attempts, error, created, settled = row
+    return OutboxMessage(
+        seq,
+        message,
+        partner,
+        person,
+        kind,
+        edition,
+        bool(urgent),
+        payload,
+        state,
+        attempts,
+        error,
+        from_ms(created),
+        from_ms_or_none(settled),
+    )
+
+
+class Outbox(Part):
+    """Messages to partners, within one transaction."""
+
+    def add(
+        self,
+        partner: str,
+        person: str,
+        kind: MessageKind,
+        *,
+        edition: int | None = None,
+        payload: str | None = None,
+        urgent: bool = False,
+        replaces: bool = False,
+        message: str | None = None,
+    ) -> OutboxMessage:
+        """Put a message at the end of its lane, which is opened where there is none yet.
+
+        urgent: passes a halted lane (recorded refusals). replaces: snapshots of the lane that still wait need not be
+        sent any more; the new one is then as urgent as they were. payload: None where it is made when it is sent.
+        message: its idempotency key, minted unless given.
+        """
+        self.session.run(
+            "INSERT INTO lanes (partner, person, state, attempts, token) VALUES (?, ?, 'open', 0, 0)"
+            " ON CONFLICT (partner, person) DO UPDATE SET token = lanes.token",
+            partner,
+            person,
+        )
+        if replaces:
+            urgent = self._supersede(partner, person) or urgent
+        message = message or self.new_id()
+        row = self.session.made(
+            "INSERT INTO outbox (message, partner, person, kind, edition, urgent, payload, state, attempts, created)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 0, ?) RETURNING seq",
+            message,
+            partner,
+            person,
+            kind,
+            edition,
+            urgent,
+            payload,
+            self._now_ms,
+        )
+        lets_pass = ("open", "halted", "ended") if kind == "notice" else ("open", "halted") if urgent else ("open",)
+        self.session.run(
+            "UPDATE lanes SET due = COALESCE(due, ?) WHERE partner = ? AND person = ?"
+            f" AND state IN ({', '.join('?' * len(lets_pass))})",
+            self._now_ms,
+            partner,
+            person,
+            *lets_pass,
+        )
+        return OutboxMessage(
+            row[0], message, partner, person, kind, edition, urgent, payload, "pending", 0, None, self.now, None
+        )
+
+    def pending(self, lane: Lane, limit: int = 50) -> list[OutboxMessage]:
+        """What waits in a lane and its state, as it is now, lets pass: first in, first out."""
+        rows = self.session.all(
+            f"SELECT {_COLUMNS} FROM outbox o JOIN lanes l ON l.partner = o.partner AND l.person = o.person"
+            f" WHERE o.partner = ? AND o.person = ? AND o.state = 'pending' AND {PASSES.format(lane='l')}"
+            " ORDER BY o.seq LIMIT ?",
+            lane.partner,
+            lane.person,
+            limit,
+        )
+        return [_message(row) for row in rows]
+
+    def get(self, message: str) -> OutboxMessage | None:
+        row = self.session.one(f"SELECT {_COLUMNS} FROM outbox o WHERE o.message = ?", message)
+        return None if row is None else _message(row)
+
+    def find(
+        self,
+        *,
+        partner: str | None = None,
+        person: str | None = None,
+        state: MessageState | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> list[OutboxMessage]:
+        """Messages by seq, those after the one named. state="dead" lists the dead letters."""
+        clause, values = among(partner=partner, person=person, state=state)
+        rows = self.session.all(
+            f"SELECT {_COLUMNS} FROM outbox o WHERE o.seq > ?{clause} ORDER BY o.seq LIMIT ?", after, *values, limit
+        )
+        return [_message(row) for row in rows]
+
+    def replay(self, seq: int, *, message: str | None = None) -> OutboxMessage:
+        """Put a dead letter at the end of its lane as a new message; the old one then counts as superseded.
+
+        The key is new because a partner that refused the old one would only repeat its receipt. A halted lane stays
+        halted. Raises NotFound when there is no such dead letter.
+        """
+        row = self.session.one(f"SELECT {_COLUMNS} FROM outbox o WHERE o.seq = ? AND o.state = 'dead'", seq)
+        if row is None:
+            raise NotFound(issues=[issue("store-unknown-message", "$")])
+        old = _message(row)
+        self.session.run("UPDATE outbox SET state = 'superseded', settled = ? WHERE seq = ?", self._now_ms, seq)
+        return self.add(
+            old.partner, old.person, old.kind, edition=old.edition, payload=old.payload, urgent=old.urgent,
+            message=message,
+        )  # fmt: skip
+
+    def purge(self, before: datetime) -> int:
+        """Forget messages acked or superseded before then; how many they were. Dead letters stay."""
+        return self.session.run(
+            "DELETE FROM outbox WHERE state IN ('acked', 'superseded') AND settled < ?", to_ms(before)
+        )
+
+    def _supersede(self, partner: str, person: str) -> bool:
+        """Whether any of the snapshots that need not be sent any more was urgent."""
+        rows = self.session.all(
+            "UPDATE outbox SET state = 'superseded', settled = ?"
+            " WHERE partner = ? AND person = ? AND state = 'pending' AND kind = 'snapshot' RETURNING urgent",
+            self._now_ms,
+            partner,
+            person,
+        )
+        return any(bool(row[0]) for row in rows)

@@ -1,0 +1,25 @@
+"""What the named parts of a Tx have in common: the session and the time of its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fhir_mh.store.session import Session
+from fhir_mh.store.values import to_ms
+
+
+class Part:
+    """One part of a store, within one transaction."""
+
+    def __init__(self, session: Session, now: datetime, new_id: Callable[[], str]) -> None:
+        self.session = session
+        self.now = now
+        self.new_id = new_id
+        self._now_ms = to_ms(now)
+
+
+def among(**wanted: object) -> tuple[str, tuple[object, ...]]:
+    """AND column = ? for each that is not None, and the values."""
+    given = {column: value for column, value in wanted.items() if value is not None}
+    return "".join(f" AND {column} = ?" for column in given), tuple(given.values())

@@ -1,0 +1,86 @@
+"""Receiving: each message of a partner is acted on once, and what cannot be understood is kept whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fhir_mh.errors import NotFound
+from fhir_mh.issues import issue
+from fhir_mh.store.part import Part, among
+from fhir_mh.store.session import Row
+from fhir_mh.store.values import Quarantined, QuarantineState, from_ms, to_ms
+
+
+class Inbox(Part):
+    """Messages received, within one transaction."""
+
+    def receipt(self, partner: str, message: str) -> str | None:
+        """The receipt a message was answered with; None for one that has not been acted on."""
+        row = self.session.one("SELECT receipt FROM inbox WHERE partner = ? AND message = ?", partner, message)
+        return None if row is None else row[0]
+
+    def record(self, partner: str, message: str, receipt: str) -> None:
+        """Keep the receipt, in the transaction that acts on the message.
+
+        Raises Conflict when there is one already: two that receive it at once cannot both act on it.
+        """
+        self.session.run(
+            "INSERT INTO inbox (partner, message, receipt, received) VALUES (?, ?, ?, ?)",
+            partner,
+            message,
+            receipt,
+            self._now_ms,
+        )
+
+    def purge(self, before: datetime) -> int:
+        """Forget receipts of messages received before then; how many they were."""
+        return self.session.run("DELETE FROM inbox WHERE received < ?", to_ms(before))
+
+
+_COLUMNS = "id, partner, person, message, received, text, issues, state"
+
+
+def _quarantined(row: Row) -> Quarantined:
+    id, partner, person, message, received, text, issues, state = row
+    return Quarantined(id, partner, person, message, from_ms(received), text, issues, state)
+
+
+class Quarantine(Part):
+    """What was received and could not be understood, within one transaction."""
+
+    def add(
+        self, partner: str, text: str, issues: str, *, person: str | None = None, message: str | None = None
+    ) -> Quarantined:
+        """Keep a text whole, with the issues (JSON text) that speak against it."""
+        held = Quarantined(self.new_id(), partner, person, message, self.now, text, issues, "held")
+        self.session.run(
+            f"INSERT INTO quarantine ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            held.id,
+            partner,
+            person,
+            message,
+            self._now_ms,
+            text,
+            issues,
+            held.state,
+        )
+        return held
+
+    def get(self, id: str) -> Quarantined | None:
+        row = self.session.one(f"SELECT {_COLUMNS} FROM quarantine WHERE id = ?", id)
+        return None if row is None else _quarantined(row)
+
+    def find(
+        self, *, state: QuarantineState | None = "held", partner: str | None = None, limit: int = 100
+    ) -> list[Quarantined]:
+        """What is kept, oldest first."""
+        clause, values = among(state=state, partner=partner)
+        rows = self.session.all(
+            f"SELECT {_COLUMNS} FROM quarantine WHERE 1 = 1{clause} ORDER BY received, id LIMIT ?", *values, limit
+        )
+        return [_quarantined(row) for row in rows]
+
+    def move(self, id: str, state: QuarantineState) -> None:
+        """Say what became of it. Raises NotFound for what is not kept here."""
+        if not self.session.run("UPDATE quarantine SET state = ? WHERE id = ?", state, id):
+            raise NotFound(issues=[issue("store-unknown-message", "$")])
