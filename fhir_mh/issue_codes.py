@@ -126,8 +126,9 @@ CODES: dict[str, Code] = {
         "Write sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
     ),
     "store-sqlite-too-old": Code("fatal", "not-supported", "SQLite {found} is too old.", "Use 3.35 or newer."),
-    "store-no-driver": Code("fatal", "not-supported", "PostgreSQL needs a driver that is not installed.",
-                            "Install fhir-mh[postgresql]."),
+    "store-no-driver": Code(
+        "fatal", "not-supported", "PostgreSQL needs a driver that is not installed.", "Install fhir-mh[postgresql]."
+    ),
     "store-in-use": Code(
         "fatal",
         "lock-error",
@@ -206,5 +207,36 @@ CODES: dict[str, Code] = {
         "security",
         "People's plans would cross the network unencrypted.",
         "Use an https:// address; http:// is for this machine only.",
+    ),
+    # --- sync: what partners say to each other
+    "sync-envelope": Code(
+        "error",
+        "structure",
+        "The envelope does not fit the protocol: {expected} is expected here.",
+        "See docs/sync-protocol.md, 'The envelope'.",
+    ),
+    "sync-identity": Code(
+        "error",
+        "business-rule",
+        "The {what} of this person is not the one held here.",
+        "People on both sides check whether this is the same person; until then nothing is mixed.",
+    ),
+    "sync-custody": Code(
+        "error",
+        "forbidden",
+        "{reference} is kept by another organisation than the sender.",
+        "Send only what you are the custodian of; propose changes to the rest.",
+    ),
+    "sync-no-projection": Code(
+        "error",
+        "not-found",
+        "The sender was never sent what it proposes to change.",
+        "Ask the custodian for a current copy first.",
+    ),
+    "sync-unknown-person": Code(
+        "error", "not-found", "Nobody of that NHS number is known here.", "Send a snapshot with the Patient first."
+    ),
+    "sync-unknown-verb": Code(
+        "error", "not-supported", "A {verb} of this kind is not understood.", "See docs/sync-protocol.md."
     ),
 }

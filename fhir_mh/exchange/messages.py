@@ -1,0 +1,159 @@
+"""The messages of the sync protocol and their receipts, as data and as JSON (docs/sync-protocol.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fhir_mh.errors import InvalidResource
+from fhir_mh.issues import Issue, issue
+
+PROTOCOL = 1
+
+Verb = Literal["snapshot", "proposal", "notice", "marked"]
+Notice = Literal["sharing-ended", "entered-in-error"]
+Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused"]
+_VERBS = ("snapshot", "proposal", "notice", "marked")
+_STATUSES = ("stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message about one person. content holds what the verb calls for (bundle, base, notice, reason, ...)."""
+
+    id: str
+    verb: Verb
+    nhs_number: str
+    custodian: str
+    edition: int | None
+    content: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The message as it stands in an envelope."""
+        head = {
+            "id": self.id,
+            "verb": self.verb,
+            "person": {"nhs_number": self.nhs_number},
+            "custodian": self.custodian,
+        }
+        if self.edition is not None:
+            head["edition"] = self.edition
+        return {**head, **self.content}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one message. edition: of the custodian, once it holds what was sent."""
+
+    id: str
+    status: Status
+    edition: int | None = None
+    conflicts: tuple[str, ...] = ()
+    issues: tuple[Issue, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The receipt as it stands in an answer."""
+        found: dict[str, Any] = {"id": self.id, "status": self.status}
+        if self.edition is not None:
+            found["edition"] = self.edition
+        if self.conflicts:
+            found["conflicts"] = list(self.conflicts)
+        if self.issues:
+            found["issues"] = [fault.as_dict() for fault in self.issues]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One request: messages of any number of lanes, from one organisation to another."""
+
+    sender: str
+    to: str
+    messages: tuple[Message, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of the request."""
+        return {
+            "protocol": PROTOCOL,
+            "from": self.sender,
+            "to": self.to,
+            "messages": [message.as_json() for message in self.messages],
+        }
+
+
+def read_envelope(body: Any) -> Envelope:
+    """The envelope a JSON body holds. Raises InvalidResource (sync-envelope) naming the place of the first fault."""
+    found = _object(body, "$")
+    if found.get("protocol") != PROTOCOL:
+        raise _fault("$.protocol", f"protocol {PROTOCOL}")
+    messages = found.get("messages")
+    if not isinstance(messages, list):
+        raise _fault("$.messages", "a list of messages")
+    return Envelope(
+        _text(found, "from", "$"),
+        _text(found, "to", "$"),
+        tuple(read_message(message, f"$.messages[{n}]") for n, message in enumerate(messages)),
+    )
+
+
+def read_message(body: Any, path: str = "$") -> Message:
+    """The message a JSON object holds. Raises InvalidResource (sync-envelope)."""
+    found = _object(body, path)
+    verb = found.get("verb")
+    if verb not in _VERBS:
+        raise _fault(f"{path}.verb", "one of " + ", ".join(_VERBS))
+    edition = found.get("edition")
+    if edition is not None and type(edition) is not int:
+        raise _fault(f"{path}.edition", "an integer")
+    if verb in ("snapshot", "proposal") and not isinstance(found.get("bundle"), dict):
+        raise _fault(f"{path}.bundle", "a Bundle")
+    person = _object(found.get("person"), f"{path}.person")
+    head = ("id", "verb", "person", "custodian", "edition")
+    return Message(
+        _text(found, "id", path),
+        verb,
+        _text(person, "nhs_number", f"{path}.person"),
+        _text(found, "custodian", path),
+        edition,
+        {key: value for key, value in found.items() if key not in head},
+    )
+
+
+def read_receipts(body: Any) -> list[Receipt]:
+    """The receipts an answer holds. Raises InvalidResource (sync-envelope)."""
+    listed = _object(body, "$").get("receipts")
+    if not isinstance(listed, list):
+        raise _fault("$.receipts", "a list of receipts")
+    return [_receipt(entry, f"$.receipts[{n}]") for n, entry in enumerate(listed)]
+
+
+def _receipt(body: Any, path: str) -> Receipt:
+    found = _object(body, path)
+    status = found.get("status")
+    if status not in _STATUSES:
+        raise _fault(f"{path}.status", "one of " + ", ".join(_STATUSES))
+    edition = found.get("edition")
+    conflicts = found.get("conflicts")
+    return Receipt(
+        _text(found, "id", path),
+        status,
+        edition if type(edition) is int else None,
+        tuple(str(name) for name in conflicts) if isinstance(conflicts, list) else (),
+    )
+
+
+def _object(body: Any, path: str) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise _fault(path, "an object")
+    return body
+
+
+def _text(body: dict[str, Any], name: str, path: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise _fault(f"{path}.{name}", "a text")
+    return value
+
+
+def _fault(path: str, expected: str) -> InvalidResource:
+    return InvalidResource(issues=[issue("sync-envelope", path, expected=expected)])

@@ -1,0 +1,29 @@
+"""What the courier needs of the gateway: what to send, what came of it, and what to do with what arrives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.store import Outcome, OutboxMessage, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A message that may not be sent any more; reason is a stable code. It counts as settled."""
+
+    reason: str
+
+
+class Exchange(Protocol):
+    """The gateway as sync sees it. Every method runs inside a write transaction and is quick."""
+
+    def compose(self, tx: Tx, waiting: OutboxMessage) -> Message | Withheld:
+        """What to send for a message that waits, as of now: consent is decided anew, the projection is kept."""
+
+    def settle(self, tx: Tx, sent: OutboxMessage, receipt: Receipt) -> Outcome:
+        """Note what the partner did with a message, and say what becomes of it in the outbox."""
+
+    def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
+        """Take in one message of an authenticated partner; the receipt is kept with it in the inbox."""
