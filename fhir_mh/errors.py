@@ -11,6 +11,7 @@
     +-- UpstreamUnavailable      503  transient    a partner or the database does not answer
     +-- PackageError             500  exception    a FHIR package is missing or broken
     +-- MappingError             500  exception    a mapping file contradicts itself or the record
+    +-- ConfigurationError       500  exception    the gateway was told something it cannot follow
 
 This module imports nothing of fhir_mh.
 """
@@ -97,3 +98,7 @@ class PackageError(FhirMhError):
 
 class MappingError(FhirMhError):
     """A mapping contradicts itself or the record."""
+
+
+class ConfigurationError(FhirMhError):
+    """The configuration breaks a rule; nothing was started."""

@@ -1,0 +1,193 @@
+"""What a gateway is told, and what it refuses to start with. Codes and places are asserted, never messages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.errors import ConfigurationError
+from fhir_mh.settings import Settings, is_loopback, load
+
+SECRET = "kestrel-harbour-lantern-0123456789"
+OTHER_SECRET = "willow-bridge-compass-9876543210"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("FHIR_MH_"):
+            monkeypatch.delenv(name)
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "gateway.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refused(config: Path | None = None, **arguments: Any) -> list[tuple[str, str]]:
+    with pytest.raises(ConfigurationError) as caught:
+        load(config, **arguments)
+    shown = json.dumps([found.as_dict() for found in caught.value.issues]) + str(caught.value)
+    assert SECRET not in shown
+    assert OTHER_SECRET not in shown
+    return [(found.code, found.path) for found in caught.value.issues]
+
+
+PARTNER = f"""
+ods = "TAH"
+[[partners]]
+ods = "RXT"
+name = "Northern Fells"
+base_url = "https://fells.example"
+secret = "{SECRET}"
+formats = ["fhir", "ward_csv"]
+"""
+
+
+def test_the_defaults_serve_this_machine_only() -> None:
+    settings = load()
+    assert settings.on_loopback
+    assert settings.partners == ()
+
+
+def test_arguments_win_over_environment_over_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = written(tmp_path, 'name = "from the file"\nport = 1\nods = "RXA"\n')
+    monkeypatch.setenv("FHIR_MH_PORT", "2")
+    monkeypatch.setenv("FHIR_MH_ODS", "RXB")
+    settings = load(file, ods="RXC", name=None)
+    assert (settings.name, settings.port, settings.ods) == ("from the file", 2, "RXC")
+
+
+def test_the_environment_may_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_MH_CONFIG", str(written(tmp_path, 'ods = "RXA"')))
+    assert load().ods == "RXA"
+
+
+def test_a_partner_is_read_whole(tmp_path: Path) -> None:
+    (partner,) = load(written(tmp_path, PARTNER)).partners
+    assert partner.secret is not None
+    assert partner.secret.get_secret_value() == SECRET
+    assert partner.formats == ("fhir", "ward_csv")
+
+
+def test_secrets_are_read_from_files_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "pair.key").write_text(SECRET + "\n")
+    text = PARTNER.replace(f'secret = "{SECRET}"', 'secret_file = "pair.key"')
+    (partner,) = load(written(tmp_path, text)).partners
+    assert partner.secret is not None
+    assert partner.secret.get_secret_value() == SECRET
+
+
+def test_secrets_are_never_shown(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, PARTNER), store=f"postgresql://gateway:{OTHER_SECRET}@db/plans")
+    for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert SECRET not in shown
+        assert OTHER_SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("prt = 1", [("config-unknown-key", "prt")]),
+        ("port = 'many'", [("config-invalid", "port")]),
+        ("port = 70000", [("config-invalid", "port")]),
+        ("port = -1", [("config-invalid", "port")]),
+        ("ods = 'lower case'", [("config-invalid", "ods")]),
+        ("name = ''", [("config-invalid", "name")]),
+        ("partners = 'RXT'", [("config-invalid", "partners")]),
+        ("partners = ['RXT']", [("config-invalid", "partners[0]")]),
+        ("ods='TAH'\n[[partners]]\nods='RXT'\nname='x'", [("config-missing", "partners[0].base_url")]),
+        (PARTNER + "sekret = 'x'", [("config-unknown-key", "partners[0].sekret")]),
+        (PARTNER.replace(SECRET, "short"), [("config-secret-weak", "partners[0].secret")]),
+        (PARTNER.replace('secret = "', '# "'), [("config-secret-needed", "partners[0].secret")]),
+        (PARTNER.replace("https", "http"), [("config-insecure-url", "partners[0].base_url")]),
+        (PARTNER.replace("https://", "ftp://"), [("config-invalid", "partners[0].base_url")]),
+        (PARTNER.replace("RXT", "TAH"), [("config-duplicate", "partners[0].ods")]),
+        (PARTNER.replace('ods = "TAH"', ""), [("config-ods-needed", "ods")]),
+        (PARTNER.replace('secret = "', 'secret_file = "'), [("config-secret-file", "partners[0].secret_file")]),
+        ("[[clients]]\ntoken='x'\norganisation='RXT'\nrole='ward'", [("config-secret-weak", "clients[0].token")]),
+        (
+            f"[[clients]]\ntoken='{SECRET}'\norganisation='RXT'\nrole='ward'\n" * 2,
+            [("config-duplicate", "clients[1].token")],
+        ),
+    ],
+)
+def test_a_fault_in_the_file_is_named_and_placed(tmp_path: Path, text: str, expected: list[tuple[str, str]]) -> None:
+    assert refused(written(tmp_path, text)) == expected
+
+
+def test_every_fault_is_reported_at_once(tmp_path: Path) -> None:
+    text = PARTNER.replace("https", "http") + "[[clients]]\ntoken='x'\norganisation='RXT'\nrole='ward'"
+    found = {code for code, _ in refused(written(tmp_path, text), host="0.0.0.0", ods="RXT")}
+    assert found == {"config-insecure-url", "config-secret-weak", "config-duplicate"}
+
+
+def test_a_fault_says_whether_environment_or_argument_brought_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_MH_PORT", "many")
+    assert refused() == [("config-invalid", "FHIR_MH_PORT")]
+    assert refused(port=-1) == [("config-invalid", "--port")]
+
+
+def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_MH_PARTNERS", "not json")
+    assert refused() == [("config-invalid", "FHIR_MH_PARTNERS")]
+    monkeypatch.setenv("FHIR_MH_PARTNERS", '[{"ods": "rxt", "name": "N", "base_url": "http://127.0.0.1:1"}]')
+    assert refused() == [("config-invalid", "FHIR_MH_PARTNERS[0].ods")]
+
+
+def test_a_misspelt_variable_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_MH_HOTS", "127.0.0.1")
+    assert refused() == [("config-unknown-key", "FHIR_MH_HOTS")]
+    monkeypatch.delenv("FHIR_MH_HOTS")
+    monkeypatch.setenv("FHIR_MH_TEST_POSTGRESQL", "postgresql://x")
+    assert load()
+
+
+def test_a_file_that_is_not_toml_is_placed_and_not_quoted(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(written(tmp_path, f'port = 1\nsecret = "{SECRET}" x\n'))
+    (found,) = caught.value.issues
+    assert (found.code, found.line) == ("config-unreadable", 2)
+    assert SECRET not in str(found)
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_bytes(b"name = '\xff'")
+    assert refused(file) == [("config-unreadable", "$")]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert refused(tmp_path / "none.toml") == [("config-file-missing", "--config")]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "gateway.example"])
+def test_nothing_is_opened_to_others_without_proof_of_who_they_are(tmp_path: Path, host: str) -> None:
+    assert refused(host=host, ods="TAH") == [("config-client-needed", "clients")]
+    local = PARTNER.replace("https://fells.example", "http://127.0.0.1:9").replace("secret = ", "# ")
+    assert load(written(tmp_path, local)).partners[0].secret is None
+    assert ("config-secret-needed", "partners[0].secret") in refused(written(tmp_path, local), host=host)
+
+
+def test_with_proof_it_is_opened(tmp_path: Path) -> None:
+    client = f"\n[[clients]]\ntoken = '{OTHER_SECRET}'\norganisation = 'RXT'\nrole = 'ward'"
+    settings = load(written(tmp_path, PARTNER + client), host="0.0.0.0")
+    assert not settings.on_loopback
+    assert settings.clients[0].purpose == "TREAT"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+def test_settings_do_not_change_underfoot() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().port = 1  # type: ignore[misc]
+    assert isinstance(load(), Settings)
