@@ -1,0 +1,230 @@
+"""From the syntax tree to closures: each takes a collection and the environment and gives a collection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from fhir_mh.fhirpath import functions, operators
+from fhir_mh.fhirpath.environment import Environment, Model
+from fhir_mh.fhirpath.errors import FhirPathError, execution
+from fhir_mh.fhirpath.navigation import step
+from fhir_mh.fhirpath.parser import parse
+from fhir_mh.fhirpath.syntax import Binary, Call, Expr, Index, Literal, Name, Special, TypeTest, Unary, Variable, type_name
+from fhir_mh.fhirpath.types import as_type, is_type
+from fhir_mh.fhirpath.units import Quantity
+from fhir_mh.fhirpath.values import Node, single, truth, whole
+
+Items = list[Any]
+Code = Callable[[Items, Environment], Items]
+
+_URLS = {"sct": "http://snomed.info/sct", "loinc": "http://loinc.org", "ucum": "http://unitsofmeasure.org"}
+_TYPE_FUNCTIONS = {"is", "as", "ofType"}
+
+
+class Expression:
+    """One compiled expression; safe to share between threads."""
+
+    __slots__ = ("_code", "text", "tree")
+
+    def __init__(self, text: str) -> None:
+        """Raises FhirPathError (syntax) with the position of the fault."""
+        self.text = text
+        self.tree = parse(text)
+        self._code = _compile(self.tree)
+
+    def evaluate(self, node: Node | None, model: Model, *, resource: Node | None = None, root: Node | None = None,
+                 resolve: Callable[[str], Node | None] | None = None, variables: Mapping[str, Any] | None = None,
+                 strict: bool = False) -> Items:
+        """The collection the expression gives on node: Nodes and plain values.
+
+        strict refuses elements that the type does not have. Raises FhirPathError.
+        """
+        around = Environment(model, node, resource=resource, root=root, resolve=resolve, variables=variables, strict=strict)
+        return self.run([node] if node is not None else [], around)
+
+    def run(self, items: Items, around: Environment) -> Items:
+        """As evaluate(), with the surroundings made by the caller."""
+        try:
+            return self._code(items, around)
+        except (RecursionError, OverflowError, ArithmeticError) as fault:
+            raise execution(f"the expression cannot be worked out ({type(fault).__name__})") from None
+
+
+_lock = threading.Lock()
+
+
+@lru_cache(maxsize=4096)
+def compile_expression(text: str) -> Expression:
+    """An expression, compiled once for each text. Raises FhirPathError (syntax)."""
+    with _lock:
+        return Expression(text)
+
+
+def _compile(tree: Expr) -> Code:
+    return _COMPILERS[type(tree)](tree)
+
+
+def _literal(tree: Literal) -> Code:
+    values = list(tree.values)
+    return lambda items, env: values
+
+
+def _name(tree: Name) -> Code:
+    move = step(tree.name, tree.at, first=tree.source is None)
+    if tree.source is None:
+        return move
+    source = _compile(tree.source)
+    return lambda items, env: move(source(items, env), env)
+
+
+def _call(tree: Call) -> Code:
+    entry = functions.REGISTRY.get(tree.name)
+    if entry is None:
+        raise FhirPathError("syntax", f"there is no function {tree.name}()", tree.at)
+    fewest, most, run = entry
+    if not fewest <= len(tree.arguments) <= most:
+        raise FhirPathError("syntax", f"{tree.name}() does not take {len(tree.arguments)} arguments", tree.at)
+    arguments: tuple[Any, ...]
+    if tree.name in _TYPE_FUNCTIONS:
+        named = type_name(tree.arguments[0])
+        if named is None:
+            raise FhirPathError("syntax", f"{tree.name}() takes the name of a type", tree.at)
+        arguments = (named,)
+    else:
+        arguments = tuple(_compile(argument) for argument in tree.arguments)
+    if tree.source is None:
+        return lambda items, env: run(items, env, arguments)
+    source = _compile(tree.source)
+    return lambda items, env: run(source(items, env), env, arguments)
+
+
+def _special(tree: Special) -> Code:
+    if tree.name == "$this":
+        return lambda items, env: env.this
+    if tree.name == "$total":
+        return lambda items, env: env.total
+    return lambda items, env: [] if env.index is None else [env.index]
+
+
+def _variable(tree: Variable) -> Code:
+    name = tree.name
+    if name in _URLS:
+        url: Items = [_URLS[name]]
+        return lambda items, env: url
+    if name.startswith("vs-"):
+        return lambda items, env: ["http://hl7.org/fhir/ValueSet/" + name[3:]]
+    if name.startswith("ext-"):
+        return lambda items, env: ["http://hl7.org/fhir/StructureDefinition/" + name[4:]]
+
+    def look(items: Items, env: Environment) -> Items:
+        if name in ("resource", "rootResource", "context"):
+            held = {"resource": env.resource, "rootResource": env.root, "context": env.context}[name]
+            return [] if held is None else [held]
+        if name in env.variables:
+            value = env.variables[name]
+            return value if isinstance(value, list) else [value]
+        raise execution(f"there is no variable %{name}")
+
+    return look
+
+
+def _index(tree: Index) -> Code:
+    source, index = _compile(tree.source), _compile(tree.index)
+
+    def pick(items: Items, env: Environment) -> Items:
+        position = whole(index(items, env), "an index")
+        held = source(items, env)
+        return [held[position]] if position is not None and 0 <= position < len(held) else []
+
+    return pick
+
+
+def _unary(tree: Unary) -> Code:
+    operand, sign = _compile(tree.operand), -1 if tree.operator == "-" else 1
+
+    def signed(items: Items, env: Environment) -> Items:
+        value = single(operand(items, env), "a sign")
+        if value is None:
+            return []
+        if isinstance(value, Quantity):
+            return [Quantity(sign * value.value, value.unit)]
+        if isinstance(value, bool) or isinstance(value, str) or not hasattr(value, "__neg__"):
+            raise execution("a sign stands only before a number")
+        return [sign * value]
+
+    return signed
+
+
+def _boolean(found: bool | None) -> Items:
+    return [] if found is None else [found]
+
+
+def _logic(tree: Binary) -> Code:
+    left, right, operator = _compile(tree.left), _compile(tree.right), tree.operator
+    decides = {"and": False, "or": True, "implies": False}.get(operator)
+
+    def decide(items: Items, env: Environment) -> Items:
+        first = truth(left(items, env), f"'{operator}'")
+        if decides is not None and first is decides:
+            return [operator != "and"]
+        return _boolean(operators.logic(operator, first, truth(right(items, env), f"'{operator}'")))
+
+    return decide
+
+
+def _comparison(tree: Binary) -> Code:
+    left, right = _compile(tree.left), _compile(tree.right)
+    accepted = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}[tree.operator]
+
+    def compare(items: Items, env: Environment) -> Items:
+        found = operators.order(left(items, env), right(items, env))
+        return [] if found is None else [found in accepted]
+
+    return compare
+
+
+def _equality(tree: Binary) -> Code:
+    left, right = _compile(tree.left), _compile(tree.right)
+    negated = tree.operator.startswith("!")
+    test: Callable[[Items, Items], bool | None] = operators.same if tree.operator.endswith("=") else operators.equivalent
+
+    def compare(items: Items, env: Environment) -> Items:
+        found = test(left(items, env), right(items, env))
+        return [] if found is None else [found != negated]
+
+    return compare
+
+
+def _binary(tree: Binary) -> Code:
+    if tree.operator in ("and", "or", "xor", "implies"):
+        return _logic(tree)
+    if tree.operator in ("<", "<=", ">", ">="):
+        return _comparison(tree)
+    if tree.operator in ("=", "!=", "~", "!~"):
+        return _equality(tree)
+    left, right, operator = _compile(tree.left), _compile(tree.right), tree.operator
+    if operator == "|":
+        return lambda items, env: operators.unique(left(items, env) + right(items, env))
+    if operator == "in":
+        return lambda items, env: _boolean(operators.member(left(items, env), right(items, env)))
+    if operator == "contains":
+        return lambda items, env: _boolean(operators.member(right(items, env), left(items, env)))
+    if operator == "&":
+        return lambda items, env: operators.joined(left(items, env), right(items, env))
+    return lambda items, env: operators.arithmetic(operator, left(items, env), right(items, env))
+
+
+def _type_test(tree: TypeTest) -> Code:
+    operand, named = _compile(tree.operand), tree.type_name
+    if tree.operator == "is":
+        return lambda items, env: is_type(operand(items, env), named, env)
+    return lambda items, env: as_type(operand(items, env), named, env)
+
+
+_COMPILERS: dict[type, Callable[[Any], Code]] = {
+    Literal: _literal, Name: _name, Call: _call, Special: _special, Variable: _variable, Index: _index,
+    Unary: _unary, Binary: _binary, TypeTest: _type_test,
+}

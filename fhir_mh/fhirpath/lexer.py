@@ -1,0 +1,64 @@
+"""From the text of an expression to its tokens. See https://hl7.org/fhirpath/N1/#lexical-elements"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from fhir_mh.fhirpath.errors import FhirPathError
+
+
+class Token(NamedTuple):
+    """kind: string, number, moment, time, name, quoted, special, variable, symbol, or end."""
+
+    kind: str
+    text: str
+    at: int
+
+
+_PATTERNS = (
+    ("space", r"[ \t\r\n\u00a0]+|//[^\r\n]*|/\*.*?\*/"),
+    ("time", r"@T\d{2}(?::\d{2}(?::\d{2}(?:\.\d+)?)?)?"),
+    ("moment", r"@\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T(?:\d{2}(?::\d{2}(?::\d{2}(?:\.\d+)?)?)?)?(?:Z|[+-]\d{2}:\d{2})?)?"),
+    ("number", r"\d+(?:\.\d+)?"),
+    ("string", r"'(?:\\.|[^'\\])*'"),
+    ("quoted", r"`(?:\\.|[^`\\])*`"),
+    ("special", r"\$(?:this|index|total)\b"),
+    ("variable", r"%(?:[A-Za-z_][A-Za-z0-9_-]*|`(?:\\.|[^`\\])*`|'(?:\\.|[^'\\])*')"),
+    ("name", r"[A-Za-z_][A-Za-z0-9_]*"),
+    ("symbol", r"<=|>=|!=|!~|[-+*/&|=~<>.,()\[\]{}]"),
+)
+_TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS), re.DOTALL)
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_PLAIN_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
+_ALLOWED_ESCAPES = set("nrtf'\"`\\/")
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of text, ending with one of kind `end`. Raises FhirPathError (syntax) with a position."""
+    found, at = [], 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise FhirPathError("syntax", "this is not part of an expression", at)
+        if match.lastgroup != "space":
+            found.append(Token(str(match.lastgroup), match.group(), at))
+        elif match.group().startswith("/*") and not match.group().endswith("*/"):
+            raise FhirPathError("syntax", "a comment is not finished", at)
+        at = match.end()
+    found.append(Token("end", "", at))
+    return found
+
+
+def unquote(token: Token) -> str:
+    """The characters a quoted string or identifier stands for."""
+
+    def escaped(match: re.Match[str]) -> str:
+        letter = match.group(1)
+        if letter[0] == "u" and len(letter) == 5:
+            return chr(int(letter[1:], 16))
+        if letter not in _ALLOWED_ESCAPES:
+            raise FhirPathError("syntax", "this escape does not exist", token.at + match.start())
+        return _PLAIN_ESCAPES.get(letter, letter)
+
+    return _ESCAPE.sub(escaped, token.text[1:-1])

@@ -1,0 +1,167 @@
+"""Dates, times and date-times that may be partly known (`2024-05`), compared as FHIRPath asks."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:(T)(?:(\d{2})(?::(\d{2})(?::(\d{2}(?:\.\d+)?))?)?)?(Z|[+-]\d{2}:\d{2})?)?"
+)
+_TIME = re.compile(r"T?(\d{2})(?::(\d{2})(?::(\d{2}(?:\.\d+)?))?)?")
+_FIELDS = ("year", "month", "day", "hour", "minute", "second")
+
+
+class Moment:
+    """kind: date, dateTime or time. parts: as many of year .. second (or hour .. second) as are known."""
+
+    __slots__ = ("kind", "offset", "parts", "text")
+
+    def __init__(self, kind: str, parts: tuple[Decimal | int, ...], offset: int | None, text: str = "") -> None:
+        self.kind, self.parts, self.offset = kind, parts, offset
+        self.text = text or self._written()
+
+    @classmethod
+    def parse(cls, text: str) -> Moment | None:
+        """The moment a text names, None where it names none that exists in the calendar."""
+        if text.startswith("T") or (len(text) > 2 and text[2] == ":"):
+            match = _TIME.fullmatch(text)
+            if match is None:
+                return None
+            parts = _numbers(match.groups())
+            return cls("time", parts, None, text.removeprefix("T")) if _real_time(parts) else None
+        match = _DATE.fullmatch(text)
+        if match is None:
+            return None
+        year, month, day, has_time, hour, minute, second, zone = match.groups()
+        if hour and not day:
+            return None
+        parts = _numbers((year, month, day, hour, minute, second))
+        if not _real_date(parts[:3]) or not _real_time(parts[3:]):
+            return None
+        return cls("dateTime" if has_time else "date", parts, _minutes(zone), text)
+
+    def compare(self, other: Moment) -> int | None:
+        """-1, 0 or 1; None where what is known does not decide it."""
+        if (self.kind == "time") != (other.kind == "time"):
+            return None
+        mine, theirs = self.parts, other.parts
+        if self.offset != other.offset and (len(mine) > 3 or len(theirs) > 3):
+            if self.offset is None or other.offset is None:
+                return _apart(self, other)
+            mine, theirs = self._utc(), other._utc()
+        for left, right in zip(mine, theirs, strict=False):
+            if left != right:
+                return -1 if left < right else 1
+        return 0 if len(mine) == len(theirs) else None
+
+    def plus(self, amount: Decimal, field: str) -> Moment | None:
+        """This moment moved by a number of years, months, weeks, days, ...; None outside the calendar."""
+        if field in ("year", "month") and self.kind != "time":
+            return self._plus_months(int(amount) * (12 if field == "year" else 1))
+        seconds = {"week": 604800, "day": 86400, "hour": 3600, "minute": 60, "second": 1, "millisecond": Decimal("0.001")}
+        move = amount * seconds[field]
+        smallest = seconds[_FIELDS[self._last()]] if self._last() > 1 else None
+        if smallest is None:  # only year or year and month are known: whole months, 30 days each
+            return self._plus_months(int(move // (86400 * 30)) // (1 if len(self.parts) == 2 else 12) * (1 if len(self.parts) == 2 else 12))
+        if field != "millisecond":
+            move = (move // smallest if move >= 0 else -(-move // smallest)) * smallest
+        first = (2000, 1, 1, *self.parts) if self.kind == "time" else self.parts
+        try:
+            moved = _instant(first) + timedelta(seconds=float(move))
+        except OverflowError:
+            return None
+        fraction = Decimal(moved.second) + Decimal(moved.microsecond) / 1000000
+        fields: tuple[Decimal | int, ...] = (moved.year, moved.month, moved.day, moved.hour, moved.minute, fraction)
+        start = 3 if self.kind == "time" else 0
+        return Moment(self.kind, fields[start : start + len(self.parts)], self.offset)
+
+    def _last(self) -> int:
+        return len(self.parts) - 1 + (3 if self.kind == "time" else 0)
+
+    def _plus_months(self, months: int) -> Moment | None:
+        year, month = int(self.parts[0]), int(self.parts[1]) if len(self.parts) > 1 else 1
+        total = year * 12 + month - 1 + months
+        year, month = total // 12, total % 12 + 1
+        if not 1 <= year <= 9999:
+            return None
+        parts: list[Decimal | int] = [year, month, *self.parts[2:]][: len(self.parts)]
+        if len(parts) > 2:
+            parts[2] = min(int(parts[2]), monthrange(year, month)[1])
+        return Moment(self.kind, tuple(parts), self.offset)
+
+    def _utc(self) -> tuple[Decimal | int, ...]:
+        if len(self.parts) <= 3:
+            return self.parts
+        try:
+            moved = _instant(self.parts) - timedelta(minutes=self.offset or 0)
+        except OverflowError:
+            return self.parts
+        second = self.parts[5] if len(self.parts) > 5 else 0
+        return (moved.year, moved.month, moved.day, moved.hour, moved.minute, second)[: max(len(self.parts), 5)]
+
+    def _written(self) -> str:
+        second = [f"{part:02d}" if isinstance(part, int) else _seconds(part) for part in self.parts]
+        if self.kind == "time":
+            return ":".join(second)
+        day = "-".join([f"{int(self.parts[0]):04d}", *second[1:3]])
+        clock = ":".join(second[3:])
+        return day + (f"T{clock}{_zone(self.offset)}" if clock else "T" if self.kind == "dateTime" else "")
+
+
+def _seconds(part: Decimal) -> str:
+    text = f"{part:f}"
+    return text if len(text.split(".")[0]) == 2 else "0" + text
+
+
+def _zone(offset: int | None) -> str:
+    if offset is None:
+        return ""
+    return "Z" if offset == 0 else f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
+
+
+def _numbers(texts: tuple[str | None, ...]) -> tuple[Decimal | int, ...]:
+    return tuple(Decimal(text) if "." in text else int(text) for text in texts if text)
+
+
+def _minutes(zone: str | None) -> int | None:
+    if zone is None:
+        return None
+    if zone == "Z":
+        return 0
+    return (int(zone[1:3]) * 60 + int(zone[4:6])) * (-1 if zone[0] == "-" else 1)
+
+
+def _real_date(parts: tuple[Decimal | int, ...]) -> bool:
+    year, month, day = (*(int(part) for part in parts), 1, 1, 1)[:3] if len(parts) < 3 else (int(p) for p in parts)
+    return year > 0 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
+
+
+def _real_time(parts: tuple[Decimal | int, ...]) -> bool:
+    return all(part < limit for part, limit in zip(parts, (24, 60, 61), strict=False))
+
+
+def _instant(parts: tuple[Decimal | int, ...]) -> datetime:
+    whole = [int(part) for part in parts[:6]]
+    whole += [0] * (5 - len(whole)) if len(whole) > 3 else []
+    leap = len(whole) > 5 and whole[5] == 60
+    if leap:
+        whole[5] = 59
+    micro = int((Decimal(parts[5]) % 1) * 1000000) if len(parts) > 5 else 0
+    return datetime(*whole[:6], microsecond=micro) + timedelta(seconds=int(leap))  # type: ignore[misc,arg-type]  # noqa: DTZ001
+
+
+def _apart(left: Moment, right: Moment) -> int | None:
+    """Without one time zone only moments more than a day apart can be told apart."""
+    for mine, theirs in zip(left.parts[:3], right.parts[:3], strict=False):
+        if mine != theirs:
+            days = abs(_day(left) - _day(right))
+            return None if days <= 1 else (-1 if mine < theirs else 1)
+    return None
+
+
+def _day(moment: Moment) -> int:
+    year, month, day = (*(int(part) for part in moment.parts[:3]), 1, 1)[:3]
+    return datetime(year, month, day).toordinal()  # noqa: DTZ001
