@@ -1,0 +1,102 @@
+"""The group commit of SQLite, seen from inside: what shares a COMMIT shares its fate."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from fhir_mh.errors import UpstreamUnavailable
+from fhir_mh.store import Tx, open_store
+from fhir_mh.store.sqlite import SqliteStore
+from tests.databases import sqlite_database
+
+
+@pytest.fixture
+def store() -> Iterator[SqliteStore]:
+    with sqlite_database() as address, open_store(address) as opened:
+        assert isinstance(opened, SqliteStore)
+        yield opened
+
+
+class Held:
+    """Keeps the writer busy until let go, so that what comes meanwhile forms one group."""
+
+    def __init__(self, store: SqliteStore, threads: ThreadPoolExecutor) -> None:
+        self.store, self.threads = store, threads
+        self.gate, entered = threading.Event(), threading.Event()
+
+        def wait(_tx: Tx) -> None:
+            entered.set()
+            self.gate.wait(20)
+
+        self.first = threads.submit(store.write_now, wait)
+        assert entered.wait(20)
+
+    def add(self, id: str) -> Future[str]:
+        before = self.store._queue.qsize()
+        answer = self.threads.submit(self.store.write_now, lambda tx: tx.add_person(id))
+        while self.store._queue.qsize() == before:
+            pass
+        return answer
+
+
+def test_what_waits_is_committed_together(store: SqliteStore) -> None:
+    commits: list[Any] = []
+    event.listen(store._writer, "commit", commits.append)
+    with ThreadPoolExecutor(8) as threads:
+        held = Held(store, threads)
+        answers = [held.add(f"p{number}") for number in range(5)]
+        assert not any(answer.done() for answer in answers)
+        held.gate.set()
+        assert [answer.result(20) for answer in answers] == [f"p{number}" for number in range(5)]
+    assert len(commits) == 2
+
+
+def test_when_the_commit_fails_nobody_is_told_otherwise(store: SqliteStore) -> None:
+    def refuse(_connection: Any) -> None:
+        raise sqlite3.OperationalError("disk I/O error at 9990000018")
+
+    with ThreadPoolExecutor(8) as threads:
+        held = Held(store, threads)
+        answers = [held.add(f"p{number}") for number in range(3)]
+        event.listen(store._writer, "commit", refuse)
+        held.gate.set()
+        for answer in answers:
+            with pytest.raises(Exception) as refused:  # noqa: PT011
+                answer.result(20)
+            assert "9990000018" not in str(refused.value)
+    event.remove(store._writer, "commit", refuse)
+    assert store.read_now(lambda tx: tx.persons()) == []
+    assert store.write_now(lambda tx: tx.add_person("p9")) == "p9"
+
+
+def test_a_full_disk_is_unavailable_and_passes(store: SqliteStore) -> None:
+    with store._writer.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(UpstreamUnavailable) as refused:
+        store.write_now(
+            lambda tx: tx.put(
+                {"resourceType": "Basic", "id": "b", "x": "9990000018" * 9999}, person=None, custodian="A"
+            )
+        )
+    assert refused.value.issues[0].code == "store-unavailable"
+    assert "9990000018" not in str(refused.value)
+    with store._writer.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    assert store.write_now(lambda tx: tx.add_person("p9")) == "p9"
+
+
+def test_accepted_writes_are_synced(store: SqliteStore) -> None:
+    with store._writer.connect() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}

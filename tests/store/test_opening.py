@@ -1,0 +1,154 @@
+"""Opening a store: addresses, migrations, releases, the one writer of a file, and faults without personal data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, exc
+
+from fhir_mh.errors import Conflict, FhirMhError, InvalidResource, UpstreamUnavailable
+from fhir_mh.store import Store, engines, faults, migrate, open_store
+from fhir_mh.store.schema import REVISION, metadata
+from tests.databases import sqlite_database
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_migrations_lead_to_the_schema_the_code_uses(store_url: str) -> None:
+    open_store(store_url).close()
+    engine = create_engine(engines.address(store_url))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_the_code_expects_the_newest_migration() -> None:
+    folder = Path(migrate.__file__).parent / "migrations"
+    assert ScriptDirectory(str(folder)).get_heads() == [REVISION]
+
+
+def test_a_store_opened_again_is_as_it_was(store_url: str) -> None:
+    with open_store(store_url) as store:
+        store.write_now(lambda tx: tx.add_person("p-1"))
+    with open_store(store_url) as store:
+        assert store.read_now(lambda tx: tx.persons()) == ["p-1"]
+
+
+def test_a_store_of_a_newer_release_is_refused_and_left_alone(store_url: str) -> None:
+    open_store(store_url).close()
+    engine = create_engine(engines.address(store_url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Conflict) as refused:
+        open_store(store_url)
+    assert refused.value.issues[0].code == "store-newer"
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
+    engine.dispose()
+    with pytest.raises(Conflict):  # and nothing was left locked
+        open_store(store_url)
+
+
+def test_two_that_open_an_empty_postgresql_store_at_once(request: pytest.FixtureRequest) -> None:
+    from tests.databases import postgres_database
+
+    with postgres_database(request.getfixturevalue("postgres")) as address:
+        opened: list[Store] = []
+        threads = [threading.Thread(target=lambda: opened.append(open_store(address, workers=1))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(opened) == 4
+        opened[0].write_now(lambda tx: tx.add_person("p-1"))
+        assert opened[3].read_now(lambda tx: tx.persons()) == ["p-1"]
+        for store in opened:
+            store.close()
+
+
+def test_one_process_writes_to_a_file() -> None:
+    with sqlite_database() as address:
+        with open_store(address):
+            script = "import sys; from fhir_mh.store import open_store; open_store(sys.argv[1])"
+            other = subprocess.run(
+                [sys.executable, "-c", script, address], capture_output=True, text=True, cwd=ROOT, check=False
+            )
+            assert "Another process has this store open" in other.stderr
+            with pytest.raises(Conflict) as refused:
+                open_store(address)
+            assert refused.value.issues[0].code == "store-in-use"
+        open_store(address).close()
+
+
+@pytest.mark.parametrize(
+    "address", ["", "store.sqlite3", "mysql://root:secret@db/x", "sqlite://", "sqlite:///:memory:", "://secret"]
+)
+def test_what_is_not_an_address_is_refused_without_repeating_it(address: str) -> None:
+    with pytest.raises(InvalidResource) as refused:
+        open_store(address)
+    assert refused.value.issues[0].code == "store-bad-address"
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:secret@127.0.0.1:1/x", "sqlite:////nonexistent/folder/x.sqlite3"])
+def test_a_database_that_does_not_answer_is_unavailable(address: str) -> None:
+    if address.startswith("postgresql"):
+        pytest.importorskip("psycopg")
+    with pytest.raises(UpstreamUnavailable) as refused:
+        open_store(address)
+    assert refused.value.issues[0].code == "store-unavailable"
+    assert "secret" not in str(refused.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite3").write_bytes(b"no database at all" * 100)
+    with pytest.raises(FhirMhError) as refused:
+        open_store(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    assert refused.value.issues[0].code == "store-unavailable"
+
+
+def test_a_contradiction_names_no_value(store: Store) -> None:
+    store.write_now(lambda tx: tx.outbox.add("W", "9990000018", "notice", message="m1"))
+    with pytest.raises(Conflict) as refused:
+        store.write_now(lambda tx: tx.outbox.add("W", "9990000018", "notice", message="m1"))
+    shown = f"{refused.value!s} {refused.value!r} {refused.value.issues} {refused.value.__cause__}"
+    assert refused.value.issues[0].code == "store-contradiction"
+    assert "m1" not in shown
+    assert "9990000018" not in shown
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (exc.IntegrityError("sql 999", {}, Exception("999")), Conflict),
+        (exc.OperationalError("sql 999", {}, Exception("999")), UpstreamUnavailable),
+        (exc.InterfaceError("sql 999", {}, Exception("999")), UpstreamUnavailable),
+        (exc.TimeoutError("999"), UpstreamUnavailable),
+        (exc.DataError("sql 999", {}, Exception("999")), FhirMhError),
+        (exc.InvalidRequestError("999"), FhirMhError),
+    ],
+)
+def test_every_fault_of_the_database_becomes_one_of_ours(fault: exc.SQLAlchemyError, kind: type[FhirMhError]) -> None:
+    with pytest.raises(FhirMhError) as raised, faults.translating():
+        raise fault
+    assert type(raised.value) is kind
+    assert "999" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+def test_opening_a_store_that_is_up_to_date_does_not_import_alembic() -> None:
+    with sqlite_database() as address:
+        open_store(address).close()
+        script = (
+            "import sys; from fhir_mh.store import open_store; open_store(sys.argv[1]).close();"
+            "sys.exit('alembic' in sys.modules)"
+        )
+        subprocess.run([sys.executable, "-c", script, address], check=True, cwd=ROOT)
