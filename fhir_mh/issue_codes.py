@@ -239,4 +239,44 @@ CODES: dict[str, Code] = {
     "sync-unknown-verb": Code(
         "error", "not-supported", "A {verb} of this kind is not understood.", "See docs/sync-protocol.md."
     ),
+    "sync-unknown-custodian": Code(
+        "error",
+        "forbidden",
+        "{custodian} keeps what this changes, and is not a partner of this gateway.",
+        "Name it as a partner, or change only what is kept here.",
+    ),
+    "sync-unreadable": Code("error", "structure", "What was sent could not be read.", "See the other findings."),
+    # --- consent
+    "consent-denied": Code("error", "forbidden", "{sentence}", "Ask the person, or the team that leads their plan."),
+    "consent-not-shared": Code(
+        "error",
+        "forbidden",
+        "This is not shared with the organisation that asks.",
+        "Ask the person, or the team that leads their plan.",
+    ),
+    "consent-not-own": Code(
+        "error",
+        "forbidden",
+        "Only the systems of the organisation itself write here.",
+        "Write through your own organisation's gateway.",
+    ),
+    # --- rest: what HTTP callers ask
+    "rest-unknown-record": Code(
+        "error", "not-found", "There is no record of this id here.", "Find it with POST /records/find."
+    ),
+    "rest-unknown-person": Code(
+        "error",
+        "not-found",
+        "Nobody of that NHS number is known here.",
+        "Check the number, or create the record with POST /records.",
+    ),
+    "rest-bad-nhs-number": Code(
+        "error", "value", "This is not a valid NHS number.", "Send ten digits, the last of which is the check digit."
+    ),
+    "rest-unknown-patient": Code(
+        "error", "not-found", "{reference} is not known here.", "Create the Patient first, or in the same transaction."
+    ),
+    "rest-other-person": Code(
+        "error", "business-rule", "This resource is about somebody else already.", "Create a new resource instead."
+    ),
 }

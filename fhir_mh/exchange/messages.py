@@ -30,7 +30,7 @@ class Message:
 
     def as_json(self) -> dict[str, Any]:
         """The message as it stands in an envelope."""
-        head = {
+        head: dict[str, Any] = {
             "id": self.id,
             "verb": self.verb,
             "person": {"nhs_number": self.nhs_number},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fhir_mh.exchange.messages import Message, Receipt
-from fhir_mh.store import Outcome, OutboxMessage, Tx
+from fhir_mh.store import OutboxMessage, Outcome, Tx
 
 
 @dataclass(frozen=True, slots=True)

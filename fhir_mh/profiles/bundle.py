@@ -72,12 +72,20 @@ def table_of(resource: Item) -> Table | None:
     return None
 
 
-def _item_id(entry: Entry, ctx: Addresses) -> str:
-    """The id of the item a resource stands for: its own identifier, else its id or address, else minted."""
-    identifiers = entry.resource.get("identifier")
+def identifier_of(resource: Mapping[str, Any]) -> str | None:
+    """The item id that a resource carries as an identifier, if it does."""
+    identifiers = resource.get("identifier")
     for identifier in identifiers if isinstance(identifiers, list) else ():
         if isinstance(identifier, dict) and identifier.get("system") == ITEM_ID and "value" in identifier:
             return str(identifier["value"])
+    return None
+
+
+def _item_id(entry: Entry, ctx: Addresses) -> str:
+    """The id of the item a resource stands for: its own identifier, else its id or address, else minted."""
+    carried = identifier_of(entry.resource)
+    if carried is not None:
+        return carried
     if "id" in entry.resource:
         return str(entry.resource["id"])
     if entry.full_url and entry.full_url.startswith("urn:uuid:"):

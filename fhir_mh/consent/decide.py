@@ -1,0 +1,179 @@
+"""The decision: which sections one organisation may see, and why. Pure: no clock, no storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fhir_mh.consent.access import AccessContext
+from fhir_mh.consent.directives import Directive, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds where the person has said nothing. A version of its own, so that a decision can name it.
+
+    implied: purposes for which organisations that care for the person may see the record (implied consent).
+    along: sections that go with any other that is permitted. home_only: sections that only the team that leads
+    the plan is sent. never: sections that stay where they are.
+    """
+
+    version: str = "2026-11"
+    implied: frozenset[str] = frozenset({"TREAT"})
+    along: frozenset[str] = frozenset({"demographics", "contacts"})
+    home_only: frozenset[str] = frozenset({"sharing"})
+    never: frozenset[str] = frozenset({"tasks"})
+
+
+SECTIONS = ("demographics", "contacts", "care-plan", "crisis-plan", "advance-wishes", "placement", "sharing", "tasks")
+_SAID = {
+    "care-plan": "care plan",
+    "crisis-plan": "crisis plan",
+    "advance-wishes": "advance wishes",
+    "placement": "placement",
+    "contacts": "contacts",
+    "demographics": "personal details",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """Who asks; whether they care for the person now, lead the plan, and what time it is (an instant, UTC)."""
+
+    context: AccessContext
+    in_care: bool
+    leads: bool
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What may be seen. winners and losers: ids of the directives that decided, and of those that were outdone.
+
+    sentence: for people, and naming nobody else. tied: directives of equal weight disagreed and denial won, so
+    that somebody should ask the person.
+    """
+
+    permitted: frozenset[str]
+    winners: tuple[str, ...] = ()
+    losers: tuple[str, ...] = ()
+    sentence: str = ""
+    tied: bool = False
+    by_person: bool = field(default=False)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing at all may be seen."""
+        return not self.permitted
+
+
+def decide(request: AccessRequest, directives: Sequence[Directive], policy: Policy | None = None) -> Decision:
+    """Decide which sections one organisation may see, and why.
+
+    A later directive ends the earlier ones it covers; within one, the deeper rule is the exception to the one
+    around it; of those in force the more specific wins, and denial wins a tie; where none speaks, the policy
+    does. See https://hl7.org/fhir/R4/consent.html#6.2.1.2
+    """
+    policy = policy or Policy()
+    permitted: set[str] = set()
+    winners: dict[str, None] = {}
+    losers: dict[str, None] = {}
+    tied = denied_by_person = False
+    for section in SECTIONS:
+        if section in policy.along or section in policy.never:
+            continue
+        verdict = _section(request, section, directives)
+        winners.update(dict.fromkeys(verdict.winners))
+        losers.update(dict.fromkeys(verdict.losers))
+        tied |= verdict.tied
+        if section in policy.home_only:
+            allowed = request.leads
+        elif verdict.permits is None:
+            allowed = request.in_care and request.context.purpose in policy.implied
+        else:
+            allowed = verdict.permits
+            denied_by_person |= not allowed
+        if allowed:
+            permitted.add(section)
+    content = permitted - policy.home_only
+    for section in policy.along if content or permitted else ():
+        if _section(request, section, directives).permits is not False or section == "demographics":
+            permitted.add(section)
+    outdone = tuple(name for name in losers if name not in winners)
+    sentence = _sentence(permitted, denied_by_person, _latest(directives, tuple(winners)))
+    return Decision(frozenset(permitted), tuple(winners), outdone, sentence, tied, denied_by_person)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    permits: bool | None = None
+    winners: tuple[str, ...] = ()
+    losers: tuple[str, ...] = ()
+    tied: bool = False
+
+
+def _section(request: AccessRequest, section: str, directives: Sequence[Directive]) -> _Verdict:
+    speaking = []
+    for directive in directives:
+        rule = _of_one(request, section, directive)
+        if rule is not None:
+            speaking.append((directive, rule))
+    if not speaking:
+        return _Verdict()
+    standing = [one for one in speaking if not any(_ends(other, one) for other in speaking)]
+    most = max(rule.specificity for _, rule in standing)
+    front = [(directive, rule) for directive, rule in standing if rule.specificity == most]
+    denials = [directive.id for directive, rule in front if rule.decision == "deny"]
+    permits = [directive.id for directive, rule in front if rule.decision == "permit"]
+    won = denials or permits
+    lost = tuple(directive.id for directive, _ in speaking if directive.id not in won)
+    return _Verdict(not denials, tuple(won), lost, bool(denials and permits))
+
+
+def _of_one(request: AccessRequest, section: str, directive: Directive) -> Rule | None:
+    """What one directive says: of its rules that apply the deepest, then the most specific, then the denial."""
+    if not directive.active:
+        return None
+    found = [rule for rule in directive.rules if _applies(rule, request, section)]
+    return max(found, key=lambda rule: (rule.depth, rule.specificity, rule.decision == "deny"), default=None)
+
+
+def _applies(rule: Rule, request: AccessRequest, section: str) -> bool:
+    if rule.unclear and rule.decision == "permit":
+        return False
+    if rule.organisations is not None and request.context.organisation not in rule.organisations:
+        return rule.unclear and "?" in rule.organisations
+    if rule.sections is not None and section not in rule.sections:
+        return False
+    if rule.purposes is not None and request.context.purpose not in rule.purposes:
+        return False
+    if rule.start is not None and request.now[: len(rule.start)] < rule.start:
+        return False
+    return rule.end is None or request.now[: len(rule.end)] <= rule.end
+
+
+def _ends(later: tuple[Directive, Rule], earlier: tuple[Directive, Rule]) -> bool:
+    """Whether a later decision takes the place of an earlier one. A denial without a date counts as the latest."""
+    (new, new_rule), (old, old_rule) = later, earlier
+    return new is not old and _when(new, new_rule) > _when(old, old_rule) and new_rule.covers(old_rule)
+
+
+def _when(directive: Directive, rule: Rule) -> str:
+    return directive.made_at or ("9999" if rule.decision == "deny" else "")
+
+
+def _latest(directives: Sequence[Directive], winners: tuple[str, ...]) -> str | None:
+    dates = [directive.made_at[:10] for directive in directives if directive.id in winners and directive.made_at]
+    return max(dates, default=None)
+
+
+def _sentence(permitted: set[str], by_person: bool, since: str | None) -> str:
+    said = [_SAID[section] for section in SECTIONS if section in permitted and section in _SAID]
+    if not said and by_person:
+        return (
+            f"The person decided{f' on {since}' if since else ''} that their plan is not shared with this organisation."
+        )
+    if not said:
+        return "This organisation does not care for the person now, and the person has not agreed to share with it."
+    shared = "Shared: " + ", ".join(said) + "."
+    return shared + (" The person decided what is left out." if by_person else "")

@@ -1,0 +1,120 @@
+"""A person's sharing preferences as rules that can be held against a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+Decided = Literal["permit", "deny"]
+_DIRECT = frozenset({"access", "collect", "use", "disclose"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule with everything that must hold for it, those around it included. None: it names none, so any.
+
+    unclear: it depends on something that cannot be checked here. Such a permit never permits, and such a
+    denial always denies.
+    """
+
+    decision: Decided
+    depth: int
+    organisations: frozenset[str] | None = None
+    sections: frozenset[str] | None = None
+    purposes: frozenset[str] | None = None
+    start: str | None = None
+    end: str | None = None
+    unclear: bool = False
+
+    @property
+    def specificity(self) -> int:
+        """How many things it names."""
+        return sum(named is not None for named in (self.organisations, self.sections, self.purposes))
+
+    def covers(self, other: Rule) -> bool:
+        """Whether everything the other rule speaks of, this one speaks of too."""
+        mine = (self.organisations, self.sections, self.purposes)
+        theirs = (other.organisations, other.sections, other.purposes)
+        return all(a is None or (b is not None and b <= a) for a, b in zip(mine, theirs, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One sharing preference of the person."""
+
+    id: str
+    active: bool
+    made_at: str | None
+    rules: tuple[Rule, ...]
+
+
+def directives_of(preferences: Sequence[Mapping[str, Any]], ods_of: Mapping[str, str]) -> list[Directive]:
+    """The directives that a record's `sharing` list says. ods_of: ODS codes of the record's organisations by id."""
+    return [
+        Directive(
+            preference["id"],
+            preference.get("status", "active") == "active",
+            preference.get("made_at"),
+            tuple(_rules(preference.get("terms") or {}, ods_of)),
+        )
+        for preference in preferences
+    ]
+
+
+def _rules(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> Iterator[Rule]:
+    yield from _inside(Rule("permit", 0), terms, ods_of, 0)
+
+
+def _inside(around: Rule, terms: Mapping[str, Any], ods_of: Mapping[str, str], depth: int) -> Iterator[Rule]:
+    """The rule that the terms state, narrowed by the rule around it; then its exceptions."""
+    period = terms.get("period") or {}
+    narrowed = replace(
+        around,
+        depth=depth,
+        organisations=_narrow(around.organisations, _organisations(terms, ods_of)),
+        sections=_narrow(around.sections, _named(terms.get("sections"))),
+        purposes=_narrow(around.purposes, _named([c.get("code") for c in terms.get("purposes") or ()])),
+        start=max(filter(None, (around.start, period.get("start"))), default=None),
+        end=min(filter(None, (around.end, period.get("end"))), default=None),
+        unclear=around.unclear or _unclear(terms),
+    )
+    if "decision" in terms:
+        yield replace(narrowed, decision=terms["decision"])
+    for exception in terms.get("exceptions") or ():
+        yield from _inside(narrowed, exception, ods_of, depth + 1)
+
+
+def _named(values: Any) -> frozenset[str] | None:
+    return frozenset(str(value) for value in values) if values else None
+
+
+def _narrow(around: frozenset[str] | None, own: frozenset[str] | None) -> frozenset[str] | None:
+    if around is None or own is None:
+        return own if around is None else around
+    return around & own
+
+
+def _organisations(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> frozenset[str] | None:
+    """The ODS codes of those a rule is about; one that cannot be resolved stands as a code nobody has."""
+    actors = terms.get("actors") or ()
+    if not actors:
+        return None
+    found = set()
+    for actor in actors:
+        party = actor.get("party") or {}
+        identifier = party.get("identifier") or {}
+        found.add(ods_of.get(party.get("id", ""), "") or identifier.get("value") or "?")
+    return frozenset(found)
+
+
+def _unclear(terms: Mapping[str, Any]) -> bool:
+    """Whether a rule depends on data classes, labels, codes or actions that no row of a table names."""
+    if any(terms.get(name) for name in ("labels", "classes", "codes", "data", "data_period")):
+        return True
+    for actor in terms.get("actors") or ():
+        party = actor.get("party") or {}
+        if not party.get("id") and not party.get("identifier"):
+            return True
+    actions = [coding.get("code") for action in terms.get("actions") or () for coding in action.get("codings") or ()]
+    return bool(actions) and not set(actions) <= _DIRECT

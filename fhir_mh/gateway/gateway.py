@@ -1,0 +1,192 @@
+"""One organisation's gateway: what it can be asked to do, by whoever asks over HTTP, on a command line or in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.clock import Clock, SystemClock
+from fhir_mh.consent import AccessContext
+from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
+from fhir_mh.fhir.urls import NHS_NUMBER
+from fhir_mh.gateway.exchange import GatewayExchange
+from fhir_mh.gateway.holding import Holding, Pending, Tree, effective, hold
+from fhir_mh.gateway.identity import Organisation, contradiction
+from fhir_mh.gateway.resources import FhirUseCases
+from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.writing import Check, Outcome, add_tasks, write_record
+from fhir_mh.issues import Issue, issue
+from fhir_mh.mapping.merge import Merged, merge
+from fhir_mh.profiles.bundle import TABLES
+from fhir_mh.records.people import NhsNumber
+from fhir_mh.records.trees import record_of
+from fhir_mh.store import Currency, Store, Tx
+
+Change = Callable[[Tree], Merged]
+"""How a received document changes the record as it stands: held tree -> what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A person's record as one caller may see it.
+
+    version: the ETag. custodians: per plan, placement, stay and directive (list, item id) who keeps it. pending:
+    our own changes that their custodian's copy does not show yet. copies: how current each copy is, ours of
+    others' plans and others' of ours.
+    """
+
+    id: str
+    version: int
+    tree: Tree
+    custodians: Mapping[tuple[str, str], str]
+    pending: list[Pending]
+    copies: list[Currency]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a write. created: the person was not known before."""
+
+    id: str
+    version: int
+    created: bool
+    changed: list[str]
+    proposed: list[str]
+    tasks: int
+    warnings: list[Issue]
+
+
+class Gateway(FhirUseCases):
+    """The use cases of one organisation over one store. Every one takes the AccessContext of its caller."""
+
+    def __init__(self, store: Store, home: Organisation, check: Check, clock: Clock | None = None) -> None:
+        super().__init__(store, home, check)
+        self.clock = clock or SystemClock()
+        self.exchange = GatewayExchange(home, check)
+
+    # --- records
+
+    async def save(
+        self,
+        context: AccessContext,
+        change: Change | Tree,
+        *,
+        record_id: str | None = None,
+        if_match: int | None = None,
+    ) -> Saved:
+        """Bring a received record, or a format's change, into what is held for its person.
+
+        Fields that are not mentioned stay; an explicit None clears one; items match by id, else by natural key.
+        Our own part is stored, and what others keep is proposed to them. Without record_id the person is found by
+        NHS number, or is new.
+
+        Raises InvalidResource, VersionConflict (if_match is not the newest version), NotFound, Conflict (another
+        person's identity), ConsentDenied. Nothing is stored in part.
+        """
+        return await self.store.write(lambda tx: self._save(tx, context, change, record_id, if_match))
+
+    def _save(
+        self, tx: Tx, context: AccessContext, change: Change | Tree, record_id: str | None, if_match: int | None
+    ) -> Saved:
+        self._only_own(context)
+        person, created = self._subject(tx, change, record_id)
+        if if_match is not None and tx.record_head(person) != if_match:
+            raise VersionConflict(issues=[issue("store-version-conflict", "If-Match")])
+        holding = hold(tx, person, self.home.ods)
+        held, _ = effective(tx, holding)
+        merged = change(held) if callable(change) else merge(held, held, change, mint=tx.new_id)
+        self._same_person(holding, merged.tree)
+        tasks = add_tasks(tx, self.home, merged.tree, merged.conflicts, context.organisation)
+        _complete(merged.tree, tx.new_id)
+        outcome: Outcome = write_record(tx, self.home, self.check, holding, held, merged.tree)
+        changed = [row.path for row in merged.changes]
+        return Saved(person, tx.record_head(person), created, changed, outcome.proposals, tasks, outcome.warnings)
+
+    def _subject(self, tx: Tx, change: Change | Tree, record_id: str | None) -> tuple[str, bool]:
+        """The person a received record is about, and whether they are new here."""
+        if record_id is not None:
+            if not tx.has_person(record_id):
+                raise NotFound(issues=[issue("rest-unknown-record", "id")])
+            return record_id, False
+        number = None
+        if not callable(change):
+            number = (change.get("person") or {}).get("nhs_number")
+        else:
+            number = (change({"person": {}}).tree.get("person") or {}).get("nhs_number")
+        known = tx.find_person(NHS_NUMBER, _compact(number)) if number else None
+        return (known, False) if known is not None else (tx.add_person(), True)
+
+    def _same_person(self, holding: Holding, tree: Tree) -> None:
+        """Refuse a record whose person cannot be the one held."""
+        person = tree.get("person") or {}
+        probe: dict[str, Any] = {"birthDate": person.get("birth_date")}
+        if person.get("nhs_number"):
+            probe["identifier"] = [{"system": NHS_NUMBER, "value": _compact(person["nhs_number"])}]
+        doubt = contradiction(probe, holding.patients(), "person")
+        if doubt is not None:
+            raise InvalidResource(issues=[doubt])
+
+    async def record(self, context: AccessContext, record_id: str) -> HeldRecord:
+        """The person's record as the caller may see it. Raises NotFound, ConsentDenied."""
+        return await self.store.read(lambda tx: self._record(tx, context, record_id))
+
+    def _record(self, tx: Tx, context: AccessContext, record_id: str) -> HeldRecord:
+        if not tx.has_person(record_id):
+            raise NotFound(issues=[issue("rest-unknown-record", "id")])
+        holding = hold(tx, record_id, self.home.ods)
+        tree, pending = effective(tx, holding)
+        if context.organisation != self.home.ods:
+            tree = self._visible(tx, context, record_id, tree)
+        return HeldRecord(
+            record_id, tx.record_head(record_id), tree, holding.keepers, pending, tx.currency.of(record_id)
+        )
+
+    def _visible(self, tx: Tx, context: AccessContext, person: str, tree: Tree) -> Tree:
+        decision = standing(tx, person).decide(context, now_of(tx))
+        if decision.nothing:
+            raise ConsentDenied(decision.sentence, issues=[issue("consent-denied", "$", sentence=decision.sentence)])
+        sections = {table.field: table.section for table in TABLES if table.primary}
+        return {name: value for name, value in tree.items() if sections.get(name) in decision.permitted}
+
+    async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:
+        """The record of the person with this NHS number. Raises NotFound, InvalidResource for what is no NHS number."""
+        number = _checked(nhs_number)
+
+        def search(tx: Tx) -> HeldRecord:
+            person = tx.find_person(NHS_NUMBER, number)
+            if person is None:
+                raise NotFound(issues=[issue("rest-unknown-person", "nhs_number")])
+            return self._record(tx, context, person)
+
+        return await self.store.read(search)
+
+    def _only_own(self, context: AccessContext) -> None:
+        """Only this organisation's own systems write here; others go through their own gateway."""
+        if context.organisation != self.home.ods:
+            raise ConsentDenied(issues=[issue("consent-not-own", "$")])
+
+
+def _compact(number: str) -> str:
+    return number.replace(" ", "").replace("-", "")
+
+
+def _checked(number: str) -> str:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(NhsNumber).validate_python(number)
+    except ValidationError:
+        raise InvalidResource(issues=[issue("rest-bad-nhs-number", "nhs_number")]) from None
+
+
+def _complete(tree: Tree, mint: Callable[[], str]) -> None:
+    """Give the person and every new item the id that a record without ids leaves out."""
+    tree.setdefault("person", {}).setdefault("id", mint())
+    for value in tree.values():
+        if isinstance(value, list):
+            for item in value:
+                item.setdefault("id", mint())
+
+
+__all__ = ["Gateway", "HeldRecord", "Organisation", "Saved", "record_of"]

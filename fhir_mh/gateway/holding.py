@@ -1,0 +1,127 @@
+"""What is held for one person: resources of several custodians, and the one record they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from fhir_mh.fhir.json import load_object
+from fhir_mh.mapping.merge import merge
+from fhir_mh.profiles.bundle import Entry, Reading, read_entries
+from fhir_mh.profiles.table import Table
+from fhir_mh.store import Proposal, Tx
+
+Tree = dict[str, Any]
+Key = tuple[str, str]
+APPEND_ONLY = ("statements", "refusals", "sharing")
+"""Decisions of the person: a later one ends an earlier one, nobody edits one."""
+
+
+def content(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """A resource without what a server says of its own storing (meta.versionId, meta.lastUpdated)."""
+    meta = resource.get("meta")
+    if not isinstance(meta, dict):
+        return dict(resource)
+    kept = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
+    body = {name: kept if name == "meta" else value for name, value in resource.items()}
+    if not kept:
+        del body["meta"]
+    return body
+
+
+@dataclass
+class Holding:
+    """One person's resources as of one transaction. own: the organisation whose gateway this is."""
+
+    person: str
+    own: str
+    bodies: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    custodians: dict[Key, str] = field(default_factory=dict)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The resources read through the tables; several Patients are one person here."""
+        ordered = sorted(self.bodies, key=lambda key: key[0] == "Patient" and self.custodians.get(key) != self.own)
+        entries = [Entry(self.bodies[key], f"{key[0]}/{key[1]}") for key in ordered]
+        return read_entries(entries, same_person=True)
+
+    @property
+    def tree(self) -> Tree:
+        """The record tree of what is acknowledged."""
+        return self.reading.tree if self.bodies else {"person": {}}
+
+    @cached_property
+    def keepers(self) -> dict[tuple[str, str], str]:
+        """(record list, item id) -> custodian of the item's primary resource."""
+        return {
+            (found.table.field, found.item_id): self.custodians[_key(found.entry.resource)]
+            for found in (self.reading.taken if self.bodies else ())
+            if found.table is not None and found.table.primary
+        }
+
+    def custodian_of(self, key: Key, table: Table, item_id: str) -> str:
+        """Who keeps a resource, or would keep it if it came to be."""
+        field_name = table.field
+        return self.custodians.get(key) or self.keepers.get((field_name, item_id)) or self.own
+
+    def with_bodies(self, bodies: Iterable[Mapping[str, Any]]) -> Holding:
+        """The same holding with these resources in place of, or beside, its own."""
+        replaced = {**self.bodies, **{_key(body): dict(body) for body in bodies}}
+        return Holding(self.person, self.own, replaced, {**dict.fromkeys(replaced, self.own), **self.custodians})
+
+    def patients(self) -> list[dict[str, Any]]:
+        """Every Patient resource held for the person."""
+        return [body for (kind, _), body in self.bodies.items() if kind == "Patient"]
+
+
+def _key(resource: Mapping[str, Any]) -> Key:
+    return str(resource.get("resourceType")), str(resource.get("id"))
+
+
+def hold(tx: Tx, person: str, own: str) -> Holding:
+    """Everything current about a person."""
+    holding = Holding(person, own)
+    for stored in tx.person_resources(person):
+        key = (stored.type, stored.id)
+        holding.bodies[key] = content(stored.body())
+        holding.custodians[key] = stored.custodian
+    return holding
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A change of ours to somebody else's plan that its custodian's copy does not show yet."""
+
+    id: str
+    custodian: str
+    state: str
+    paths: tuple[str, ...]
+
+
+def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
+    """The record with our own pending proposals laid over what is acknowledged, and what is pending.
+
+    A row that the custodian has changed meanwhile shows the custodian's value.
+    """
+    tree, pending = holding.tree, []
+    for proposal in tx.proposals.find(holding.person, direction="sent"):
+        if not _awaited(tx, proposal):
+            continue
+        payload = load_object(proposal.payload)
+        shown = holding.with_bodies(payload["before"]).tree
+        wanted = holding.with_bodies([*payload["before"], *payload["after"]]).tree
+        tree = merge(tree, shown, wanted, never=APPEND_ONLY).tree
+        pending.append(Pending(proposal.id, proposal.custodian, proposal.state, tuple(payload["paths"])))
+    return tree, pending
+
+
+def _awaited(tx: Tx, proposal: Proposal) -> bool:
+    """Whether the custodian's answer, or the edition that holds it, has not come yet."""
+    if proposal.state == "pending":
+        return True
+    if proposal.state not in ("accepted", "partly") or not proposal.outcome:
+        return False
+    edition = load_object(proposal.outcome).get("edition")
+    return isinstance(edition, int) and tx.edition(proposal.person, proposal.custodian) < edition

@@ -1,0 +1,77 @@
+"""What of the resources a decision lets through, and what it withholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.consent import Decision
+from fhir_mh.consent.decide import SECTIONS
+from fhir_mh.fhir.urls import BASE, ITEM_ID
+from fhir_mh.gateway.holding import Key, content
+from fhir_mh.profiles.bundle import identifier_of, table_of
+from fhir_mh.store import StoredResource
+
+_EVERYTHING = frozenset(SECTIONS) - {"sharing", "tasks"}
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """The resources a partner may see, and the keys of those it may not."""
+
+    shown: list[dict[str, Any]]
+    withheld: list[Key]
+
+    def bundle(self, custodian: str) -> dict[str, Any]:
+        """A collection Bundle of what is shown, each at an address of its custodian's own naming."""
+        return {
+            "resourceType": "Bundle",
+            "type": "collection",
+            "entry": [
+                {"fullUrl": f"{BASE}/gateway/{custodian}/{body['resourceType']}/{body['id']}", "resource": body}
+                for body in self.shown
+            ],
+        }
+
+
+def project(resources: Iterable[StoredResource], decision: Decision) -> Projected:
+    """The resources whose section is permitted. References to the others become identifiers.
+
+    What no table names goes only where every section may be seen, and what changes its own meaning in a way
+    unknown here (modifierExtension, implicitRules) goes nowhere.
+    """
+    shown, withheld = [], []
+    hidden: dict[str, str] = {}
+    for stored in resources:
+        body = content(stored.body())
+        if _may_go(body, decision):
+            shown.append(body)
+        else:
+            withheld.append((stored.type, stored.id))
+            hidden[f"{stored.type}/{stored.id}"] = identifier_of(body) or stored.id
+    if withheld:
+        shown = [_without(body, hidden) for body in shown]
+    return Projected(shown, withheld)
+
+
+def _may_go(body: Mapping[str, Any], decision: Decision) -> bool:
+    if "modifierExtension" in body or "implicitRules" in body:
+        return False
+    table = table_of(dict(body))
+    if table is None:
+        return decision.permitted >= _EVERYTHING
+    return table.section in decision.permitted
+
+
+def _without(value: Any, hidden: Mapping[str, str]) -> Any:
+    """The JSON with references to hidden resources turned into identifiers of what they meant."""
+    if isinstance(value, list):
+        return [_without(inner, hidden) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    name = hidden.get(value["reference"]) if isinstance(value.get("reference"), str) else None
+    if name is None:
+        return {key: _without(inner, hidden) for key, inner in value.items()}
+    rest = {key: inner for key, inner in value.items() if key not in ("reference", "display")}
+    return {**rest, "identifier": {"system": ITEM_ID, "value": name}}

@@ -1,0 +1,271 @@
+"""The use cases of FHIR REST: create, read, update, history, search, transaction, everything about one person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.consent import AccessContext
+from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound
+from fhir_mh.fhir.urls import NHS_NUMBER
+from fhir_mh.gateway.holding import content, effective, hold
+from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_in
+from fhir_mh.gateway.projection import project
+from fhir_mh.gateway.spreading import spread
+from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.writing import Check, write_record
+from fhir_mh.issues import Issue, has_errors, issue
+from fhir_mh.mapping.merge import merge
+from fhir_mh.store import Page, Store, StoredResource, Tx
+
+Body = dict[str, Any]
+_SUBJECTS = ("subject", "patient", "for")
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search asks: any of the patients, identifiers (system or None, value) and ids.
+
+    updated: pairs of ge, le, gt or lt and a time.
+    """
+
+    kind: str
+    patients: Sequence[str] | None = None
+    identifiers: Sequence[tuple[str | None, str]] | None = None
+    ids: Sequence[str] | None = None
+    updated: Sequence[tuple[Any, Any]] = ()
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a resource that was sent: stored here, or (stored is None) proposed to its custodian."""
+
+    stored: StoredResource | None
+    created: bool
+    proposal: str | None = None
+    warnings: Sequence[Issue] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEntry:
+    """One entry of a transaction: POST or PUT, the resource, its fullUrl, and for PUT its id and expected version."""
+
+    method: str
+    body: Body
+    full_url: str | None = None
+    id: str | None = None
+    if_match: int | None = None
+    path: str = ""
+
+
+class FhirUseCases:
+    """FHIR over the store. Only the organisation's own systems write; what others keep is proposed to them."""
+
+    def __init__(self, store: Store, home: Organisation, check: Check) -> None:
+        self.store, self.home, self.check = store, home, check
+
+    # --- reading
+
+    async def read(self, context: AccessContext, kind: str, name: str, version: int | None = None) -> StoredResource:
+        """One resource, now or as of a version. Raises NotFound, Gone, ConsentDenied."""
+
+        def fetch(tx: Tx) -> StoredResource:
+            found = tx.get(kind, name) if version is None else tx.get_version(kind, name, version)
+            if found is None:
+                raise NotFound(issues=[issue("store-not-found", kind, type=kind)])
+            if found.deleted:
+                raise Gone(issues=[issue("store-gone", kind, type=kind)])
+            self._may_see(tx, context, [found])
+            return found
+
+        return await self.store.read(fetch)
+
+    async def history(self, context: AccessContext, kind: str, name: str, before: int | None = None) -> Page:
+        """The versions of a resource, newest first. Raises NotFound, ConsentDenied."""
+
+        def fetch(tx: Tx) -> Page:
+            page = tx.history(kind, name, before=before)
+            self._may_see(tx, context, [entry for entry in page.entries if not entry.deleted])
+            return page
+
+        return await self.store.read(fetch)
+
+    async def search(self, context: AccessContext, wanted: Search) -> Page:
+        """The resources that match, in the order they were first stored, a page at a time.
+
+        A patient stands for the person: resources of every custodian about them are found. What the caller may
+        not see is left out.
+        """
+
+        def fetch(tx: Tx) -> Page:
+            persons = None
+            if wanted.patients is not None:
+                found = [tx.person_of("Patient", name) for name in wanted.patients]
+                persons = [person for person in found if person is not None]
+                if not persons:
+                    return Page((), None, 0)
+            page = tx.search(
+                wanted.kind, persons=persons, identifiers=wanted.identifiers, ids=wanted.ids, updated=wanted.updated,
+                cursor=wanted.cursor, limit=min(wanted.limit, _PAGE), count=True,
+            )  # fmt: skip
+            if context.organisation == self.home.ods:
+                return page
+            visible = tuple(entry for entry in page.entries if self._sees(tx, context, entry))
+            return Page(visible, page.next, None)
+
+        return await self.store.read(fetch)
+
+    async def everything(self, context: AccessContext, patient: str) -> list[StoredResource]:
+        """Everything current about the person of a Patient, of every custodian, as far as the caller may see it."""
+
+        def fetch(tx: Tx) -> list[StoredResource]:
+            person = tx.person_of("Patient", patient)
+            if person is None:
+                raise NotFound(issues=[issue("store-not-found", "Patient", type="Patient")])
+            found = tx.person_resources(person)
+            if context.organisation == self.home.ods:
+                return found
+            return [entry for entry in found if self._sees(tx, context, entry)]
+
+        return await self.store.read(fetch)
+
+    def _may_see(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> None:
+        for entry in found[:1]:
+            if not self._sees(tx, context, entry):
+                raise ConsentDenied(issues=[issue("consent-not-shared", entry.type)])
+
+    def _sees(self, tx: Tx, context: AccessContext, entry: StoredResource) -> bool:
+        if context.organisation == self.home.ods or entry.person is None:
+            return True
+        decision = standing(tx, entry.person).decide(context, now_of(tx))
+        return not decision.nothing and bool(project([entry], decision).shown)
+
+    # --- writing
+
+    async def create(self, context: AccessContext, body: Body) -> Kept:
+        """Store a new resource under an id of ours. Raises InvalidResource, Conflict, ConsentDenied."""
+        return (await self.transaction(context, [TransactionEntry("POST", body)]))[0]
+
+    async def update(self, context: AccessContext, body: Body, if_match: int | None = None) -> Kept:
+        """Store the next version of a resource that is here already.
+
+        What another organisation keeps is not changed: the change is sent to it as a proposal. Raises
+        InvalidResource, VersionConflict, NotFound (ids are given here, not by callers), Conflict.
+        """
+        entry = TransactionEntry("PUT", body, id=str(body.get("id")), if_match=if_match)
+        return (await self.transaction(context, [entry]))[0]
+
+    async def transaction(self, context: AccessContext, entries: Sequence[TransactionEntry]) -> list[Kept]:
+        """Store all of these resources or none, in one commit; what came of each, in their order.
+
+        References by urn:uuid to entries of the transaction become references to what they are stored as.
+        """
+        if context.organisation != self.home.ods:
+            raise ConsentDenied(issues=[issue("consent-not-own", "$")])
+        warnings = [self._checked(entry) for entry in entries]
+
+        def store(tx: Tx) -> list[Kept]:
+            return self._transaction(tx, context, entries, warnings)
+
+        return await self.store.write(store)
+
+    def _checked(self, entry: TransactionEntry) -> list[Issue]:
+        found = [one.at(entry.path + one.path) if entry.path else one for one in self.check(entry.body)]
+        if has_errors(found):
+            raise InvalidResource(issues=found)
+        return [one for one in found if one.severity != "information"]
+
+    def _transaction(
+        self, tx: Tx, context: AccessContext, entries: Sequence[TransactionEntry], warnings: Sequence[list[Issue]]
+    ) -> list[Kept]:
+        names = {id(entry): entry.id or tx.new_id() for entry in entries}
+        moved = {
+            entry.full_url: f"{entry.body['resourceType']}/{names[id(entry)]}" for entry in entries if entry.full_url
+        }
+        kept: dict[int, Kept] = {}
+        touched: dict[str, set[str]] = {}
+        order = sorted(range(len(entries)), key=lambda n: entries[n].body["resourceType"] != "Patient")
+        for number in order:
+            entry = entries[number]
+            body = {**entry.body, "id": names[id(entry)]}
+            if entry.full_url is not None or moved:
+                body = _moved(body, moved, entry.path or str(body["resourceType"]))
+            result = self._keep(tx, context, entry, body)
+            kept[number] = Kept(result.stored, result.created, result.proposal, warnings[number])
+            if result.stored is not None and result.stored.person is not None:
+                touched.setdefault(result.stored.person, set()).add(result.stored.type)
+        for person, kinds in touched.items():
+            spread(tx, self.home, person, kinds, own=True)
+        return [kept[number] for number in range(len(entries))]
+
+    def _keep(self, tx: Tx, context: AccessContext, entry: TransactionEntry, body: Body) -> Kept:
+        kind, name = str(body["resourceType"]), str(body["id"])
+        if entry.method == "POST":
+            person = self._person(tx, body)
+            return Kept(tx.put(body, person=person, custodian=self.home.ods, expected_version=0), True)
+        known = tx.get(kind, name)
+        if known is None:
+            raise NotFound(issues=[issue("store-not-found", kind, type=kind)])
+        if known.custodian != self.home.ods and known.person is not None:
+            return self._proposed(tx, known, body)
+        person = self._person(tx, body, known.person)
+        stored = tx.put(body, person=person, custodian=known.custodian, expected_version=entry.if_match)
+        return Kept(stored, False)
+
+    def _person(self, tx: Tx, body: Body, known: str | None = None) -> str | None:
+        """Whom a resource is about. A Patient is found by NHS number, or is new."""
+        if body["resourceType"] == "Patient":
+            return self._patient(tx, body, known)
+        for name in _SUBJECTS:
+            subject = body.get(name)
+            reference = subject.get("reference") if isinstance(subject, dict) else None
+            if isinstance(reference, str) and reference.startswith("Patient/"):
+                person = tx.person_of("Patient", reference.partition("/")[2].partition("/")[0])
+                if person is None:
+                    place = f"{body['resourceType']}.{name}"
+                    raise InvalidResource(issues=[issue("rest-unknown-patient", place, reference=reference)])
+                if known is not None and person != known:
+                    raise Conflict(issues=[issue("rest-other-person", f"{body['resourceType']}.{name}")])
+                return person
+        return known
+
+    def _patient(self, tx: Tx, body: Body, known: str | None) -> str:
+        number = nhs_number_in(body)
+        person = known or (tx.find_person(NHS_NUMBER, number) if number else None) or tx.add_person()
+        others = [entry.body() for entry in tx.search("Patient", persons=[person]).entries if entry.id != body["id"]]
+        doubt = contradiction(body, others, "Patient")
+        if doubt is not None:
+            raise Conflict(issues=[doubt])
+        identify(tx, person, body)
+        return person
+
+    def _proposed(self, tx: Tx, known: StoredResource, body: Body) -> Kept:
+        holding = hold(tx, str(known.person), self.home.ods)
+        before, _ = effective(tx, holding)
+        wanted = holding.with_bodies([content(body)]).tree
+        merged = merge(before, holding.tree, wanted)
+        outcome = write_record(tx, self.home, self.check, holding, before, merged.tree)
+        return Kept(None, False, outcome.proposals[0] if outcome.proposals else None)
+
+
+def _moved(value: Any, moved: Mapping[str, str], path: str) -> Any:
+    """The JSON with references to entries of the transaction turned into references to what they became.
+
+    Raises InvalidResource for a urn:uuid reference that names no entry.
+    """
+    if isinstance(value, list):
+        return [_moved(inner, moved, f"{path}[{n}]") for n, inner in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    out = {key: _moved(inner, moved, f"{path}.{key}") for key, inner in value.items()}
+    reference = value.get("reference")
+    if isinstance(reference, str):
+        if reference in moved:
+            out["reference"] = moved[reference]
+        elif reference.startswith("urn:uuid:"):
+            raise InvalidResource(issues=[issue("map-dangling", f"{path}.reference")])
+    return out

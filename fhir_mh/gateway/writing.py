@@ -1,0 +1,231 @@
+"""A changed record becomes stored resources: ours are written, changes to others' are proposed to them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fhir_mh.clock import instant
+from fhir_mh.errors import Conflict, InvalidResource
+from fhir_mh.fhir.json import dumps
+from fhir_mh.gateway.holding import Holding, Key, Tree
+from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_of
+from fhir_mh.gateway.spreading import spread
+from fhir_mh.issues import Issue, has_errors, issue
+from fhir_mh.mapping.merge import Conflict as RowConflict
+from fhir_mh.profiles.bundle import TABLES, Written, write_entries
+from fhir_mh.records.trees import record_of, tree_of
+from fhir_mh.store import Tx
+
+Check = Callable[[dict[str, Any]], Sequence[Issue]]
+_NAMESPACE = uuid.UUID("3f6a2f0e-93a1-5f0e-8a1d-5e6a0c9b7d42")
+_VERSIONED = ("care_plans", "crisis_plans")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a write came to: keys of what was stored, ids of proposals made, warnings."""
+
+    stored: list[Key] = field(default_factory=list)
+    proposals: list[str] = field(default_factory=list)
+    warnings: list[Issue] = field(default_factory=list)
+
+
+def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, before: Tree, after: Tree) -> Outcome:
+    """Store what differs between two states of a person's record.
+
+    before is what the change was made on (with our pending proposals), after what it is to be. Raises
+    InvalidResource where the record or one of its resources breaks a rule; then nothing is stored.
+    """
+    after = tree_of(record_of(after))
+    _name_resources(holding, after)
+    were = _bodies(before)
+    changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
+    ours = [written for written in changed if _custodian(holding, written) == home.ods]
+    if ours and _stamp(tx, home, holding, after, ours):
+        changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
+        ours = [written for written in changed if _custodian(holding, written) == home.ods]
+    outcome = Outcome()
+    outcome.warnings = _checked(check, [written.resource for written in changed])
+    for written in ours:
+        _put(tx, home, holding, written.resource)
+        outcome.stored.append((written.table.kind, written.resource["id"]))
+    _propose(tx, home, holding, [written for written in changed if written not in ours], outcome)
+    if outcome.stored:
+        spread(tx, home, holding.person, {kind for kind, _ in outcome.stored}, own=True)
+    return outcome
+
+
+def _bodies(tree: Tree) -> dict[Key, Mapping[str, Any]]:
+    if len(tree) == 1 and not tree["person"]:
+        return {}
+    return {(w.table.kind, w.resource["id"]): w.resource for w in write_entries(tree, relative=True)}
+
+
+def _differs(written: Written, were: Mapping[Key, Mapping[str, Any]]) -> bool:
+    return were.get((written.table.kind, written.resource["id"])) != written.resource
+
+
+def _custodian(holding: Holding, written: Written) -> str:
+    return holding.custodian_of((written.table.kind, written.resource["id"]), written.table, written.item_id)
+
+
+def _name_resources(holding: Holding, tree: Tree) -> None:
+    """Give each new item's resources an id that is unique in the store, whatever ids its source counts by."""
+    for table in TABLES:
+        for item in [tree["person"]] if table.field == "person" else tree.get(table.field) or ():
+            rest = (item.get("unknown") or {}).get(table.name) or {}
+            known = (table.field, item["id"]) in holding.keepers
+            absent = not table.primary and not any(item.get(name) for name in table.needs)
+            if "id" in rest or absent or (known and table.primary) or _is_uuid(item["id"]):
+                continue
+            unique = str(uuid.uuid5(_NAMESPACE, f"{holding.person}/{table.field}/{item['id']}"))
+            item.setdefault("unknown", {}).setdefault(table.name, {})["id"] = unique
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return str(uuid.UUID(value)) == value
+    except ValueError:
+        return False
+
+
+def _stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Sequence[Written]) -> bool:
+    """Say on each item of ours that changed who keeps it, and on a plan which version it is now."""
+    changed = {(written.table.field, written.item_id) for written in ours}
+    edition, stamped = tx.edition(holding.person, home.ods) + 1, False
+    for table in TABLES:
+        if table.field == "person" or not table.primary or "custodian" not in {name for name, _ in table.group.rows()}:
+            continue
+        for item in tree.get(table.field) or ():
+            if (table.field, item["id"]) not in changed:
+                continue
+            item["custodian"] = home.ods
+            if table.field in _VERSIONED:
+                item["version"] = edition
+            stamped = True
+    return stamped
+
+
+def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:
+    """The warnings about these resources. Raises InvalidResource with every finding where there is an error."""
+    found = []
+    for body in bodies:
+        prefix = f"{body['resourceType']}/{body['id']}"
+        found += [replace(one, path=f"{prefix}: {one.path}") for one in check(body)]
+    if has_errors(found):
+        raise InvalidResource(issues=[one for one in found if one.severity in ("error", "fatal")])
+    return [one for one in found if one.severity == "warning"]
+
+
+def _put(tx: Tx, home: Organisation, holding: Holding, body: dict[str, Any]) -> None:
+    if body["resourceType"] == "Patient":
+        doubt = contradiction(body, holding.patients(), "Patient")
+        if doubt is not None:
+            raise Conflict(issues=[doubt])
+        identify(tx, holding.person, body)
+    tx.put(body, person=holding.person, custodian=home.ods)
+
+
+def _propose(tx: Tx, home: Organisation, holding: Holding, changed: Sequence[Written], outcome: Outcome) -> None:
+    """Send each other custodian one proposal with the whole of every item of theirs that changed."""
+    by_custodian: dict[str, list[dict[str, Any]]] = {}
+    for written in changed:
+        by_custodian.setdefault(_custodian(holding, written), []).append(written.resource)
+    for custodian, bodies in by_custodian.items():
+        if custodian not in home.partners:
+            raise Conflict(issues=[issue("sync-unknown-custodian", "$", custodian=custodian)])
+        keys = [(body["resourceType"], body["id"]) for body in bodies]
+        payload = {
+            "nhs_number": nhs_number_of(tx, holding.person),
+            "before": [holding.bodies[key] for key in keys if key in holding.bodies],
+            "after": bodies,
+            "paths": [f"{kind}/{name}" for kind, name in keys],
+        }
+        base = tx.edition(holding.person, custodian)
+        text = dumps(payload).decode()
+        made = tx.proposals.add("sent", custodian, holding.person, custodian, base=base, payload=text)
+        tx.outbox.add(custodian, holding.person, "proposal", edition=base, payload=text, message=made.id)
+        outcome.proposals.append(made.id)
+
+
+def add_tasks(tx: Tx, home: Organisation, tree: Tree, conflicts: Sequence[RowConflict], theirs: str) -> int:
+    """Put a Task into the record for each row a person must look at, with both texts; how many are new.
+
+    The owner is the lead of our own active episode; where there is none, the organisation's queue.
+    """
+    known = {task["id"] for task in tree.get("tasks") or ()}
+    added = 0
+    for conflict in conflicts:
+        name = dumps([conflict.path, conflict.reason, _text(conflict.theirs)]).decode()
+        task_id = str(uuid.uuid5(_NAMESPACE, name))
+        if task_id in known:
+            continue
+        known.add(task_id)
+        tree.setdefault("tasks", []).append(_task(tx, home, tree, conflict, theirs, task_id))
+        added += 1
+    return added
+
+
+def _task(tx: Tx, home: Organisation, tree: Tree, conflict: RowConflict, theirs: str, task_id: str) -> Tree:
+    task: Tree = {
+        "id": task_id,
+        "kind": "unclear-item" if conflict.reason == "unclear-item" else "conflict",
+        "status": "requested",
+        "field": conflict.path,
+        "description": _DESCRIPTIONS[conflict.reason],
+        "raised_at": instant(tx.now),
+        "texts": [
+            {"id": str(uuid.uuid5(_NAMESPACE, f"{task_id}/{label}")), "label": label, "words": words}
+            for label, value in ((f"held by {home.ods}", conflict.ours), (f"from {theirs}", conflict.theirs))
+            if (words := _words(value)) is not None
+        ],
+    }
+    about = _about(tree, conflict.path)
+    if about is not None:
+        task["about"] = about
+    owner = _lead(tree, home.ods)
+    if owner is not None:
+        task["owner"] = owner
+    return task
+
+
+_DESCRIPTIONS = {
+    "both-changed": "Both sides changed this since the copy was sent. Both texts are kept; choose or combine them.",
+    "never-merged": "A decision of the person was changed elsewhere. Nothing was changed here: ask the person.",
+    "unclear-item": "It is not clear which entry this belongs to. Nothing was changed.",
+    "gone": "This entry was changed elsewhere, and is no longer here. Nothing was changed.",
+}
+
+
+def _words(value: Any) -> Tree | None:
+    if value is None:
+        return None
+    if isinstance(value, dict) and isinstance(value.get("text"), str):
+        return dict(value)
+    return {"text": _text(value)}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else dumps(value).decode()
+
+
+def _about(tree: Tree, path: str) -> Tree | None:
+    """The item at the head of a row's path, as a reference."""
+    head, _, rest = path.partition("[")
+    item_id = rest.partition("]")[0]
+    kind = next((table.kind for table in TABLES if table.field == head and table.primary), None)
+    if kind is None or not any(item["id"] == item_id for item in tree.get(head) or ()):
+        return None
+    return {"id": item_id} if kind == "CarePlan" else {"id": item_id, "type": kind}
+
+
+def _lead(tree: Tree, ods: str) -> Tree | None:
+    ours = {item["id"] for item in tree.get("organisations") or () if item.get("ods") == ods}
+    for episode in tree.get("episodes") or ():
+        organisation = (episode.get("organisation") or {}).get("id")
+        if episode.get("status") == "active" and episode.get("lead") and organisation in ours:
+            return dict(episode["lead"])
+    return None
