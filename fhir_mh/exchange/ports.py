@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fhir_mh.exchange.messages import Message, Receipt
-from fhir_mh.store import OutboxMessage, Outcome, Tx
+
+if TYPE_CHECKING:  # exchange and store stand beside each other; only the port's types speak of both
+    from fhir_mh.store import OutboxMessage, Outcome, Tx
 
 
 @dataclass(frozen=True, slots=True)

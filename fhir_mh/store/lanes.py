@@ -24,7 +24,7 @@ _CLAIM = f"""
 WITH ready AS MATERIALIZED (
   SELECT l.partner AS ready_partner, l.person AS ready_person FROM lanes l
   WHERE l.due <= ? AND (l.leased_until IS NULL OR l.leased_until <= ?)
-    AND NOT EXISTS (SELECT 1 FROM breakers b WHERE b.partner = l.partner AND b.retry_at > ?)
+    AND NOT EXISTS (SELECT 1 FROM breakers b WHERE b.partner = l.partner AND b.retry_at > ?){{without}}
   ORDER BY l.due, l.partner, l.person LIMIT ?{{locked}})
 UPDATE lanes SET owner = ?, token = token + 1, leased_until = ?
 FROM ready WHERE partner = ready_partner AND person = ready_person
@@ -44,6 +44,10 @@ def _lane(row: Row) -> Lane:
     return Lane(
         row[0], row[1], row[2], row[3], from_ms_or_none(row[4]), row[5], row[6], row[7], from_ms_or_none(row[8])
     )
+
+
+def _other_than(partners: Sequence[str]) -> str:
+    return f" AND l.partner NOT IN ({', '.join('?' * len(partners))})" if partners else ""
 
 
 class Lanes(Part):
@@ -99,16 +103,33 @@ class Lanes(Part):
 
     # --- sending
 
-    def claim(self, owner: str, lease: timedelta, limit: int) -> list[Lane]:
-        """Lease up to limit lanes that are due, longest waiting first; those of a partner not being called are left."""
+    def claim(self, owner: str, lease: timedelta, limit: int, *, without: Sequence[str] = ()) -> list[Lane]:
+        """Lease up to limit lanes that are due, longest waiting first.
+
+        Those of a partner that is not being called, or that without names, are left.
+        """
         now = self._now_ms
-        sql = _CLAIM.format(locked=self.session.skip_locked)
-        rows = self.session.all(sql, now, now, now, limit, owner, to_ms(self.now + lease))
+        sql = _CLAIM.format(locked=self.session.skip_locked, without=_other_than(without))
+        rows = self.session.all(sql, now, now, now, *without, limit, owner, to_ms(self.now + lease))
         return sorted((_lane(row) for row in rows), key=lambda lane: (lane.due, lane.partner, lane.person))
 
     def renew(self, lane: Lane, lease: timedelta) -> None:
         """Hold the lane longer, from now. Raises Conflict (store-lease-lost) when somebody else has claimed it."""
         self._fence(lane, "leased_until = ?", to_ms(self.now + lease))
+
+    def let_go(self, lane: Lane) -> None:
+        """Give a claim back as if it had not been made. Raises Conflict (store-lease-lost)."""
+        self._fence(lane, "owner = NULL, leased_until = ?", None)
+
+    def recover(self, owner: str) -> int:
+        """Free what an earlier life of this owner had leased when it ended; how many lanes that were."""
+        return self.session.run("UPDATE lanes SET owner = NULL, leased_until = NULL WHERE owner = ?", owner)
+
+    def hasten(self, partner: str) -> int:
+        """Let what waits for another try at a partner be due at once; how many lanes that were."""
+        return self.session.run(
+            "UPDATE lanes SET due = ? WHERE partner = ? AND due > ?", self._now_ms, partner, self._now_ms
+        )
 
     def finish(
         self, lane: Lane, outcomes: Sequence[Outcome] = (), *, retry_at: datetime | None = None, halt: str | None = None
@@ -148,16 +169,18 @@ class Lanes(Part):
             )
         self.session.run(_SET_DUE, self._now_ms if retry_at is None else to_ms(retry_at), lane.partner, lane.person)
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, *, without: Sequence[str] = ()) -> datetime | None:
         """When a claim may next find something, which may be in the past; None while nothing waits anywhere."""
         row = self.session.one(
             "SELECT MIN(CASE WHEN b.retry_at > (CASE WHEN l.leased_until > l.due THEN l.leased_until ELSE l.due END)"
             " THEN b.retry_at WHEN l.leased_until > l.due THEN l.leased_until ELSE l.due END)"
             " FROM lanes l LEFT JOIN breakers b ON b.partner = l.partner WHERE l.due IS NOT NULL"
+            + _other_than(without),
+            *without,
         )
         return None if row is None else from_ms_or_none(row[0])
 
-    def _fence(self, lane: Lane, change: str, value: int) -> None:
+    def _fence(self, lane: Lane, change: str, value: int | None) -> None:
         held = self.session.run(
             f"UPDATE lanes SET {change} WHERE partner = ? AND person = ? AND owner = ? AND token = ?",
             value,

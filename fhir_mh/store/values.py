@@ -96,10 +96,13 @@ class OutboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one message that was sent: acked, to be tried again (pending), or dead. error is a stable code."""
+    """What became of one message: acked, to be tried again (pending), dead, or not to be sent at all (superseded).
+
+    error is a stable code.
+    """
 
     message: str
-    state: Literal["acked", "pending", "dead"]
+    state: Literal["acked", "pending", "dead", "superseded"]
     error: str | None = None
 
 
