@@ -11,7 +11,7 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
-from fhir_mh.gateway.holding import APPEND_ONLY, Holding, content, hold
+from fhir_mh.gateway.holding import APPEND_ONLY, SHARED_KINDS, Holding, about, content, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_of
 from fhir_mh.gateway.projection import project
 from fhir_mh.gateway.spreading import end_sharing, spread
@@ -52,7 +52,7 @@ class GatewayExchange:
             bundle = {"resourceType": "Bundle", "type": "collection", "entry": _entries(payload["after"])}
             said = {"base": waiting.edition, "bundle": bundle}
             return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said)
-        projected = project(tx.person_resources(waiting.person, self.home.ods), decision)
+        projected = project(about(tx, waiting.person, self.home.ods), decision)
         edition = tx.edition(waiting.person, self.home.ods)
         bundle = projected.bundle(self.home.ods)
         tx.projections.keep(
@@ -163,7 +163,8 @@ class GatewayExchange:
                 found.append(issue("store-id-missing", place))
                 continue
             known = tx.get(kind, name)
-            if known is not None and (known.custodian != partner or known.person not in (None, person)):
+            mixed = known is not None and known.person not in (None, person) and kind not in SHARED_KINDS
+            if mixed or (known is not None and known.custodian != partner):
                 found.append(issue("sync-custody", place, reference=f"{kind}/{name}"))
             faults = self.check(body)
             found += [one.at(f"{place}: {one.path}") for one in faults if has_errors([one])]
@@ -177,7 +178,8 @@ class GatewayExchange:
             known = tx.get(kind, name)
             if known is not None and not known.deleted and content(known.body()) == content(body):
                 continue
-            tx.put(content(body), person=person, custodian=partner)
+            belongs = known.person if known is not None and kind in SHARED_KINDS else person
+            tx.put(content(body), person=belongs, custodian=partner)
             if kind == "Patient":
                 identify(tx, person, body)
             kinds.add(kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,10 +12,12 @@ from fhir_mh.fhir.json import load_object
 from fhir_mh.mapping.merge import merge
 from fhir_mh.profiles.bundle import Entry, Reading, read_entries
 from fhir_mh.profiles.table import Table
-from fhir_mh.store import Proposal, Tx
+from fhir_mh.store import Proposal, StoredResource, Tx
 
 Tree = dict[str, Any]
 Key = tuple[str, str]
+SHARED_KINDS = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService", "Location")
+_SHARED = re.compile(rb'"reference":"(%s)/([A-Za-z0-9\-.]{1,64})"' % "|".join(SHARED_KINDS).encode())
 APPEND_ONLY = ("statements", "refusals", "sharing")
 """Decisions of the person: a later one ends an earlier one, nobody edits one."""
 
@@ -80,10 +83,28 @@ def _key(resource: Mapping[str, Any]) -> Key:
     return str(resource.get("resourceType")), str(resource.get("id"))
 
 
+def about(tx: Tx, person: str, custodian: str | None = None) -> list[StoredResource]:
+    """Everything current about a person, of one custodian or of all, and whom and what it refers to.
+
+    Organisations, professionals, services and places may be shared by many people's records; they belong to
+    each record that refers to them.
+    """
+    found = tx.person_resources(person, custodian)
+    known = {(stored.type, stored.id) for stored in found}
+    fresh = list(found)
+    while fresh:
+        named = {(m[1].decode(), m[2].decode()) for stored in fresh for m in _SHARED.finditer(stored.text)} - known
+        known |= named
+        others = [tx.get(kind, name) for kind, name in sorted(named)]
+        fresh = [o for o in others if o is not None and not o.deleted and custodian in (None, o.custodian)]
+        found += fresh
+    return found
+
+
 def hold(tx: Tx, person: str, own: str) -> Holding:
     """Everything current about a person."""
     holding = Holding(person, own)
-    for stored in tx.person_resources(person):
+    for stored in about(tx, person):
         key = (stored.type, stored.id)
         holding.bodies[key] = content(stored.body())
         holding.custodians[key] = stored.custodian

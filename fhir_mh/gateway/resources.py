@@ -9,7 +9,7 @@ from typing import Any
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound
 from fhir_mh.fhir.urls import NHS_NUMBER
-from fhir_mh.gateway.holding import content, effective, hold
+from fhir_mh.gateway.holding import about, content, effective, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_in
 from fhir_mh.gateway.projection import project
 from fhir_mh.gateway.spreading import spread
@@ -126,7 +126,7 @@ class FhirUseCases:
             person = tx.person_of("Patient", patient)
             if person is None:
                 raise NotFound(issues=[issue("store-not-found", "Patient", type="Patient")])
-            found = tx.person_resources(person)
+            found = about(tx, person)
             if context.organisation == self.home.ods:
                 return found
             return [entry for entry in found if self._sees(tx, context, entry)]

@@ -9,7 +9,7 @@ from typing import Any
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of
 from fhir_mh.fhir.urls import ODS_CODE
-from fhir_mh.gateway.holding import content
+from fhir_mh.gateway.holding import about, content
 from fhir_mh.profiles.bundle import Entry, read_entries
 from fhir_mh.store import Tx
 
@@ -38,7 +38,7 @@ class Standing:
 def standing(tx: Tx, person: str) -> Standing:
     """Who cares for the person and what the person decided, as of now."""
     entries, keepers = [], set()
-    for stored in tx.person_resources(person):
+    for stored in about(tx, person):
         if stored.type in DECIDING:
             entries.append(Entry(content(stored.body()), f"{stored.type}/{stored.id}"))
         elif stored.type == "CarePlan":

@@ -10,12 +10,13 @@ from typing import Any
 from fhir_mh.clock import instant
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps
-from fhir_mh.gateway.holding import Holding, Key, Tree
+from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, Tree
 from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_of
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import Conflict as RowConflict
 from fhir_mh.profiles.bundle import TABLES, Written, write_entries
+from fhir_mh.profiles.table import Table
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import Tx
 
@@ -79,15 +80,18 @@ def _name_resources(holding: Holding, tree: Tree) -> None:
             rest = (item.get("unknown") or {}).get(table.name) or {}
             known = (table.field, item["id"]) in holding.keepers
             absent = not table.primary and not any(item.get(name) for name in table.needs)
-            if "id" in rest or absent or (known and table.primary) or _is_uuid(item["id"]):
+            if "id" in rest or absent or (known and table.primary) or _unique(table, item["id"]):
                 continue
             unique = str(uuid.uuid5(_NAMESPACE, f"{holding.person}/{table.field}/{item['id']}"))
             item.setdefault("unknown", {}).setdefault(table.name, {})["id"] = unique
 
 
-def _is_uuid(value: str) -> bool:
+def _unique(table: Table, item_id: str) -> bool:
+    """Whether an item's id may serve as its resource's: a UUID, of something that only one record holds."""
+    if table.kind in SHARED_KINDS:
+        return False
     try:
-        return str(uuid.UUID(value)) == value
+        return str(uuid.UUID(item_id)) == item_id
     except ValueError:
         return False
 
