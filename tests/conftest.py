@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fhir_mh.store import Store, open_store
 from tests.databases import NoPostgres, postgres_database, postgres_server, sqlite_database
+
+if TYPE_CHECKING:
+    from fhir_mh.store import Store
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +37,7 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """A fresh, empty store."""
+    from fhir_mh.store import open_store
+
     with open_store(store_url) as opened:
         yield opened

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import issue
@@ -53,10 +53,12 @@ def entries_of(
     query = (
         select(r.type, r.id, v.version, r.person, v.custodian, v.deleted, v.updated, v.text, r.key)
         .join(versions, and_(v.resource == r.key, v.version == r.version))
-        .where(r.key > start.key, *_matches(type, criteria, updated))
+        .where(*_matches(type, criteria, updated))
         .order_by(r.key)
         .limit(limit)
     )
+    if start.key:
+        query = query.where(r.key > start.key)
     return connection.execute(query).fetchall()
 
 
@@ -82,9 +84,10 @@ def _matches(type: str | None, criteria: Criteria, updated: Sequence[Updated]) -
 
 
 def _identified(wanted: Sequence[tuple[str | None, str]]) -> ColumnElement[bool]:
+    """As a list of keys: both databases then begin with the few identifiers, not with every resource of the type."""
     i = identifier_table.c
     each = [and_(i.value == value, true() if system is None else i.system == system) for system, value in wanted]
-    return exists().where(i.resource == resources.c.key, or_(false(), *each))
+    return resources.c.key.in_(select(i.resource).where(or_(false(), *each)))
 
 
 def _compared(comparison: Comparison, ms: int, moment: datetime) -> ColumnElement[bool]:

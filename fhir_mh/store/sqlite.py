@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -68,11 +70,10 @@ class SqliteStore(Store):
         except BaseException:
             self._release()
             raise
-        self._local = threading.local()
-        self._connected: list[Connection] = []  # every thread's reader
+        self._idle: deque[Connection] = deque()  # readers nobody is using
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()
         self._gate = threading.Lock()  # nothing enters the queue behind the sign that it ends
-        self._open = True
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="fhir-mh-store-writer", daemon=True)
         self._thread.start()
 
@@ -91,25 +92,32 @@ class SqliteStore(Store):
         return future.result()
 
     def read_now(self, fn: Callable[[Tx], T]) -> T:
-        if not self._open:
+        if self._closed.is_set():
             raise closed()
         with translating():
-            connection = self._reader()
-            with connection.begin() as transaction:
-                value = fn(self._tx(Session(connection)))
-                transaction.rollback()
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._readers.connect()
+            try:
+                with connection.begin() as transaction:
+                    value = fn(self._tx(Session(connection)))
+                    transaction.rollback()
+            finally:
+                self._idle.append(connection)
+                if self._closed.is_set():
+                    self._close_readers()
         return value
 
     def close(self) -> None:
         with self._gate:
-            if not self._open:
+            if self._closed.is_set():
                 return
-            self._open = False
+            self._closed.set()
             self._queue.put(None)
         if threading.current_thread() is not self._thread:
             self._thread.join()
-        for connection in self._connected:
-            connection.close()
+        self._close_readers()
         self._release()
 
     def _release(self) -> None:
@@ -117,16 +125,16 @@ class SqliteStore(Store):
         self._writer.dispose()
         self._lock.release()
 
-    def _reader(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._readers.connect()
-            self._connected.append(connection)
-        return connection
+    def _close_readers(self) -> None:
+        while self._idle:
+            with suppress(IndexError):  # two threads may be closing
+                self._idle.pop().close()
 
     def _enter(self, write: _Write) -> None:
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a write inside a write would wait for itself: use the Tx at hand")
         with self._gate:
-            if not self._open:
+            if self._closed.is_set():
                 raise closed()
             self._queue.put(write)
 

@@ -93,6 +93,24 @@ def test_a_full_disk_is_unavailable_and_passes(store: SqliteStore) -> None:
     assert store.write_now(lambda tx: tx.add_person("p9")) == "p9"
 
 
+def test_a_write_inside_a_write_is_refused_and_does_not_wait_for_ever(store: SqliteStore) -> None:
+    with pytest.raises(RuntimeError, match="inside a write"):
+        store.write_now(lambda tx: store.write_now(lambda inner: inner.add_person("p")))
+    assert store.read_now(lambda tx: tx.persons()) == []
+
+
+def test_readers_are_used_again(store: SqliteStore) -> None:
+    def nested(tx: Tx) -> list[str]:
+        return store.read_now(lambda inner: inner.persons())
+
+    for _turn in range(3):
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(lambda _: store.read_now(nested), range(4)))
+    assert 2 <= len(store._idle) <= 4
+    store.close()
+    assert not store._idle
+
+
 def test_accepted_writes_are_synced(store: SqliteStore) -> None:
     with store._writer.connect() as connection:
         settings = {
