@@ -51,12 +51,21 @@ def _installation(folder: Path) -> Path:
             [installed / "bin" / "postgres", "--version"], check=True, capture_output=True, **_unprivileged()
         )
     except (OSError, subprocess.SubprocessError):
-        copy = folder / "postgresql"
-        shutil.copytree(installed, copy, symlinks=True)
-        for path in [copy, *copy.rglob("*")]:
-            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
-        return copy
+        return _copy(installed, folder)
     return installed
+
+
+def _copy(installed: Path, folder: Path) -> Path:
+    """A copy anybody may run. It keeps the wheel's layout, for the programs look for their libraries beside it."""
+    package = installed.parent
+    copy = folder / package.name / installed.name
+    shutil.copytree(installed, copy, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    for path in folder.rglob("*"):
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.stat().st_mode & 0o100 else 0o044))
+    return copy
 
 
 @contextmanager
