@@ -1,0 +1,22 @@
+"""The command line. Starting it costs little: each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from fhir_mh import __version__
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `fhir-mh` and return its exit code (fhir_mh/cli/exits.py says what each means)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"]:
+        sys.stdout.write(f"fhir-mh {__version__}\n")
+        return 0
+    from fhir_mh.cli.app import commands
+    from fhir_mh.cli.exits import guarded
+
+    return guarded(lambda: commands().main(given, prog_name="fhir-mh"))
