@@ -153,9 +153,14 @@ def _applies(rule: Rule, request: AccessRequest, section: str) -> bool:
 
 
 def _ends(later: tuple[Directive, Rule], earlier: tuple[Directive, Rule]) -> bool:
-    """Whether a later decision takes the place of an earlier one. A denial without a date counts as the latest."""
+    """Whether a later decision takes the place of an earlier one, as far as both dates can tell which is later.
+
+    A denial without a date counts as the latest.
+    """
     (new, new_rule), (old, old_rule) = later, earlier
-    return new is not old and _when(new, new_rule) > _when(old, old_rule) and new_rule.covers(old_rule)
+    when, before = _when(new, new_rule), _when(old, old_rule)
+    known = min(len(when), len(before)) if before else len(when)
+    return new is not old and when[:known] > before[:known] and new_rule.covers(old_rule)
 
 
 def _when(directive: Directive, rule: Rule) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
+
+from fhir_mh.clock import instant
 
 Decided = Literal["permit", "deny"]
 _DIRECT = frozenset({"access", "collect", "use", "disclose"})
@@ -49,13 +52,20 @@ class Directive:
     rules: tuple[Rule, ...]
 
 
+def in_utc(moment: str | None) -> str | None:
+    """A FHIR dateTime with its time in UTC, so that texts of equal length compare as times; a mere date as it is."""
+    if moment is None or "T" not in moment:
+        return moment
+    return instant(datetime.fromisoformat(moment.replace(":60", ":59")))
+
+
 def directives_of(preferences: Sequence[Mapping[str, Any]], ods_of: Mapping[str, str]) -> list[Directive]:
     """The directives that a record's `sharing` list says. ods_of: ODS codes of the record's organisations by id."""
     return [
         Directive(
             preference["id"],
             preference.get("status", "active") == "active",
-            preference.get("made_at"),
+            in_utc(preference.get("made_at")),
             tuple(_rules(preference.get("terms") or {}, ods_of)),
         )
         for preference in preferences
@@ -75,8 +85,8 @@ def _inside(around: Rule, terms: Mapping[str, Any], ods_of: Mapping[str, str], d
         organisations=_narrow(around.organisations, _organisations(terms, ods_of)),
         sections=_narrow(around.sections, _named(terms.get("sections"))),
         purposes=_narrow(around.purposes, _named([c.get("code") for c in terms.get("purposes") or ()])),
-        start=max(filter(None, (around.start, period.get("start"))), default=None),
-        end=min(filter(None, (around.end, period.get("end"))), default=None),
+        start=max(filter(None, (around.start, in_utc(period.get("start")))), default=None),
+        end=min(filter(None, (around.end, in_utc(period.get("end")))), default=None),
         unclear=around.unclear or _unclear(terms),
     )
     if "decision" in terms:
