@@ -22,6 +22,11 @@ class Code(NamedTuple):
 _JSON = "https://hl7.org/fhir/R4/json.html"
 _HTTP = "https://hl7.org/fhir/R4/http.html"
 
+_R4 = "https://hl7.org/fhir/R4/"
+_RESOURCE, _ELEMENTS, _DATATYPES = _R4 + "resource.html", _R4 + "conformance-rules.html", _R4 + "datatypes.html"
+_TERMINOLOGY, _REFERENCES = _R4 + "terminologies.html", _R4 + "references.html"
+_EXTENSIBILITY, _PROFILING = _R4 + "extensibility.html", _R4 + "profiling.html"
+
 CODES: dict[str, Code] = {
     # --- json: text that is not the JSON FHIR asks for
     "json-unreadable": Code(
@@ -83,6 +88,83 @@ CODES: dict[str, Code] = {
     ),
     "map-invalid-record": Code(
         "error", "invalid", "{problem}.", "Correct this field; the record's JSON Schema says what it holds."
+    ),
+    # --- map: a provider's own file
+    "map-missing-value": Code(
+        "error", "required", "A value is missing here: {expected}.", "Fill it in, or leave the whole entry out."
+    ),
+    "map-wrong-value": Code("error", "value", "This does not fit: {expected}.", "Correct the value at its source."),
+    "map-cannot-clear": Code(
+        "error",
+        "not-supported",
+        "A part of a list entry cannot be emptied on its own.",
+        "Send the entry as it should be.",
+    ),
+    "map-unknown-reference": Code(
+        "error",
+        "not-found",
+        "Nothing in this file or in the record is called so: the {expected} is expected.",
+        "Add the entry that is meant, or correct the value.",
+    ),
+    "map-no-id-scope": Code(
+        "error",
+        "required",
+        "This number cannot be told from the same number in another system's file.",
+        "Fill in the places that the mapping names under id_scope.",
+    ),
+    "map-duplicate-item": Code(
+        "error", "duplicate", "Another entry of this list has the same id.", "Give each entry its own."
+    ),
+    "map-duplicate-row": Code(
+        "error", "duplicate", "A row of this kind stands here already; there can be {expected}.", "Remove one of them."
+    ),
+    "map-unknown-row": Code(
+        "error", "code-invalid", "This is not a {expected}.", "Correct its kind, or add the kind to the mapping."
+    ),
+    "map-missing-column": Code("error", "required", "The column '{name}' is missing.", "Add it. {hint}"),
+    "map-duplicate-column": Code(
+        "error", "duplicate", "This column's name stands in the header already.", "Remove or rename one of the two."
+    ),
+    "map-unknown-column": Code(
+        "error", "structure", "The mapping knows no such column.", "Correct its name. The columns are: {known}."
+    ),
+    "map-row-length": Code(
+        "error",
+        "structure",
+        "This row has {found} cells; the header has {expected}.",
+        "Put cells that hold the delimiter, a quote or a line break in double quotes.",
+        "https://www.rfc-editor.org/rfc/rfc4180",
+    ),
+    "map-csv-unreadable": Code(
+        "fatal",
+        "structure",
+        "This is not well-formed CSV: {problem}.",
+        "Correct the quotes at this place.",
+        "https://www.rfc-editor.org/rfc/rfc4180",
+    ),
+    "map-wrong-encoding": Code(
+        "fatal",
+        "structure",
+        "The file is not encoded as {encoding}, as the mapping says it is.",
+        "Save it as {encoding}, or change `encoding` in the mapping.",
+    ),
+    "map-no-format": Code("error", "not-found", "There is no such format.", "{hint}"),
+    # --- map: a mapping file itself
+    "map-file-unreadable": Code("fatal", "structure", "The mapping file cannot be read: {problem}.", "Correct it."),
+    "map-file-duplicate-key": Code("error", "duplicate", "'{key}' stands twice.", "Remove one of the two."),
+    "map-file-unknown-key": Code("error", "structure", "There is no key '{key}' here.", "{hint}"),
+    "map-file-missing-key": Code("error", "required", "The key '{key}' is missing here.", "Add it."),
+    "map-file-bad-value": Code("error", "value", "'{value}' cannot stand here.", "{hint}"),
+    "map-file-unknown-field": Code("error", "not-found", "The record has no '{field}' here.", "{hint}"),
+    "map-file-unknown-column": Code("error", "not-found", "'{name}' is not one of the columns.", "{hint}"),
+    "map-file-no-match": Code(
+        "error",
+        "required",
+        "Entries are to be matched by {rule}, but no row says {missing}.",
+        "Add a row for it, or match by something else.",
+    ),
+    "map-file-no-concept-map": Code(
+        "error", "not-found", "'{file}' is not a ConceptMap beside this file.", "Correct its name, or add it."
     ),
     # --- store: what is held, versions, the database itself
     "store-not-found": Code("error", "not-found", "There is no such {type}.", "Check the type and the id."),
@@ -239,6 +321,51 @@ CODES: dict[str, Code] = {
     "sync-unknown-verb": Code(
         "error", "not-supported", "A {verb} of this kind is not understood.", "See docs/sync-protocol.md."
     ),
+    "sync-unsigned": Code(
+        "error",
+        "login",
+        "It is not proven who sent this: {problem}.",
+        "Sign it as docs/sync-protocol.md, 'Who is asking', says, with the secret of this pair.",
+    ),
+    "sync-clock": Code(
+        "error",
+        "login",
+        "The time of this request is more than {minutes} minutes off.",
+        "Set the clocks of both machines right.",
+    ),
+    "sync-not-addressed": Code(
+        "error", "login", "This is addressed to another organisation.", "Correct the partner's address or ODS code."
+    ),
+    "sync-answer-unproven": Code(
+        "error",
+        "security",
+        "It is not proven that the partner's gateway gave this answer: {problem}.",
+        "See whether both sides hold the same secret, and what stands between them.",
+    ),
+    "sync-unreachable": Code(
+        "error", "transient", "The partner does not answer ({reason}).", "Nothing: it is tried again by itself."
+    ),
+    "sync-unexpected-answer": Code(
+        "error",
+        "transient",
+        "The partner answered {status}, which is no answer of this protocol.",
+        "See whether its address is right and its gateway in order.",
+    ),
+    "sync-too-large": Code(
+        "error", "too-long", "This is larger than {limit} bytes.", "Send fewer messages in one request."
+    ),
+    "sync-refused": Code("error", "processing", "The partner refused this for good.", "See its findings; then replay."),
+    "sync-no-receipt": Code(
+        "error", "transient", "The partner gave no receipt for this message.", "Nothing: it is tried again by itself."
+    ),
+    "sync-failed": Code(
+        "error", "exception", "This message could not be {step} ({reason}).", "Report this: it is a fault in fhir_mh."
+    ),
+    "sync-unknown-partner": Code(
+        "error", "not-found", "No partner of this ODS code is configured.", "Add it to [[partners]], or end the lane."
+    ),
+    "sync-not-json": Code("error", "structure", "JSON is expected.", "Send it as application/json."),
+    "sync-foreign-finding": Code("error", "processing", "The partner reports '{code}'.", "Ask the partner."),
     "sync-unknown-custodian": Code(
         "error",
         "forbidden",
@@ -278,5 +405,225 @@ CODES: dict[str, Code] = {
     ),
     "rest-other-person": Code(
         "error", "business-rule", "This resource is about somebody else already.", "Create a new resource instead."
+    ),
+    # --- validate: a resource against FHIR R4 and its profiles
+    "validate-type-unknown": Code(
+        "error",
+        "structure",
+        "{name} is not a resource type of FHIR R4.",
+        "Give resourceType one of R4's types.",
+        _RESOURCE,
+    ),
+    "validate-element-unknown": Code(
+        "error",
+        "structure",
+        "{name} is not an element of {type}.{guess}",
+        "Remove it, or carry it as an extension.",
+        _JSON,
+    ),
+    "validate-type-not-allowed": Code(
+        "error", "structure", "{name} takes {allowed} here, not {type}.", "Use one of the types allowed.", _ELEMENTS
+    ),
+    "validate-required": Code(
+        "error", "required", "{name} is missing{slice}.", "Add it: at least {min} needed.", _ELEMENTS
+    ),
+    "validate-too-many": Code(
+        "error",
+        "structure",
+        "{name} stands {count} times{slice}; at most {max} allowed.",
+        "Remove what is too many.",
+        _ELEMENTS,
+    ),
+    "validate-not-a-list": Code(
+        "error", "structure", "{name} repeats, so it is written as a list.", "Put [ ] around the value.", _JSON
+    ),
+    "validate-not-repeating": Code(
+        "error",
+        "structure",
+        "{name} does not repeat, so it is not written as a list.",
+        "Give one value, without [ ].",
+        _JSON,
+    ),
+    "validate-not-an-object": Code(
+        "error", "structure", "{name} is an object of type {type}.", "Write it as {{ ... }}.", _JSON
+    ),
+    "validate-empty": Code(
+        "error",
+        "structure",
+        "{name} is empty.",
+        "Leave out what has no value: FHIR has no empty objects or lists.",
+        _JSON,
+    ),
+    "validate-null": Code(
+        "error",
+        "structure",
+        "null stands here without an extension beside it.",
+        "Remove it; null only keeps a place in a list.",
+        _JSON,
+    ),
+    "validate-primitive-siblings": Code(
+        "error",
+        "structure",
+        "{name} and _{name} do not match: {problem}.",
+        "Give both the same length, null where nothing is.",
+        _JSON,
+    ),
+    "validate-primitive": Code("error", "value", "A {type} {rule}.", "Correct the value.", _DATATYPES),
+    "validate-too-long": Code("error", "too-long", "{name} is longer than {max} characters.", "Shorten it.", _ELEMENTS),
+    "validate-out-of-range": Code(
+        "error",
+        "value",
+        "The value lies outside the limits its definition sets.",
+        "Give a value within them.",
+        _ELEMENTS,
+    ),
+    "validate-choice-twice": Code(
+        "error", "structure", "{name} is given in more than one type.", "Keep one of them.", _JSON
+    ),
+    "validate-fixed": Code(
+        "error",
+        "value",
+        "{name} must be exactly {wanted}; it is {seen}.",
+        "Use the value the profile fixes.",
+        _ELEMENTS,
+    ),
+    "validate-pattern": Code(
+        "error",
+        "value",
+        "{name} must hold {wanted}; it is {seen}.",
+        "Add what the profile's pattern asks for.",
+        _ELEMENTS,
+    ),
+    "validate-binding": Code(
+        "error",
+        "code-invalid",
+        "{seen} is not in the value set {value_set} ({strength}).",
+        "Use a code of that value set.",
+        _TERMINOLOGY,
+    ),
+    "validate-code-missing": Code(
+        "error",
+        "code-invalid",
+        "A code of the value set {value_set} is required here.",
+        "Add a coding with a code.",
+        _TERMINOLOGY,
+    ),
+    "validate-code-unknown": Code(
+        "error",
+        "code-invalid",
+        "{seen} is not a code of {system}.",
+        "Use a code that the code system defines.",
+        _TERMINOLOGY,
+    ),
+    "validate-snomed-code": Code(
+        "error",
+        "code-invalid",
+        "This is not a SNOMED CT identifier: its length or check digit is wrong.",
+        "Correct the code: 6 to 18 digits, the last one a check digit.",
+        _TERMINOLOGY,
+    ),
+    "validate-invariant": Code(
+        "error", "invariant", "{type} breaks rule {key}: {expression}", "Satisfy the rule.", _ELEMENTS
+    ),
+    "validate-narrative": Code(
+        "error",
+        "invariant",
+        "The narrative is not acceptable: {problem}.",
+        "Use a <div> of simple XHTML.",
+        "https://hl7.org/fhir/R4/narrative.html",
+    ),
+    "validate-reference-type": Code(
+        "error",
+        "structure",
+        "A reference to {seen} is not allowed; {allowed} expected.",
+        "Point to a resource of that type.",
+        _REFERENCES,
+    ),
+    "validate-reference-form": Code(
+        "error",
+        "value",
+        "This is not a reference: {rule}.",
+        "Write Type/id, a full URL, urn:uuid:... or #id.",
+        _REFERENCES,
+    ),
+    "validate-reference-unresolved": Code(
+        "error",
+        "not-found",
+        "This reference leads nowhere inside its own document.",
+        "Include what it refers to{where}, or refer to it by Type/id or full URL.",
+        _REFERENCES,
+    ),
+    "validate-extension-url": Code(
+        "error", "structure", "An extension needs a url.", "Name the extension's definition.", _EXTENSIBILITY
+    ),
+    "validate-extension-context": Code(
+        "error",
+        "structure",
+        "The extension {url} is not meant for {element}.",
+        "Move it to where its definition allows it.",
+        _EXTENSIBILITY,
+    ),
+    "validate-extension-profile-only": Code(
+        "error", "structure", "The extension {url} {problem}.", "Follow the extension's definition.", _EXTENSIBILITY
+    ),
+    "validate-slice-none": Code(
+        "error",
+        "structure",
+        "This {name} fits none of the slices {slices}: {reason}.",
+        "Make it fit one slice, or remove it.",
+        _PROFILING,
+    ),
+    "validate-slice-order": Code(
+        "error", "structure", "The slices of {name} are out of order.", "Put them in the profile's order.", _PROFILING
+    ),
+    "validate-bundle-fullurl": Code(
+        "error",
+        "structure",
+        "The fullUrl of this entry does not end in {expected}.",
+        "Make fullUrl and the resource's type and id agree.",
+        "https://hl7.org/fhir/R4/bundle.html#bundle-unique",
+    ),
+    "validate-profile-type": Code(
+        "error",
+        "structure",
+        "The profile {profile} is for {wanted}, not for {type}.",
+        "Remove it, or name a fitting profile.",
+        _PROFILING,
+    ),
+    # what could not be checked is reported apart, and never counts as passed
+    "validate-unchecked-profile": Code(
+        "warning",
+        "not-found",
+        "Not checked: the profile {profile} is not at hand.",
+        "Name the package that defines it.",
+        _PROFILING,
+    ),
+    "validate-unchecked-extension": Code(
+        "information",
+        "not-found",
+        "Not checked: the extension {url} is not at hand.",
+        "Name the package that defines it.",
+        _EXTENSIBILITY,
+    ),
+    "validate-unchecked-binding": Code(
+        "information",
+        "not-supported",
+        "Not checked: whether {seen} is in {value_set} ({strength}) cannot be told offline.",
+        "Ask a terminology server where it matters.",
+        _TERMINOLOGY,
+    ),
+    "validate-unchecked-invariant": Code(
+        "information",
+        "not-supported",
+        "Not checked: rule {key} could not be evaluated ({problem}).",
+        "Check it by eye.",
+        _ELEMENTS,
+    ),
+    "validate-unchecked-slice": Code(
+        "information",
+        "not-supported",
+        "Not checked: the slices of {name} cannot be told apart here.",
+        "Check them by eye.",
+        _PROFILING,
     ),
 }

@@ -1,0 +1,133 @@
+"""Value sets as sets of codes. What cannot be enumerated offline answers None: not known, never 'yes'.
+
+See https://hl7.org/fhir/R4/valueset.html#expansion
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_mh.packages.definitions import Definitions
+
+MAX_DEPTH = 20
+_HIERARCHICAL = {"is-a", "descendent-of", "is-not-a"}
+
+
+class Expansion:
+    """members: system -> its codes. unknown: systems of which some codes belong that cannot be listed here.
+
+    whole is False where even the systems are not all known (a value set that is not at hand is imported).
+    """
+
+    __slots__ = ("codes", "members", "unknown", "whole")
+
+    def __init__(self, members: dict[str, frozenset[str]], unknown: frozenset[str], whole: bool) -> None:
+        self.members, self.unknown, self.whole = members, unknown, whole
+        self.codes = frozenset().union(*members.values()) if members else frozenset[str]()
+
+    @property
+    def enumerable(self) -> bool:
+        """Whether every answer is known."""
+        return self.whole and not self.unknown
+
+    def holds(self, system: str | None, code: str) -> bool | None:
+        """Whether a coding is a member; None where that cannot be told. Without a system, any system serves."""
+        found = code in self.codes if system is None else code in self.members.get(system, ())
+        if found:
+            return True
+        return None if not self.whole or (self.unknown if system is None else system in self.unknown) else False
+
+
+class Terminology:
+    """The value sets of a set of definitions, expanded once each."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._held: dict[str, Expansion | None] = {}
+
+    def expand(self, url: str) -> Expansion | None:
+        """The expansion of a value set by canonical URL; None where there is no such value set at hand."""
+        if url not in self._held:
+            self._held[url] = self._expand(url, 0)
+        return self._held[url]
+
+    def system_holds(self, system: str, code: str) -> bool | None:
+        """Whether a code system defines a code; None where its whole content is not at hand."""
+        facts = self._definitions.code_system(system)
+        if facts is None or facts.get("content") != "complete" or not facts["concept"]:
+            return None
+        if code in facts["concept"]:
+            return True
+        return not facts.get("caseSensitive", True) and code.lower() in {held.lower() for held in facts["concept"]}
+
+    def _expand(self, url: str, depth: int) -> Expansion | None:
+        facts = self._definitions.value_set(url)
+        if facts is None or depth > MAX_DEPTH:
+            return None
+        if "compose" not in facts:
+            return self._listed(facts) if "expansion" in facts else None
+        total: dict[str, set[str]] = {}
+        unknown: set[str] = set()
+        whole = True
+        for entry in facts["compose"].get("include", ()):
+            found = self._entry(entry, depth)
+            whole = whole and found.whole
+            unknown |= found.unknown
+            for system, codes in found.members.items():
+                total.setdefault(system, set()).update(codes)
+        for entry in facts["compose"].get("exclude", ()):
+            found = self._entry(entry, depth)
+            unknown |= found.unknown & total.keys()
+            for system, codes in found.members.items():
+                total.get(system, set()).difference_update(codes)
+        return Expansion({s: frozenset(codes) for s, codes in total.items()}, frozenset(unknown), whole)
+
+    def _listed(self, facts: dict[str, Any]) -> Expansion:
+        total: dict[str, set[str]] = {}
+        for entry in facts["expansion"]:
+            total.setdefault(entry.get("system", ""), set()).add(entry["code"])
+        return Expansion({s: frozenset(codes) for s, codes in total.items()}, frozenset(), True)
+
+    def _entry(self, entry: dict[str, Any], depth: int) -> Expansion:
+        imported = [self._expand(url, depth + 1) for url in entry.get("valueSet", ())]
+        if any(found is None for found in imported):
+            return Expansion({}, frozenset(), False)
+        parts = [found for found in imported if found is not None]
+        if "system" in entry:
+            parts.append(self._of_system(entry))
+        result = parts[0] if parts else Expansion({}, frozenset(), True)
+        for other in parts[1:]:
+            both = {s: codes & other.members.get(s, frozenset()) for s, codes in result.members.items()}
+            unknown = (result.unknown & (other.unknown | other.members.keys())) | (other.unknown & result.members.keys())
+            result = Expansion(both, unknown, result.whole and other.whole)
+        return result
+
+    def _of_system(self, entry: dict[str, Any]) -> Expansion:
+        system = entry["system"]
+        if "concept" in entry:
+            return Expansion({system: frozenset(entry["concept"])}, frozenset(), True)
+        facts = self._definitions.code_system(system)
+        if facts is None or facts.get("content") != "complete" or not facts["concept"]:
+            return Expansion({}, frozenset([system]), True)
+        codes: set[str] = set(facts["concept"])
+        for rule in entry.get("filter", ()):
+            kept = _filtered(facts["concept"], rule)
+            if kept is None:
+                return Expansion({}, frozenset([system]), True)
+            codes &= kept
+        return Expansion({system: frozenset(codes)}, frozenset(), True)
+
+
+def _filtered(concepts: dict[str, list[str]], rule: dict[str, Any]) -> set[str] | None:
+    """The codes a filter keeps, None where it asks for what is not at hand."""
+    operation, value = rule.get("op"), rule.get("value")
+    if operation not in _HIERARCHICAL or rule.get("property") not in ("concept", "code") or not isinstance(value, str):
+        return None
+    below, grown = {value}, True
+    while grown:
+        more = {code for code, parents in concepts.items() if code not in below and below.intersection(parents)}
+        below |= more
+        grown = bool(more)
+    if operation == "descendent-of":
+        return below - {value}
+    return set(concepts) - below if operation == "is-not-a" else below & concepts.keys()

@@ -1,0 +1,6 @@
+"""Validation: a resource or Bundle in, a Report out. See Validator."""
+
+from fhir_mh.validation.report import Report
+from fhir_mh.validation.validator import Validator
+
+__all__ = ["Report", "Validator"]

@@ -1,0 +1,253 @@
+"""Shapes compiled to closures: one walk over the JSON checks the base and every profile at once.
+
+Each object has a table from JSON key to a function, so that work is done for what is there, not for what could be.
+Places are linked tuples, cheap enough to carry along; they become text only when something is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+from fhir_mh.fhirpath.values import is_primitive
+from fhir_mh.packages.definitions import Definitions
+from fhir_mh.packages.model import R4
+from fhir_mh.terminology.expansion import Terminology
+from fhir_mh.validation import rules
+from fhir_mh.validation.extensions import Extensions
+from fhir_mh.validation.fields import Field, Handler, Item, choice_counter, complex_field, forbidden, primitive_field, sibling_field
+from fhir_mh.validation.primitives import TESTS
+from fhir_mh.validation.references import reference_form, reference_targets
+from fhir_mh.validation.resources import Resources
+from fhir_mh.validation.rules import Rule
+from fhir_mh.validation.shape import Invariant, Shape, TypeRef
+from fhir_mh.validation.shapes import Shapes, Unresolvable
+from fhir_mh.validation.slices import Discriminators
+from fhir_mh.validation.slicing import slicing_check
+from fhir_mh.validation.walk import Place, Walk, shown
+
+_BACKBONES = ("BackboneElement", "Element")
+
+
+class Checkers:
+    """Compiles shapes when they are first met, and keeps the result."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self.shapes = Shapes(definitions)
+        self.terminology = Terminology(definitions)
+        self.discriminators = Discriminators(self.shapes, self.terminology, self.conforms)
+        self.resources = Resources(self)
+        self.extensions = Extensions(self)
+        self._types: dict[str, Item] = {}
+        self._profiles: dict[str, Item] = {}
+        self._siblings: dict[str, Item] = {}
+        self._coding = rules.coding_rule(self.terminology)
+
+    def conforms(self, url: str, value: Any, walk: Walk) -> bool:
+        """Whether a resource or element meets a profile, without reporting why not. Raises Unresolvable."""
+        if not isinstance(value, dict):
+            return False
+        trial = walk.apart()
+        place: Place = (None, "trial", None, "")
+        if isinstance(value.get("resourceType"), str):
+            self.resources.check(value, place, trial, profiles=(url,))
+        else:
+            self.profile(url)(value, place, trial)
+        return not any(found.severity == "error" for found, _ in trial.issues)
+
+    def type(self, name: str) -> Item:
+        """The check of one value of a data type, or of a backbone element by its path."""
+        return self._kept(self._types, name, lambda: self._build_type(name))
+
+    def profile(self, url: str) -> Item:
+        """The check of one value against a profile on a data type. Raises Unresolvable."""
+        shape = self.shapes.of_profile(url)
+        return self._kept(self._profiles, url, lambda: self.body(shape, shape.types[0].code))
+
+    def _kept(self, held: dict[str, Item], name: str, build: Callable[[], Item]) -> Item:
+        """What is held by that name; while it is being built, for a type that contains itself, a stand-in."""
+        if name in held:
+            return held[name]
+
+        def stand_in(value: Any, place: Place, walk: Walk) -> None:
+            held[name](value, place, walk)
+
+        held[name] = stand_in
+        try:
+            held[name] = build()
+        except BaseException:
+            del held[name]
+            raise
+        return held[name]
+
+    def _build_type(self, name: str) -> Item:
+        if "." in name:
+            shape = self.shapes.by_path(name)
+            return self.body(shape, name)
+        return self.body(self.shapes.of_type(name), name)
+
+    def body(self, shape: Shape, type_name: str, *, resource: bool = False, named: str = "") -> Item:
+        """The check of an object's members and of its type's own rules; named is what messages call it."""
+        table: dict[str, Handler] = {"resourceType": _nothing} if resource else {}
+        required: list[tuple[str, tuple[str, ...], int]] = []
+        after: list[Rule] = []
+        for child in self.shapes.children(shape).values():
+            fields = self._fields(child, type_name)
+            for field in fields:
+                table[field.key] = field.handler
+                if field.sibling is not None:
+                    table["_" + field.key] = field.sibling
+            names = tuple(key for f in fields for key in (f.key, "_" + f.key))
+            if child.min and child.max != 0:
+                required.append((child.name, names, child.min))
+            if child.choice and len(fields) > 1:
+                after.append(choice_counter(child.name, tuple(f.key for f in fields)))
+        after.extend(self._of_type(type_name, shape.invariants))
+        return _object(table, tuple(required), tuple(after), named or type_name)
+
+    def _of_type(self, type_name: str, invariants: tuple[Invariant, ...]) -> list[Rule]:
+        found = [rule for entry in invariants if (rule := rules.invariant(entry, type_name)) is not None]
+        if type_name == "Coding":
+            found.append(self._coding)
+        if type_name == "Reference":
+            found.append(reference_form)
+        return found
+
+    def _fields(self, child: Shape, owner: str) -> list[Field]:
+        if not child.choice:
+            entry = child.types[0] if child.types else TypeRef(child.reference)
+            return [self._field(child, entry, child.name, child.name, (), owner)]
+        allowed = {entry.code: entry for entry in child.types}
+        fields = []
+        for key, code in R4.child(owner, child.name) or ():
+            if code not in allowed:
+                fields.append(Field(key, forbidden(child.name, key, code, tuple(allowed)), None))
+                continue
+            slices = tuple(
+                held for slicing in child.slicings for held in slicing.slices.values() if any(t.code == code for t in held.types)
+            )
+            fields.append(self._field(child, allowed[code], key, f"{child.name}.ofType({code})", slices, owner))
+        return fields
+
+    def _field(self, child: Shape, entry: TypeRef, key: str, label: str, slices: tuple[Shape, ...], owner: str) -> Field:
+        shapes = (child, *slices)
+        slicings = () if child.choice else tuple(
+            slicing_check(slicing, child, label, key, self) for slicing in child.slicings if slicing.slices or slicing.rules == "closed"
+        )
+        if is_primitive(entry.code):
+            found = [rule for shape in shapes for rule in self._rules(shape, entry, child.name)]
+            if entry.code == "xhtml":
+                found.append(rules.narrative_rule)
+            inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None] or [self._sibling(child, entry.code)]
+            handler = primitive_field(child, key, label, entry.code, TESTS.get(entry.code, TESTS["string"]), tuple(found), slicings)
+            return Field(key, handler, sibling_field(child, key, label, tuple(inner)))
+        items = tuple(self.element(shape, entry, owner) for shape in shapes)
+        return Field(key, complex_field(child, key, label, entry.code, items, slicings), None)
+
+    def _sibling(self, shape: Shape, code: str) -> Item:
+        """The check of the id and extensions of a primitive."""
+        if shape.children is None:
+            return self._kept(self._siblings, code, lambda: self.body(self.shapes.of_type("Element"), code, named="Element"))
+        return self.body(Shape(code, code, children=shape.children), code, named="Element")
+
+    def element(self, shape: Shape, entry: TypeRef, owner: str = "") -> Item:
+        """The check of one complex value: its members, its type's profiles, and the rules of its element."""
+        checks: list[Item] = [self._members(shape, entry, owner)]
+        for group in entry.profiles:
+            checks.append(self._any_profile(group, entry))
+        found = tuple(self._rules(shape, entry, shape.name))
+
+        if len(checks) == 1 and not found:
+            return checks[0]
+
+        def check(value: Any, place: Place, walk: Walk) -> None:
+            for each in checks:
+                each(value, place, walk)
+            for rule in found:
+                rule(value, None, place, walk)
+
+        return check
+
+    def _members(self, shape: Shape, entry: TypeRef, owner: str) -> Item:
+        if R4.is_a(entry.code, "Resource"):
+            return self.resources.member(shape.name, entry)
+        if entry.code == "Extension" and shape.name in ("extension", "modifierExtension"):
+            return self.extensions.item(owner, shape.children is not None and self._own(shape, entry.code) or None)
+        if shape.children is not None:
+            return self._own(shape, shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code)
+        return self.type(shape.reference or entry.code)
+
+    def _own(self, shape: Shape, type_name: str) -> Item:
+        """The check of an element that spells its own children out, with the rules its type states."""
+        whole = shape
+        if "." not in type_name:
+            whole = shape.copy()
+            whole.invariants = self.shapes.of_type(type_name).invariants
+        else:
+            whole = shape.copy()
+            whole.invariants = ()
+        return self.body(whole, type_name)
+
+    def _any_profile(self, group: tuple[str, ...], entry: TypeRef) -> Item:
+        known = [url for url in group if self.definitions.structure(url) is not None]
+        if R4.is_a(entry.code, "Resource"):
+            return self.resources.profiled(tuple(known), group)
+
+        def check(value: Any, place: Place, walk: Walk) -> None:
+            try:
+                if len(known) == 1 and len(group) == 1:
+                    self.profile(known[0])(value, place, walk)
+                elif not any(self.conforms(url, value, walk) for url in known) and known:
+                    walk.fail("validate-extension-profile-only", place, url=" or ".join(group), problem="is not met")
+                elif not known:
+                    walk.skip("validate-unchecked-profile", place, profile=group[0])
+            except Unresolvable as missing:
+                walk.skip("validate-unchecked-profile", place, profile=missing)
+
+        return check
+
+    def _rules(self, shape: Shape, entry: TypeRef, name: str) -> list[Rule]:
+        type_name = shape.reference or (shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code)
+        found: list[Rule | None] = [rules.invariant(held, type_name) for held in shape.invariants]
+        found.extend(rules.binding(bound, entry.code, self.terminology) for bound in shape.bindings)
+        found.extend(rules.value_rule(name, value, "validate-fixed") for value in shape.fixed)
+        found.extend(rules.value_rule(name, value, "validate-pattern") for value in shape.patterns)
+        if entry.code == "Reference":
+            found.append(reference_targets(entry, self.definitions))
+        return [rule for rule in found if rule is not None]
+
+
+def _nothing(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+    """resourceType is read before the walk begins."""
+
+
+def _object(table: dict[str, Handler], required: tuple[tuple[str, tuple[str, ...], int], ...], after: tuple[Rule, ...],
+            type_name: str) -> Item:
+    handlers = table.get
+
+    def check(value: Any, place: Place, walk: Walk) -> None:
+        for key, held in value.items():
+            handler = handlers(key)
+            if handler is not None:
+                handler(held, value, place, walk)
+            else:
+                _unknown(key, table, type_name, place, walk)
+        for name, names, least in required:
+            for key in names:
+                if key in value:
+                    break
+            else:
+                walk.fail("validate-required", place, name=f"{type_name}.{name}", min=least, slice="")
+        for rule in after:
+            rule(value, None, place, walk)
+
+    return check
+
+
+def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
+    near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
+    named = shown(key) if isinstance(key, str) and key.replace("_", "").isalnum() else "A key not shown here"
+    here = (place, key, None, key) if isinstance(key, str) and key.isidentifier() and key.isascii() else place
+    walk.fail("validate-element-unknown", here, name=named, type=type_name, guess=f" Did you mean '{near[0]}'?" if near else "")

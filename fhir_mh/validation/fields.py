@@ -1,0 +1,230 @@
+"""The checks of one member of an object: how it is written, how often it stands, and each of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fhir_mh.fhirpath.operators import order
+from fhir_mh.fhirpath.errors import FhirPathError
+from fhir_mh.fhirpath.values import Node
+from fhir_mh.validation.primitives import Test
+from fhir_mh.validation.rules import Rule
+from fhir_mh.validation.shape import Shape
+from fhir_mh.validation.walk import Place, Walk
+
+Item = Callable[[Any, Place, Walk], None]
+Handler = Callable[[Any, dict[str, Any], Place, Walk], None]  # value, the object around, its place, walk
+SliceCheck = Callable[[list[Any], Place, Walk], None]
+
+
+class Field(NamedTuple):
+    """A JSON key, the check of its value, and for primitives that of its `_` sibling."""
+
+    key: str
+    handler: Handler
+    sibling: Handler | None
+
+
+def complex_field(child: Shape, key: str, label: str, type_name: str, items: tuple[Item, ...],
+                  slicings: tuple[SliceCheck, ...]) -> Handler:
+    """The check of a member whose values are objects."""
+    first, others = items[0], items[1:]
+
+    def each(entry: Any, here: Place, walk: Walk) -> None:
+        if type(entry) is dict and entry:
+            first(entry, here, walk)
+            for item in others:
+                item(entry, here, walk)
+        else:
+            _not_an_object(entry, child.name, type_name, here, walk)
+
+    if not child.array:
+        def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+            here = (place, label, None, key)
+            if type(held) is list:
+                walk.fail("validate-not-repeating", here, name=child.name)
+            elif child.max == 0:
+                _too_many(child, 1, here, walk)
+            else:
+                each(held, here, walk)
+                for check in slicings:
+                    check([held], place, walk)
+
+        return one
+    count = counter(child, key, label)
+
+    def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        if type(held) is not list or not held:
+            _not_a_list(held, child.name, (place, label, None, key), walk)
+            return
+        count(len(held), place, walk)
+        index = 0
+        for entry in held:
+            each(entry, (place, label, index, key), walk)
+            index += 1
+        for check in slicings:
+            check(held, place, walk)
+
+    return many
+
+
+def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], None]:
+    """The check of how often a repeating element stands."""
+    def count(found: int, place: Place, walk: Walk) -> None:
+        if child.max is not None and found > child.max:
+            _too_many(child, found, (place, label, None, key), walk)
+        elif found < child.min:
+            walk.fail("validate-required", (place, label, None, key), name=child.name, min=child.min, slice="")
+
+    return count
+
+
+def primitive_field(child: Shape, key: str, label: str, type_name: str, test: Test, rules: tuple[Rule, ...],
+                    slicings: tuple[SliceCheck, ...]) -> Handler:
+    """The check of a member whose values are primitives."""
+    rules = (*rules, *_limits(child, type_name))
+    beside = "_" + key
+
+    def value_at(value: Any, sibling: Any, here: Place, walk: Walk) -> None:
+        fault = test(value)
+        if fault is not None:
+            _bad_primitive(value, type_name, fault, child.name, here, walk)
+            return
+        for rule in rules:
+            rule(value, sibling, here, walk)
+
+    if not child.array:
+        def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+            if child.max == 0:
+                _too_many(child, 1, (place, label, None, key), walk)
+            elif rules or test(held) is not None:
+                value_at(held, owner.get(beside), (place, label, None, key), walk)
+
+        return one
+    count = counter(child, key, label)
+
+    def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        if type(held) is not list or not held:
+            _not_a_list(held, child.name, (place, label, None, key), walk)
+            return
+        siblings = owner.get(beside)
+        if type(siblings) is not list:
+            siblings = ()
+        elif len(siblings) != len(held):
+            walk.fail("validate-primitive-siblings", (place, label, None, key), name=child.name, problem="they differ in length")
+        count(len(held), place, walk)
+        for index, value in enumerate(held):
+            sibling = siblings[index] if index < len(siblings) else None
+            if value is None and type(sibling) is dict:
+                continue
+            value_at(value, sibling, (place, label, index, key), walk)
+        for check in slicings:
+            check(held, place, walk)
+
+    return many
+
+
+def _limits(child: Shape, type_name: str) -> list[Rule]:
+    found: list[Rule] = []
+    if child.max_length is not None:
+        limit = child.max_length
+
+        def length(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+            if isinstance(value, str) and len(value) > limit:
+                walk.fail("validate-too-long", place, name=child.name, max=limit)
+
+        found.append(length)
+    for side, bound in child.limits:
+        if isinstance(bound, dict):
+            continue
+
+        def within(value: Any, sibling: Any, place: Place, walk: Walk, side: str = side, bound: Any = bound) -> None:
+            try:
+                compared = order([Node(value, type_name)], [Node(bound, type_name)])
+            except FhirPathError:
+                return
+            if compared is not None and compared == (-1 if side == "min" else 1):
+                walk.fail("validate-out-of-range", place)
+
+        found.append(within)
+    return found
+
+
+def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -> Handler:
+    """The check of `_name`, which holds the id and extensions of a primitive."""
+    def each(held: Any, here: Place, walk: Walk) -> None:
+        if type(held) is dict and held:
+            for item in items:
+                item(held, here, walk)
+        else:
+            _not_an_object(held, "_" + child.name, "Element", here, walk)
+
+    def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        each(held, (place, label, None, "_" + key), walk)
+
+    def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        if type(held) is not list or not held:
+            _not_a_list(held, "_" + child.name, (place, label, None, "_" + key), walk)
+            return
+        for index, entry in enumerate(held):
+            if entry is not None:
+                each(entry, (place, label, index, "_" + key), walk)
+            elif key not in owner:
+                walk.fail("validate-null", (place, label, index, "_" + key))
+
+    return many if child.array else one
+
+
+def forbidden(name: str, key: str, code: str, allowed: tuple[str, ...]) -> Handler:
+    """The check of a form of value[x] that a profile has ruled out."""
+    def refuse(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        label = f"{name}.ofType({code})"
+        walk.fail("validate-type-not-allowed", (place, label, None, key), name=name, type=code, allowed=" or ".join(allowed) or "nothing")
+
+    return refuse
+
+
+def choice_counter(name: str, keys: tuple[str, ...]) -> Rule:
+    """The check that value[x] is given in one form only."""
+    forms = frozenset(keys)
+
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        found = forms & value.keys()
+        if len(found) > 1:
+            walk.fail("validate-choice-twice", place, name=f"{name}[x]")
+
+    return check
+
+
+def _too_many(child: Shape, count: int, place: Place, walk: Walk) -> None:
+    walk.fail("validate-too-many", place, name=child.name, count=count, max=child.max, slice="")
+
+
+def _not_a_list(held: Any, name: str, place: Place, walk: Walk) -> None:
+    if held == []:
+        walk.fail("validate-empty", place, name=name)
+    elif held is None:
+        walk.fail("validate-null", place)
+    else:
+        walk.fail("validate-not-a-list", place, name=name)
+
+
+def _not_an_object(held: Any, name: str, type_name: str, place: Place, walk: Walk) -> None:
+    if held == {}:
+        walk.fail("validate-empty", place, name=name)
+    elif held is None:
+        walk.fail("validate-null", place)
+    else:
+        walk.fail("validate-not-an-object", place, name=name, type=type_name)
+
+
+def _bad_primitive(value: Any, type_name: str, fault: str, name: str, place: Place, walk: Walk) -> None:
+    if value is None:
+        walk.fail("validate-null", place)
+    elif value == "":
+        walk.fail("validate-empty", place, name=name)
+    elif type(value) is list:
+        walk.fail("validate-not-repeating", place, name=name)
+    else:
+        walk.fail("validate-primitive", place, type=type_name, rule=fault)

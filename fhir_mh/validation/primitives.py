@@ -1,0 +1,135 @@
+"""The values of primitive types: the JSON type each is written as, and which values exist.
+
+See https://hl7.org/fhir/R4/datatypes.html#primitive
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from calendar import monthrange
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+Test = Callable[[Any], str | None]
+_DATE = r"([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1]))?)?"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
+_ZONE = r"(Z|(\+|-)((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
+_date = re.compile(_DATE).fullmatch
+_datetime = re.compile(rf"{_DATE}(T{_CLOCK}{_ZONE})?").fullmatch
+_instant = re.compile(rf"{_DATE}T{_CLOCK}{_ZONE}").fullmatch
+_time = re.compile(_CLOCK).fullmatch
+_id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
+_code = re.compile(r"[^\s]+(\s[^\s]+)*").fullmatch
+_uri = re.compile(r"\S+").fullmatch
+_oid = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+").fullmatch
+_uuid = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+_controls = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
+MAX_TEXT = 1024 * 1024
+
+
+def _real(value: str) -> bool:
+    """Whether the day exists: 30 February has the form of a date."""
+    if len(value) < 10:
+        return True
+    return int(value[8:10]) <= monthrange(int(value[:4]), int(value[5:7]))[1]
+
+
+def _moment(match: Callable[[str], Any], form: str) -> Test:
+    def test(value: Any) -> str | None:
+        if type(value) is not str:
+            return "is written as JSON text"
+        if not match(value):
+            return f"has the form {form}"
+        return None if _real(value) else "must be a day of the calendar"
+
+    return test
+
+
+def _matching(match: Callable[[str], Any], form: str) -> Test:
+    def test(value: Any) -> str | None:
+        if type(value) is not str:
+            return "is written as JSON text"
+        return None if match(value) else form
+
+    return test
+
+
+def _text(value: Any) -> str | None:
+    if type(value) is not str:
+        return "is written as JSON text"
+    if value.isprintable() and value and not value.isspace():
+        return None if len(value) <= MAX_TEXT else "is at most 1 MB"
+    if not value.strip():
+        return "is never empty: leave it out instead"
+    if _controls(value):
+        return "holds no control characters"
+    return None if len(value) <= MAX_TEXT else "is at most 1 MB"
+
+
+def _whole(least: int) -> Test:
+    def test(value: Any) -> str | None:
+        if type(value) is not int:
+            return "is written as a JSON number without a point or an exponent"
+        return None if least <= value <= 2147483647 else f"lies between {least} and 2147483647"
+
+    return test
+
+
+def _decimal(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return "is written as a JSON number"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "must be a finite number"
+    return None
+
+
+def _boolean(value: Any) -> str | None:
+    return None if type(value) is bool else "is written as true or false, without quotes"
+
+
+def _base64(value: Any) -> str | None:
+    if type(value) is not str:
+        return "is written as JSON text"
+    try:
+        base64.b64decode("".join(value.split()), validate=True)
+    except (ValueError, binascii.Error):
+        return "holds base64: A-Z, a-z, 0-9, + and /, padded with ="
+    return None if value else "is never empty: leave it out instead"
+
+
+def _url(value: Any) -> str | None:
+    if type(value) is not str:
+        return "is written as JSON text"
+    if not _uri(value):
+        return "holds no spaces and is never empty"
+    if value.startswith("urn:uuid:") and not _uuid(value):
+        return "has the form urn:uuid: and a UUID in small letters"
+    return "has the form urn:oid: and an OID" if value.startswith("urn:oid:") and not _oid(value) else None
+
+
+TESTS: dict[str, Test] = {
+    "boolean": _boolean,
+    "integer": _whole(-2147483648),
+    "unsignedInt": _whole(0),
+    "positiveInt": _whole(1),
+    "decimal": _decimal,
+    "string": _text,
+    "markdown": _text,
+    "xhtml": _text,
+    "code": _matching(_code, "holds no space at its ends and no two together"),
+    "id": _matching(_id, "holds 1 to 64 of A-Z, a-z, 0-9, - and ."),
+    "uri": _url,
+    "url": _url,
+    "canonical": _url,
+    "oid": _matching(_oid, "has the form urn:oid: and an OID"),
+    "uuid": _matching(_uuid, "has the form urn:uuid: and a UUID in small letters"),
+    "date": _moment(_date, "YYYY, YYYY-MM or YYYY-MM-DD"),
+    "dateTime": _moment(_datetime, "YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with a time zone"),
+    "instant": _moment(_instant, "YYYY-MM-DDThh:mm:ss with a time zone"),
+    "time": _matching(_time, "has the form hh:mm:ss"),
+    "base64Binary": _base64,
+}

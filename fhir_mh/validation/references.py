@@ -1,0 +1,71 @@
+"""References: their form, the types they may lead to, and whether they lead anywhere within their own document."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fhir_mh.packages.base import base_facts
+from fhir_mh.packages.definitions import TYPE_URL, Definitions
+from fhir_mh.packages.model import is_a
+from fhir_mh.validation.rules import Rule
+from fhir_mh.validation.shape import TypeRef
+from fhir_mh.validation.walk import Place, Walk, shown
+
+_RESTFUL = re.compile(r"(?:https?://[^\s?#]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?")
+_RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?(#.*)?")
+
+
+def reference_form(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+    """The check of every Reference, whatever it may lead to."""
+    reference = value.get("reference")
+    if type(reference) is not str:
+        return
+    must, found = walk.local(reference)
+    here = (place, "reference", None, "reference")
+    if must and found is None:
+        where = " in contained" if reference.startswith("#") else " in the Bundle"
+        walk.fail("validate-reference-unresolved", here, where=where)
+
+
+def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
+    """The check of which types a Reference may lead to; None where any will do."""
+    groups = [[(_type_of(url, definitions) or "Resource") for url in group] for group in entry.targets]
+    groups = [group for group in groups if not {"Resource", "DomainResource"} & set(group)]
+    if not groups:
+        return None
+    allowed = [" or ".join(dict.fromkeys(group)) for group in groups]
+
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        if not isinstance(value, dict):
+            return
+        seen = target_type(value, walk)
+        if seen is None:
+            return
+        for group, names in zip(groups, allowed, strict=True):
+            if not any(is_a(seen, name) for name in group):
+                walk.fail("validate-reference-type", place, seen=shown(seen), allowed=names)
+
+    return check
+
+
+def target_type(value: dict[str, Any], walk: Walk) -> str | None:
+    """The type of what a Reference leads to: of the resource if it is here, else as the URL or `type` says."""
+    reference = value.get("reference")
+    if isinstance(reference, str):
+        found = walk.local(reference)[1]
+        if found is not None:
+            kind = found.get("resourceType")
+            return kind if isinstance(kind, str) else None
+        match = _RESTFUL.fullmatch(reference)
+        if match and TYPE_URL + match.group(1) in base_facts("types"):
+            return match.group(1)
+    stated = value.get("type")
+    return stated if isinstance(stated, str) and TYPE_URL + stated in base_facts("types") else None
+
+
+def _type_of(url: str, definitions: Definitions) -> str | None:
+    """The resource type a target profile is about."""
+    facts = definitions.structure(url)
+    name = facts.get("type") if facts else None
+    return name if isinstance(name, str) else None

@@ -1,0 +1,26 @@
+"""What a validation answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.fhir.outcome import to_outcome
+from fhir_mh.issues import Issue, has_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """issues: what is wrong, warnings included. not_checked: what could not be judged, which is not the same as right."""
+
+    issues: tuple[Issue, ...] = ()
+    not_checked: tuple[Issue, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is an error. What was not checked does not count either way."""
+        return not has_errors(self.issues)
+
+    def outcome(self) -> dict[str, Any]:
+        """All of it as an OperationOutcome."""
+        return to_outcome((*self.issues, *self.not_checked))

@@ -1,0 +1,105 @@
+"""Resources, wherever they stand: their type, their profiles merged into one check, and the Bundle around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fhir_mh.packages.model import R4
+from fhir_mh.validation import bundles
+from fhir_mh.validation.fields import Item
+from fhir_mh.validation.shape import Shape, TypeRef, merge
+from fhir_mh.validation.shapes import Unresolvable
+from fhir_mh.validation.walk import BundleIndex, Place, Walk, shown
+
+if TYPE_CHECKING:
+    from fhir_mh.validation.checkers import Checkers
+
+_ABSTRACT = {"Resource", "DomainResource"}
+
+
+class Resources:
+    """Checks resources; each combination of type and profiles is compiled once."""
+
+    def __init__(self, checkers: Checkers) -> None:
+        self._checkers = checkers
+        self._held: dict[tuple[str, tuple[str, ...]], Item] = {}
+
+    def check(self, value: dict[str, Any], place: Place, walk: Walk, *, profiles: tuple[str, ...] = ()) -> None:
+        """Check a resource as root of its own: the outermost, or one in a Bundle or Parameters."""
+        outer = walk.root, walk.bundle
+        walk.root = value
+        if value.get("resourceType") == "Bundle":
+            walk.bundle = BundleIndex(value)
+        try:
+            self._one(value, place, walk, profiles)
+            if value.get("resourceType") == "Bundle":
+                bundles.check(value, place, walk)
+        finally:
+            walk.root, walk.bundle = outer
+
+    def member(self, name: str, entry: TypeRef) -> Item:
+        """The check of a resource that stands inside another: contained, or as an entry of its own."""
+        def check(value: Any, place: Place, walk: Walk) -> None:
+            kind = value.get("resourceType")
+            if entry.code not in _ABSTRACT and isinstance(kind, str) and kind != entry.code:
+                walk.fail("validate-type-not-allowed", place, name=name, type=shown(kind), allowed=entry.code)
+            if name == "contained":
+                self._one(value, place, walk, ())
+            else:
+                self.check(value, place, walk)
+
+        return check
+
+    def profiled(self, known: tuple[str, ...], group: tuple[str, ...]) -> Item:
+        """The check that a resource meets one profile of a group."""
+        def check(value: Any, place: Place, walk: Walk) -> None:
+            if not known:
+                walk.skip("validate-unchecked-profile", place, profile=group[0])
+            elif len(group) == 1:
+                self.check(value, place, walk, profiles=known)
+            elif not any(self._checkers.conforms(url, value, walk) for url in known):
+                walk.fail("validate-extension-profile-only", place, url=" or ".join(group), problem="is not met")
+
+        return check
+
+    def _one(self, value: dict[str, Any], place: Place, walk: Walk, profiles: tuple[str, ...]) -> None:
+        kind = value.get("resourceType")
+        if not isinstance(kind, str) or not R4.is_a(kind, "Resource") or kind in _ABSTRACT:
+            walk.fail("validate-type-unknown", place, name=shown(kind) if kind is not None else "Nothing")
+            return
+        outer = walk.resource, walk.base
+        walk.resource, walk.base = value, place
+        try:
+            self._compiled(kind, self._claimed(value, kind, profiles, place, walk))(value, place, walk)
+        finally:
+            walk.resource, walk.base = outer
+
+    def _claimed(self, value: dict[str, Any], kind: str, profiles: tuple[str, ...], place: Place, walk: Walk) -> tuple[str, ...]:
+        """The profiles that can be checked; those that cannot are recorded."""
+        meta = value.get("meta")
+        claimed = meta.get("profile") if isinstance(meta, dict) else None
+        if not profiles and not claimed:
+            return ()
+        urls = [*profiles, *(url for url in claimed if isinstance(url, str))] if isinstance(claimed, list) else [*profiles]
+        usable = []
+        for url in dict.fromkeys(urls):
+            try:
+                shape = self._checkers.shapes.of_profile(url)
+            except Unresolvable as missing:
+                walk.skip("validate-unchecked-profile", place, profile=shown(str(missing)))
+                continue
+            if shape.types and not R4.is_a(kind, shape.types[0].code):
+                walk.fail("validate-profile-type", place, profile=shown(url), wanted=shape.types[0].code, type=kind)
+                continue
+            usable.append(url)
+        return tuple(usable)
+
+    def _compiled(self, kind: str, urls: tuple[str, ...]) -> Item:
+        key = (kind, tuple(sorted(urls)))
+        if key not in self._held:
+            shape: Shape = self._checkers.shapes.of_type(kind)
+            for url in key[1]:
+                profile = self._checkers.shapes.of_profile(url)
+                shape = profile if shape is self._checkers.shapes.of_type(kind) else merge(shape, profile)
+            self._held[key] = self._checkers.body(shape, kind, resource=True)
+        return self._held[key]

@@ -1,0 +1,232 @@
+"""The rules of one value: invariants, bindings, fixed values and patterns, each compiled to a function of the walk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from fhir_mh.fhirpath import Expression, FhirPathError, Node, compile_expression
+from fhir_mh.fhirpath.environment import Environment
+from fhir_mh.fhirpath.narrative import html_fault
+from fhir_mh.fhirpath.values import truth
+from fhir_mh.terminology.expansion import Expansion, Terminology
+from fhir_mh.terminology.snomed import SYSTEM as SNOMED
+from fhir_mh.terminology.snomed import well_formed
+from fhir_mh.validation.shape import Binding, Invariant
+from fhir_mh.validation.walk import Place, Walk, shown
+
+Rule = Callable[[Any, Any, Place, Walk], None]  # value, sibling, place, walk
+_DEFINED_IN_R4 = "http://hl7.org/fhir/"
+_COULD_GROW = "http://terminology.hl7.org/"  # HL7 adds codes there between FHIR releases
+# Bound for their form, not for a list: any media type, any language.
+_BY_FORM = {"http://hl7.org/fhir/ValueSet/mimetypes", "http://hl7.org/fhir/ValueSet/all-languages"}
+
+
+# --- invariants
+
+def _no_contained(value: dict[str, Any]) -> bool | None:
+    return True if "contained" not in value else None
+
+
+def _narrative_given(value: dict[str, Any]) -> bool | None:
+    held = value.get("text")
+    return isinstance(held, dict) and "div" in held
+
+
+def _value_or_nested(value: dict[str, Any]) -> bool | None:
+    return ("extension" in value) != any(key.startswith(("value", "_value")) for key in value)
+
+
+# Rules that every resource and extension carries, said in Python because they are asked so often. None: ask FHIRPath.
+_DIRECT: dict[str, tuple[str, Callable[[dict[str, Any]], bool | None]]] = {
+    "dom-2": ("contained.contained.empty()", _no_contained),
+    "dom-3": ("contained.where(", _no_contained),
+    "dom-4": ("contained.meta.versionId", _no_contained),
+    "dom-5": ("contained.meta.security", _no_contained),
+    "dom-6": ("text.`div`.exists()", _narrative_given),
+    "ext-1": ("extension.exists() != value.exists()", _value_or_nested),
+    "per-1": ("start.hasValue().not()", lambda value: True if "start" not in value or "end" not in value else None),
+    "qty-3": ("code.empty() or system.exists()", lambda value: True if "code" not in value or "system" in value else None),
+    "cpl-3": ("detail.empty() or reference.empty()", lambda value: not ("detail" in value and "reference" in value)),
+    "att-1": ("data.empty() or contentType.exists()", lambda value: True if "data" not in value else None),
+    "cpt-2": ("value.empty() or system.exists()", lambda value: True if "value" not in value or "system" in value else None),
+}
+_ELSEWHERE = {"ref-1", "txt-1", "txt-2"}  # checked with references and narratives, where their messages say more
+
+
+def invariant(rule: Invariant, type_name: str) -> Rule | None:
+    """The check of one invariant; None for one that is checked elsewhere."""
+    if rule.key in _ELSEWHERE:
+        return None
+    direct = _DIRECT.get(rule.key)
+    quick = direct[1] if direct and rule.expression.startswith(direct[0]) else None
+    severity: Any = "error" if rule.severity == "error" else "warning"
+    compiled: list[Expression] = []
+
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        met = quick(value) if quick is not None and type(value) is dict else None
+        if met is None:
+            try:
+                if not compiled:
+                    compiled.append(compile_expression(rule.expression))
+                met = _evaluate(compiled[0], Node(value, type_name, sibling), walk)
+            except FhirPathError as fault:
+                walk.skip("validate-unchecked-invariant", place, key=rule.key, problem=fault.kind)
+                return
+        if not met:
+            walk.fail("validate-invariant", place, severity, type=type_name, key=rule.key, expression=rule.expression)
+
+    return check
+
+
+def _evaluate(code: Expression, node: Node, walk: Walk) -> bool:
+    resource = Node(walk.resource, str(walk.resource.get("resourceType")))
+    root = Node(walk.root, str(walk.root.get("resourceType")))
+    around = Environment(walk.model, node, resource=resource, root=root, resolve=walk.resolve)
+    return truth(code.run([node], around)) is True
+
+
+# --- bindings
+
+def binding(bound: Binding, type_name: str, terminology: Terminology) -> Rule | None:
+    """The check of one binding on values of one type; None where it does not bind."""
+    if bound.strength not in ("required", "extensible", "maximum") or bound.value_set in _BY_FORM:
+        return None
+    if bound.value_set.split("|")[0] in _BY_FORM:
+        return None
+    read = {"CodeableConcept": _concept, "Coding": _coding, "Quantity": _coding}.get(type_name)
+    if type_name in ("code", "uri", "string", "url", "canonical"):
+        return _code_binding(bound, terminology)
+    return None if read is None else _coded_binding(bound, terminology, read)
+
+
+def _code_binding(bound: Binding, terminology: Terminology) -> Rule:
+    held: list[Expansion | None] = []
+
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        if type(value) is not str:
+            return
+        if not held:
+            held.append(terminology.expand(bound.value_set))
+        expansion = held[0]
+        if expansion is not None and value in expansion.codes:
+            return
+        answer = None if expansion is None else expansion.holds(None, value)
+        if answer is None:
+            _unchecked(bound, value, place, walk)
+        elif answer is False:
+            _refuse(bound, value, place, walk)
+
+    return check
+
+
+def _coding(value: Any) -> list[Any]:
+    return [value]
+
+
+def _concept(value: Any) -> list[Any]:
+    held = value.get("coding")
+    return held if isinstance(held, list) else []
+
+
+def _coded_binding(bound: Binding, terminology: Terminology, codings_of: Callable[[Any], list[Any]]) -> Rule:
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        if not isinstance(value, dict):
+            return
+        codings = [c for c in codings_of(value) if isinstance(c, dict) and isinstance(c.get("code"), str)]
+        if not codings:
+            if bound.strength == "required" and not value.get("extension"):
+                walk.fail("validate-code-missing", place, value_set=bound.value_set)
+            return
+        expansion = terminology.expand(bound.value_set)
+        answers = [None if expansion is None else expansion.holds(c.get("system", ""), c["code"]) for c in codings]
+        if True in answers:
+            return
+        if None in answers:
+            _unchecked(bound, codings[answers.index(None)]["code"], place, walk)
+        else:
+            _refuse(bound, codings[0]["code"], place, walk)
+
+    return check
+
+
+def _unchecked(bound: Binding, code: str, place: Place, walk: Walk) -> None:
+    walk.skip("validate-unchecked-binding", place, seen=shown(code), value_set=bound.value_set, strength=bound.strength)
+
+
+def _refuse(bound: Binding, code: str, place: Place, walk: Walk) -> None:
+    severity: Any = "warning" if bound.strength == "extensible" else "error"
+    walk.fail("validate-binding", place, severity, seen=shown(code), value_set=bound.value_set, strength=bound.strength)
+
+
+def coding_rule(terminology: Terminology) -> Rule:
+    """The check of every Coding: that its system, where it is at hand, defines its code."""
+
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        system, code = value.get("system"), value.get("code")
+        if type(system) is not str or type(code) is not str:
+            return
+        here = (place, "code", None, "code")
+        if system == SNOMED:
+            if not well_formed(code):
+                walk.fail("validate-snomed-code", here)
+        elif terminology.system_holds(system, code) is False:
+            severity: Any = "warning" if system.startswith(_COULD_GROW) else "error"
+            walk.fail("validate-code-unknown", here, severity, seen=shown(code), system=system)
+
+    return check
+
+
+# --- fixed values and patterns
+
+def matches(pattern: Any, value: Any) -> bool:
+    """Whether a value holds all that a pattern says. See ElementDefinition.pattern[x]."""
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(key in value and matches(held, value[key]) for key, held in pattern.items())
+    if isinstance(pattern, list):
+        return isinstance(value, list) and all(any(matches(held, entry) for entry in value) for held in pattern)
+    return same(pattern, value)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are equal as FHIR values: true is not 1, 1.0 is not 1.00."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, Decimal) and isinstance(right, Decimal):
+        return str(left) == str(right)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(held, right[key]) for key, held in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+    return bool(left == right)
+
+
+def described(value: Any) -> str:
+    """A fixed or observed value in a few words, without free text."""
+    if isinstance(value, dict):
+        if isinstance(value.get("coding"), list) and value["coding"]:
+            return described(value["coding"][0])
+        parts = [f"{key} {shown(value[key])}" for key in ("system", "code", "url", "reference") if key in value]
+        return " and ".join(parts) or "an object of " + ", ".join(sorted(shown(key) for key in value))
+    if isinstance(value, list):
+        return "a list of " + ", ".join(described(entry) for entry in value[:3]) if value else "an empty list"
+    return "nothing" if value is None else shown(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else "a number"
+
+
+def value_rule(name: str, wanted: Any, code: str) -> Rule:
+    """The check of fixed[x] (validate-fixed) or pattern[x] (validate-pattern)."""
+    test = same if code == "validate-fixed" else matches
+
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        if value is not None and not test(wanted, value):
+            walk.fail(code, place, name=name, wanted=described(wanted), seen=described(value))
+
+    return check
+
+
+def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+    """The check of Narrative.div."""
+    fault = html_fault(value) if isinstance(value, str) else None
+    if fault:
+        walk.fail("validate-narrative", place, problem=fault)

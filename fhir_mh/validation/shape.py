@@ -1,0 +1,152 @@
+"""What an element must look like: the facts of a type or profile as a tree, ready to be compiled.
+
+A Shape describes one element. Its children stand for the parts it names itself; where it has none, the type says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class TypeRef(NamedTuple):
+    """profiles and targets are groups: a value must meet one profile of every group."""
+
+    code: str
+    profiles: tuple[tuple[str, ...], ...] = ()
+    targets: tuple[tuple[str, ...], ...] = ()
+
+
+class Binding(NamedTuple):
+    """strength as in FHIR; `maximum` for the limit of an extensible binding."""
+
+    strength: str
+    value_set: str
+
+
+class Invariant(NamedTuple):
+    """One rule in FHIRPath; profile is the URL of what states it, for the message."""
+
+    key: str
+    severity: str
+    expression: str
+
+
+@dataclass(slots=True)
+class Slicing:
+    """discriminators: (type, path). A slice's shape is the whole element as that slice must look."""
+
+    discriminators: tuple[tuple[str, str], ...]
+    rules: str = "open"
+    ordered: bool = False
+    slices: dict[str, Shape] = field(default_factory=dict)
+
+    def copy(self) -> Slicing:
+        return Slicing(self.discriminators, self.rules, self.ordered, {k: s.copy() for k, s in self.slices.items()})
+
+
+@dataclass(slots=True)
+class Shape:
+    """One element. path is the path in its definition; array whether JSON holds a list, by the base definition."""
+
+    name: str
+    path: str
+    min: int = 0
+    max: int | None = None
+    array: bool = False
+    choice: bool = False
+    types: tuple[TypeRef, ...] = ()
+    children: dict[str, Shape] | None = None
+    reference: str = ""
+    bindings: tuple[Binding, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
+    fixed: tuple[Any, ...] = ()
+    patterns: tuple[Any, ...] = ()
+    slicings: list[Slicing] = field(default_factory=list)
+    max_length: int | None = None
+    limits: tuple[tuple[str, Any], ...] = ()
+
+    def copy(self) -> Shape:
+        """A copy that can be narrowed without touching this one."""
+        children = None if self.children is None else {name: child.copy() for name, child in self.children.items()}
+        return Shape(
+            self.name, self.path, self.min, self.max, self.array, self.choice, self.types, children, self.reference,
+            self.bindings, self.invariants, self.fixed, self.patterns, [s.copy() for s in self.slicings],
+            self.max_length, self.limits,
+        )
+
+
+def narrow(shape: Shape, element: dict[str, Any]) -> None:
+    """Apply the facts of one ElementDefinition to a shape: what it says may only narrow."""
+    shape.min = max(shape.min, element.get("min", 0))
+    if element.get("max", "*") != "*":
+        limit = int(element["max"])
+        shape.max = limit if shape.max is None else min(shape.max, limit)
+    if element.get("type"):
+        shape.types = tuple(_type_ref(entry, shape) for entry in element["type"] if "code" in entry)
+    binding = element.get("binding", {})
+    for strength, url in ((binding.get("strength", ""), binding.get("valueSet")), ("maximum", binding.get("maxValueSet"))):
+        if url:
+            shape.bindings = _once(shape.bindings, Binding(strength, url))
+    for rule in element.get("constraint", ()):
+        if rule.get("expression") and rule.get("key") != "ele-1":
+            shape.invariants = _once(shape.invariants, Invariant(rule["key"], rule.get("severity", "error"), rule["expression"]))
+    for key, value in element.items():
+        if key.startswith("fixed"):
+            shape.fixed = _once(shape.fixed, value)
+        elif key.startswith("pattern"):
+            shape.patterns = _once(shape.patterns, value)
+        elif key.startswith(("minValue", "maxValue")):
+            shape.limits = _once(shape.limits, (key[:3], value))
+    if "maxLength" in element:
+        shape.max_length = min(element["maxLength"], shape.max_length or element["maxLength"])
+
+
+def _once(held: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
+    return held if value in held else (*held, value)
+
+
+def _type_ref(entry: dict[str, Any], shape: Shape) -> TypeRef:
+    from fhir_mh.packages.model import type_code
+
+    code = type_code(entry["code"])
+    before = next((known for known in shape.types if known.code == code), TypeRef(code))
+    profiles, targets = tuple(entry.get("profile", ())), tuple(entry.get("targetProfile", ()))
+    return TypeRef(
+        code,
+        _once(before.profiles, profiles) if profiles else before.profiles,
+        _once(before.targets, targets) if targets else before.targets,
+    )
+
+
+def merge(left: Shape, right: Shape) -> Shape:
+    """Both at once: what meets the result meets left and right. Their children must be spelled out alike."""
+    merged = left.copy()
+    merged.min = max(left.min, right.min)
+    limits = [limit for limit in (left.max, right.max) if limit is not None]
+    merged.max = min(limits) if limits else None
+    others = {entry.code: entry for entry in right.types}
+    merged.types = tuple(
+        TypeRef(entry.code, _union(entry.profiles, others[entry.code].profiles), _union(entry.targets, others[entry.code].targets))
+        for entry in left.types
+        if entry.code in others
+    ) if left.types and right.types else left.types or right.types
+    merged.bindings = _union(left.bindings, right.bindings)
+    merged.invariants = _union(left.invariants, right.invariants)
+    merged.fixed = _union(left.fixed, right.fixed)
+    merged.patterns = _union(left.patterns, right.patterns)
+    merged.limits = _union(left.limits, right.limits)
+    lengths = [length for length in (left.max_length, right.max_length) if length is not None]
+    merged.max_length = min(lengths) if lengths else None
+    merged.slicings = [*merged.slicings, *(s.copy() for s in right.slicings if s not in left.slicings)]
+    if merged.children is None:
+        merged.children = right.copy().children
+    elif right.children is not None:
+        for name, child in right.children.items():
+            mine = merged.children.get(name)
+            merged.children[name] = child.copy() if mine is None else merge(mine, child)
+    return merged
+
+
+def _union(left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*left, *(value for value in right if value not in left))

@@ -1,0 +1,224 @@
+"""Slicing: telling which slice each item of a list belongs to, and saying why it belongs to none.
+
+See https://hl7.org/fhir/R4/profiling.html#slicing
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fhir_mh.packages.model import is_a
+from fhir_mh.terminology.expansion import Terminology
+from fhir_mh.validation.references import target_type
+from fhir_mh.validation.rules import described, matches, same
+from fhir_mh.validation.shape import Shape
+from fhir_mh.validation.shapes import Shapes, Unresolvable
+from fhir_mh.validation.walk import Walk, shown
+
+Test = Callable[[Any, Walk], bool]
+_STEP = re.compile(r"extension\('([^']+)'\)|ofType\((\w+)\)|resolve\(\)|\$this|([A-Za-z]\w*)(?:\[x\])?")
+Conforms = Callable[[str, Any, Walk], bool]
+
+
+class Discriminator(NamedTuple):
+    """One test of one slice: path and what it wants, in words, and what it saw of an item."""
+
+    path: str
+    wants: str
+    test: Test
+    seen: Callable[[Any, Walk], str]
+
+
+class Undecidable(Exception):
+    """A discriminator of a kind that cannot be evaluated."""
+
+
+class Discriminators:
+    """Makes the tests of slices from their shapes."""
+
+    def __init__(self, shapes: Shapes, terminology: Terminology, conforms: Conforms) -> None:
+        self._shapes, self._terminology, self._conforms = shapes, terminology, conforms
+
+    def of(self, discriminators: tuple[tuple[str, str], ...], slice_shape: Shape) -> list[Discriminator]:
+        """The tests an item must pass to belong to a slice. Raises Undecidable."""
+        if not discriminators:
+            raise Undecidable
+        return [self._one(kind, path, slice_shape) for kind, path in discriminators]
+
+    def _one(self, kind: str, path: str, shape: Shape) -> Discriminator:
+        steps = _parsed(path)
+        if kind == "exists":
+            return self._exists(path, steps, shape)
+        if kind == "type":
+            return self._typed(path, steps, shape)
+        if kind == "profile":
+            return self._profiled(path, steps, shape)
+        return self._valued(path, steps, shape)
+
+    def _valued(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
+        if steps == [("name", "url")] and shape.types and shape.types[0].profiles:
+            urls = frozenset(url.split("|")[0] for group in shape.types[0].profiles for url in group)
+            return Discriminator(path, " or ".join(sorted(urls)), lambda item, walk: item.get("url") in urls, _seen(steps))
+        test, wants = self._wanted(self._target(steps, shape))
+
+        def passes(item: Any, walk: Walk) -> bool:
+            return any(test(value) for value in _values(item, steps, walk))
+
+        return Discriminator(path, wants, passes, _seen(steps))
+
+    def _wanted(self, target: Shape) -> tuple[Callable[[Any], bool], str]:
+        """A test of one value from the fixed value, pattern or binding of an element, or of its parts."""
+        if target.fixed:
+            fixed = target.fixed[0]
+            return lambda value: same(fixed, value), described(fixed)
+        if target.patterns:
+            pattern = target.patterns[0]
+            return lambda value: matches(pattern, value), described(pattern)
+        parts = {
+            name: self._wanted(child)
+            for name, child in (target.children or {}).items()
+            if child.name not in ("id", "extension") and _constrained(child)
+        }
+        if parts:
+            return lambda value: _all_parts(value, parts), ", ".join(f"{name} {wants}" for name, (_, wants) in parts.items())
+        for bound in target.bindings:
+            expansion = self._terminology.expand(bound.value_set) if bound.strength == "required" else None
+            if expansion is not None and expansion.enumerable:
+                return lambda value: _bound(value, expansion), f"a code of {bound.value_set}"
+        raise Undecidable
+
+    def _exists(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
+        wanted = self._target(steps, shape).max != 0
+        return Discriminator(path, "to be present" if wanted else "to be absent",
+                             lambda item, walk: bool(_values(item, steps, walk)) is wanted, _seen(steps))
+
+    def _typed(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
+        names = tuple(entry.code for entry in self._target(steps, shape).types)
+        if not names:
+            raise Undecidable
+
+        def kinds(item: Any, walk: Walk) -> list[str]:
+            if steps and steps[-1] == ("resolve", ""):
+                return [found for held in _values(item, steps[:-1], walk) if (found := target_type(held, walk))]
+            return [held["resourceType"] for held in _values(item, steps, walk)
+                    if isinstance(held, dict) and isinstance(held.get("resourceType"), str)]
+
+        return Discriminator(path, "type " + " or ".join(names),
+                             lambda item, walk: any(is_a(kind, name) for kind in kinds(item, walk) for name in names),
+                             lambda item, walk: "type " + (" and ".join(shown(k) for k in kinds(item, walk)) or "unknown"))
+
+    def _profiled(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
+        target = self._target(steps, shape)
+        urls = [url for entry in target.types for group in (entry.profiles or entry.targets) for url in group]
+        if not urls:
+            raise Undecidable
+
+        def passes(item: Any, walk: Walk) -> bool:
+            return any(self._conforms(url, held, walk) for held in _values(item, steps, walk) for url in urls)
+
+        return Discriminator(path, "profile " + " or ".join(urls), passes, lambda item, walk: "no conformance")
+
+    def _target(self, steps: list[tuple[str, str]], shape: Shape) -> Shape:
+        """The element a discriminator's path leads to within a slice."""
+        try:
+            for kind, name in steps:
+                if kind in ("resolve", "type"):
+                    continue
+                if kind == "extension":
+                    shape = _extension(self._shapes, shape, name)
+                    continue
+                shape = self._shapes.children(shape if shape.children is not None else shape.copy())[name]
+        except (KeyError, Unresolvable):
+            raise Undecidable from None
+        return shape
+
+
+def _extension(shapes: Shapes, shape: Shape, url: str) -> Shape:
+    held = shapes.children(shape)["extension"]
+    for slicing in held.slicings:
+        for found in slicing.slices.values():
+            if any(url in group for entry in found.types for group in entry.profiles):
+                return found
+    return shapes.of_profile(url)
+
+
+def _parsed(path: str) -> list[tuple[str, str]]:
+    steps, rest = [], path
+    while rest:
+        match = _STEP.match(rest)
+        if match is None:
+            raise Undecidable
+        whole, (url, form, name) = match.group(), match.groups()
+        if url:
+            steps.append(("extension", url))
+        elif form:
+            steps.append(("type", form))
+        elif whole == "resolve()":
+            steps.append(("resolve", ""))
+        elif name:
+            steps.append(("name", name))
+        rest = rest[match.end() :]
+        if rest[:1] not in ("", "."):
+            raise Undecidable
+        rest = rest[1:]
+    return steps
+
+
+def _values(item: Any, steps: list[tuple[str, str]], walk: Walk) -> list[Any]:
+    held = [item]
+    for kind, name in steps:
+        found: list[Any] = []
+        for value in held:
+            if kind == "type":
+                found.append(value)
+            elif kind == "resolve":
+                target = walk.local(str(value.get("reference")))[1] if isinstance(value, dict) else None
+                found.extend([target] if target is not None else [])
+            elif isinstance(value, dict):
+                found.extend(_child(value, kind, name))
+        held = found
+    return held
+
+
+def _child(value: dict[str, Any], kind: str, name: str) -> list[Any]:
+    if kind == "extension":
+        held = value.get("extension")
+        return [e for e in held if isinstance(e, dict) and e.get("url") == name] if isinstance(held, list) else []
+    found = value.get(name)
+    if found is None:  # value[x] in one of its forms
+        found = next((v for k, v in value.items() if k.startswith(name) and k[len(name) : len(name) + 1].isupper()), None)
+    return found if isinstance(found, list) else [] if found is None else [found]
+
+
+def _seen(steps: list[tuple[str, str]]) -> Callable[[Any, Walk], str]:
+    def seen(item: Any, walk: Walk) -> str:
+        held = _values(item, steps, walk)
+        return " and ".join(described(value) for value in held[:3]) if held else "nothing"
+
+    return seen
+
+
+def _constrained(shape: Shape) -> bool:
+    return bool(shape.fixed or shape.patterns) or any(
+        _constrained(child) for child in (shape.children or {}).values() if child.name not in ("id", "extension")
+    )
+
+
+def _all_parts(value: Any, parts: dict[str, tuple[Callable[[Any], bool], str]]) -> bool:
+    return isinstance(value, dict) and all(
+        any(test(held) for held in _child(value, "name", name)) for name, (test, _) in parts.items()
+    )
+
+
+def _bound(value: Any, expansion: Any) -> bool:
+    if isinstance(value, str):
+        return expansion.holds(None, value) is True
+    if not isinstance(value, dict):
+        return False
+    codings = value["coding"] if isinstance(value.get("coding"), list) else [value]
+    return any(
+        isinstance(c, dict) and isinstance(c.get("code"), str) and expansion.holds(c.get("system", ""), c["code"]) is True
+        for c in codings
+    )

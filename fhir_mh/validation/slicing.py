@@ -1,0 +1,101 @@
+"""The check of a sliced list: each item against the slice it belongs to, and how often each slice stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fhir_mh.fhirpath.values import is_primitive
+from fhir_mh.validation.fields import Item, SliceCheck
+from fhir_mh.validation.shape import Shape, Slicing
+from fhir_mh.validation.shapes import Unresolvable
+from fhir_mh.validation.slices import Discriminator, Undecidable
+from fhir_mh.validation.walk import Place, Walk
+
+if TYPE_CHECKING:
+    from fhir_mh.validation.checkers import Checkers
+
+DEFAULT = "@default"
+
+
+class _Slice:
+    def __init__(self, name: str, shape: Shape, discriminators: list[Discriminator], item: Item | None) -> None:
+        self.name, self.shape, self.discriminators, self.item = name, shape, discriminators, item
+
+    def takes(self, value: Any, walk: Walk) -> bool:
+        return all(entry.test(value, walk) for entry in self.discriminators)
+
+    def refusal(self, value: Any, walk: Walk) -> str:
+        """Which discriminator failed, what it wanted and what it saw."""
+        for entry in self.discriminators:
+            if not entry.test(value, walk):
+                return f"{self.name} wants {entry.path} to be {entry.wants}, it is {entry.seen(value, walk)}"
+        return f"{self.name} fits"
+
+
+def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, checkers: Checkers) -> SliceCheck:
+    """The check of one slicing, compiled when a list is first met."""
+    compiled: list[list[_Slice] | None] = []
+
+    def check(held: list[Any], place: Place, walk: Walk) -> None:
+        if not compiled:
+            compiled.append(_compiled(slicing, child, checkers))
+        slices = compiled[0]
+        if slices is None:
+            walk.skip("validate-unchecked-slice", (place, label, None, key), name=child.name)
+            return
+        try:
+            _apply(slices, held, place, walk)
+        except Unresolvable as missing:
+            walk.skip("validate-unchecked-profile", (place, label, None, key), profile=missing)
+
+    def _apply(slices: list[_Slice], held: list[Any], place: Place, walk: Walk) -> None:
+        counts = dict.fromkeys((entry.name for entry in slices), 0)
+        last = 0
+        unmatched: list[Any] = []
+        for index, value in enumerate(held):
+            here = (place, label, index if child.array else None, key)
+            position = next((at for at, entry in enumerate(slices) if entry.takes(value, walk)), None)
+            if position is None:
+                unmatched.append(value)
+                if slicing.rules == "closed":
+                    reason = "; ".join(entry.refusal(value, walk) for entry in slices)
+                    names = ", ".join(counts)
+                    walk.fail("validate-slice-none", here, name=child.name, slices=names or "(none)", reason=reason or "none is allowed")
+                continue
+            entry = slices[position]
+            counts[entry.name] += 1
+            if entry.item is not None and type(value) is dict:
+                entry.item(value, here, walk)
+            if slicing.ordered and position < last:
+                walk.fail("validate-slice-order", here, name=child.name)
+            last = max(last, position)
+        for entry in slices:
+            _count(entry, counts[entry.name], unmatched, (place, label, None, key), walk)
+
+    return check
+
+
+def _count(entry: _Slice, count: int, unmatched: list[Any], place: Place, walk: Walk) -> None:
+    shape = entry.shape
+    if count < shape.min:
+        why = "; ".join(dict.fromkeys(entry.refusal(value, walk) for value in unmatched[:5]))
+        said = f" in slice {entry.name}" + (f" ({why})" if why else "")
+        walk.fail("validate-required", place, name=shape.name, min=shape.min, slice=said)
+    elif shape.max is not None and count > shape.max:
+        walk.fail("validate-too-many", place, name=shape.name, count=count, max=shape.max, slice=f" in slice {entry.name}")
+
+
+def _compiled(slicing: Slicing, child: Shape, checkers: Checkers) -> list[_Slice] | None:
+    """The slices ready for use; None where they cannot be told apart."""
+    found = []
+    for name, shape in slicing.slices.items():
+        if name == DEFAULT or "/" in name:
+            return None
+        try:
+            tests = checkers.discriminators.of(slicing.discriminators, shape)
+            entry = shape.types[0] if shape.types else None
+            item = None if entry is None or is_primitive(entry.code) else checkers.element(shape, entry)
+        except (Undecidable, Unresolvable):
+            return None
+        found.append(_Slice(name, shape, tests, item))
+    return found

@@ -1,0 +1,85 @@
+"""Validator: the way in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.json import load_object
+from fhir_mh.issues import Issue, issue
+from fhir_mh.packages.definitions import Definitions
+from fhir_mh.packages.model import R4
+from fhir_mh.validation.checkers import Checkers
+from fhir_mh.validation.positions import position
+from fhir_mh.validation.report import Report
+from fhir_mh.validation.shapes import Unresolvable
+from fhir_mh.validation.walk import Place, Walk, keys, shown
+
+
+class Validator:
+    """Checks resources and Bundles against FHIR R4, their profiles, and the packages it was given.
+
+    It reaches no network. Make one and keep it: definitions are compiled when first met. Safe to share between threads.
+    """
+
+    def __init__(self, packages: Sequence[str | Path] = (), *, resources: Iterable[dict[str, Any]] = ()) -> None:
+        """packages: .tgz files, folders, JSON files, or name#version in ~/.fhir/packages. resources: more definitions.
+
+        Our own profiles are always at hand. Raises PackageError when a package is missing or broken.
+        """
+        self._definitions = Definitions(packages, resources=resources)
+        self._checkers = Checkers(self._definitions)
+        self._lock = threading.RLock()
+
+    def validate(self, resource: dict[str, Any] | str | bytes, profiles: Sequence[str] = ()) -> Report:
+        """What is wrong with a resource, and what could not be checked; never raises for what the resource holds.
+
+        resource: parsed JSON (see fhir_mh.fhir.json) or its text; text also gives lines and columns.
+        profiles: URLs that it must meet besides those in meta.profile.
+        Raises PackageError when a profile named here is not at hand.
+        See https://hl7.org/fhir/R4/validation.html
+        """
+        self._require(profiles)
+        text = _text(resource)
+        try:
+            held = resource if isinstance(resource, dict) else load_object(resource)
+        except InvalidResource as fault:
+            return Report(fault.issues)
+        walk = Walk(R4)
+        kind = held.get("resourceType")
+        place: Place = (None, kind if isinstance(kind, str) and kind.isalpha() and kind.isascii() else "Resource", None, "")
+        try:
+            with self._lock:
+                self._checkers.resources.check(held, place, walk, profiles=tuple(profiles))
+        except RecursionError:
+            walk.issues.append((issue("json-too-deep", place[1], limit="what can be followed"), place))
+        return Report(_placed(walk.issues, text), _placed(walk.unchecked, text))
+
+    def _require(self, profiles: Sequence[str]) -> None:
+        from fhir_mh.errors import PackageError
+
+        for url in profiles:
+            try:
+                self._checkers.shapes.of_profile(url)
+            except Unresolvable as missing:
+                raise PackageError(f"The profile {shown(str(missing))} is not at hand: name the package that defines it.") from None
+
+
+def _text(resource: dict[str, Any] | str | bytes) -> str | None:
+    if isinstance(resource, dict):
+        return None
+    return resource if isinstance(resource, str) else bytes(resource).decode("utf-8-sig", "replace")
+
+
+def _placed(found: list[tuple[Issue, Place]], text: str | None) -> tuple[Issue, ...]:
+    if text is None:
+        return tuple(entry for entry, _ in found)
+    placed = []
+    for entry, place in found:
+        line, column = position(text, keys(place))
+        placed.append(replace(entry, line=line, column=column))
+    return tuple(placed)
