@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from fhir_mh.consent import AccessContext
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
@@ -43,7 +42,7 @@ class GatewayExchange:
             payload = load_object(waiting.payload or "{}")
             custodian = payload.pop("custodian")
             return Message(waiting.message, "notice", number, custodian, waiting.edition, payload)
-        decision = standing(tx, waiting.person).decide(AccessContext(waiting.partner), now_of(tx))
+        decision = standing(tx, waiting.person).may_be_sent(waiting.partner, now_of(tx))
         if decision.nothing:
             end_sharing(tx, self.home, waiting.person, waiting.partner, decision.sentence)
             return Withheld("consent-denied")

@@ -91,8 +91,9 @@ class Gateway(FhirUseCases):
     ) -> Saved:
         self._only_own(context)
         person, created = self._subject(tx, change, record_id)
-        if if_match is not None and tx.record_head(person) != if_match:
-            raise VersionConflict(issues=[issue("store-version-conflict", "If-Match")])
+        newest = tx.record_head(person)
+        if if_match is not None and newest != if_match:
+            raise VersionConflict(issues=[issue("store-version-conflict", "If-Match", version=newest, type="record")])
         holding = hold(tx, person, self.home.ods)
         held, _ = effective(tx, holding)
         merged = change(held) if callable(change) else merge(held, held, change, mint=tx.new_id)

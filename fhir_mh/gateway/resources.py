@@ -227,7 +227,7 @@ class FhirUseCases:
                 person = tx.person_of("Patient", reference.partition("/")[2].partition("/")[0])
                 if person is None:
                     place = f"{body['resourceType']}.{name}"
-                    raise InvalidResource(issues=[issue("rest-unknown-patient", place, reference=reference)])
+                    raise InvalidResource(issues=[issue("rest-unknown-patient", place)])
                 if known is not None and person != known:
                     raise Conflict(issues=[issue("rest-other-person", f"{body['resourceType']}.{name}")])
                 return person

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fhir_mh.consent import AccessContext, Decision
+from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import Organisation, nhs_number_of
 from fhir_mh.gateway.standing import DECIDING, now_of, standing
@@ -29,7 +29,7 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
         return
     stands, now = standing(tx, person), now_of(tx)
     for partner in home.partners:
-        _reconsider(tx, home, person, partner, stands.decide(AccessContext(partner), now), own=own)
+        _reconsider(tx, home, person, partner, stands.may_be_sent(partner, now), own=own)
 
 
 def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision: Decision, *, own: bool) -> None:

@@ -34,6 +34,13 @@ class Standing:
             AccessRequest(context, organisation in self.in_care, organisation in self.leads, now), self.directives
         )
 
+    def may_be_sent(self, partner: str, now: str) -> Decision:
+        """What is sent to a partner unasked: what it may see, and only while it cares for the person."""
+        decision = self.decide(AccessContext(partner), now)
+        if partner in self.in_care or decision.nothing:
+            return decision
+        return Decision(frozenset(), sentence="This organisation does not care for the person now.")
+
 
 def standing(tx: Tx, person: str) -> Standing:
     """Who cares for the person and what the person decided, as of now."""

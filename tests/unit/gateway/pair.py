@@ -1,0 +1,143 @@
+"""Two gateways and the wire between them, without HTTP: a home team (ZCT1) and a ward far away (ZOA1)."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fhir_mh.clock import ManualClock
+from fhir_mh.consent import AccessContext
+from fhir_mh.exchange.messages import Message, Receipt, read_message
+from fhir_mh.fhir.json import dumps, loads
+from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.gateway.gateway import HeldRecord, Saved
+from fhir_mh.issues import Issue
+from fhir_mh.store import Outcome, open_store
+
+HOME, WARD = "ZCT1", "ZOA1"
+NHS_NUMBER = "9990000018"
+Tree = dict[str, Any]
+
+
+def accept(body: dict[str, Any]) -> Sequence[Issue]:
+    """A check that finds nothing: what it would find is the validator's own tests' business."""
+    return ()
+
+
+def person_with_a_plan() -> Tree:
+    """A care plan, a crisis plan with two signs, a refusal, and a placement at the ward."""
+    return {
+        "person": {"nhs_number": NHS_NUMBER, "names": [{"family": "Community"}], "birth_date": "1984-02-03"},
+        "organisations": [
+            {"id": "org-home", "ods": HOME, "name": "Community trust"},
+            {"id": "org-ward", "ods": WARD, "name": "Ward far away"},
+        ],
+        "professionals": [{"id": "lead", "name": "Lead professional", "organisation": {"id": "org-home"}}],
+        "episodes": [{"id": "episode", "organisation": {"id": "org-home"}, "lead": {"id": "lead"}}],
+        "care_plans": [{"id": "care", "title": "Care plan", "activities": [{"id": "act", "description": {"text": "Allotment"}}]}],
+        "crisis_plans": [
+            {
+                "id": "crisis",
+                "warning_signs": [
+                    {"id": "sleep", "sign": {"text": "no sleep", "said_by": {"role": "person"}}, "coping": "walk"},
+                    {"id": "pacing", "sign": "pacing"},
+                ],
+            }
+        ],
+        "refusals": [{"id": "refusal", "made_at": "2026-01-05", "refuses": [{"id": "ect", "treatment": "ECT"}]}],
+        "placements": [
+            {"id": "place", "requested_by": {"id": "org-home"}, "provider": {"id": "org-ward"}, "level": "2"}
+        ],
+    }
+
+
+@dataclass
+class Pair:
+    """The two gateways. wire: every message that crossed, as text."""
+
+    folder: Path
+    clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2026, 11, 24, 9, tzinfo=UTC)))
+    gateways: dict[str, Gateway] = field(default_factory=dict)
+    wire: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for ods, other in ((HOME, WARD), (WARD, HOME)):
+            store = open_store(f"sqlite:///{self.folder / ods}.sqlite3", clock=self.clock, inline=True)
+            self.gateways[ods] = Gateway(store, Organisation(ods, ods, {other: other}), accept, self.clock)
+
+    def save(self, ods: str, change: Any, **options: Any) -> Saved:
+        """A system of this organisation sends a record."""
+        self.clock.advance(timedelta(seconds=1))
+        tree = change if callable(change) else normal({"person": {"nhs_number": NHS_NUMBER}, **copy.deepcopy(change)})
+        return asyncio.run(self.gateways[ods].save(AccessContext(ods), tree, **options))
+
+    def record(self, ods: str) -> HeldRecord:
+        """The person's record as this organisation sees it."""
+        return asyncio.run(self.gateways[ods].find(AccessContext(ods), NHS_NUMBER))
+
+    def item(self, ods: str, part: str, name: str) -> Tree:
+        """One item of that record."""
+        found: Tree = next(item for item in self.record(ods).tree[part] if item["id"] == name)
+        return found
+
+    def sign(self, ods: str, name: str) -> Tree:
+        """One warning sign of the crisis plan."""
+        signs = self.item(ods, "crisis_plans", "crisis")["warning_signs"]
+        found: Tree = next(sign for sign in signs if sign["id"] == name)
+        return found
+
+    def deliver(self, *, only: str | None = None, twice: bool = False) -> list[tuple[str, Receipt]]:
+        """Carry what waits, until nothing does; (verb, receipt) of each message."""
+        carried: list[tuple[str, Receipt]] = []
+        busy = True
+        while busy:
+            busy = False
+            for ods in [only] if only else [HOME, WARD]:
+                answers = self._round(ods, twice=twice)
+                carried += answers
+                busy |= bool(answers)
+        return carried
+
+    def _round(self, ods: str, *, twice: bool) -> list[tuple[str, Receipt]]:
+        gateway, answers = self.gateways[ods], []
+        for lane in gateway.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10)):
+            outcomes = []
+            for waiting in gateway.store.read_now(lambda tx, lane=lane: tx.outbox.pending(lane)):
+                composed = gateway.store.write_now(lambda tx, m=waiting: gateway.exchange.compose(tx, m))
+                if not isinstance(composed, Message):
+                    outcomes.append(Outcome(waiting.message, "acked", composed.reason))
+                    continue
+                receipt = self.hand_over(ods, lane.partner, composed)
+                if twice:
+                    receipt = self.hand_over(ods, lane.partner, composed)
+                outcomes.append(
+                    gateway.store.write_now(lambda tx, m=waiting, r=receipt: gateway.exchange.settle(tx, m, r))
+                )
+                answers.append((composed.verb, receipt))
+            gateway.store.write_now(lambda tx, lane=lane, o=outcomes: tx.lanes.finish(lane, o))
+        return answers
+
+    def hand_over(self, sender: str, to: str, message: Message) -> Receipt:
+        """One message crosses, as bytes."""
+        text = dumps(message.as_json())
+        self.wire.append(text.decode())
+        gateway = self.gateways[to]
+        return gateway.store.write_now(lambda tx: gateway.exchange.receive(tx, sender, read_message(loads(text))))
+
+
+def normal(value: Any) -> Any:
+    """Texts given as plain strings, written out as the record keeps them."""
+    names = {"sign", "coping", "words", "treatment", "reason"}
+    if isinstance(value, list):
+        return [normal(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: {"text": inner} if key in names and isinstance(inner, str) else normal(inner)
+        for key, inner in value.items()
+    }

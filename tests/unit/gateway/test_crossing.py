@@ -1,0 +1,276 @@
+"""A plan crosses England and comes back: what each side holds after each step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.consent import AccessContext
+from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
+from fhir_mh.exchange.messages import Message
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    """Both gateways, empty."""
+    return Pair(tmp_path)
+
+
+@pytest.fixture
+def placed(pair: Pair) -> Pair:
+    """The person is placed, and the ward holds the plan."""
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    return pair
+
+
+def coping(name: str, text: str) -> dict[str, Any]:
+    """A change of what helps when one sign shows."""
+    return {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": name, "coping": text}]}]}
+
+
+def deny(made_at: str = "2026-11-24") -> dict[str, Any]:
+    """The person no longer agrees that the ward is told."""
+    terms = {"exceptions": [{"decision": "deny", "actors": [{"party": {"id": "org-ward"}}]}]}
+    return {"sharing": [{"id": f"deny-{made_at}", "made_at": made_at, "terms": terms}]}
+
+
+def permit(made_at: str) -> dict[str, Any]:
+    """The person agrees again."""
+    terms = {"exceptions": [{"decision": "permit", "actors": [{"party": {"id": "org-ward"}}]}]}
+    return {"sharing": [{"id": f"permit-{made_at}", "made_at": made_at, "terms": terms}]}
+
+
+def test_the_plan_reaches_the_ward_in_the_persons_own_words(placed: Pair) -> None:
+    held = placed.record(WARD)
+    assert placed.sign(WARD, "sleep")["sign"] == {"text": "no sleep", "said_by": {"role": "person"}}
+    assert held.custodians["crisis_plans", "crisis"] == HOME
+    assert placed.item(WARD, "crisis_plans", "crisis")["version"] == 1
+    assert [(copy.custodian, copy.stored.edition) for copy in held.copies if copy.stored] == [(HOME, 1)]
+
+
+def test_nothing_is_sent_where_nobody_is_placed(pair: Pair) -> None:
+    tree = person_with_a_plan()
+    del tree["placements"]
+    pair.save(HOME, tree)
+    assert pair.deliver() == []
+
+
+def test_a_permission_alone_sends_nothing(pair: Pair) -> None:
+    tree = person_with_a_plan()
+    del tree["placements"]
+    pair.save(HOME, {**tree, **permit("2026-01-01")})
+    assert pair.deliver() == []
+
+
+def test_when_the_placement_is_over_sharing_ends(placed: Pair) -> None:
+    placed.save(HOME, {"placements": [{"id": "place", "status": "completed"}]})
+    assert [verb for verb, _ in placed.deliver()] == ["notice"]
+
+
+def test_tasks_stay_at_home(placed: Pair) -> None:
+    placed.save(HOME, {"tasks": [{"kind": "review", "description": "call the landlord"}]})
+    placed.deliver()
+    assert "landlord" not in "".join(placed.wire)
+
+
+def test_a_change_by_the_ward_is_pending_until_home_has_taken_it(placed: Pair) -> None:
+    new = {"id": "eating", "sign": "not eating", "coping": "cook together"}
+    saved = placed.save(WARD, {"crisis_plans": [{"id": "crisis", "warning_signs": [new]}]})
+    assert len(saved.proposed) == 1
+    assert placed.sign(WARD, "eating")["coping"] == {"text": "cook together"}
+    assert [pending.custodian for pending in placed.record(WARD).pending] == [HOME]
+    assert [verb for verb, _ in placed.deliver(only=WARD)] == ["proposal"]
+    assert placed.sign(HOME, "eating")["coping"] == {"text": "cook together"}
+    assert len(placed.record(WARD).pending) == 1, "accepted, but the edition that holds it has not come yet"
+    placed.deliver()
+    assert placed.record(WARD).pending == []
+    assert placed.sign(WARD, "eating")["coping"] == {"text": "cook together"}
+    assert placed.item(WARD, "crisis_plans", "crisis")["version"] == 2
+
+
+def test_saving_again_while_a_change_is_pending_proposes_nothing_new(placed: Pair) -> None:
+    placed.save(WARD, coping("pacing", "sit down"))
+    assert placed.save(WARD, coping("pacing", "sit down")).proposed == []
+
+
+def test_the_stay_is_the_wards_and_comes_home(placed: Pair) -> None:
+    term = {"value": "2027-02-01", "recorded_at": "2026-11-20", "reason": "first estimate"}
+    later = {"value": "2027-03-01", "recorded_at": "2026-11-24", "reason": "flat not ready"}
+    placed.save(WARD, {"stays": [{"id": "stay", "placement": {"id": "place"}, "estimated_discharge": [term]}]})
+    placed.deliver()
+    placed.save(WARD, {"stays": [{"id": "stay", "estimated_discharge": [later]}]})
+    placed.deliver()
+    stay = placed.item(HOME, "stays", "stay")
+    assert [(t["value"], t["reason"]["text"]) for t in stay["estimated_discharge"]] == [
+        ("2027-02-01", "first estimate"),
+        ("2027-03-01", "flat not ready"),
+    ]
+    assert stay["custodian"] == WARD
+
+
+def test_both_sides_change_the_same_row(placed: Pair) -> None:
+    placed.save(WARD, coping("pacing", "the ward's way"))
+    placed.save(HOME, coping("pacing", "the home team's way"))
+    statuses = [receipt.status for verb, receipt in placed.deliver() if verb == "proposal"]
+    assert statuses == ["conflict"]
+    (task,) = placed.record(HOME).tree["tasks"]
+    assert {text["words"]["text"] for text in task["texts"]} == {"the ward's way", "the home team's way"}
+    assert task["owner"] == {"id": "lead"}
+    assert task["about"] == {"id": "crisis"}
+    for ods in (HOME, WARD):
+        assert placed.sign(ods, "pacing")["coping"]["text"] == "the home team's way"
+
+
+def test_rows_changed_on_one_side_each_merge(placed: Pair) -> None:
+    placed.save(WARD, coping("pacing", "the ward's way"))
+    placed.save(HOME, coping("sleep", "read"))
+    placed.deliver()
+    for ods in (HOME, WARD):
+        assert placed.sign(ods, "pacing")["coping"]["text"] == "the ward's way"
+        assert placed.sign(ods, "sleep")["coping"]["text"] == "read"
+
+
+def test_a_recorded_refusal_is_never_merged(placed: Pair) -> None:
+    change = {"refusals": [{"id": "refusal", "refuses": [{"id": "ect", "treatment": "nothing at all"}]}]}
+    placed.save(WARD, change)
+    assert [r.status for verb, r in placed.deliver() if verb == "proposal"] == ["conflict"]
+    assert placed.item(HOME, "refusals", "refusal")["refuses"][0]["treatment"]["text"] == "ECT"
+    assert placed.record(HOME).tree["tasks"][0]["about"] == {"id": "refusal", "type": "Consent"}
+
+
+def test_a_new_decision_taken_at_the_ward_takes_effect_at_home(placed: Pair) -> None:
+    placed.save(WARD, deny())
+    assert placed.record(HOME).custodians.get(("sharing", "deny-2026-11-24")) is None
+    placed.deliver()
+    assert placed.record(HOME).custodians["sharing", "deny-2026-11-24"] == WARD
+    placed.save(HOME, coping("sleep", "not for the ward"))
+    placed.deliver()
+    assert "not for the ward" not in "".join(placed.wire)
+
+
+def test_after_a_withdrawal_only_a_notice_goes(placed: Pair) -> None:
+    placed.save(HOME, deny())
+    placed.save(HOME, coping("sleep", "not for the ward"))
+    before = len(placed.wire)
+    assert [verb for verb, _ in placed.deliver()] == ["notice"]
+    (notice,) = placed.wire[before:]
+    assert "bundle" not in notice
+    assert "not for the ward" not in notice
+    (copy,) = [copy for copy in placed.record(WARD).copies if copy.custodian == HOME]
+    assert copy.ended_reason == "The person decided on 2026-11-24 that their plan is not shared with this organisation."
+    assert placed.sign(WARD, "sleep")["coping"]["text"] == "walk", "the copy stays, as it was"
+
+
+def test_a_snapshot_that_waits_when_consent_is_withdrawn_is_not_sent(placed: Pair) -> None:
+    placed.save(HOME, coping("sleep", "written before the withdrawal"))
+    placed.save(HOME, deny())
+    assert [verb for verb, _ in placed.deliver()] == ["notice"]
+
+
+def test_agreeing_again_restores_sharing(placed: Pair) -> None:
+    placed.save(HOME, deny("2026-11-20"))
+    placed.deliver()
+    placed.save(HOME, permit("2026-11-24"))
+    assert [verb for verb, _ in placed.deliver()] == ["snapshot"]
+    assert all(copy.ended_reason is None for copy in placed.record(WARD).copies)
+
+
+def test_a_section_withheld_is_not_rendered_and_comes_back_unharmed(pair: Pair) -> None:
+    terms = {"exceptions": [{"decision": "deny", "sections": ["advance-wishes"]}]}
+    tree = person_with_a_plan()
+    tree["crisis_plans"][0]["wishes"] = [{"id": "refusal", "type": "Consent"}]
+    pair.save(HOME, {**tree, "sharing": [{"id": "some", "made_at": "2026-01-01", "terms": terms}]})
+    pair.deliver()
+    assert "ECT" not in "".join(pair.wire)
+    assert "refusals" not in pair.record(WARD).tree
+    pair.save(WARD, coping("pacing", "sit down"))
+    pair.deliver()
+    home = pair.record(HOME).tree
+    assert home["refusals"][0]["refuses"][0]["treatment"]["text"] == "ECT"
+    assert (
+        home["crisis_plans"][0]["wishes"] == [{"id": "refusal"}]
+        or home["crisis_plans"][0]["wishes"][0]["id"] == "refusal"
+    )
+    assert "tasks" not in home
+
+
+def test_messages_that_arrive_twice_change_nothing(placed: Pair) -> None:
+    placed.save(HOME, coping("sleep", "read"))
+    placed.deliver(twice=True)
+    assert placed.sign(WARD, "sleep")["coping"]["text"] == "read"
+
+
+def test_an_older_snapshot_does_not_replace_a_newer_one(placed: Pair) -> None:
+    old = Message("11111111-1111-4111-8111-111111111111", "snapshot", NHS_NUMBER, HOME, 1, {"bundle": {}})
+    assert placed.hand_over(HOME, WARD, old).status == "superseded"
+
+
+@pytest.mark.parametrize("born", ["1990-01-01"])
+def test_another_date_of_birth_is_quarantined_and_somebody_is_asked(placed: Pair, born: str) -> None:
+    patient = {"resourceType": "Patient", "id": "p9", "birthDate": born}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}]}
+    message = Message("22222222-2222-4222-8222-222222222222", "snapshot", NHS_NUMBER, WARD, 9, {"bundle": bundle})
+    receipt = placed.hand_over(WARD, HOME, message)
+    assert (receipt.status, receipt.issues[0].code) == ("quarantined", "sync-identity")
+    assert born not in receipt.issues[0].message
+    assert [task["kind"] for task in placed.record(HOME).tree["tasks"]] == ["identity"]
+    (held,) = placed.gateways[HOME].store.read_now(lambda tx: tx.quarantine.find())
+    assert born in held.text
+
+
+def test_nobody_sends_what_somebody_else_keeps(placed: Pair) -> None:
+    stolen = next(body for body in _bodies(placed, HOME) if body["resourceType"] == "CarePlan")
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": stolen}]}
+    message = Message("33333333-3333-4333-8333-333333333333", "snapshot", NHS_NUMBER, WARD, 9, {"bundle": bundle})
+    receipt = placed.hand_over(WARD, HOME, message)
+    assert (receipt.status, receipt.issues[0].code) == ("quarantined", "sync-custody")
+
+
+def test_a_proposal_from_somebody_who_was_sent_nothing_is_refused(pair: Pair) -> None:
+    tree = person_with_a_plan()
+    del tree["placements"]
+    pair.save(HOME, tree)
+    message = Message(
+        "44444444-4444-4444-8444-444444444444", "proposal", NHS_NUMBER, HOME, 1, {"base": 1, "bundle": {"entry": []}}
+    )
+    receipt = pair.hand_over(WARD, HOME, message)
+    assert (receipt.status, receipt.issues[0].code) == ("refused", "sync-no-projection")
+
+
+def test_a_stale_version_is_refused_and_nothing_is_stored(placed: Pair) -> None:
+    held = placed.record(HOME)
+    placed.save(HOME, coping("sleep", "read"), record_id=held.id, if_match=held.version)
+    with pytest.raises(VersionConflict):
+        placed.save(HOME, coping("sleep", "overwritten"), record_id=held.id, if_match=held.version)
+    assert placed.sign(HOME, "sleep")["coping"]["text"] == "read"
+
+
+def test_another_persons_number_is_refused(placed: Pair) -> None:
+    held = placed.record(HOME)
+    with pytest.raises(InvalidResource) as refused:
+        placed.save(HOME, {"person": {"nhs_number": "9990000026"}}, record_id=held.id)
+    assert refused.value.issues[0].code == "sync-identity"
+
+
+def test_others_read_only_what_they_may(placed: Pair) -> None:
+    import asyncio
+
+    gateway, held = placed.gateways[HOME], placed.record(HOME)
+    seen = asyncio.run(gateway.record(AccessContext(WARD), held.id))
+    assert "crisis_plans" in seen.tree
+    assert "tasks" not in seen.tree
+    with pytest.raises(ConsentDenied):
+        asyncio.run(gateway.record(AccessContext("ZELSE"), held.id))
+    with pytest.raises(ConsentDenied):
+        asyncio.run(gateway.save(AccessContext(WARD), {"person": {}}, record_id=held.id))
+    with pytest.raises(NotFound):
+        asyncio.run(gateway.record(AccessContext(HOME), "nobody"))
+
+
+def _bodies(pair: Pair, ods: str) -> list[dict[str, Any]]:
+    person = pair.record(ods).id
+    return pair.gateways[ods].store.read_now(lambda tx: [stored.body() for stored in tx.person_resources(person)])
