@@ -86,6 +86,9 @@ CODES: dict[str, Code] = {
         "Add the entry or contained resource that it names, or correct it.",
         "https://hl7.org/fhir/R4/bundle.html#references",
     ),
+    "map-unknown-field": Code(
+        "error", "structure", "{name} is not a field here.", "{guess}The record's JSON Schema says what there is."
+    ),
     "map-invalid-record": Code(
         "error", "invalid", "{problem}.", "Correct this field; the record's JSON Schema says what it holds."
     ),
@@ -366,6 +369,9 @@ CODES: dict[str, Code] = {
     ),
     "sync-not-json": Code("error", "structure", "JSON is expected.", "Send it as application/json."),
     "sync-foreign-finding": Code("error", "processing", "The partner reports '{code}'.", "Ask the partner."),
+    "sync-no-such-lane": Code(
+        "error", "not-found", "There is no such lane, or it is not halted.", "List the deliveries again."
+    ),
     "sync-unknown-custodian": Code(
         "error",
         "forbidden",
@@ -401,10 +407,158 @@ CODES: dict[str, Code] = {
         "error", "value", "This is not a valid NHS number.", "Send ten digits, the last of which is the check digit."
     ),
     "rest-unknown-patient": Code(
-        "error", "not-found", "{reference} is not known here.", "Create the Patient first, or in the same transaction."
+        "error", "not-found", "This patient is not known here.", "Create the Patient first, or in the same transaction."
     ),
     "rest-other-person": Code(
         "error", "business-rule", "This resource is about somebody else already.", "Create a new resource instead."
+    ),
+    "rest-unknown-path": Code(
+        "error", "not-found", "There is nothing at this address.", "See /docs for what there is."
+    ),
+    "rest-method": Code(
+        "error", "not-supported", "This address does not take {method}.", "It takes {allowed}.", _HTTP + "#operations"
+    ),
+    "rest-unknown-type": Code(
+        "error", "not-supported", "{type} is not a resource type of FHIR R4.", "Use one of R4's types.{guess}", _HTTP
+    ),
+    "rest-type-not-kept": Code(
+        "error",
+        "not-supported",
+        "A {type} is not kept as a resource here.",
+        "Send what it holds: a Bundle of type transaction or batch goes to the address of the server itself.",
+    ),
+    "rest-type-differs": Code(
+        "error",
+        "invalid",
+        "The resourceType is not the one in the address.",
+        "Make both the same.",
+        _HTTP + "#create",
+    ),
+    "rest-id-differs": Code(
+        "error",
+        "invalid",
+        "The id in the body is not the one in the address.",
+        "Make both the same.",
+        _HTTP + "#update",
+    ),
+    "rest-no-update-create": Code(
+        "error",
+        "not-supported",
+        "There is no {type} of this id here, and ids are given by the server.",
+        "Create it with POST; the answer names its id.",
+        _HTTP + "#upsert",
+    ),
+    "rest-media-type": Code(
+        "error",
+        "not-supported",
+        "The body is not of a media type understood here.",
+        "Send {expected}, encoded as UTF-8.",
+    ),
+    "rest-not-acceptable": Code(
+        "error", "not-supported", "Only JSON is served here.", "Ask for application/fhir+json.", _HTTP + "#mime-type"
+    ),
+    "rest-nhs-number-in-url": Code(
+        "error",
+        "security",
+        "An NHS number must never stand in a URL: URLs end up in logs.",
+        "Send the same search as POST {path}, with its parameters in the body as application/x-www-form-urlencoded.",
+        _R4 + "search.html#Introduction",
+    ),
+    "rest-unknown-parameter": Code(
+        "error",
+        "not-supported",
+        "There is no parameter {name} here.",
+        "Use {known}; or send `Prefer: handling=lenient` to have unknown ones ignored.",
+        _R4 + "search.html#errors",
+    ),
+    "rest-ignored-parameter": Code(
+        "warning",
+        "not-supported",
+        "The parameter {name} was ignored, as you asked: the result is not narrowed by it.",
+        "Remove it.",
+        _R4 + "search.html#errors",
+    ),
+    "rest-bad-parameter": Code(
+        "error", "value", "This parameter does not fit: {problem}.", "{fix}", _R4 + "search.html"
+    ),
+    "rest-page-expired": Code(
+        "error", "expired", "The pages of this search are no longer kept.", "Search again.", _HTTP + "#paging"
+    ),
+    "rest-bad-etag": Code(
+        "error",
+        "value",
+        "{header} does not name one version.",
+        'Send the ETag as it was given, such as W/"3".',
+        _HTTP + "#concurrency",
+    ),
+    "rest-if-match-missing": Code(
+        "error",
+        "required",
+        "A record is changed only by who has seen its newest version.",
+        "Read it with GET and send its ETag as If-Match.",
+    ),
+    "rest-unsupported-header": Code(
+        "error",
+        "not-supported",
+        "{header} is not supported, and ignoring it could do harm.",
+        "Send the request without it.",
+    ),
+    "rest-too-large": Code("error", "too-long", "The body is larger than {limit} MB.", "Send less at a time."),
+    "rest-host": Code(
+        "error",
+        "security",
+        "This gateway does not go by that host name.",
+        "Use the address it printed when it started.",
+    ),
+    "rest-origin": Code(
+        "error", "security", "Web pages of another site may not use this gateway.", "Use it from a page of its own."
+    ),
+    "rest-token": Code(
+        "error",
+        "login",
+        "This needs `Authorization: Bearer` with the token of a client of this gateway.",
+        "Ask whoever runs the gateway; tokens stand under [[clients]] in its configuration.",
+    ),
+    "rest-unexpected": Code(
+        "fatal",
+        "exception",
+        "Something failed here, and it is not your fault. Reference {reference}.",
+        "Try again; if it lasts, report the reference to whoever runs this gateway.",
+    ),
+    "rest-proposed": Code(
+        "information",
+        "informational",
+        "{custodian} keeps this, so nothing was changed here; the change was sent there as proposal {proposal}.",
+        "Read it again later: what {custodian} accepts arrives by itself.",
+    ),
+    "rest-unchanged": Code(
+        "information",
+        "informational",
+        "This says what is held already; nothing was changed.",
+        "There is nothing to do.",
+    ),
+    "rest-bundle-type": Code(
+        "error",
+        "value",
+        "A Bundle of this type is not processed here.",
+        "Send one of type transaction or batch.",
+        _HTTP,
+    ),
+    "rest-bundle-entry": Code(
+        "error", "invalid", "This entry cannot be processed: {problem}.", "{fix}", _HTTP + "#trules"
+    ),
+    "rest-conditional-reference": Code(
+        "error",
+        "not-supported",
+        "References by a search are not resolved here.",
+        "Search first, and refer to what is found by type and id.",
+        _HTTP + "#trules",
+    ),
+    "rest-unknown-format": Code(
+        "error",
+        "not-supported",
+        "There is no format of this name here.",
+        "Use one of {known}; they stand in mappings/.",
     ),
     # --- validate: a resource against FHIR R4 and its profiles
     "validate-type-unknown": Code(
@@ -582,6 +736,41 @@ CODES: dict[str, Code] = {
         "The fullUrl of this entry does not end in {expected}.",
         "Make fullUrl and the resource's type and id agree.",
         "https://hl7.org/fhir/R4/bundle.html#bundle-unique",
+    ),
+    "validate-bundle-fullurl-absolute": Code(
+        "error",
+        "structure",
+        "fullUrl is not an absolute URL.",
+        "Write urn:uuid:... or the whole http(s) URL.",
+        "https://hl7.org/fhir/R4/bundle.html#bundle-unique",
+    ),
+    "validate-bundle-link": Code(
+        "error",
+        "structure",
+        "The link {relation} stands twice.",
+        "Keep one link of each relation.",
+        "https://hl7.org/fhir/R4/bundle.html",
+    ),
+    "validate-bundle-search-id": Code(
+        "error",
+        "required",
+        "A resource in search results needs an id.",
+        "Give it the id it has on the server.",
+        "https://hl7.org/fhir/R4/bundle.html#searchset",
+    ),
+    "validate-bundle-twice": Code(
+        "error",
+        "duplicate",
+        "This resource is in the document twice, in the same version.",
+        "Keep one.",
+        "https://hl7.org/fhir/R4/bundle.html#bundle-unique",
+    ),
+    "validate-attachment-size": Code(
+        "error",
+        "value",
+        "size does not agree with the data: it holds {count} bytes.",
+        "Give the size of the decoded data.",
+        _DATATYPES + "#Attachment",
     ),
     "validate-profile-type": Code(
         "error",

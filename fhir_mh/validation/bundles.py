@@ -1,4 +1,4 @@
-"""What holds a Bundle together beyond its entries: the URLs that name them.
+"""What holds a Bundle together beyond its entries: the URLs that name them, its links, and a document's references.
 
 See https://hl7.org/fhir/R4/bundle.html#references
 """
@@ -6,25 +6,89 @@ See https://hl7.org/fhir/R4/bundle.html#references
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from fhir_mh.validation.walk import Place, Walk
+from fhir_mh.validation.walk import Place, Walk, shown
 
 _RESTFUL = re.compile(r"https?://.+/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
 
 
 def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
-    """Check that each entry's fullUrl agrees with the type and id of its resource."""
-    held = bundle.get("entry")
+    """Check the rules of a Bundle as a whole; what its entries hold is checked elsewhere."""
+    _links(bundle, place, walk)
+    seen: set[tuple[Any, Any]] = set()
+    for index, entry in _each(bundle.get("entry")):
+        here: Place = (place, "entry", index, "entry")
+        resource = entry.get("resource")
+        if isinstance(entry.get("fullUrl"), str):
+            _full_url(entry["fullUrl"], resource, here, walk)
+        if not isinstance(resource, dict):
+            continue
+        if bundle.get("type") == "searchset" and "id" not in resource and resource.get("resourceType") != "OperationOutcome":
+            walk.fail("validate-bundle-search-id", (here, "resource", None, "resource"))
+        if bundle.get("type") == "document":
+            meta = resource.get("meta")
+            version = meta.get("versionId") if isinstance(meta, dict) else None
+            key = (entry.get("fullUrl"), version if isinstance(version, str) else None)
+            if key[0] is not None and isinstance(key[0], str) and key in seen:
+                walk.fail("validate-bundle-twice", here)
+            seen.add(key)
+    entries = [entry for _, entry in _each(bundle.get("entry"))]
+    if bundle.get("type") == "document" and entries and isinstance(entries[0].get("resource"), dict):
+        first: Place = ((place, "entry", 0, "entry"), "resource", None, "resource")
+        _document(entries[0]["resource"], first, walk)
+
+
+def _each(held: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     for index, entry in enumerate(held if isinstance(held, list) else ()):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        url = entry.get("fullUrl") if isinstance(entry, dict) else None
-        if not isinstance(resource, dict) or not isinstance(url, str):
-            continue
-        match = _RESTFUL.fullmatch(url)
-        kind, identifier = resource.get("resourceType"), resource.get("id")
-        if match is None or not isinstance(kind, str) or not isinstance(identifier, str):
-            continue
-        if match.groups() != (kind, identifier):
-            here = ((place, "entry", index, "entry"), "fullUrl", None, "fullUrl")
-            walk.fail("validate-bundle-fullurl", here, expected="the type and id of its resource")
+        if isinstance(entry, dict):
+            yield index, entry
+
+
+def _links(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
+    seen: set[str] = set()
+    for index, link in _each(bundle.get("link")):
+        relation = link.get("relation")
+        if isinstance(relation, str):
+            if relation in seen:
+                walk.fail("validate-bundle-link", (place, "link", index, "link"), relation=shown(relation))
+            seen.add(relation)
+
+
+def _full_url(url: str, resource: Any, here: Place, walk: Walk) -> None:
+    place: Place = (here, "fullUrl", None, "fullUrl")
+    if not _ABSOLUTE.fullmatch(url):
+        walk.fail("validate-bundle-fullurl-absolute", place)
+        return
+    match = _RESTFUL.fullmatch(url)
+    if match is None or not isinstance(resource, dict):
+        return
+    kind, identifier = resource.get("resourceType"), resource.get("id")
+    if isinstance(kind, str) and isinstance(identifier, str) and match.groups() != (kind, identifier):
+        walk.fail("validate-bundle-fullurl", place, expected="the type and id of its resource")
+
+
+def _document(composition: dict[str, Any], place: Place, walk: Walk) -> None:
+    """What the Composition of a document refers to must be in the document."""
+    for reference, here in _references(composition, place):
+        found = walk.local(reference)[1] if not reference.startswith("#") else composition
+        versioned = reference.partition("/_history/")[2]
+        if found is None or (versioned and _version(found) not in (None, versioned)):
+            walk.fail("validate-reference-unresolved", here, where=" in the Bundle")
+
+
+def _version(resource: dict[str, Any]) -> Any:
+    meta = resource.get("meta")
+    return meta.get("versionId") if isinstance(meta, dict) else None
+
+
+def _references(held: dict[str, Any], place: Place) -> Iterator[tuple[str, Place]]:
+    for name in ("subject", "encounter", "author", "attester", "custodian", "event", "section", "party", "detail", "entry", "focus"):
+        value = held.get(name)
+        for index, entry in _each(value if isinstance(value, list) else [value]):
+            here: Place = (place, name, index if isinstance(value, list) else None, name)
+            if isinstance(entry.get("reference"), str):
+                yield entry["reference"], (here, "reference", None, "reference")
+            yield from _references(entry, here)

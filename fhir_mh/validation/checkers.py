@@ -16,7 +16,7 @@ from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation import rules
 from fhir_mh.validation.extensions import Extensions
-from fhir_mh.validation.fields import Field, Handler, Item, choice_counter, complex_field, forbidden, primitive_field, sibling_field
+from fhir_mh.validation.fields import Field, Handler, Item, choice_counter, complex_field, forbidden, limits, primitive_field, sibling_field
 from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.references import reference_form, reference_targets
 from fhir_mh.validation.resources import Resources
@@ -113,6 +113,8 @@ class Checkers:
             found.append(self._coding)
         if type_name == "Reference":
             found.append(reference_form)
+        if type_name == "Attachment":
+            found.append(rules.attachment_rule)
         return found
 
     def _fields(self, child: Shape, owner: str) -> list[Field]:
@@ -157,7 +159,7 @@ class Checkers:
         checks: list[Item] = [self._members(shape, entry, owner)]
         for group in entry.profiles:
             checks.append(self._any_profile(group, entry))
-        found = tuple(self._rules(shape, entry, shape.name))
+        found = tuple([*self._rules(shape, entry, shape.name), *limits(shape, entry.code)])
 
         if len(checks) == 1 and not found:
             return checks[0]

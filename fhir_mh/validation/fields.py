@@ -83,7 +83,7 @@ def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], 
 def primitive_field(child: Shape, key: str, label: str, type_name: str, test: Test, rules: tuple[Rule, ...],
                     slicings: tuple[SliceCheck, ...]) -> Handler:
     """The check of a member whose values are primitives."""
-    rules = (*rules, *_limits(child, type_name))
+    rules = (*rules, *limits(child, type_name))
     beside = "_" + key
 
     def value_at(value: Any, sibling: Any, here: Place, walk: Walk) -> None:
@@ -125,7 +125,8 @@ def primitive_field(child: Shape, key: str, label: str, type_name: str, test: Te
     return many
 
 
-def _limits(child: Shape, type_name: str) -> list[Rule]:
+def limits(child: Shape, type_name: str) -> list[Rule]:
+    """The checks of maxLength, minValue[x] and maxValue[x]."""
     found: list[Rule] = []
     if child.max_length is not None:
         limit = child.max_length
@@ -136,8 +137,6 @@ def _limits(child: Shape, type_name: str) -> list[Rule]:
 
         found.append(length)
     for side, bound in child.limits:
-        if isinstance(bound, dict):
-            continue
 
         def within(value: Any, sibling: Any, place: Place, walk: Walk, side: str = side, bound: Any = bound) -> None:
             try:

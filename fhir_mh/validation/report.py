@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_mh.fhir.outcome import to_outcome
+from fhir_mh.fhir.outcome import outcome
 from fhir_mh.issues import Issue, has_errors
 
 
@@ -23,4 +23,4 @@ class Report:
 
     def outcome(self) -> dict[str, Any]:
         """All of it as an OperationOutcome."""
-        return to_outcome((*self.issues, *self.not_checked))
+        return outcome((*self.issues, *self.not_checked))

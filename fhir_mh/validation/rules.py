@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_mh.fhirpath import Expression, FhirPathError, Node, compile_expression
 from fhir_mh.fhirpath.environment import Environment
-from fhir_mh.fhirpath.narrative import html_fault
+from fhir_mh.fhirpath.narrative import EMPTY, html_fault
 from fhir_mh.fhirpath.values import truth
 from fhir_mh.terminology.expansion import Expansion, Terminology
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
@@ -84,7 +84,7 @@ def _evaluate(code: Expression, node: Node, walk: Walk) -> bool:
     resource = Node(walk.resource, str(walk.resource.get("resourceType")))
     root = Node(walk.root, str(walk.root.get("resourceType")))
     around = Environment(walk.model, node, resource=resource, root=root, resolve=walk.resolve)
-    return truth(code.run([node], around)) is True
+    return truth(code.run([node], around)) is not False  # nothing to say is not a breach: bdl-8 on an entry without fullUrl
 
 
 # --- bindings
@@ -170,7 +170,7 @@ def coding_rule(terminology: Terminology) -> Rule:
         here = (place, "code", None, "code")
         if system == SNOMED:
             if not well_formed(code):
-                walk.fail("validate-snomed-code", here)
+                walk.fail("validate-snomed-code", here, "warning")
         elif terminology.system_holds(system, code) is False:
             severity: Any = "warning" if system.startswith(_COULD_GROW) else "error"
             walk.fail("validate-code-unknown", here, severity, seen=shown(code), system=system)
@@ -225,8 +225,18 @@ def value_rule(name: str, wanted: Any, code: str) -> Rule:
     return check
 
 
+def attachment_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+    """The check that an Attachment's size is that of its data."""
+    data, size = value.get("data"), value.get("size")
+    if type(data) is str and type(size) is int:
+        plain = "".join(data.split())
+        count = len(plain) * 3 // 4 - plain[-2:].count("=")
+        if count != size:
+            walk.fail("validate-attachment-size", (place, "size", None, "size"), count=count)
+
+
 def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
     """The check of Narrative.div."""
     fault = html_fault(value) if isinstance(value, str) else None
     if fault:
-        walk.fail("validate-narrative", place, problem=fault)
+        walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", problem=fault)

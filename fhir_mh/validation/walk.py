@@ -59,7 +59,11 @@ class BundleIndex:
             if isinstance(url, str):
                 self.by_url.setdefault(url, resource)
             if isinstance(resource.get("resourceType"), str) and isinstance(resource.get("id"), str):
-                self.by_id.setdefault(f"{resource['resourceType']}/{resource['id']}", resource)
+                name = f"{resource['resourceType']}/{resource['id']}"
+                self.by_id.setdefault(name, resource)
+                meta = resource.get("meta")
+                if isinstance(meta, dict) and isinstance(meta.get("versionId"), str):
+                    self.by_id.setdefault(f"{name}/_history/{meta['versionId']}", resource)
 
 
 def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -116,9 +120,11 @@ class Walk:
             return True, None
         if self.bundle is not None:
             plain = reference.split("#")[0]
-            found = self.bundle.by_url.get(plain) or self.bundle.by_id.get("/".join(plain.split("/_history/")[0].split("/")[-2:]))
+            latest = plain.split("/_history/")[0]
+            held = self.bundle.by_id
+            found = held.get(plain) or self.bundle.by_url.get(plain) or held.get("/".join(latest.split("/")[-2:]))
             return plain.startswith(("urn:uuid:", "urn:oid:")), found
-        return reference.startswith("urn:uuid:"), None
+        return False, None
 
     def resolve(self, reference: str) -> Node | None:
         """For FHIRPath's resolve(): a Node, or None where the reference leads outside."""
