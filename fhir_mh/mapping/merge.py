@@ -55,16 +55,18 @@ def merge(
     view: Tree | None = None,
     mint: Callable[[], str] | None = None,
     never: Collection[str] = (),
+    read_only: Collection[str] = (),
 ) -> Merged:
     """Bring the changes that `received` makes to `shown` into `held`.
 
     view: `held` as the other side's format would say it now; `held` itself where the format says everything.
     mint: gives ids to new items that have none. never: top-level lists whose items are never changed by a
-    merge (a recorded refusal): a change to one is a conflict, a new one is added.
+    merge (a recorded refusal): a change to one is a conflict, a new one is added. read_only: top-level lists to
+    which the other side can add nothing either: that is a conflict too.
     Nothing given is changed in place. An explicit None clears a field.
     """
     out = Merged(copy.deepcopy(held))
-    work = _Work(out, mint, frozenset(never))
+    work = _Work(out, mint, frozenset(never) | frozenset(read_only), frozenset(read_only))
     work.part(record_shape(), out.tree, held if view is None else view, shown, received, "")
     return out
 
@@ -89,8 +91,10 @@ def put(
 class _Work:
     """One merge under way."""
 
-    def __init__(self, out: Merged, mint: Callable[[], str] | None, never: frozenset[str]) -> None:
-        self.out, self.mint, self.never = out, mint, never
+    def __init__(
+        self, out: Merged, mint: Callable[[], str] | None, never: frozenset[str], read_only: frozenset[str]
+    ) -> None:
+        self.out, self.mint, self.never, self.read_only = out, mint, never, read_only
 
     def part(self, shape: Shape, ours: Tree, view: Tree, shown: Tree, theirs: Tree, path: str) -> None:
         """Merge the fields of one object, in place in ours."""
@@ -102,8 +106,8 @@ class _Work:
             where = f"{path}.{name}" if path else name
             if inner.kind == "items":
                 self.items(inner, ours, name, now or [], old or [], new or [], where)
-            elif inner.kind == "unknown":
-                self.unknown(ours, now or {}, old or {}, new or {}, where)
+            elif inner.kind == "by-format":
+                self.by_format(ours, name, now or {}, old or {}, new or {}, where)
             elif inner.kind == "part" and isinstance(new, dict) and isinstance(ours.get(name), dict):
                 self.part(inner, ours[name], now or {}, old or {}, new, where)
             elif inner.kind == "values":
@@ -123,13 +127,13 @@ class _Work:
         else:
             ours[name] = copy.deepcopy(new)
 
-    def unknown(self, ours: Tree, now: Tree, old: Tree, new: Tree, path: str) -> None:
-        """Content without a field: each format's own, as one value; what is not mentioned stays."""
-        kept = ours.setdefault("unknown", {})
+    def by_format(self, ours: Tree, field: str, now: Tree, old: Tree, new: Tree, path: str) -> None:
+        """Content without a field, or an entry's own numbers: each format's as one value; the others' stay."""
+        kept = ours.setdefault(field, {})
         for name, value in new.items():
             self.whole(kept, name, now.get(name), old.get(name), value, f"{path}.{name}")
         if not kept:
-            del ours["unknown"]
+            del ours[field]
 
     def values(self, ours: Tree, name: str, now: list[Any], old: list[Any], new: list[Any], path: str) -> None:
         if new == old or new == now:
@@ -171,7 +175,9 @@ class _Work:
         mine, current, base, theirs = of
         where = f"{path}[{(mine or theirs).get('id') or '?'}]"
         if mine is None:
-            if base is None:
+            if base is None and path in self.read_only:
+                self.out.conflicts.append(Conflict(where, None, None, theirs, "read-only"))
+            elif base is None:
                 self.add(ours, name, theirs, path)
             elif _differs(shape, base, theirs):
                 self.out.conflicts.append(Conflict(where, base, None, theirs, "gone"))
@@ -229,7 +235,7 @@ def _key(item: Tree, natural_key: tuple[str, ...]) -> list[Any]:
 def _differs(shape: Shape, shown: Tree, theirs: Tree) -> bool:
     """Whether theirs changes anything of what was shown."""
     probe = Merged({})
-    _Work(probe, None, frozenset()).part(shape, copy.deepcopy(shown), shown, shown, theirs, "")
+    _Work(probe, None, frozenset(), frozenset()).part(shape, copy.deepcopy(shown), shown, shown, theirs, "")
     return bool(probe.changes or probe.conflicts)
 
 

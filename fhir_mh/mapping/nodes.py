@@ -296,7 +296,7 @@ class Many(Slice):
         found = into.setdefault(self.field, [])
         found.append(part)
         if not self.item:
-            return _distinct(f"{self.name}:{self.key(part)}", seen), left
+            return distinct(f"{self.name}:{self.key(part)}", seen), left
         if "id" not in part and ctx.mints:
             part["id"] = ctx.mint(self.name, json)
         if part.get("id") in seen:
@@ -315,7 +315,7 @@ class Many(Slice):
                 left = part.get("unknown")
                 left = left.get(self.name) if left else None
             elif residue:
-                left = residue.get(_distinct(f"{self.name}:{self.key(part)}", seen))
+                left = residue.get(distinct(f"{self.name}:{self.key(part)}", seen))
             else:
                 left = None
             value = self.node.write(part, left, ctx)
@@ -402,7 +402,7 @@ class Slices(Node):
 _NONE: Mapping[str, Residue] = {}
 
 
-def _distinct(key: str, seen: set[str]) -> str:
+def distinct(key: str, seen: set[str]) -> str:
     """The key itself, or with a count where an equal one came before it."""
     found, count = key, 1
     while found in seen:

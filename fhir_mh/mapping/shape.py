@@ -13,7 +13,7 @@ from fhir_mh.records import CareRecord, base
 from fhir_mh.records.base import Item
 from fhir_mh.records.wishes import Rule
 
-Kind = Literal["whole", "part", "values", "items", "unknown"]
+Kind = Literal["whole", "part", "values", "items", "by-format"]
 
 _WHOLE: tuple[type, ...] = (base._Words, base.Concept, base.Ref, base.Identifier, base.Coding, Rule)
 """What is replaced as one: half of an old text or code with half of a new one would be nobody's."""
@@ -24,7 +24,7 @@ class Shape:
     """How one field is merged.
 
     whole: as one value. part: field by field. values: a list of values without ids. items: a list whose
-    entries have ids (or, where a format has none, the natural key). unknown: content of other formats.
+    entries have ids (or, where a format has none, the natural key). by-format: a value for each format.
     """
 
     kind: Kind
@@ -57,8 +57,8 @@ def shape_of(model: type[BaseModel]) -> Shape:
     fields: dict[str, Shape] = {}
     for name, info in model.model_fields.items():
         listed, inner = _models(info.annotation)
-        if name == "unknown":
-            fields[name] = Shape("unknown")
+        if name in ("unknown", "numbers"):
+            fields[name] = Shape("by-format")
         elif listed and inner is not None and issubclass(inner, Item):
             fields[name] = Shape("items", shape_of(inner).fields, inner.natural_key)
         elif listed:

@@ -35,13 +35,14 @@ class Item(Model):
 
     unknown: content that came with it and that this record has no field for, by the name of the mapping table
     or format it came in. It is returned to that format as it came, and a later version that does not mention
-    it keeps it.
+    it keeps it. numbers: what a provider's own system calls this entry, by the name of the system's format.
     """
 
     natural_key: ClassVar[tuple[str, ...]] = ()
     """The fields by which an entry is recognised where a format carries no ids."""
 
     id: ItemId = Field(default_factory=new_id)
+    numbers: dict[str, Text] = Field(default_factory=dict)
     unknown: dict[str, Any] = Field(default_factory=dict)
 
 
