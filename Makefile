@@ -37,3 +37,9 @@ format: setup ## put the style right
 
 bench: setup ## whole jobs, measured beside a peer or a bare loop
 	@$(PY) -m benchmarks
+
+# Node and SUSHI are a developer's tools: npm install -g fsh-sushi, or make profiles SUSHI="npx fsh-sushi"
+SUSHI ?= sushi
+
+profiles: setup ## FHIR Shorthand to the package and the facts that ship; needs SUSHI
+	@$(PY) scripts/build_profiles.py --sushi "$(SUSHI)"

@@ -1,4 +1,4 @@
-"""The facts of FHIR R4 (4.0.1) that ship with fhir_mh, in three parts so that each is read only when it is needed."""
+"""The facts that ship with fhir_mh, in parts so that each is read only when it is needed: R4 (4.0.1), and our own."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ PARTS: tuple[Part, ...] = ("types", "profiles", "terminology")
 DATA = Path(__file__).parent / "data"
 
 
-def packed(part: Part) -> Path:
+def packed(part: Part | Literal["own"]) -> Path:
     """The file that holds one part."""
-    return DATA / f"r4-{part}.json.gz"
+    return DATA / ("own.json.gz" if part == "own" else f"r4-{part}.json.gz")
 
 
 @cache
-def base_facts(part: Part) -> dict[str, dict[str, Any]]:
+def base_facts(part: Part | Literal["own"]) -> dict[str, dict[str, Any]]:
     """Canonical URL -> facts: data types and resources, profiles and extensions, or value sets and code systems.
 
+    `own` is what profiles/ is compiled to, with the UK Core definitions beneath (scripts/build_profiles.py).
     Raises PackageError when the installation is damaged.
     """
     try:
         return dict(orjson.loads(zlib.decompress(packed(part).read_bytes(), wbits=31)))
     except (OSError, ValueError, zlib.error):
-        raise PackageError(f"The base definitions ({packed(part).name}) are missing or damaged: install fhir_mh again.") from None
+        raise PackageError(
+            f"The base definitions ({packed(part).name}) are missing or damaged: install fhir_mh again."
+        ) from None

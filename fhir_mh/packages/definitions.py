@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fhir_mh.packages.base import DATA, base_facts
+from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.facts import facts_of
 from fhir_mh.packages.source import read_package
 
 TYPE_URL = "http://hl7.org/fhir/StructureDefinition/"
-OWN = DATA / "own"
 
 Facts = dict[str, Any]
 
@@ -20,8 +18,9 @@ Facts = dict[str, Any]
 class Definitions:
     """Facts by canonical URL. A version after `|` is honoured where that version is at hand, else any serves."""
 
-    def __init__(self, packages: Sequence[str | Path] = (), *, resources: Iterable[dict[str, Any]] = (),
-                 own: bool = True) -> None:
+    def __init__(
+        self, packages: Sequence[str | Path] = (), *, resources: Iterable[dict[str, Any]] = (), own: bool = True
+    ) -> None:
         """packages: see read_package. resources: definitions given as parsed JSON. own: load the shipped package.
 
         Raises PackageError when a package is missing or broken.
@@ -43,7 +42,7 @@ class Definitions:
         """The facts of a profile, extension or type."""
         found = self._find(url, "StructureDefinition")
         if found is None:
-            bare = url.split("|")[0]
+            bare = url.split("|", maxsplit=1)[0]
             found = base_facts("types").get(bare) or base_facts("profiles").get(bare)
         return found
 
@@ -64,7 +63,7 @@ class Definitions:
         return sorted(url for url, facts in self._held.items() if facts["resourceType"] == "StructureDefinition")
 
     def _find(self, url: str, kind: str) -> Facts | None:
-        found = self._held.get(url) or self._held.get(url.split("|")[0])
+        found = self._held.get(url) or self._held.get(url.split("|", maxsplit=1)[0])
         return found if found is not None and found["resourceType"] == kind else None
 
 
@@ -74,22 +73,10 @@ def _is_base_type(facts: Facts) -> bool:
 
 
 def _base_terminology(url: str, kind: str) -> Facts | None:
-    found = base_facts("terminology").get(url.split("|")[0])
+    found = base_facts("terminology").get(url.split("|", maxsplit=1)[0])
     return found if found is not None and found["resourceType"] == kind else None
 
 
-@lru_cache(maxsize=1)
 def _own_package() -> dict[str, Facts]:
-    """Our own profiles, flattened with their parents; empty until the package is built."""
-    held: dict[str, Facts] = {}
-    if OWN.is_dir():
-        for definition in read_package(OWN):
-            facts = facts_of(definition)
-            if facts is not None:
-                held[facts["url"]] = facts
-    for archive in sorted(DATA.glob("*.tgz")):
-        for definition in read_package(archive):
-            facts = facts_of(definition)
-            if facts is not None:
-                held[facts["url"]] = facts
-    return held
+    """Our own profiles and the UK Core definitions they rest on."""
+    return base_facts("own")
