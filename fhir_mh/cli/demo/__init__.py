@@ -1,0 +1,37 @@
+"""`fhir-mh demo`: three gateways on this machine, and a plan that follows the person through them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from fhir_mh.cli.demo.providers import Providers
+from fhir_mh.cli.demo.steps import STEPS
+from fhir_mh.cli.demo.story import NotHeld, Story
+from fhir_mh.cli.demo.telling import Telling
+from fhir_mh.cli.exits import DONE, NOT_HELD
+
+
+def run(*, once: bool = False) -> int:
+    """Play the demo; 0 only if every step was seen to hold at the system it is about.
+
+    Without once, the gateways go on running afterwards, until Ctrl-C.
+    """
+    telling = Telling()
+    with tempfile.TemporaryDirectory(prefix="fhir-mh-demo-") as folder, Providers(Path(folder)) as providers:
+        story = Story(providers, telling)
+        telling.beginning(providers, len(STEPS))
+        for number, (title, step) in enumerate(STEPS, 1):
+            telling.step(number, title)
+            started = time.monotonic()
+            try:
+                step(story)
+            except NotHeld as fault:
+                telling.failed(number, title, str(fault))
+                return NOT_HELD
+            telling.held(time.monotonic() - started)
+        telling.ending(providers, story, running=not once)
+        if not once:
+            providers.wait()
+    return DONE
