@@ -1,40 +1,55 @@
-"""Findings as a FHIR OperationOutcome."""
+"""Issues as an OperationOutcome: the one form in which HTTP callers and `validate --format json` are told of faults.
+
+See https://hl7.org/fhir/R4/operationoutcome.html
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from fhir_mh.fhir.urls import CODE_SYSTEM
 from fhir_mh.issues import Issue
 
+ISSUE_CODES = f"{CODE_SYSTEM}issue-code"
 _LINE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line"
 _COLUMN = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col"
-CODES = "https://w3id.org/fhir-mh/CodeSystem/issue-code"
+_NHS_NUMBER = re.compile(r"(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 
 
-def to_outcome(issues: Iterable[Issue]) -> dict[str, Any]:
-    """An OperationOutcome with one issue for each finding; an informational 'all well' where there is none.
+def outcome(issues: Iterable[Issue]) -> dict[str, Any]:
+    """An OperationOutcome: one issue for each finding, in order.
 
-    details.coding holds our stable code, expression the FHIRPath location, diagnostics how to mend it.
-    See https://hl7.org/fhir/R4/operationoutcome.html
+    details holds the stable code and the message, diagnostics the fix and the specification, expression the place;
+    the line and column of JSON text stand in HL7's extensions. Of none, it says that all is well.
     """
-    entries = [_entry(found) for found in issues]
-    if not entries:
-        entries = [{"severity": "information", "code": "informational", "details": {"text": "No faults were found."}}]
-    return {"resourceType": "OperationOutcome", "issue": entries}
+    found = [_issue(one) for one in issues]
+    return {"resourceType": "OperationOutcome", "issue": found or [_ALL_WELL]}
 
 
-def _entry(found: Issue) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "severity": found.severity,
-        "code": found.fhir_type,
-        "details": {"coding": [{"system": CODES, "code": found.code}], "text": found.message},
-    }
-    diagnostics = " ".join(part for part in (found.fix, f"See {found.spec}" if found.spec else "") if part)
-    if diagnostics:
-        entry["diagnostics"] = diagnostics
-    if found.path:
-        entry["expression"] = [found.path]
+_ALL_WELL = {"severity": "information", "code": "informational", "details": {"text": "Nothing was found to be wrong."}}
+
+
+def _issue(found: Issue) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
     places = [(_LINE, found.line), (_COLUMN, found.column)]
-    extensions = [{"url": url, "valueInteger": number} for url, number in places if number is not None]
-    return {"extension": extensions, **entry} if extensions else entry
+    extensions = [{"url": url, "valueInteger": value} for url, value in places if value is not None]
+    if extensions:
+        entry["extension"] = extensions
+    entry["severity"] = found.severity
+    entry["code"] = found.fhir_type
+    entry["details"] = {"coding": [{"system": ISSUE_CODES, "code": found.code}], "text": _shown(found.message)}
+    hints = [_shown(found.fix)] if found.fix else []
+    if found.spec:
+        hints.append(f"See {found.spec}")
+    if hints:
+        entry["diagnostics"] = " ".join(hints)
+    if found.path:
+        entry["expression"] = [_shown(found.path)]
+    return entry
+
+
+def _shown(text: str) -> str:
+    """Without anything that could be an NHS number: keys and names of a faulty text come from its sender."""
+    return _NHS_NUMBER.sub("[number]", text)

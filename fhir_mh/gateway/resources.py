@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.consent import AccessContext
-from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound
+from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import about, content, effective, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_in
@@ -42,12 +42,16 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of a resource that was sent: stored here, or (stored is None) proposed to its custodian."""
+    """What became of a resource that was sent: stored here, or (stored is None) proposed to its custodian.
+
+    Neither, where its custodian's copy says the same already.
+    """
 
     stored: StoredResource | None
     created: bool
     proposal: str | None = None
     warnings: Sequence[Issue] = ()
+    custodian: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class FhirUseCases:
             if found is None:
                 raise NotFound(issues=[issue("store-not-found", kind, type=kind)])
             if found.deleted:
-                raise Gone(issues=[issue("store-gone", kind, type=kind)])
+                raise Gone(issues=[issue("store-gone", kind, type=kind, version=found.version)])
             self._may_see(tx, context, [found])
             return found
 
@@ -174,7 +178,10 @@ class FhirUseCases:
         return await self.store.write(store)
 
     def _checked(self, entry: TransactionEntry) -> list[Issue]:
-        found = [one.at(entry.path + one.path) if entry.path else one for one in self.check(entry.body)]
+        kind = str(entry.body.get("resourceType"))
+        found = list(self.check(entry.body))
+        if entry.path:
+            found = [one.at(entry.path + one.path.removeprefix(kind)) for one in found]
         if has_errors(found):
             raise InvalidResource(issues=found)
         return [one for one in found if one.severity != "information"]
@@ -192,10 +199,9 @@ class FhirUseCases:
         for number in order:
             entry = entries[number]
             body = {**entry.body, "id": names[id(entry)]}
-            if entry.full_url is not None or moved:
-                body = _moved(body, moved, entry.path or str(body["resourceType"]))
+            body = _moved(body, moved, entry.path or str(body["resourceType"]))
             result = self._keep(tx, context, entry, body)
-            kept[number] = Kept(result.stored, result.created, result.proposal, warnings[number])
+            kept[number] = replace(result, warnings=[*warnings[number], *result.warnings])
             if result.stored is not None and result.stored.person is not None:
                 touched.setdefault(result.stored.person, set()).add(result.stored.type)
         for person, kinds in touched.items():
@@ -211,6 +217,9 @@ class FhirUseCases:
         if known is None:
             raise NotFound(issues=[issue("store-not-found", kind, type=kind)])
         if known.custodian != self.home.ods and known.person is not None:
+            if entry.if_match is not None and entry.if_match != known.version:
+                found = issue("store-version-conflict", kind, type=kind, version=known.version)
+                raise VersionConflict(issues=[found])
             return self._proposed(tx, known, body)
         person = self._person(tx, body, known.person)
         stored = tx.put(body, person=person, custodian=known.custodian, expected_version=entry.if_match)
@@ -249,7 +258,8 @@ class FhirUseCases:
         wanted = holding.with_bodies([content(body)]).tree
         merged = merge(before, holding.tree, wanted)
         outcome = write_record(tx, self.home, self.check, holding, before, merged.tree)
-        return Kept(None, False, outcome.proposals[0] if outcome.proposals else None)
+        made = outcome.proposals[0] if outcome.proposals else None
+        return Kept(None, False, made, outcome.warnings, known.custodian)
 
 
 def _moved(value: Any, moved: Mapping[str, str], path: str) -> Any:

@@ -1,0 +1,78 @@
+"""The CapabilityStatement: what this server really does, and nothing else."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from fhir_mh import __version__
+from fhir_mh.api.types import kept_types
+from fhir_mh.fhir.urls import BASE
+
+_DATE = "2026-11-24"  # of the last change to what stands here
+_INTERACTIONS = ("read", "vread", "update", "history-instance", "create", "search-type")
+_SEARCHES = (
+    ("patient", "reference", "Patient/id or id: everything here about the same person, whoever keeps it"),
+    ("identifier", "token", "system|value, |value or value; an NHS number only by POST _search"),
+    ("_id", "token", "ids as the server gave them"),
+    ("_lastUpdated", "date", "with eq, ge, gt, le, lt, sa or eb"),
+)
+_EVERYTHING = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+
+
+def capability(fhir: str, organisation: str) -> dict[str, Any]:
+    """The statement of the server at this address. See https://hl7.org/fhir/R4/capabilitystatement.html"""
+    return {
+        "resourceType": "CapabilityStatement",
+        "url": f"{BASE}/CapabilityStatement/gateway",
+        "version": __version__,
+        "name": "FhirMhGateway",
+        "status": "active",
+        "date": _DATE,
+        "kind": "instance",
+        "software": {"name": "fhir_mh", "version": __version__},
+        "implementation": {"description": f"The gateway of {organisation}", "url": fhir},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": _ABOUT,
+                "security": {"cors": False, "description": "Authorization: Bearer with the token of a client"},
+                "resource": _resources(),
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+
+
+_ABOUT = (
+    "Every write is validated against R4 and the profiles the resource claims. What another organisation keeps is not "
+    "changed here: an update of it is answered 202 and becomes a proposal to that organisation. Ids are given by the "
+    "server. Unknown search parameters are refused unless Prefer says handling=lenient."
+)
+
+
+@cache
+def _resources() -> list[dict[str, Any]]:
+    return [_resource(kind) for kind in sorted(kept_types())]
+
+
+def _resource(kind: str) -> dict[str, Any]:
+    searches = _SEARCHES[1:] if kind == "Patient" else _SEARCHES
+    found: dict[str, Any] = {
+        "type": kind,
+        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": False,
+        "conditionalCreate": False,
+        "conditionalRead": "not-match",
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal"],
+        "searchParam": [{"name": name, "type": form, "documentation": about} for name, form, about in searches],
+    }
+    if kind == "Patient":
+        found["operation"] = [{"name": "everything", "definition": _EVERYTHING}]
+    return found

@@ -1,0 +1,71 @@
+"""The plain JSON that vendors without FHIR are answered with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_mh.clock import instant
+from fhir_mh.gateway.gateway import HeldRecord, Saved
+from fhir_mh.store import Currency, Mark
+
+
+def held(record: HeldRecord) -> dict[str, Any]:
+    """A record as one caller may see it, with who keeps what, what is pending, and how current each copy is."""
+    return {
+        "id": record.id,
+        "version": record.version,
+        "record": record.tree,
+        "custodians": _custodians(record),
+        "pending": [
+            {"id": one.id, "custodian": one.custodian, "state": one.state, "changes": list(one.paths)}
+            for one in record.pending
+        ],
+        "copies": [copy(one) for one in record.copies],
+    }
+
+
+def _custodians(record: HeldRecord) -> dict[str, dict[str, str]]:
+    """list -> item id -> ODS code, of the items this caller sees."""
+    seen = {
+        (name, item["id"])
+        for name, value in record.tree.items()
+        for item in (value if isinstance(value, list) else [value])
+        if isinstance(item, dict) and "id" in item
+    }
+    found: dict[str, dict[str, str]] = {}
+    for (name, item_id), custodian in record.custodians.items():
+        if (name, item_id) in seen:
+            found.setdefault(name, {})[item_id] = custodian
+    return found
+
+
+def copy(one: Currency) -> dict[str, Any]:
+    """How current one organisation's copy of one custodian's part is. Of what it never reached, null."""
+    newest = one.stored or one.sent
+    return {
+        "partner": one.partner,
+        "custodian": one.custodian,
+        "edition": newest.edition if newest else None,
+        "sent": _mark(one.sent),
+        "stored": _mark(one.stored),
+        "filed": _mark(one.filed),
+        "opened": _mark(one.opened),
+        "kept_up_to_date": one.ended_at is None,
+        "reason": one.ended_reason,
+    }
+
+
+def _mark(mark: Mark | None) -> dict[str, Any] | None:
+    return None if mark is None else {"edition": mark.edition, "at": instant(mark.at)}
+
+
+def saved(result: Saved) -> dict[str, Any]:
+    """What became of a write. changed: paths in the record. proposed: ids of proposals to other organisations."""
+    return {
+        "id": result.id,
+        "version": result.version,
+        "changed": result.changed,
+        "proposed": result.proposed,
+        "tasks": result.tasks,
+        "warnings": [found.as_dict() for found in result.warnings],
+    }

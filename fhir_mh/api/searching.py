@@ -1,0 +1,240 @@
+"""A search as it stands in a URL or a form, read into what the gateway is asked; and its pages.
+
+Unknown parameters are refused unless the caller asks for `Prefer: handling=lenient`: a search that silently drops a
+filter answers with other people's resources. No link of ours ever holds an NHS number: a search that may name one
+comes by POST, and its further pages are remembered here under a random name.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import parse_qsl
+
+from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
+
+from fhir_mh.api.faults import Refused
+from fhir_mh.fhir.urls import NHS_NUMBER
+from fhir_mh.gateway.resources import Search
+from fhir_mh.issues import Issue, issue
+
+Pairs = list[tuple[str, str]]
+
+PARAMETERS = ("patient", "subject", "identifier", "_id", "_lastUpdated", "_count", "_cursor")
+FOR_DISPLAY = ("_format", "_pretty", "_total")
+LARGEST_PAGE = 200
+_ID = re.compile(r"^[A-Za-z0-9.-]{1,64}$")
+_NAME = re.compile(r"^_?[A-Za-z:.-]{1,40}$")
+_TEN_DIGITS = re.compile(r"(?<!\d)\d{3}[ +-]?\d{3}[ +-]?\d{4}(?!\d)")
+_TIME = re.compile(
+    r"^(eq|ge|gt|le|lt|sa|eb)?(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+ -]\d\d:\d\d)?)?)?)?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search as understood: what the gateway is asked, the parameters it rests on, and what was ignored."""
+
+    search: Search
+    parameters: Pairs
+    warnings: list[Issue]
+    only_count: bool = False
+
+
+def pairs_of(text: str) -> Pairs:
+    """The parameters of a query string or a form, in order. Raises Refused(400) for far too many."""
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise _bad("", "there are too many parameters", "Send at most 100.") from None
+
+
+def no_nhs_number(pairs: Pairs, path: str) -> None:
+    """Raises Refused(400) where a query names an NHS number: as such, or a value without a system that is one."""
+    for name, value in pairs:
+        system, bar, _ = value.partition("|")
+        held = system == NHS_NUMBER if bar and system else any(
+            is_nhs_number(re.sub(r"\D", "", found)) for found in _TEN_DIGITS.findall(value)
+        )  # fmt: skip
+        if held:
+            raise Refused(400, issue("rest-nhs-number-in-url", _place(name), path=path))
+
+
+def read_search(kind: str, pairs: Pairs, *, lenient: bool) -> Asked:
+    """What these parameters ask of a type. Raises Refused(400) for what is unknown, repeated or of the wrong form."""
+    given: dict[str, list[str]] = {}
+    warnings = []
+    for name, value in pairs:
+        if name in FOR_DISPLAY:
+            _displayable(name, value)
+        elif name not in PARAMETERS or (kind == "Patient" and name in ("patient", "subject")):
+            warnings.append(_unknown(name, lenient, PARAMETERS))
+        elif value:
+            given.setdefault(name, []).append(value)
+    for name, values in given.items():
+        if len(values) > 1 and name != "_lastUpdated":
+            raise _bad(name, "it stands twice", "Give it once; values that are alternatives are joined by commas.")
+    one = {name: values[0] for name, values in given.items()}
+    count = _count(one.get("_count"))
+    search = Search(
+        kind,
+        patients=_patients(one),
+        identifiers=[_token(text) for text in _alternatives(one["identifier"])] if "identifier" in one else None,
+        ids=_ids("_id", one["_id"]) if "_id" in one else None,
+        updated=[bound for text in given.get("_lastUpdated", ()) for bound in _bounds(text)],
+        cursor=one.get("_cursor"),
+        limit=count or 1,
+    )
+    kept = [(name, value) for name, value in pairs if name in given and name != "_cursor"]
+    return Asked(search, kept, warnings, only_count=count == 0)
+
+
+def refuse_unknown(pairs: Pairs, known: Sequence[str], *, lenient: bool) -> list[Issue]:
+    """For operations: a warning for each parameter that is not known. Raises Refused(400) unless lenient."""
+    found = []
+    for name, value in pairs:
+        if name in FOR_DISPLAY:
+            _displayable(name, value)
+        elif name not in known:
+            found.append(_unknown(name, lenient, known))
+    return found
+
+
+def _unknown(name: str, lenient: bool, known: Sequence[str]) -> Issue:
+    shown = f"'{name}'" if _NAME.match(name) else "of this name"
+    if lenient:
+        return issue("rest-ignored-parameter", _place(name), name=shown)
+    listed = ", ".join([*known, "_format"])
+    raise Refused(400, issue("rest-unknown-parameter", _place(name), name=shown, known=listed))
+
+
+def _place(name: str) -> str:
+    return f"http.{name}" if _NAME.match(name) else "http.query"
+
+
+def _bad(name: str, problem: str, fix: str) -> Refused:
+    return Refused(400, issue("rest-bad-parameter", _place(name), problem=problem, fix=fix))
+
+
+def _displayable(name: str, value: str) -> None:
+    if name == "_format" and "json" not in value:
+        raise Refused(406, issue("rest-not-acceptable", "http._format"))
+
+
+def _count(text: str | None) -> int:
+    if text is None:
+        return 50
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise _bad("_count", "it is not a whole number", f"Send a number from 0 to {LARGEST_PAGE}.")
+    return min(int(text), LARGEST_PAGE)
+
+
+def _alternatives(text: str) -> list[str]:
+    """The values that commas separate; FHIR escapes them with a backslash."""
+    parts = re.findall(r"((?:\\.|[^,\\])+)", text)
+    return [re.sub(r"\\(.)", r"\1", part) for part in parts]
+
+
+def _patients(one: Mapping[str, str]) -> list[str] | None:
+    names = [name for name in ("patient", "subject") if name in one]
+    if not names:
+        return None
+    if len(names) == 2:
+        raise _bad("subject", "patient and subject mean the same here", "Give one of them.")
+    return _ids(names[0], one[names[0]], "Patient/")
+
+
+def _ids(name: str, text: str, prefix: str = "") -> list[str]:
+    found = [value.removeprefix(prefix) for value in _alternatives(text)]
+    if not all(_ID.match(value) for value in found):
+        raise _bad(
+            name, "it is not an id", f"Send ids as the server gave them{', such as Patient/ID' if prefix else ''}."
+        )
+    return found
+
+
+def _token(text: str) -> tuple[str | None, str]:
+    system, bar, value = text.rpartition("|")
+    if not value:
+        raise _bad("identifier", "it names a system without a value", "Send system|value, or the value alone.")
+    if bar and system == NHS_NUMBER:
+        value = value.replace(" ", "").replace("-", "")
+    return (system if bar else None, value)
+
+
+def _bounds(text: str) -> list[tuple[str, datetime]]:
+    """The bounds of _lastUpdated. A time less precise than an instant stands for all of its span."""
+    match = _TIME.match(text)
+    try:
+        low, high = _span(match.groups()[1:]) if match else (None, None)
+    except ValueError:
+        low = high = None
+    if match is None or low is None or high is None:
+        raise _bad("_lastUpdated", "it is not a date or time", "Send it as ge2026-11-24 or le2026-11-24T09:30:00Z.")
+    by_prefix: dict[str, list[tuple[str, datetime]]] = {
+        "eq": [("ge", low), ("lt", high)], "ge": [("ge", low)], "gt": [("ge", high)], "sa": [("ge", high)],
+        "le": [("lt", high)], "lt": [("lt", low)], "eb": [("lt", low)],
+    }  # fmt: skip
+    return by_prefix[match[1] or "eq"]
+
+
+def _span(parts: Sequence[str | None]) -> tuple[datetime, datetime]:
+    """From when, and until before when, a date or time of some precision lasts. Raises ValueError for no such day."""
+    year, month, day, hour, minute, second, fraction, zone = parts
+    offset = (
+        UTC if zone in (None, "Z") else datetime.fromisoformat(f"2000-01-01T00:00{str(zone).replace(' ', '+')}").tzinfo
+    )
+    low = datetime(
+        int(year or 0),
+        int(month or 1),
+        int(day or 1),
+        int(hour or 0),
+        int(minute or 0),
+        int(second or 0),
+        tzinfo=offset,
+    )
+    if fraction is not None:
+        low += timedelta(seconds=float(fraction))
+        return low, low + timedelta(seconds=10.0 ** -min(len(fraction) - 1, 6))
+    for part, span in ((second, timedelta(seconds=1)), (minute, timedelta(minutes=1)), (day, timedelta(days=1))):
+        if part is not None:
+            return low, low + span
+    return low, _next_month(low) if month is not None else low.replace(year=low.year + 1)
+
+
+def _next_month(low: datetime) -> datetime:
+    return low.replace(year=low.year + low.month // 12, month=low.month % 12 + 1)
+
+
+class Remembered:
+    """Searches whose further pages must not say what was asked: kept in memory, for the caller who asked, for a while."""
+
+    _LONGEST = 900.0  # seconds
+    _MOST = 10_000
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[float, str, Search]] = OrderedDict()
+
+    def keep(self, search: Search, organisation: str) -> str:
+        """The name under which the search is found again; it is random and says nothing."""
+        name = "s" + secrets.token_urlsafe(18)
+        self._kept[name] = (time.monotonic() + self._LONGEST, organisation, search)
+        while len(self._kept) > self._MOST:
+            self._kept.popitem(last=False)
+        return name
+
+    def find(self, name: str, kind: str, organisation: str) -> Search:
+        """Raises Refused(410) for what is not kept (any more), or was somebody else's."""
+        until, whose, search = self._kept.get(name, (0.0, "", None))
+        if search is None or until < time.monotonic() or whose != organisation or search.kind != kind:
+            raise Refused(410, issue("rest-page-expired", "http._cursor"))
+        return search
+
+    def following(self, search: Search, cursor: str, organisation: str) -> str:
+        """The name of the page behind this one."""
+        return self.keep(replace(search, cursor=cursor), organisation)

@@ -1,0 +1,33 @@
+"""From settings to a gateway that is ready: its store opened, its rules compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_mh.clock import Clock
+from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.gateway.writing import Check
+from fhir_mh.issues import Issue
+from fhir_mh.settings import Settings
+from fhir_mh.store import Store, open_store
+from fhir_mh.validation import Validator
+
+
+def build_gateway(settings: Settings, *, clock: Clock | None = None, store: Store | None = None) -> Gateway:
+    """The gateway that these settings describe; whoever asked for it closes gateway.store.
+
+    Raises what open_store raises when the store cannot be opened.
+    """
+    opened = store or open_store(settings.store.get_secret_value(), clock=clock)
+    partners = {partner.ods: partner.name for partner in settings.partners}
+    return Gateway(opened, Organisation(settings.ods, settings.name, partners), checking(Validator()), clock)
+
+
+def checking(validator: Validator) -> Check:
+    """What the gateway asks of every resource before it is stored: R4, and the profiles the resource claims."""
+
+    def check(body: dict[str, Any]) -> Sequence[Issue]:
+        return validator.validate(body).issues
+
+    return check
