@@ -1,4 +1,4 @@
-"""Where definitions come from: a package as .tgz, a folder, a single JSON file, or name#version in ~/.fhir/packages."""
+"""Where definitions come from: a package as .tgz, a folder, a single JSON file, or name@version in ~/.fhir/packages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_package(package: str | Path) -> Iterator[dict[str, Any]]:
     """Every StructureDefinition, ValueSet and CodeSystem of one package, as parsed JSON.
 
     package is a .tgz, a folder (with or without an inner `package` folder), one JSON file (a definition or a
-    Bundle of them), or `name#version` of the user's package cache.
+    Bundle of them), or `name@version` (or `name#version`) of the user's package cache.
     Raises PackageError when it is not there or holds text that is not JSON, naming the file.
     """
     path = _located(package)
@@ -38,9 +38,9 @@ def _located(package: str | Path) -> Path:
     path = Path(package)
     if path.exists():
         return path
-    if isinstance(package, str) and "#" in package and (cache() / package).is_dir():
-        return cache() / package
-    raise PackageError(f"The FHIR package {path.name} was not found: give a .tgz, a folder, a JSON file or name#version.")
+    if isinstance(package, str) and (cache() / package.replace("@", "#")).is_dir() and path.name == package:
+        return cache() / package.replace("@", "#")
+    raise PackageError(f"The FHIR package {path.name} was not found: give a .tgz, a folder, a JSON file or name@version.")
 
 
 def _is_archive(path: Path) -> bool:

@@ -102,6 +102,8 @@ class Checkers:
             names = tuple(key for f in fields for key in (f.key, "_" + f.key))
             if child.min and child.max != 0:
                 required.append((child.name, names, child.min))
+            if child.choice:
+                required.extend(_required_forms(child))
             if child.choice and len(fields) > 1:
                 after.append(choice_counter(child.name, tuple(f.key for f in fields)))
         after.extend(self._of_type(type_name, shape.invariants))
@@ -122,6 +124,10 @@ class Checkers:
             entry = child.types[0] if child.types else TypeRef(child.reference)
             return [self._field(child, entry, child.name, child.name, (), owner)]
         allowed = {entry.code: entry for entry in child.types}
+        for slicing in child.slicings:
+            if slicing.rules == "closed":
+                named = {entry.code for held in slicing.slices.values() if held.max != 0 for entry in held.types}
+                allowed = {code: entry for code, entry in allowed.items() if code in named}
         fields = []
         for key, code in R4.child(owner, child.name) or ():
             if code not in allowed:
@@ -219,6 +225,17 @@ class Checkers:
         if entry.code == "Reference":
             found.append(reference_targets(entry, self.definitions))
         return [rule for rule in found if rule is not None]
+
+
+def _required_forms(child: Shape) -> list[tuple[str, tuple[str, ...], int]]:
+    """The forms of value[x] that a profile demands by slicing it by type."""
+    found = []
+    for slicing in child.slicings:
+        for held in slicing.slices.values():
+            if held.min:
+                names = [child.name + entry.code[:1].upper() + entry.code[1:] for entry in held.types]
+                found.append((" or ".join(names), tuple(key for name in names for key in (name, "_" + name)), held.min))
+    return found
 
 
 def _nothing(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
