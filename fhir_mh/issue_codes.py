@@ -519,6 +519,12 @@ CODES: dict[str, Code] = {
         "This needs `Authorization: Bearer` with the token of a client of this gateway.",
         "Ask whoever runs the gateway; tokens stand under [[clients]] in its configuration.",
     ),
+    "rest-operators-only": Code(
+        "error",
+        "forbidden",
+        "Deliveries are looked after by operators of this organisation.",
+        "Use the token of a client with the role operator.",
+    ),
     "rest-unexpected": Code(
         "fatal",
         "exception",

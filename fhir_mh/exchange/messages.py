@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +15,10 @@ Verb = Literal["snapshot", "proposal", "notice", "marked"]
 Notice = Literal["sharing-ended", "entered-in-error"]
 Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused"]
 _VERBS = ("snapshot", "proposal", "notice", "marked")
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ODS = re.compile(r"[A-Z0-9]{3,12}")
+_CODE = re.compile(r"[a-z0-9-]{1,64}")
+_PATH = re.compile(r"[A-Za-z0-9$_.:\[\] -]{1,200}")
 _STATUSES = ("stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused")
 
 
@@ -64,12 +69,25 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One entry of an envelope that has an id and is no message known here: kept whole, with what speaks against it."""
+
+    id: str
+    body: dict[str, Any]
+    issues: tuple[Issue, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as it came."""
+        return self.body
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
-    """One request: messages of any number of lanes, from one organisation to another."""
+    """One request: messages of any number of lanes, from one organisation to another. None say: here I am again."""
 
     sender: str
     to: str
-    messages: tuple[Message, ...]
+    messages: tuple[Message | Unreadable, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The body of the request."""
@@ -82,7 +100,10 @@ class Envelope:
 
 
 def read_envelope(body: Any) -> Envelope:
-    """The envelope a JSON body holds. Raises InvalidResource (sync-envelope) naming the place of the first fault."""
+    """The envelope a JSON body holds; a message that has an id and is not understood stands in it as Unreadable.
+
+    Raises InvalidResource (sync-envelope) naming the place of the first fault.
+    """
     found = _object(body, "$")
     if found.get("protocol") != PROTOCOL:
         raise _fault("$.protocol", f"protocol {PROTOCOL}")
@@ -90,10 +111,18 @@ def read_envelope(body: Any) -> Envelope:
     if not isinstance(messages, list):
         raise _fault("$.messages", "a list of messages")
     return Envelope(
-        _text(found, "from", "$"),
-        _text(found, "to", "$"),
-        tuple(read_message(message, f"$.messages[{n}]") for n, message in enumerate(messages)),
+        _text(found, "from", "$", _ODS),
+        _text(found, "to", "$", _ODS),
+        tuple(_entry(message, f"$.messages[{n}]") for n, message in enumerate(messages)),
     )
+
+
+def _entry(body: Any, path: str) -> Message | Unreadable:
+    found = _object(body, path)
+    try:
+        return read_message(found, path)
+    except InvalidResource as fault:
+        return Unreadable(_text(found, "id", path, _ID), found, fault.issues)
 
 
 def read_message(body: Any, path: str = "$") -> Message:
@@ -110,10 +139,10 @@ def read_message(body: Any, path: str = "$") -> Message:
     person = _object(found.get("person"), f"{path}.person")
     head = ("id", "verb", "person", "custodian", "edition")
     return Message(
-        _text(found, "id", path),
+        _text(found, "id", path, _ID),
         verb,
         _text(person, "nhs_number", f"{path}.person"),
-        _text(found, "custodian", path),
+        _text(found, "custodian", path, _ODS),
         edition,
         {key: value for key, value in found.items() if key not in head},
     )
@@ -139,7 +168,23 @@ def _receipt(body: Any, path: str) -> Receipt:
         status,
         edition if type(edition) is int else None,
         tuple(str(name) for name in conflicts) if isinstance(conflicts, list) else (),
+        _findings(found.get("issues")),
     )
+
+
+def _findings(body: Any) -> tuple[Issue, ...]:
+    """What a partner found, in our own words: its texts are shown to nobody, for they may say anything."""
+    listed = body if isinstance(body, list) else []
+    return tuple(_finding(entry["code"], entry.get("path")) for entry in listed if _has_code(entry))
+
+
+def _has_code(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(code := entry.get("code"), str) and bool(_CODE.fullmatch(code))
+
+
+def _finding(code: str, path: Any) -> Issue:
+    place = path if isinstance(path, str) and _PATH.fullmatch(path) else "$"
+    return issue("sync-foreign-finding", place, code=code)
 
 
 def _object(body: Any, path: str) -> dict[str, Any]:
@@ -148,10 +193,12 @@ def _object(body: Any, path: str) -> dict[str, Any]:
     return body
 
 
-def _text(body: dict[str, Any], name: str, path: str) -> str:
+def _text(body: dict[str, Any], name: str, path: str, form: re.Pattern[str] | None = None) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
         raise _fault(f"{path}.{name}", "a text")
+    if form is not None and not form.fullmatch(value):
+        raise _fault(f"{path}.{name}", f"a text of the form {form.pattern}")
     return value
 
 

@@ -100,6 +100,7 @@ class Lanes(Part):
                 person,
             )
         self.session.run(_SET_DUE, self._now_ms, partner, person)
+        self.queued()
 
     # --- sending
 
@@ -127,6 +128,7 @@ class Lanes(Part):
 
     def hasten(self, partner: str) -> int:
         """Let what waits for another try at a partner be due at once; how many lanes that were."""
+        self.queued()
         return self.session.run(
             "UPDATE lanes SET due = ? WHERE partner = ? AND due > ?", self._now_ms, partner, self._now_ms
         )

@@ -101,6 +101,7 @@ class Outbox(Part):
             person,
             *lets_pass,
         )
+        self.queued()
         return OutboxMessage(
             row[0], message, partner, person, kind, edition, urgent, payload, "pending", 0, None, self.now, None
         )
@@ -136,6 +137,15 @@ class Outbox(Part):
             f"SELECT {_COLUMNS} FROM outbox o WHERE o.seq > ?{clause} ORDER BY o.seq LIMIT ?", after, *values, limit
         )
         return [_message(row) for row in rows]
+
+    def waiting(self) -> dict[tuple[str, str], tuple[int, str | None]]:
+        """Of each lane in which something waits: how many messages, and why the first was not delivered yet."""
+        rows = self.session.all(
+            "SELECT w.partner, w.person, w.messages, o.error FROM (SELECT partner, person, COUNT(*) AS messages,"
+            " MIN(seq) AS first FROM outbox WHERE state = 'pending' GROUP BY partner, person) w"
+            " JOIN outbox o ON o.seq = w.first"
+        )
+        return {(row[0], row[1]): (int(row[2]), row[3]) for row in rows}
 
     def replay(self, seq: int, *, message: str | None = None) -> OutboxMessage:
         """Put a dead letter at the end of its lane as a new message; the old one then counts as superseded.

@@ -17,6 +17,11 @@ class Part:
         self.now = now
         self.new_id = new_id
         self._now_ms = to_ms(now)
+        self.queued: Callable[[], None] = nobody  # to be called when a lane may have become due
+
+
+def nobody() -> None:
+    """Nobody waits for messages to be queued."""
 
 
 def among(**wanted: object) -> tuple[str, tuple[object, ...]]:

@@ -12,6 +12,7 @@ from uuid import uuid4
 from fhir_mh.clock import Clock
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.issues import issue
+from fhir_mh.store.part import nobody
 from fhir_mh.store.session import Session
 from fhir_mh.store.tx import Tx
 
@@ -35,6 +36,14 @@ class Store(ABC):
     def __init__(self, clock: Clock, new_id: Callable[[], str]) -> None:
         self._clock = clock
         self._new_id = new_id
+        self._sender = nobody
+
+    def when_queued(self, call: Callable[[], None]) -> None:
+        """From now on call this, as Tx.after_commit does, after each transaction by which a lane may have become due.
+
+        One sender at a time: a later call takes the place of an earlier one.
+        """
+        self._sender = call
 
     @abstractmethod
     async def write(self, fn: Callable[[Tx], T]) -> T:
@@ -65,7 +74,7 @@ class Store(ABC):
         self.close()
 
     def _tx(self, session: Session) -> Tx:
-        return Tx(session, self._clock.now(), self._new_id)
+        return Tx(session, self._clock.now(), self._new_id, self._sender)
 
 
 def announce(tx: Tx) -> None:

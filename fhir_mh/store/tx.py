@@ -11,7 +11,7 @@ from fhir_mh.store.audit import AuditLog
 from fhir_mh.store.copies import Currencies, Projections, Proposals
 from fhir_mh.store.lanes import Lanes
 from fhir_mh.store.outbox import Outbox
-from fhir_mh.store.part import Part
+from fhir_mh.store.part import Part, nobody
 from fhir_mh.store.receiving import Inbox, Quarantine
 from fhir_mh.store.resources import Resources
 from fhir_mh.store.session import Session
@@ -27,9 +27,12 @@ class Tx(Resources):
     after the commit goes through after_commit.
     """
 
-    def __init__(self, session: Session, now: datetime, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, session: Session, now: datetime, new_id: Callable[[], str], sender: Callable[[], None] = nobody
+    ) -> None:
         super().__init__(session, now.replace(microsecond=now.microsecond // 1000 * 1000), new_id)
         self.committed: list[Callable[[], None]] = []
+        self._sender = sender
 
     @cached_property
     def lanes(self) -> Lanes:
@@ -64,7 +67,13 @@ class Tx(Resources):
         return self._part(AuditLog)
 
     def _part(self, kind: type[P]) -> P:
-        return kind(self.session, self.now, self.new_id)
+        part = kind(self.session, self.now, self.new_id)
+        part.queued = self._call_sender
+        return part
+
+    def _call_sender(self) -> None:
+        if self._sender not in self.committed:
+            self.after_commit(self._sender)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call something quick once this transaction is safe, in whichever thread committed it; never after a rollback.

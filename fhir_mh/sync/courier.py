@@ -1,0 +1,285 @@
+"""The courier: takes what is due to the partners, and notes what they answered.
+
+A round is three steps, each its own short transaction per lane: claim and compose, send (no transaction), settle. The
+store commits what belongs to one round in groups, and one lane's fault stays its own. A lane has one message under way
+at a time, so that order needs no other care; many lanes travel in one request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from fhir_mh.clock import Clock
+from fhir_mh.errors import Conflict, FhirMhError, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange.messages import Envelope, Message, Receipt
+from fhir_mh.exchange.ports import Exchange
+from fhir_mh.exchange.transport import Refused, Transport
+from fhir_mh.store import Lane, OutboxMessage, Outcome, Store, Tx
+from fhir_mh.sync.faults import place_of
+from fhir_mh.sync.retry import Retry, answered, probing, reopened
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)  # longer than a round can take: composing, the slowest request, settling
+_WITHHELD_AT_ONCE = 100  # messages of one lane settled unsent in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """lanes: claimed at once. messages: in one request. requests: under way to one partner at a time."""
+
+    lanes: int = 64
+    messages: int = 32
+    requests: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A lane's message on its way, and what of the lane is settled with it."""
+
+    lane: Lane
+    waiting: OutboxMessage
+    message: Message
+    withheld: tuple[Outcome, ...]
+
+
+class Courier:
+    """Delivers one gateway's outbox. transports: how each partner is reached, by ODS code.
+
+    owner names this process among those that share a store, the same after a restart: what it had leased when it was
+    killed is then free at once. draw: a random number from 0 to below 1.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        exchange: Exchange,
+        transports: Mapping[str, Transport],
+        clock: Clock,
+        *,
+        own: str,
+        owner: str,
+        retry: Retry | None = None,
+        limits: Limits | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.store, self.exchange, self.transports, self.clock = store, exchange, transports, clock
+        self.own, self.owner, self.draw = own, owner, draw
+        self.retry, self.limits = retry or Retry(), limits or Limits()
+
+    # --- one round
+
+    async def recover(self) -> None:
+        """Free what this owner's earlier life left leased. Call before the first round."""
+
+        def free(tx: Tx) -> None:
+            tx.lanes.recover(self.owner)
+            for partner in self.transports:
+                tx.lanes.set_breaker(reopened(tx.lanes.breaker(partner), tx.now))
+
+        await self.store.write(free)
+
+    async def greet(self) -> None:
+        """Tell every partner that this gateway is here (again), so that what waits for it comes at once."""
+        greetings = (transport.send(Envelope(self.own, partner, ())) for partner, transport in self.transports.items())
+        for outcome in await asyncio.gather(*greetings, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, FhirMhError):
+                log.error("a partner could not be greeted: %s", place_of(outcome))
+
+    async def deliver_due(self) -> int:
+        """One round over what is due now; the number of messages that partners dealt with."""
+        groups = await self.claim()
+        done = await asyncio.gather(*(self.deliver(partner, lanes) for partner, lanes in groups))
+        return sum(done)
+
+    async def claim(self, *, busy: Sequence[str] = ()) -> list[tuple[str, list[Lane]]]:
+        """Lanes to deliver now, in requests: the partner and its lanes. Those of busy partners are left."""
+        claimed = await self.store.write(lambda tx: self._claim(tx, busy))
+        size = self.limits.messages
+        return [
+            (partner, lanes[start : start + size])
+            for partner, lanes in _by_partner(claimed).items()
+            for start in range(0, len(lanes), size)
+        ]
+
+    def _claim(self, tx: Tx, busy: Sequence[str]) -> list[Lane]:
+        """Of a partner whose breaker is not closed one lane, to see whether it is there again."""
+        kept: list[Lane] = []
+        for partner, lanes in _by_partner(tx.lanes.claim(self.owner, LEASE, self.limits.lanes, without=busy)).items():
+            if partner not in self.transports:
+                for lane in lanes:
+                    self._put_off(tx, lane, "sync-unknown-partner", tx.now + self.retry.longest)
+                continue
+            breaker = tx.lanes.breaker(partner)
+            if breaker.state != "closed":
+                tx.lanes.set_breaker(probing(breaker, tx.now + LEASE))
+                for lane in lanes[1:]:
+                    tx.lanes.let_go(lane)
+                lanes = lanes[:1]
+            kept += lanes
+        return kept
+
+    async def deliver(self, partner: str, lanes: Sequence[Lane]) -> int:
+        """Compose, send and settle one request's lanes. Cancelled, it gives the lanes back before it ends."""
+        try:
+            composed = await asyncio.gather(*(self._isolated(lane, self._compose) for lane in lanes))
+            parcels = [parcel for parcel in composed if parcel is not None]
+            if not parcels:
+                await self._came_to_nothing(partner)
+                return 0
+            return await self._send(partner, parcels)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_back(lanes))
+            raise
+
+    async def _came_to_nothing(self, partner: str) -> None:
+        """There was nothing to send after all: if this was a probe, the next lane may be one."""
+        if (await self.store.read(lambda tx: tx.lanes.breaker(partner))).state == "half-open":
+            await self._try_write(lambda tx: tx.lanes.set_breaker(reopened(tx.lanes.breaker(partner), tx.now)))
+
+    # --- composing
+
+    def _compose(self, tx: Tx, lane: Lane) -> _Parcel | None:
+        """What the lane sends now; None where nothing is left to send, and the lane has been let go."""
+        withheld: dict[str, Outcome] = {}
+        while len(withheld) < _WITHHELD_AT_ONCE:
+            queue = tx.outbox.pending(lane, len(withheld) + 1)
+            waiting = next((one for one in queue if one.message not in withheld), None)
+            if waiting is None:
+                break
+            found = self.exchange.compose(tx, waiting)
+            if isinstance(found, Message):
+                return _Parcel(lane, waiting, found, tuple(withheld.values()))
+            withheld[waiting.message] = Outcome(waiting.message, "superseded", found.reason)
+        tx.lanes.finish(lane, list(withheld.values()))
+        return None
+
+    async def _isolated(self, lane: Lane, step: Callable[[Tx, Lane], T]) -> T | None:
+        """A step for one lane in its own transaction; where it fails only this lane waits for its next try."""
+        try:
+            return await self.store.write(lambda tx: step(tx, lane))
+        except Conflict as fault:
+            if any(found.code == "store-lease-lost" for found in fault.issues):
+                log.info("a lane to %s has passed to somebody else", lane.partner)
+                return None
+            await self._put_off_failed(lane, fault)
+        except Exception as fault:  # noqa: BLE001 - one lane's fault stays its own
+            await self._put_off_failed(lane, fault)
+        return None
+
+    async def _put_off_failed(self, lane: Lane, fault: Exception) -> None:
+        log.error("a message to %s failed here: %s", lane.partner, place_of(fault))
+        await self._try_write(lambda tx: self._put_off(tx, lane, "sync-failed"))
+
+    # --- sending
+
+    async def _send(self, partner: str, parcels: Sequence[_Parcel]) -> int:
+        """Send, in halves where the whole is refused, and settle."""
+        envelope = Envelope(self.own, partner, tuple(parcel.message for parcel in parcels))
+        try:
+            receipts = await self.transports[partner].send(envelope)
+        except Refused as refused:
+            if len(parcels) > 1:
+                middle = len(parcels) // 2
+                return await self._send(partner, parcels[:middle]) + await self._send(partner, parcels[middle:])
+            if not refused.final:
+                await self._put_off_all(parcels, refused.issues[0].code)
+                return 0
+            receipts = [Receipt(parcels[0].message.id, "refused", issues=refused.issues)]
+        except (UpstreamUnavailable, NotAuthenticated) as fault:
+            code = fault.issues[0].code if fault.issues else "sync-unreachable"
+            log.info("%s was not reached: %s", partner, code)
+            await self._no_answer(partner, parcels, code)
+            return 0
+        except Exception as fault:  # noqa: BLE001 - a connector's broken promise must not stop the courier
+            log.error("sending to %s failed here: %s", partner, place_of(fault))
+            await self._no_answer(partner, parcels, "sync-failed")
+            return 0
+        return await self._settle_all(partner, parcels, receipts)
+
+    async def _no_answer(self, partner: str, parcels: Sequence[_Parcel], code: str) -> None:
+        def count(tx: Tx) -> None:
+            tx.lanes.set_breaker(self.retry.failed(tx.lanes.breaker(partner), tx.now, self.draw()))
+
+        await self._try_write(count)
+        await self._put_off_all(parcels, code)
+
+    async def _put_off_all(self, parcels: Sequence[_Parcel], code: str) -> None:
+        def one(parcel: _Parcel) -> Callable[[Tx], None]:
+            return lambda tx: self._put_off(tx, parcel.lane, code, parcel=parcel)
+
+        await asyncio.gather(*(self._try_write(one(parcel)) for parcel in parcels))
+
+    # --- settling
+
+    async def _settle_all(self, partner: str, parcels: Sequence[_Parcel], receipts: Iterable[Receipt]) -> int:
+        given = {receipt.id: receipt for receipt in receipts}
+        await self._has_answered(partner)
+        settled = await asyncio.gather(
+            *(self._isolated(parcel.lane, self._settling(parcel, given.get(parcel.message.id))) for parcel in parcels)
+        )
+        return sum(1 for one in settled if one)
+
+    def _settling(self, parcel: _Parcel, receipt: Receipt | None) -> Callable[[Tx, Lane], bool]:
+        def settle(tx: Tx, lane: Lane) -> bool:
+            if receipt is None:
+                self._put_off(tx, lane, "sync-no-receipt", parcel=parcel)
+                return False
+            outcome = self.exchange.settle(tx, parcel.waiting, receipt)
+            if outcome.state == "pending":
+                self._put_off(tx, lane, outcome.error or "sync-no-receipt", parcel=parcel)
+                return False
+            halt = (outcome.error or "sync-refused") if outcome.state == "dead" else None
+            tx.lanes.finish(lane, [*parcel.withheld, outcome], halt=halt)
+            return True
+
+        return settle
+
+    async def _has_answered(self, partner: str) -> None:
+        """Close the partner's breaker, and let what waited for it go at once."""
+        breaker = await self.store.read(lambda tx: tx.lanes.breaker(partner))
+        if answered(breaker, self.clock.now()) is breaker:
+            return
+
+        def close(tx: Tx) -> None:
+            tx.lanes.set_breaker(answered(tx.lanes.breaker(partner), tx.now))
+            tx.lanes.hasten(partner)
+
+        await self._try_write(close)
+
+    # --- letting go
+
+    def _put_off(
+        self, tx: Tx, lane: Lane, code: str, until: datetime | None = None, *, parcel: _Parcel | None = None
+    ) -> None:
+        """Try the lane's first message again later. code: why, for people to see."""
+        first = parcel.waiting if parcel else next(iter(tx.outbox.pending(lane, 1)), None)
+        outcomes = [*(parcel.withheld if parcel else ()), *([Outcome(first.message, "pending", code)] if first else [])]
+        retry_at = until or tx.now + self.retry.wait(lane.attempts + 1, self.draw())
+        tx.lanes.finish(lane, outcomes, retry_at=retry_at)
+
+    async def _give_back(self, lanes: Iterable[Lane]) -> None:
+        for lane in lanes:
+            await self._try_write(lambda tx, lane=lane: tx.lanes.let_go(lane))  # type: ignore[misc]
+
+    async def _try_write(self, fn: Callable[[Tx], T]) -> None:
+        """Write; where that fails the lease runs out by itself, and the lane is tried then."""
+        try:
+            await self.store.write(fn)
+        except FhirMhError as fault:
+            log.info("a lane was not let go: %s", fault.issues[0].code if fault.issues else type(fault).__name__)
+
+
+def _by_partner(lanes: Iterable[Lane]) -> dict[str, list[Lane]]:
+    found: dict[str, list[Lane]] = {}
+    for lane in lanes:
+        found.setdefault(lane.partner, []).append(lane)
+    return found

@@ -1,0 +1,178 @@
+"""The routes of sync: what partners send, and what operators see of the deliveries. The application mounts them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fhir_mh.clock import Clock
+from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, NotFound
+from fhir_mh.exchange.messages import read_envelope
+from fhir_mh.exchange.ports import Exchange
+from fhir_mh.exchange.signing import FROM, check_request, sign_answer
+from fhir_mh.exchange.transport import MAX_REQUEST, PATH
+from fhir_mh.fhir.json import dumps, load_object, loads
+from fhir_mh.issues import Issue, issue
+from fhir_mh.settings import Partner, is_loopback
+from fhir_mh.store import Store, Tx
+from fhir_mh.sync.deliveries import listing, replay, resume
+from fhir_mh.sync.faults import place_of
+from fhir_mh.sync.receiver import receive
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+Allow = Callable[[Request], Awaitable[None]]
+"""Raises NotAuthenticated or ConsentDenied unless the caller may look after the deliveries."""
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "via", "x-real-ip")
+
+
+class TooLarge(FhirMhError):
+    """The body is larger than is taken in."""
+
+    status = 413
+    fhir_type = "too-long"
+
+
+def sync_routes(
+    store: Store, exchange: Exchange, *, own: str, partners: Sequence[Partner], clock: Clock
+) -> list[Route]:
+    """`POST /sync/v1/messages` for these partners; own is the ODS code of this gateway."""
+    return [Route(PATH, _Inlet(store, exchange, own, partners, clock).take, methods=["POST"])]
+
+
+class _Inlet:
+    """Where partners' requests come in."""
+
+    def __init__(self, store: Store, exchange: Exchange, own: str, partners: Sequence[Partner], clock: Clock) -> None:
+        self.store, self.exchange, self.own, self.clock = store, exchange, own, clock
+        self.partners = {partner.ods: partner for partner in partners}
+
+    async def take(self, request: Request) -> Response:
+        """Receipts, signed; or why there are none."""
+        try:
+            partner = self._who(request)
+            body = await _body(request)
+            secret = _secret(partner)
+            check_request(secret, request.headers, partner.ods, self.own, body, self.clock.now())
+        except FhirMhError as fault:
+            return _json(fault.status, _findings(fault.issues))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        status, content = await self._answer(partner, request, body)
+        text = dumps(content)
+        signed = sign_answer(secret, self.own, partner.ods, status, text, self.clock.now(), request=request.headers)
+        return Response(text, status, signed, "application/json")
+
+    def _who(self, request: Request) -> Partner:
+        """The partner a request says it is from, where a mere claim may be looked into at all."""
+        partner = self.partners.get(request.headers.get(FROM, ""))
+        if partner is None:
+            raise _unsigned("the sender is not a partner of this gateway")
+        if partner.secret is None:
+            peer = request.client.host if request.client else ""
+            if not is_loopback(peer) or any(name in request.headers for name in _FORWARDED):
+                raise _unsigned("no secret is agreed with this partner")
+        return partner
+
+    async def _answer(self, partner: Partner, request: Request, body: bytes) -> tuple[int, dict[str, Any]]:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return 400, _findings([issue("sync-not-json", "Content-Type")])
+        try:
+            envelope = read_envelope(loads(body))
+        except InvalidResource as fault:
+            return 400, _findings(fault.issues)
+        if envelope.sender != partner.ods or envelope.to != self.own:
+            return 401, _findings([issue("sync-not-addressed", "$.to")])
+        try:
+            receipts = await receive(self.store, self.exchange, partner.ods, envelope)
+        except FhirMhError as fault:
+            log.error("nothing can be received: %s", place_of(fault))
+            return 503, _findings([issue("sync-failed", "$", step="received", reason=type(fault).__name__)])
+        return 200, {"receipts": receipts}
+
+
+def delivery_routes(store: Store, allow: Allow) -> list[Route]:
+    """`GET /deliveries`, `POST /deliveries/{seq}/replay` and `POST /deliveries/resume`, for those whom allow lets pass.
+
+    What allow raises is the application's to answer.
+    """
+
+    async def look(request: Request) -> Response:
+        await allow(request)
+        query = request.query_params
+        everything = query.get("all", "") == "true"
+        return await _done(store.read(lambda tx: listing(tx, partner=query.get("partner"), everything=everything)))
+
+    async def again(request: Request) -> Response:
+        await allow(request)
+        seq: int = request.path_params["seq"]
+        return await _done(store.write(lambda tx: replay(tx, seq)))
+
+    async def let_pass(request: Request) -> Response:
+        await allow(request)
+        try:
+            wanted = load_object(await _body(request))
+        except FhirMhError as fault:
+            return _json(fault.status, _findings(fault.issues))
+        partner, person = wanted.get("partner"), wanted.get("person")
+        if not isinstance(partner, str) or not (person is None or isinstance(person, str)):
+            return _json(422, _findings([issue("sync-envelope", "$.partner", expected="an ODS code")]))
+
+        def pass_again(tx: Tx) -> dict[str, Any]:
+            return resume(tx, partner, person)
+
+        return await _done(store.write(pass_again))
+
+    return [
+        Route("/deliveries", look, methods=["GET"]),
+        Route("/deliveries/resume", let_pass, methods=["POST"]),
+        Route("/deliveries/{seq:int}/replay", again, methods=["POST"]),
+    ]
+
+
+async def _done(work: Awaitable[Mapping[str, Any]]) -> Response:
+    try:
+        return _json(200, await work)
+    except NotFound as fault:
+        return _json(fault.status, _findings(fault.issues))
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is known to be."""
+    announced = request.headers.get("content-length", "0")
+    size = int(announced) if announced.isascii() and announced.isdigit() else 0
+    chunks: list[bytes] = []
+    if size <= MAX_REQUEST:
+        size = 0
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_REQUEST:
+                break
+    if size > MAX_REQUEST:
+        raise TooLarge(issues=[issue("sync-too-large", "$", limit=MAX_REQUEST)])
+    return b"".join(chunks)
+
+
+def _secret(partner: Partner) -> str | None:
+    return partner.secret.get_secret_value() if partner.secret is not None else None
+
+
+def _unsigned(problem: str) -> NotAuthenticated:
+    return NotAuthenticated(issues=[issue("sync-unsigned", FROM, problem=problem)])
+
+
+def _findings(issues: Sequence[Issue]) -> dict[str, Any]:
+    return {"issues": [found.as_dict() for found in issues]}
+
+
+def _json(status: int, content: Mapping[str, Any]) -> Response:
+    return Response(dumps(content), status, media_type="application/json")
