@@ -51,6 +51,14 @@ class Node:
         """The table as (record field, element path) pairs; a field of "" is a fixed value."""
         return iter(())
 
+    def expected(self, beside: dict[str, Any]) -> bool:
+        """Whether an object that lacks this place, `beside`, lacks what would always be written."""
+        return self.always
+
+    def unprompted(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        """As write, for an object that came without this place: only what the record has come to say since."""
+        return MISSING if self.always else self.write(item, residue, ctx)
+
 
 class Value(Node):
     """A record field and a single value of the other format."""
@@ -172,7 +180,7 @@ class Group(Node):
                 rest[key] = left
             if len(faults) > before:
                 ctx.prefix(before, key)
-        absent = [key for key in self._always if key not in json]
+        absent = [key for key in self._always if key not in json and self.children[key].expected(json)]
         if absent:
             rest["~absent"] = absent
         return rest or None
@@ -190,14 +198,19 @@ class Group(Node):
         absent = residue.get("~absent", ())
         for key, node in self.children.items():
             if key in absent and key not in residue:
-                continue
-            value = node.write(item, residue.get(key), ctx)
+                value = node.unprompted(item, None, ctx)
+            else:
+                value = node.write(item, residue.get(key), ctx)
             if value is not MISSING:
                 out[key] = value
         for key, value in residue.items():
             if key not in self.children and key != "~absent":
                 out[key] = value
         return out or MISSING
+
+    def unprompted(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        said = {key: node.unprompted(item, None, ctx) for key, node in self.children.items()}
+        return {key: value for key, value in said.items() if value is not MISSING} or MISSING
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         for key, node in self.children.items():
@@ -223,6 +236,10 @@ class Sub(Node):
         if part is None:
             return MISSING if residue is None else self.node.write({}, residue, ctx)
         return self.node.write(part, residue, ctx)
+
+    def unprompted(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        part = item.get(self.field)
+        return MISSING if part is None else self.node.unprompted(part, residue, ctx)
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         return self.node.rows(path, f"{field}{self.field}.")
@@ -393,6 +410,10 @@ class Slices(Node):
             if name not in self._always or name in slots:
                 out.extend(queue)
         return out if out or not slots else MISSING
+
+    def unprompted(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
+        parts = [part for part in self.slices if not part.always]
+        return [entry for part in parts for entry in part.entries(item, _NONE, ctx)] or MISSING
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         for part in self.slices:

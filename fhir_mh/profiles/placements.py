@@ -59,6 +59,7 @@ PLACEMENT = table(
     custodian(),
     code("status", "status", "draft active on-hold revoked completed entered-in-error"),
     _SUBJECT,
+    one("code.coding", "request", local("placement-kind", "rehabilitation-placement"), always=True),
     one("code.coding", "level", {"system": CODE_SYSTEM + "placement-level"}, code("level", "code", "1 2")),
     row("requested_at", "authoredOn", DATETIME),
     ref("requested_by", "requester", "Organization", "PractitionerRole"),

@@ -6,8 +6,10 @@ from typing import Any
 
 from fhir_mh.fhir.urls import CODE_SYSTEM, EXTENSION, ODS_CODE, SNOMED
 from fhir_mh.mapping.codecs import BOOLEAN, DATE, DATETIME, INTEGER
-from fhir_mh.mapping.nodes import Derived, Item
+from fhir_mh.mapping.nodes import Derived, Item, Sub
+from fhir_mh.profiles.defaults import Default
 from fhir_mh.profiles.elements import (
+    CONCEPT,
     Row,
     code,
     codings,
@@ -32,6 +34,7 @@ from fhir_mh.profiles.elements import (
     words,
     words_extension,
 )
+from fhir_mh.profiles.moments import exactly, not_exactly, roughly
 from fhir_mh.profiles.reference import Joined, Subject
 from fhir_mh.profiles.table import table
 
@@ -250,6 +253,14 @@ CRISIS_CONTACTS = table(
     needs=("contacts",),
 )
 
+_AS_DESCRIBED = {"coding": [local("goal-measure", "as-described")]}
+
+
+def _needs_measure(target: dict[str, Any]) -> bool:
+    """R4's gol-1: a detail says what it is the detail of."""
+    return any(key.startswith("detail") for key in target)
+
+
 GOAL = table(
     "goal",
     "Goal",
@@ -272,7 +283,7 @@ GOAL = table(
         "targets",
         "target",
         "target",
-        concept("measure", "measure"),
+        (("measure",), Default(Sub("measure", CONCEPT), _AS_DESCRIBED, when=_needs_measure, asked=_needs_measure)),
         row("detail", "detailString"),
         row("due_date", "dueDate", DATE),
     ),
@@ -293,7 +304,8 @@ AGREEMENT = table(
     "care-plan",
     "home",
     first_ref("plan", "target", "CarePlan"),
-    row("recorded_at", "recorded", DATETIME),
+    (("recorded",), exactly("recorded_at")),
+    (("_recorded",), not_exactly("recorded_at")),
     fixed("activity", {"coding": [local("provenance-activity", "agreement")]}),
     first("agent", "party", tree(ref("who", "who", *_AUTHORS))),
     extension(
@@ -302,6 +314,7 @@ AGREEMENT = table(
         part("party", code("party", "valueCode", "person carer family advocate clinician other")),
         part("decision", code("decision", "valueCode", "agreed partly declined unable")),
         part("plan-version", row("plan_version", "valuePositiveInt", INTEGER)),
+        part("agreed-on", (("valueDateTime",), roughly("recorded_at"))),
         part("reason", words("reason", "valueString")),
     ),
     match=holds({"activity": {"coding": [local("provenance-activity", "agreement")]}}),

@@ -49,7 +49,7 @@ class Reference(Node):
         target = ctx.resolve(literal)
         if target is not None:
             into["id"] = target[1]
-            if target[0] != self.types[0]:
+            if kind is None and not self._found_without(target, ctx):
                 kind = target[0]
             if literal == ctx.literal(*target):
                 literal = None
@@ -57,6 +57,10 @@ class Reference(Node):
             into["reference"] = literal
         if kind is not None and kind != self.typed:
             into["type"] = kind
+
+    def _found_without(self, target: tuple[str, str], ctx: Addresses) -> bool:
+        """Whether the id alone leads to the same resource again."""
+        return next((kind for kind in self.types if ctx.literal(kind, target[1]) is not None), None) == target[0]
 
     def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
         out: dict[str, Any] = {}
@@ -123,8 +127,9 @@ class Subject(Node):
 class Joined(Node):
     """From one of an item's resources to another of them, present while the item has the field named."""
 
-    def __init__(self, kind: str, field: str) -> None:
+    def __init__(self, kind: str, field: str, *, typed: bool = False) -> None:
         self.kind, self.field = kind, field
+        self.more = {"type": kind} if typed else {}
 
     def read(self, json: Any, into: Item, ctx: Context) -> Any:
         addresses = cast(Addresses, ctx)
@@ -132,14 +137,14 @@ class Joined(Node):
         target = addresses.resolve(literal)
         if target is None or target[0] != self.kind or literal != addresses.literal(*target):
             return json
-        rest = {key: value for key, value in json.items() if key != "reference"}
+        rest = {key: value for key, value in json.items() if key != "reference" and self.more.get(key) != value}
         return rest or None
 
     def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
         if residue and "reference" in residue:
             return residue
         literal = cast(Addresses, ctx).literal(self.kind, item["id"]) if item.get(self.field) else None
-        return MISSING if literal is None else {"reference": literal, **(residue or {})}
+        return MISSING if literal is None else {"reference": literal, **self.more, **(residue or {})}
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         yield "(the item itself)", path

@@ -6,13 +6,17 @@ and its words stand in a CarePlan of intent `proposal`, which here means wishes 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fhir_mh.fhir.urls import CODE_SYSTEM
-from fhir_mh.mapping.codecs import BOOLEAN, DATETIME
+from fhir_mh.mapping.codecs import BOOLEAN, DATETIME, TEXT, OneOf
 from fhir_mh.mapping.context import Context
-from fhir_mh.mapping.nodes import Derived, Item, Many, Missing, Node, Sub
+from fhir_mh.mapping.nodes import MISSING, Derived, Item, Many, Missing, Node, One, Sub, Value
+from fhir_mh.profiles.defaults import Default, absent
 from fhir_mh.profiles.elements import (
+    CONCEPT,
+    IDENTIFIER,
     Row,
     code,
     codings,
@@ -37,7 +41,7 @@ from fhir_mh.profiles.elements import (
     words,
 )
 from fhir_mh.profiles.plans import custodian
-from fhir_mh.profiles.reference import Joined, Subject
+from fhir_mh.profiles.reference import Joined, Reference, Subject
 from fhir_mh.profiles.table import table
 
 _SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
@@ -48,6 +52,8 @@ _PRIVACY: dict[str, Any] = {"coding": [{"system": _SCOPE, "code": "patient-priva
 _WISHES: dict[str, Any] = {"coding": [local("plan-kind", "advance-wishes")]}
 _STATEMENT: dict[str, Any] = {"coding": [local("directive-kind", "advance-statement")]}
 _REFUSAL: dict[str, Any] = {"coding": [local("directive-kind", "recorded-refusal")]}
+_PREFERENCE: dict[str, Any] = {"coding": [local("directive-kind", "sharing-preference")]}
+_AS_STATED: dict[str, Any] = {"coding": [local("policy", "as-stated")]}
 
 
 def _directive() -> list[Row]:
@@ -93,7 +99,7 @@ WISHES = table(
     (("status",), Derived("status of the wishes", _wishes_status)),
     one("category", "advance-wishes", _WISHES, always=True),
     (("subject",), Subject()),
-    one("supportingInfo", "statement", {"type": "Consent"}, (("reference",), Joined("Consent", "wishes"))),
+    (("supportingInfo",), One("statement", holds({"type": "Consent"}), Joined("Consent", "wishes", typed=True))),
     items(
         "wishes",
         "activity",
@@ -164,8 +170,20 @@ class _Recursive(Node):
         return RULE.write(item, residue, ctx)
 
 
-_ACTOR = tree(concept("role", "role"), ref("party", "reference", "Organization", "PractitionerRole", "RelatedPerson"))
-_DATA = tree(row("meaning", "meaning"), ref("item", "reference", "CarePlan", "Consent", "DocumentReference"))
+_RECIPIENT = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]
+}  # fmt: skip
+_ANYONE = Reference(("Organization", "PractitionerRole", "RelatedPerson"), IDENTIFIER)
+_CONTENT = Reference(("CarePlan", "Consent", "DocumentReference"), IDENTIFIER)
+# R4 asks for both halves of an actor and of data, also of a rule about everybody in one role.
+_ACTOR = tree(
+    (("role",), Default(Sub("role", CONCEPT), _RECIPIENT)),
+    (("reference",), Default(Sub("party", _ANYONE), absent("not-applicable"))),
+)
+_DATA = tree(
+    (("meaning",), Default(Value("meaning", TEXT), "instance")),
+    (("reference",), Default(Sub("item", _CONTENT), absent("unknown"))),
+)
 
 
 def _party_key(actor: dict[str, Any]) -> str:
@@ -173,8 +191,7 @@ def _party_key(actor: dict[str, Any]) -> str:
     return f"{concept_key(actor.get('role') or {})}{party.get('id') or party.get('reference')}"
 
 
-RULE = tree(
-    code("decision", "type", "permit deny"),
+_CONDITIONS: list[Row] = [
     period("period", "period"),
     period("data_period", "dataPeriod"),
     (("actor",), Many("actor", None, "actors", _ACTOR, key=_party_key)),
@@ -186,7 +203,43 @@ RULE = tree(
     concepts("codes", "code"),
     (("data",), Many("data", None, "data", _DATA, key=lambda d: str(d.get("meaning")) + str(d.get("item")))),
     (("provision",), Many("rule", None, "exceptions", _Recursive())),
-)
+]
+_DECISION = "permit deny"
+RULE = tree(code("decision", "type", _DECISION), _CONDITIONS)
+
+
+class _RootDecision(Value):
+    """R4 allows the outermost rule no type: one that comes is read and given back, one of ours is never written."""
+
+    def read(self, json: Any, into: Item, ctx: Context) -> Any:
+        super().read(json, into, ctx)
+        return json
+
+    def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
+        return MISSING if residue is None else super().write(item, residue, ctx)
+
+
+class _Terms(Node):
+    """The outermost rule. A decision that stands in it goes one rule further in, where R4 has room for it."""
+
+    root = tree((("type",), _RootDecision("decision", OneOf(_DECISION.split()))), _CONDITIONS)
+
+    def read(self, json: Any, into: Item, ctx: Context) -> Any:
+        return self.root.read(json, into, ctx)
+
+    def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
+        if "decision" in item and not (residue or {}).get("type"):
+            return {"provision": [RULE.write(item, residue, ctx)]}
+        return self.root.write(item, residue, ctx)
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        return self.root.rows(path, field)
+
+
+def _needs_policy(consent: dict[str, Any]) -> bool:
+    """R4's ppc-1: a policy, or a policy rule."""
+    return not consent.get("policies") and not consent.get("policy")
+
 
 SHARING = table(
     "sharing-preference",
@@ -197,11 +250,12 @@ SHARING = table(
     fixed("scope", _PRIVACY),
     _directive(),
     identifiers("identifiers"),
+    one("category", "sharing-preference", _PREFERENCE, always=True),
     concepts("categories", "category"),
-    concept("policy", "policyRule"),
+    (("policyRule",), Default(Sub("policy", CONCEPT), _AS_STATED, when=_needs_policy, asked=_needs_policy)),
     plain("policies", "policy", {}, "uri"),
     row("source_title", "sourceAttachment.title"),
-    (("provision",), Sub("terms", RULE)),
+    (("provision",), Sub("terms", _Terms())),
     match=holds({"scope": _PRIVACY}),
 )
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 _DATE = r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
+_DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 
-Text = Annotated[str, StringConstraints(min_length=1)]
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+"""Words; never empty, never blank alone."""
+Code = Annotated[str, StringConstraints(pattern=r"^\S+( \S+)*$")]
+"""A code: no space at its ends, no two together."""
+Uri = Annotated[str, StringConstraints(pattern=r"^\S+$")]
+"""An address or identifier without spaces."""
 Date = Annotated[str, StringConstraints(pattern=f"^{_DATE}$")]
 """A date as precise as it is known: 2026, 2026-11 or 2026-11-24. Kept as written."""
 DateTime = Annotated[str, StringConstraints(pattern=f"^{_DATE}({_TIME})?$")]
 """A date, or a date and time with its zone: 2026-11-24T09:30:00Z. Kept as written."""
+Instant = Annotated[str, StringConstraints(pattern=f"^{_DAY}{_TIME}$")]
+"""A moment to the second, with its zone: 2026-11-24T09:30:00Z. Kept as written."""
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
 OdsCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,12}$")]
 
@@ -22,6 +31,11 @@ OdsCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,12}$")]
 def new_id() -> str:
     """An id for a new item: a random UUID, minted once and carried through every format."""
     return str(uuid.uuid4())
+
+
+def needed(message: str) -> PydanticCustomError:
+    """The fault of an item that lacks what it needs; a part of a record that names an item held already may lack it."""
+    return PydanticCustomError("needed", "{message}", {"message": message})
 
 
 class Model(BaseModel):
@@ -64,7 +78,7 @@ class _Words(Model):
     said_by: SaidBy | None = None
     recorded_by: Text | None = None
     recorded_at: DateTime | None = None
-    language: Text | None = None
+    language: Code | None = None
     third_party: Literal["about", "from"] | None = None
     in_confidence: bool | None = None
 
@@ -75,9 +89,9 @@ Words = Annotated[_Words, BeforeValidator(_plain_words)]
 class Coding(Model):
     """One code of one code system."""
 
-    system: Text | None = None
+    system: Uri | None = None
     version: Text | None = None
-    code: Text | None = None
+    code: Code | None = None
     display: Text | None = None
     user_selected: bool | None = None
 
@@ -95,13 +109,20 @@ class Period(Model):
     start: DateTime | None = None
     end: DateTime | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        known = min(len(self.start or ""), len(self.end or ""), len("2026-11-24"))
+        if (self.end or "")[:known] < (self.start or "")[:known]:
+            raise ValueError("the period ends before it starts")
+        return self
+
 
 class Identifier(Model):
     """A number or code that somebody gave."""
 
-    use: Text | None = None
+    use: Literal["usual", "official", "temp", "secondary", "old"] | None = None
     type: Concept | None = None
-    system: Text | None = None
+    system: Uri | None = None
     value: Text | None = None
     period: Period | None = None
     assigner: Text | None = None
@@ -125,6 +146,12 @@ class Note(Model):
     author_name: Text | None = None
     time: DateTime | None = None
 
+    @model_validator(mode="after")
+    def _one_author(self) -> Self:
+        if self.author and self.author_name:
+            raise ValueError("a note has one author: say who in author or in author_name")
+        return self
+
 
 class Telecom(Model):
     """A way to reach somebody."""
@@ -132,14 +159,21 @@ class Telecom(Model):
     system: Literal["phone", "fax", "email", "pager", "url", "sms", "other"] | None = None
     value: Text | None = None
     use: Literal["home", "work", "temp", "old", "mobile"] | None = None
-    rank: int | None = None
+    rank: int | None = Field(default=None, ge=1)
     period: Period | None = None
+
+    @model_validator(mode="after")
+    def _of_a_kind(self) -> Self:
+        """A number or address of which nobody said what it is."""
+        if self.value and not self.system:
+            self.system = "other"
+        return self
 
 
 class Name(Model):
     """A person's name."""
 
-    use: Text | None = None
+    use: Literal["usual", "official", "temp", "nickname", "anonymous", "old", "maiden"] | None = None
     text: Text | None = None
     family: Text | None = None
     given: list[Text] = Field(default_factory=list)
@@ -151,8 +185,8 @@ class Name(Model):
 class Address(Model):
     """Where somebody lives or can be written to."""
 
-    use: Text | None = None
-    type: Text | None = None
+    use: Literal["home", "work", "temp", "old", "billing"] | None = None
+    type: Literal["postal", "physical", "both"] | None = None
     text: Text | None = None
     lines: list[Text] = Field(default_factory=list)
     city: Text | None = None

@@ -37,16 +37,19 @@ def read_partial(body: Tree) -> Tree:
 
 def _is_held(error: Any, body: Tree) -> bool:
     """Whether what is missing belongs to an item that is named by id, so that it may be here already."""
+    if error["type"] == "needed":  # said of the item itself
+        item = _at(body, error["loc"])
+        return isinstance(item, dict) and (isinstance(item.get("id"), str) or error["loc"] == ("person",))
     item = _at(body, error["loc"][:-1])
     return error["type"] == "missing" and isinstance(item, dict) and isinstance(item.get("id"), str)
 
 
 def _at(value: Any, location: tuple[int | str, ...]) -> Any:
     for part in location:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
+        if isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
+        elif isinstance(value, dict):
+            value = value.get(str(part))
         else:
             return None
     return value

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from fhir_mh.records.base import (
     Address,
@@ -21,6 +21,7 @@ from fhir_mh.records.base import (
     Telecom,
     Text,
     Words,
+    needed,
 )
 
 
@@ -58,6 +59,16 @@ class Person(Item):
     managing_organisation: Ref | None = None
     active: bool | None = None
     reference: Text | None = None
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.nhs_number_status and not self.nhs_number:
+            raise needed("nhs_number_status says how the NHS number was checked: give nhs_number too")
+        if self.deceased_at and self.deceased is False:
+            raise ValueError("deceased_at is given and deceased says no")
+        if self.deceased_at:
+            self.deceased = None  # the time says it
+        return self
 
 
 class Contact(Item):

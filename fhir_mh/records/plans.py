@@ -6,9 +6,17 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from fhir_mh.records.base import Coding, Concept, Date, DateTime, Item, Note, OdsCode, Period, Ref, Text, Words
+from fhir_mh.records.base import Coding, Concept, Date, DateTime, Item, Note, OdsCode, Period, Ref, Text, Words, needed
 
 PlanStatus = Literal["draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]
+ActivityKind = Literal[
+    "Appointment", "CommunicationRequest", "DeviceRequest", "MedicationRequest", "NutritionOrder", "Task",
+    "ServiceRequest", "VisionPrescription",
+]  # fmt: skip
+_DESCRIBING = (
+    "kind", "code", "description", "status_reason", "not_to_be_done", "planned", "planned_text", "reasons", "goals",
+    "performers", "location",
+)  # fmt: skip
 ActivityStatus = Literal[
     "not-started", "scheduled", "in-progress", "on-hold", "completed", "cancelled", "stopped", "unknown",
     "entered-in-error",
@@ -50,6 +58,12 @@ class Goal(Item):
     outcomes: list[Ref] = Field(default_factory=list)
     notes: list[Note] = Field(default_factory=list)
 
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if not self.description and not self.codings:
+            raise needed("a goal needs its description, in words or in codes")
+        return self
+
 
 class Need(Item):
     """A need the plan meets. condition: the address of the coded problem behind it, where there is one."""
@@ -65,7 +79,7 @@ class Activity(Item):
 
     natural_key = ("description.text", "code")
 
-    kind: Text | None = None
+    kind: ActivityKind | None = None
     code: Concept | None = None
     description: Words | None = None
     status: ActivityStatus | None = None
@@ -85,8 +99,16 @@ class Activity(Item):
     @model_validator(mode="after")
     def _has_a_status(self) -> Self:
         """What is described here has a status; what is only pointed to has its own."""
-        if self.status is None and (self.description or self.code):
+        if self.status is None and any(getattr(self, field) for field in _DESCRIBING):
             self.status = "not-started"
+        return self
+
+    @model_validator(mode="after")
+    def _says_it_one_way(self) -> Self:
+        if self.request and (self.status or any(getattr(self, field) for field in _DESCRIBING)):
+            raise ValueError("an activity is described here or stands in the request it points to, not both")
+        if self.planned and self.planned_text:
+            raise ValueError("say when in planned or in planned_text, not both")
         return self
 
 

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import base64
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from fhir_mh.records.base import Coding, Concept, DateTime, Identifier, Item, Model, OdsCode, Period, Ref, Text, Words
+from fhir_mh.records.base import (
+    Coding,
+    Concept,
+    DateTime,
+    Identifier,
+    Instant,
+    Item,
+    Model,
+    OdsCode,
+    Period,
+    Ref,
+    Text,
+    Uri,
+    Words,
+    needed,
+)  # fmt: skip
 
 DirectiveStatus = Literal["draft", "proposed", "active", "rejected", "inactive", "entered-in-error"]
 """inactive: withdrawn or replaced."""
 
 
+def _base64(value: str) -> str:
+    try:
+        base64.b64decode("".join(value.split()), validate=True)
+    except ValueError:
+        raise ValueError("not base64") from None
+    return value
+
+
 class Document(Item):
-    """An original. sha256: of its bytes, in hexadecimal."""
+    """An original. data: its bytes in base64. sha256: of its bytes, in hexadecimal. date: when it was made known."""
 
     natural_key = ("title",)
 
@@ -22,11 +46,19 @@ class Document(Item):
     title: Text | None = None
     description: Text | None = None
     content_type: Text | None = None
-    url: Text | None = None
-    data: Text | None = None
+    url: Uri | None = None
+    data: Annotated[str, AfterValidator(_base64)] | None = None
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     created: DateTime | None = None
-    date: DateTime | None = None
+    date: Instant | None = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if not (self.title or self.url or self.data or self.sha256 or self.content_type or self.created):
+            raise needed("an original needs at least its title")
+        if self.data and not self.content_type:
+            raise needed("data needs its content_type, for instance application/pdf")
+        return self
 
 
 class Directive(Item):
@@ -100,7 +132,7 @@ class Actor(Model):
 class RuleData(Model):
     """Particular content a rule is about."""
 
-    meaning: Text | None = None
+    meaning: Literal["instance", "related", "dependents", "authoredby"] | None = None
     item: Ref | None = None
 
 
@@ -136,3 +168,13 @@ class SharingPreference(Directive):
     policies: list[Text] = Field(default_factory=list)
     source_title: Text | None = None
     terms: Rule | None = None
+
+    @model_validator(mode="after")
+    def _decides_inside(self) -> Self:
+        """A decision at the root goes one rule further in, unless it came that way in somebody's FHIR."""
+        came = (self.unknown.get("sharing-preference") or {}).get("provision") or {}
+        if self.terms and self.terms.decision and "type" not in came:
+            self.terms = Rule(exceptions=[self.terms])
+        if self.source_title and self.original:
+            raise ValueError("name the source by original or by source_title, not both")
+        return self

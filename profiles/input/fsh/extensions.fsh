@@ -23,6 +23,24 @@ Description: "Who said a text, who recorded it, when, in what language, and whet
 * insert CodedPart(third-party, 0..1, ThirdPartyVS, [[Whether it is about or from somebody else]])
 * insert Part(in-confidence, 0..1, boolean, [[Whether it was told in confidence]])
 
+Extension: ItemNumber
+Id: item-number
+Title: "Number in another system"
+Description: "What a provider's own system calls this item, by the name of that system's format, so that its answer finds the item again."
+* insert Context(DomainResource)
+* insert Context(Element)
+* insert Part(format, 1..1, string, [[The name of the format]])
+* insert Part(content, 1..1, string, [[The number or code]])
+
+Extension: KeptContent
+Id: kept-content
+Title: "Content of another format"
+Description: "What a provider's own format says of this item and FHIR has no element for, as JSON, kept so that it can be given back."
+* insert Context(DomainResource)
+* insert Context(Element)
+* insert Part(format, 1..1, string, [[The name of the format]])
+* insert Part(content, 1..1, string, [[The content, as JSON]])
+
 Extension: Custodian
 Id: custodian
 Title: "Custodian"
@@ -147,7 +165,7 @@ Extension: Sha256
 Id: sha-256
 Title: "SHA-256 of the original"
 Description: "The SHA-256 of the document's bytes, 64 hexadecimal digits in small letters. Attachment.hash holds a SHA-1, which proves little today."
-* insert Context(Attachment)
+* insert Context(DocumentReference.content.attachment)
 * insert SimpleValue(string)
 * obeys mh-sha-256
 

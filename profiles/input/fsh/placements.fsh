@@ -8,7 +8,11 @@ Description: "The request to admit the person to a level 1 or level 2 mental hea
 * insert ItemIdentifier
 * intent = #order
 * category contains placement 1..1
-* category[placement] = PlacementKind#rehabilitation-placement
+* category[placement].coding 1..1
+* category[placement].coding.system 1..1
+* category[placement].coding.system = Canonical(PlacementKind)
+* category[placement].coding.code 1..1
+* category[placement].coding.code = #rehabilitation-placement
 * extension contains
     Custodian named custodian 0..1 and
     PlacingCommissioner named placingCommissioner 0..1 and

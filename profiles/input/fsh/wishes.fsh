@@ -76,6 +76,7 @@ Description: "What the person agreed may be shared, with whom, for what and unti
 * insert ItemIdentifier
 * obeys mh-no-root-type
 * scope = $consent-scope#patient-privacy
+* insert DirectiveCategory(sharing-preference)
 * extension contains Custodian named custodian 0..1
 
 Profile: MhDocument
