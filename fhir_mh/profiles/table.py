@@ -9,7 +9,7 @@ from typing import Any, Literal
 from fhir_mh.fhir.urls import ITEM_ID, PROFILE
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import Group, Item, Missing, Node
-from fhir_mh.profiles.elements import Row, fixed, one, row, tree
+from fhir_mh.profiles.elements import Row, carried, fixed, one, row, tree
 
 Section = Literal[
     "demographics", "contacts", "care-plan", "crisis-plan", "advance-wishes", "sharing", "placement", "tasks"
@@ -59,6 +59,10 @@ class Claim(Node):
         return [self.profile] if residue is None else residue
 
 
+_NAMES: dict[str, list[str]] = {}
+"""The tables of each of the record's lists: their residues go with their own resources."""
+
+
 def table(
     name: str,
     kind: str,
@@ -75,4 +79,7 @@ def table(
     head: list[Row] = [fixed("resourceType", kind), (("meta", "profile"), Claim(PROFILE + "mh-" + name))]
     if identified:
         head.append(one("identifier", "item", {"system": ITEM_ID}, row("id", "value"), always=True))
+    _NAMES.setdefault(field, []).append(name)
+    if primary:
+        head.extend(carried(lambda: _NAMES[field]))
     return Table(name, kind, field, section, custody, tree(head, *rows), match, primary, needs)

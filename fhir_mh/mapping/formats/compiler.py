@@ -16,7 +16,7 @@ from fhir_mh.mapping.formats.dates import BadForm, DateForms, Form
 from fhir_mh.mapping.formats.entries import Entries, Kinds, Once, PlainValues, SliceAt, says
 from fhir_mh.mapping.formats.paths import RECORD, Kind, Step, UnknownField, kinds_of, path_of
 from fhir_mh.mapping.formats.places import Always, Fields, Leaf, OwnId, Picked, Pointer, Within
-from fhir_mh.mapping.formats.run import Naming
+from fhir_mh.mapping.formats.run import PEOPLE, Naming
 from fhir_mh.mapping.formats.source import Source, Where, meant
 from fhir_mh.mapping.formats.values import CodeList, Listed, Whole, Words, YesNo, concept_map, concept_of
 from fhir_mh.mapping.nodes import Node, Slice
@@ -180,9 +180,10 @@ class _Compiler:
         for index in range(len(steps) - 1, -1, -1):
             step, last = steps[index], index == len(steps) - 1
             if step.pick is not None:
-                node = Picked(step.name, step.pick, node, keep if last else "")
+                item = step.kind.item is not None
+                node = Picked(step.name, step.pick, node, item=item, keep=keep if last else "")
                 whole = (*at, *steps[: index + 1])
-                if step.kind.item is not None and whole not in self.picks:
+                if item and whole not in self.picks:
                     self.picks.append(whole)
             else:
                 node = Within(step.name, node, clears=clears and last)
@@ -321,6 +322,7 @@ class _Compiler:
             return None
         last, before = steps[-1], steps[:-1]
         kind, name = last.kind, last.name
+        self.fitting(spec, where, kind)
         if kind.name == "words" and not kind.listed:
             return self.reach(steps, Leaf("text", Words(self.encoding, self.top.get("clear"))), at, clears=not before)
         if last.pick is not None and kind.name in ("words", "concept") and "codes" not in spec:
@@ -340,6 +342,18 @@ class _Compiler:
         leaf = Leaf(name, self.codec(spec, kind, where), clears=not inside and not kind.listed)
         return self.reach(before, leaf, at, clears=text_of_words and before[0].pick is None)
 
+    def fitting(self, spec: dict[str, Any], where: Where, kind: Kind) -> None:
+        """Refuse a key that says nothing of a field of this kind."""
+        fits = {"date": ("date", "datetime", "text"), "zone": ("datetime", "text"), "yes_no": ("boolean",),
+                "ref": ("ref",), "by": ("ref",)}  # fmt: skip
+        for key, kinds in fits.items():
+            if key in spec and kind.name not in kinds:
+                hint = f"A field that holds a {kind.name} has no {key}."
+                self.source.problem((*where, key), "map-file-bad-value", value=spec[key], hint=hint)
+        if "separated_by" in spec and not kind.listed:
+            hint = "This field holds one value."
+            self.source.problem((*where, "separated_by"), "map-file-bad-value", value=spec["separated_by"], hint=hint)
+
     def pointer(self, field: str, spec: dict[str, Any], where: Where) -> Node:
         lists = spec.get("ref")
         names = tuple(lists) if isinstance(lists, list) else (lists,) if lists else ()
@@ -350,7 +364,7 @@ class _Compiler:
         for name in names:
             if name not in known:
                 self.source.problem((*where, "ref"), "map-file-unknown-field", field=name, hint=meant(name, known))
-            elif by != "id":
+            elif by != "id" and not (by == "name" and name in PEOPLE):
                 self.steps(by, (*where, "by"), known[name].model or BaseModel)
         separator = spec.get("separated_by")
         return Pointer(field, names, by, None if separator is None else str(separator), self.encoding)
@@ -367,6 +381,8 @@ class _Compiler:
             return self.code_list(spec["codes"], kind, (*where, "codes"))
         if kind.name == "code":
             return OneOf(kind.codes)
+        if kind.name == "text" and "date" in spec:
+            return self.dates(spec, Kind("datetime"), where)
         if kind.name in self.codec_of:
             return self.codec_of[kind.name](spec, kind, where)
         if kind.name == "text":

@@ -33,7 +33,7 @@ def compare(tree: Any, view: Any, format_name: str) -> list[Loss]:
 
 def _part(shape: Shape, ours: Any, view: Any, path: str, name: str) -> Iterator[tuple[str, What]]:
     for key, value in ours.items():
-        if key in ("id", "schema_version"):
+        if key in ("id", "schema_version", "numbers"):
             continue
         where = f"{path}.{key}" if path else key
         inner = shape.fields.get(key)

@@ -228,10 +228,13 @@ class Within(Node):
 
 
 class Picked(Node):
-    """The entry of a list that is meant, such as the plan in force. keep: where its unmapped content is kept."""
+    """The entry of a list that is meant, such as the plan in force. keep: where its unmapped content is kept.
 
-    def __init__(self, field: str, pick: Pick, node: Node, keep: str = "") -> None:
-        self.field, self.pick, self.node, self.keep = field, pick, node, keep
+    item: whether the entry is an item with an id.
+    """
+
+    def __init__(self, field: str, pick: Pick, node: Node, *, item: bool = False, keep: str = "") -> None:
+        self.field, self.pick, self.node, self.item, self.keep = field, pick, node, item, keep
 
     def read(self, json: Any, into: Item, ctx: Context) -> Any:
         found = self.pick.of(into.get(self.field))
@@ -241,6 +244,11 @@ class Picked(Node):
         if self.keep and left is not None:
             part.setdefault("unknown", {})[self.keep] = left
             left = None
+        if self.item:
+            known = cast(Run, ctx).known_id(self)
+            if known is not None:
+                part.setdefault("id", known)
+                start.setdefault("id", known)
         if found is None and (part != start or cast(Run, ctx).points_at(part)):
             into.setdefault(self.field, []).append(part)
         return left
@@ -251,7 +259,10 @@ class Picked(Node):
             return MISSING
         if self.keep:
             residue = (part.get("unknown") or {}).get(self.keep)
-        return self.node.write(part, residue, ctx)
+        out = self.node.write(part, residue, ctx)
+        if self.item and out is not MISSING:
+            cast(Run, ctx).note_written(self, part.get("id"))
+        return out
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         return self.node.rows(path, f"{field}{self.field}.")

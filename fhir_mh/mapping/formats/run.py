@@ -12,6 +12,7 @@ from fhir_mh.mapping.codecs import Unfit
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.formats.paths import RECORD, Tree, path_of, value_at
 
+PEOPLE = ("contacts", "person")  # whose name is the text of the first of their names
 _LOCAL = uuid.UUID("5c1c7a3e-9a64-5b51-8a35-3f0d4f6a9d11")
 
 
@@ -131,6 +132,8 @@ class Run(Context):
         if by == "id":
             return item.get("id")
         kind = path_of(RECORD, name)[0].kind
+        if by == "name" and name in PEOPLE:
+            by = "names[first].text"
         return value_at(item, path_of(kind.model, by)) if kind.model is not None else None
 
     def token(self, ref: Tree, lists: tuple[str, ...], by: str) -> str | None:
