@@ -1,9 +1,9 @@
-"""The HTTP application: FHIR REST, plain records, and the pages that explain them, behind one front door."""
+"""The HTTP application: FHIR REST, plain records, sync, and the pages that explain them, behind one front door."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -14,55 +14,56 @@ from starlette.routing import BaseRoute
 
 from fhir_mh import __version__
 from fhir_mh.api.access import Door
+from fhir_mh.api.delivering import delivering
+from fhir_mh.api.delivering import routes as delivery_routes
 from fhir_mh.api.faults import answer_to
 from fhir_mh.api.fhir_rest import FhirRest
 from fhir_mh.api.front import MAX_BODY, Front
+from fhir_mh.api.pages import Pages
 from fhir_mh.api.records_routes import Records
 from fhir_mh.api.types import kept_types
 from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings
 
-_WORDS = ("records", "find")  # FastAPI keeps the routes of a router apart
 
+def create_app(gateway: Gateway, settings: Settings, *, max_body: int = MAX_BODY) -> FastAPI:
+    """The application over one gateway. While it runs (its lifespan), what waits for partners is delivered.
 
-def create_app(
-    gateway: Gateway,
-    settings: Settings,
-    *,
-    changed: Callable[[], None] = lambda: None,
-    running: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
-    routes: Sequence[BaseRoute] = (),
-    max_body: int = MAX_BODY,
-) -> FastAPI:
-    """The application over one gateway.
-
-    changed: called after each write that callers had committed here, to wake whoever delivers. running: entered
-    while the application runs. routes: further ones, such as those of sync. The gateway's store is not closed.
+    max_body: bytes of a request's body. Closing the gateway's store is the caller's, once the application has ended.
     """
     door = Door(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running():
+        async with delivering(gateway, settings):
             yield
 
     app = FastAPI(
-        title="fhir_mh", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None,
+        title="fhir_mh",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
-    )  # fmt: skip
-    app.router.routes.extend(FhirRest(gateway, door, changed).routes())
-    app.include_router(Records(gateway, door, changed).router())
+    )
+    routes = FhirRest(gateway, door).routes()
     app.router.routes.extend(routes)
+    records = Records(gateway, door).router()
+    app.include_router(records)
+    further = [*delivery_routes(gateway, settings, door), *Pages(settings).routes()]
+    app.router.routes.extend(further)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _refused)
-    app.add_middleware(Front, door=door, vocabulary=_vocabulary(app), max_body=max_body)
+    words = _fixed_words([*routes, *records.routes, *further]) | kept_types()
+    app.add_middleware(Front, door=door, vocabulary=words, max_body=max_body)
     return app
 
 
-def _vocabulary(app: FastAPI) -> set[str]:
-    """The parts of addresses that the log may show: those that are fixed, and the resource types."""
-    fixed = {part for route in app.router.routes for part in str(getattr(route, "path", "")).split("/")}
-    return {part for part in fixed if "{" not in part} | kept_types() | set(_WORDS)
+def _fixed_words(routes: Sequence[BaseRoute]) -> set[str]:
+    """The parts of addresses that are no parameter: those the log may show."""
+    parts = {part for route in routes for part in str(getattr(route, "path", "")).split("/")}
+    return {part for part in parts if "{" not in part}
 
 
 async def _refused(_: Request, fault: Exception) -> Response:

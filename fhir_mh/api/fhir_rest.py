@@ -67,10 +67,10 @@ class Methods:
 
 
 class FhirRest:
-    """The handlers of /fhir. changed is called after each write that was committed."""
+    """The handlers of /fhir."""
 
-    def __init__(self, gateway: Gateway, door: Door, changed: Callable[[], None]) -> None:
-        self.gateway, self.door, self.changed = gateway, door, changed
+    def __init__(self, gateway: Gateway, door: Door) -> None:
+        self.gateway, self.door = gateway, door
         self.remembered = Remembered()
 
     def routes(self) -> list[Route]:
@@ -134,7 +134,6 @@ class FhirRest:
 
     def _kept(self, request: Request, kept: Kept) -> Response:
         """The answer to a write, in the form that Prefer asks for; the resource itself where it asks for none."""
-        self.changed()
         told = _told(kept)
         stored = kept.stored
         if stored is None:
@@ -238,10 +237,8 @@ class FhirRest:
         fhir = f"{base_url(request)}/fhir"
         if kind == "batch":
             done = [await self._one(context, fhir, place, entry, wanted) for place, entry in entries]
-            self.changed()
             return _bundle(bundles.responses("batch-response", done))
         kept = await self.gateway.transaction(context, whole(entries))
-        self.changed()
         done = [bundles.response_entry(fhir, one, _told(one), wanted) for one in kept]
         return _bundle(bundles.responses("transaction-response", done))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,22 +11,25 @@ from starlette.responses import Response
 from fhir_mh.api import records_json
 from fhir_mh.api.access import Door
 from fhir_mh.api.faults import Refused
+from fhir_mh.api.formats import CSV, body_types, change_by, named_format
 from fhir_mh.api.headers import JSON_TYPES, accepts_json, base_url, etag, media_type, version_named
+from fhir_mh.api.searching import pairs_of, refuse_unknown
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway import Gateway
-from fhir_mh.gateway.gateway import HeldRecord, Saved
+from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.issues import issue
+from fhir_mh.mapping.formats import Format
 from fhir_mh.records.partial import read_partial
 
 JSON = "application/json"
 
 
 class Records:
-    """The handlers of /records. changed is called after each write that was committed."""
+    """The handlers of /records."""
 
-    def __init__(self, gateway: Gateway, door: Door, changed: Callable[[], None]) -> None:
-        self.gateway, self.door, self.changed = gateway, door, changed
+    def __init__(self, gateway: Gateway, door: Door) -> None:
+        self.gateway, self.door = gateway, door
 
     def router(self) -> APIRouter:
         """The routes, described for the OpenAPI document in api/described.py."""
@@ -42,10 +44,10 @@ class Records:
     async def post(self, request: Request) -> Response:
         context = self.door.context(request)
         expected = version_named(request)
-        tree = await _sent(request)
-        if not isinstance(tree.get("person"), dict):
+        change = await _sent(request)
+        if not callable(change) and not isinstance(change.get("person"), dict):
             raise InvalidResource(issues=[issue("map-no-person", "person")])
-        result = await self.gateway.save(context, tree, if_match=expected)
+        result = await self.gateway.save(context, change, if_match=expected)
         return self._saved(request, result)
 
     async def put(self, request: Request, id: str) -> Response:  # noqa: A002 - as the address names it
@@ -53,12 +55,11 @@ class Records:
         expected = version_named(request)
         if expected is None:
             raise Refused(428, issue("rest-if-match-missing", "http.if-match"))
-        tree = await _sent(request)
-        result = await self.gateway.save(context, tree, record_id=id, if_match=expected)
+        change = await _sent(request)
+        result = await self.gateway.save(context, change, record_id=id, if_match=expected)
         return self._saved(request, result)
 
     def _saved(self, request: Request, result: Saved) -> Response:
-        self.changed()
         headers = {"ETag": etag(result.version)}
         if result.created:
             headers["Location"] = f"{base_url(request)}/records/{result.id}"
@@ -66,8 +67,13 @@ class Records:
 
     async def get(self, request: Request, id: str) -> Response:  # noqa: A002
         context = self.door.context(request)
-        accepts_json(request)
-        return _record(await self.gateway.record(context, id))
+        format_ = _format(request)
+        if format_ is None:
+            accepts_json(request)
+            return _record(await self.gateway.record(context, id))
+        record = await self.gateway.record(context, id)
+        kind = CSV if format_.kind == "csv" else JSON
+        return Response(format_.write(record.tree), headers={"ETag": etag(record.version)}, media_type=kind)
 
     async def find(self, request: Request) -> Response:
         context = self.door.context(request)
@@ -80,10 +86,22 @@ class Records:
         return _record(await self.gateway.find(context, number))
 
 
-async def _sent(request: Request) -> dict[str, Any]:
-    """The record in the body."""
-    media_type(request, *JSON_TYPES)
-    return read_partial(load_object(await request.body()))
+async def _sent(request: Request) -> dict[str, Any] | Change:
+    """The record in the body, or what a file in a provider's own format makes of the one held."""
+    format_ = _format(request)
+    if format_ is None:
+        media_type(request, *JSON_TYPES)
+        return read_partial(load_object(await request.body()))
+    media_type(request, *body_types(format_))
+    return change_by(format_, await request.body())
+
+
+def _format(request: Request) -> Format | None:
+    """The format that the caller names. Raises Refused(400) for an unknown one, and for any other parameter."""
+    pairs = pairs_of(request.scope["query_string"].decode("latin-1"))
+    refuse_unknown(pairs, ["format"], lenient=False)
+    names = [value for name, value in pairs if name == "format"]
+    return named_format(names[-1]) if names else None
 
 
 def _record(record: HeldRecord) -> Response:

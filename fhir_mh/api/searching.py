@@ -31,9 +31,9 @@ LARGEST_PAGE = 200
 _ID = re.compile(r"^[A-Za-z0-9.-]{1,64}$")
 _NAME = re.compile(r"^_?[A-Za-z:.-]{1,40}$")
 _TEN_DIGITS = re.compile(r"(?<!\d)\d{3}[ +-]?\d{3}[ +-]?\d{4}(?!\d)")
-_TIME = re.compile(
-    r"^(eq|ge|gt|le|lt|sa|eb)?(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+ -]\d\d:\d\d)?)?)?)?$"
-)
+_DAY = r"(\d{4})(?:-(\d\d)(?:-(\d\d)"
+_CLOCK = r"T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(Z|[+ -]\d\d:\d\d)?"
+_TIME = re.compile(f"^(eq|ge|gt|le|lt|sa|eb)?{_DAY}(?:{_CLOCK})?)?)?$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +186,9 @@ def _bounds(text: str) -> list[tuple[str, datetime]]:
 def _span(parts: Sequence[str | None]) -> tuple[datetime, datetime]:
     """From when, and until before when, a date or time of some precision lasts. Raises ValueError for no such day."""
     year, month, day, hour, minute, second, fraction, zone = parts
-    offset = (
-        UTC if zone in (None, "Z") else datetime.fromisoformat(f"2000-01-01T00:00{str(zone).replace(' ', '+')}").tzinfo
-    )
-    low = datetime(
-        int(year or 0),
-        int(month or 1),
-        int(day or 1),
-        int(hour or 0),
-        int(minute or 0),
-        int(second or 0),
-        tzinfo=offset,
+    offset = "+00:00" if zone in (None, "Z") else str(zone).replace(" ", "+")  # a URL turns + into a space
+    low = datetime.fromisoformat(
+        f"{year}-{month or '01'}-{day or '01'}T{hour or '00'}:{minute or '00'}:{second or '00'}{offset}"
     )
     if fraction is not None:
         low += timedelta(seconds=float(fraction))
@@ -212,7 +204,7 @@ def _next_month(low: datetime) -> datetime:
 
 
 class Remembered:
-    """Searches whose further pages must not say what was asked: kept in memory, for the caller who asked, for a while."""
+    """Searches whose further pages must not say what was asked: kept in memory for a while, for whoever asked."""
 
     _LONGEST = 900.0  # seconds
     _MOST = 10_000

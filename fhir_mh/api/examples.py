@@ -1,0 +1,158 @@
+"""The examples of the OpenAPI document. Each is a request that works as it stands: a test sends every one.
+
+A name leads to the body; `after` names the examples that must have been sent before. The people are synthetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.fhir.urls import NHS_NUMBER
+
+NUMBER = "9990000018"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One body. status: what it is answered with. query: what stands behind the address. after: sent before it."""
+
+    summary: str
+    value: Any
+    status: int
+    media_type: str = "application/json"
+    query: str = ""
+    after: str | None = None
+
+
+NEW_PERSON = Example(
+    "A new person with a care plan and a crisis plan",
+    {
+        "person": {
+            "nhs_number": NUMBER,
+            "names": [{"use": "official", "family": "Example", "given": ["Rowan"]}],
+            "birth_date": "1984-02-03",
+            "communication_needs": [{"text": "Speak slowly, and write down what was agreed."}],
+        },
+        "goals": [
+            {
+                "id": "goal-allotment",
+                "status": "active",
+                "description": {"text": "I want to be back on my allotment.", "said_by": {"role": "person"}},
+            }
+        ],
+        "care_plans": [{"title": "Care plan", "status": "active", "goals": [{"id": "goal-allotment"}]}],
+        "crisis_plans": [
+            {
+                "id": "crisis-plan",
+                "title": "Crisis plan",
+                "status": "active",
+                "warning_signs": [
+                    {
+                        "sign": {"text": "I stop answering the phone.", "said_by": {"role": "person"}},
+                        "coping": "A walk with my sister.",
+                    }
+                ],
+                "practical_needs": [{"kind": "pets", "description": "Somebody must feed the cat."}],
+            }
+        ],
+    },
+    201,
+)
+ONE_CHANGE = Example(
+    "A change: only what is new is sent, and everything else stays",
+    {
+        "person": {"nhs_number": NUMBER},
+        "crisis_plans": [
+            {"id": "crisis-plan", "warning_signs": [{"sign": "I do not sleep.", "coping": "Ring the crisis line."}]}
+        ],
+    },
+    200,
+    after="new-person",
+)
+MISSPELT = Example(
+    "A misspelt field is refused, with its place and what was probably meant",
+    {"person": {"nhs_number": NUMBER}, "crisis_plan": []},
+    422,
+)
+FIND = Example("By NHS number, in the body and never in a URL", {"nhs_number": NUMBER}, 200, after="new-person")
+CHANGE_BY_ID = Example(
+    "Clear one field with null; what is not mentioned stays",
+    {"person": {"birth_date": None, "communication_needs": [{"text": "An interpreter is needed on the phone."}]}},
+    200,
+    after="new-person",
+)
+PATIENT = Example(
+    "A Patient",
+    {
+        "resourceType": "Patient",
+        "identifier": [{"system": NHS_NUMBER, "value": NUMBER}],
+        "name": [{"use": "official", "family": "Example", "given": ["Rowan"]}],
+        "birthDate": "1984-02-03",
+    },
+    201,
+    "application/fhir+json",
+)
+_URN = "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11"
+TRANSACTION = Example(
+    "A person and their plan, stored together or not at all",
+    {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [
+            {"fullUrl": _URN, "resource": PATIENT.value, "request": {"method": "POST", "url": "Patient"}},
+            {
+                "resource": {
+                    "resourceType": "CarePlan",
+                    "status": "active",
+                    "intent": "plan",
+                    "title": "Crisis plan",
+                    "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "736253002"}]}],
+                    "subject": {"reference": _URN},
+                },
+                "request": {"method": "POST", "url": "CarePlan"},
+            },
+        ],
+    },
+    200,
+    "application/fhir+json",
+)
+DANGLING = Example(
+    "A reference that leads nowhere: nothing is stored",
+    {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [
+            {
+                "resource": {
+                    "resourceType": "CarePlan",
+                    "status": "active",
+                    "intent": "plan",
+                    "subject": {"reference": _URN},
+                },
+                "request": {"method": "POST", "url": "CarePlan"},
+            }
+        ],
+    },
+    422,
+    "application/fhir+json",
+)
+SEARCH = Example(
+    "By NHS number",
+    {"identifier": f"{NHS_NUMBER}|{NUMBER}"},
+    200,
+    "application/x-www-form-urlencoded",
+    after="new-person",
+)
+
+BY_NAME = {
+    "new-person": NEW_PERSON,
+    "one-change": ONE_CHANGE,
+    "misspelt": MISSPELT,
+    "find": FIND,
+    "change-by-id": CHANGE_BY_ID,
+    "patient": PATIENT,
+    "transaction": TRANSACTION,
+    "dangling": DANGLING,
+    "search": SEARCH,
+}
