@@ -116,21 +116,16 @@ class HttpTransport:
                 self._client.stream("POST", self._url, content=body, headers=headers) as response,
             ):
                 return response.status_code, response.headers, await _read(response)
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            httpx.StreamError,
-            aiohttp.ClientError,
-            OSError,
-            ValueError,
-        ) as fault:
+        except _BELOW as fault:
             # Their texts may quote addresses and headers; only the kind is kept. TimeoutError is an OSError.
             raise UpstreamUnavailable(issues=[issue("sync-unreachable", "$", reason=type(fault).__name__)]) from None
 
 
 async def _read(response: httpx.Response) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":  # not asked for; a small one may unfold huge
+        raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=response.status_code)])
     chunks, size = [], 0
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_bytes():
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_ANSWER:

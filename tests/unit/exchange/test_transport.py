@@ -1,0 +1,296 @@
+"""A request and its answer over HTTP; everything that can go wrong below is one of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+import respx
+
+from fhir_mh.clock import ManualClock
+from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange import transport as module
+from fhir_mh.exchange.messages import Envelope, Message, Receipt
+from fhir_mh.exchange.signing import check_request, sign_answer
+from fhir_mh.exchange.transport import HttpTransport, Refused
+from fhir_mh.fhir.json import dumps
+from fhir_mh.settings import Partner
+
+CLOCK = ManualClock(datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
+SECRET = "a secret of this pair, quite long enough"
+URL = "https://gateway.example.test/sync/v1/messages"
+NUMBER = "9990000026"
+BUNDLE = {"resourceType": "Bundle", "note": "what the person said"}
+SENT = Envelope("ZCT1", "ZOA1", (Message("m-1", "snapshot", NUMBER, "ZCT1", 7, {"bundle": BUNDLE}),))
+STORED = {"receipts": [{"id": "m-1", "status": "stored", "edition": 7}]}
+
+
+def partner(url: str = "https://gateway.example.test", secret: str | None = SECRET) -> Partner:
+    return Partner.model_validate({"ods": "ZOA1", "name": "Out of area", "base_url": url, "secret": secret})
+
+
+def signed(request: httpx.Request, status: int, body: bytes, secret: str = SECRET) -> httpx.Response:
+    headers = sign_answer(secret, "ZOA1", "ZCT1", status, body, CLOCK.now(), request=request.headers)
+    return httpx.Response(status, headers=headers, content=body)
+
+
+def answering(status: int = 200, content: Any = None, **how: Any) -> Callable[[httpx.Request], httpx.Response]:
+    body = dumps(STORED if content is None else content)
+    return lambda request: signed(request, status, body, **how)
+
+
+def send(effect: Any, envelope: Envelope = SENT) -> list[Receipt]:
+    """Send through respx, with this for a side effect."""
+
+    async def run() -> list[Receipt]:
+        router = respx.MockRouter(assert_all_called=False)
+        router.post(URL).mock(side_effect=effect)
+        through = HttpTransport(partner(), "ZCT1", CLOCK, through=httpx.MockTransport(router.async_handler))
+        try:
+            return await through.send(envelope)
+        finally:
+            await through.close()
+
+    return asyncio.run(run())
+
+
+def test_a_signed_answer_gives_its_receipts() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        check_request(SECRET, request.headers, "ZCT1", "ZOA1", request.content, CLOCK.now())
+        return answering()(request)
+
+    assert send(answer) == [Receipt("m-1", "stored", 7)]
+    assert seen[0].headers["content-type"] == "application/json"
+    assert NUMBER not in str(seen[0].url)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("slow"),
+        httpx.ReadTimeout("slow"),
+        httpx.ReadError("gone"),
+        httpx.WriteError("gone"),
+        httpx.RemoteProtocolError("odd"),
+        httpx.PoolTimeout("busy"),
+        httpx.DecodingError("odd"),
+        httpx.InvalidURL("odd"),
+        httpx.StreamClosed(),
+        aiohttp.ClientPayloadError("torn"),
+        aiohttp.ServerDisconnectedError(),
+        ConnectionResetError("gone"),
+        TimeoutError(),
+        OSError("no route"),
+        ValueError("a header with a line break"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_every_fault_below_is_unavailable_and_its_words_are_dropped(fault: Exception) -> None:
+    with pytest.raises(UpstreamUnavailable) as failed:
+        send(fault)
+    (found,) = failed.value.issues
+    assert (found.code, found.message) == (
+        "sync-unreachable", f"The partner does not answer ({type(fault).__name__}).",
+    )  # fmt: skip
+    assert failed.value.__cause__ is None
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 403, 404, 405, 408, 429, 500, 502, 503])
+def test_other_answers_are_unavailable_and_redirects_not_followed(status: int) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, headers={"Location": "https://elsewhere.example.test/"})
+
+    with pytest.raises(UpstreamUnavailable) as failed:
+        send(answer)
+    assert failed.value.issues[0].code == "sync-unexpected-answer"
+
+
+def test_a_refused_signature_is_not_authenticated() -> None:
+    with pytest.raises(NotAuthenticated) as refused:
+        send(lambda request: httpx.Response(401, content=b"{}"))
+    assert refused.value.issues[0].code == "sync-unsigned"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda request: httpx.Response(200, content=dumps(STORED)),
+        answering(secret="the secret of somebody who listens in between"),
+        lambda request: httpx.Response(400, content=b"{}"),
+    ],
+)
+def test_an_answer_that_is_not_proven_counts_for_nothing(answer: Any) -> None:
+    with pytest.raises(NotAuthenticated) as refused:
+        send(answer)
+    assert refused.value.issues[0].code == "sync-answer-unproven"
+
+
+@pytest.mark.parametrize("content", [[], {"receipts": 1}, {"receipts": [{}]}])
+def test_an_answer_that_cannot_be_read_is_unavailable(content: Any) -> None:
+    with pytest.raises(UpstreamUnavailable):
+        send(answering(content=content))
+    with pytest.raises(UpstreamUnavailable):
+        send(lambda request: signed(request, 200, b'{"receipts":[],"receipts":[]}'))
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "sync-refused"), (413, "sync-too-large")])
+def test_a_proven_refusal_is_final(status: int, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        send(answering(status))
+    assert (refused.value.final, refused.value.issues[0].code) == (True, code)
+
+
+def test_a_front_door_that_takes_no_such_size_is_not_final() -> None:
+    with pytest.raises(Refused) as refused:
+        send(lambda request: httpx.Response(413))
+    assert refused.value.final is False
+
+
+def test_a_request_larger_than_is_taken_in_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_REQUEST", 100)
+    with pytest.raises(Refused) as refused:
+        send(lambda request: pytest.fail("it was sent"))
+    assert (refused.value.final, refused.value.issues[0].code) == (True, "sync-too-large")
+
+
+def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ANSWER", 1000)
+    with pytest.raises(UpstreamUnavailable) as failed:
+        send(answering(content={"receipts": [], "padding": "x" * 2000}))
+    assert failed.value.issues[0].code == "sync-too-large"
+
+
+def test_a_compressed_answer_is_not_unfolded() -> None:
+    packed = gzip.compress(dumps(STORED))
+    with pytest.raises(UpstreamUnavailable) as failed:
+        send(lambda request: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed)))
+    assert failed.value.issues[0].code == "sync-unexpected-answer"
+
+
+def test_without_a_secret_only_this_machine_is_spoken_to() -> None:
+    with pytest.raises(NotAuthenticated):
+        HttpTransport(partner(secret=None), "ZCT1", CLOCK)
+
+
+def test_nothing_of_a_message_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    send(answering())
+    with pytest.raises(FhirMhError):
+        send(httpx.ReadError(f"while sending {NUMBER}"))
+    for secret in (NUMBER, "what the person said", SECRET):
+        assert secret not in caplog.text
+
+
+# --- against a real server, through aiohttp
+
+
+@asynccontextmanager
+async def server(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]) -> AsyncIterator[str]:
+    """A server on this machine that does as it is told with each connection."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await answer(reader, writer)
+            await writer.drain()
+        finally:
+            writer.close()
+
+    listening = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[httpx.Headers, bytes]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    headers = httpx.Headers(dict(line.split(": ", 1) for line in head[1:] if line))
+    return headers, await reader.readexactly(int(headers["content-length"]))
+
+
+def over_the_wire(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]) -> list[Receipt]:
+    async def run() -> list[Receipt]:
+        async with server(answer) as url:
+            through = HttpTransport(partner(url), "ZCT1", CLOCK)
+            try:
+                return await through.send(SENT)
+            finally:
+                await through.close()
+
+    return asyncio.run(run())
+
+
+def test_over_a_real_connection() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        headers, content = await read_request(reader)
+        check_request(SECRET, headers, "ZCT1", "ZOA1", content, CLOCK.now())
+        body = dumps(STORED)
+        signature = sign_answer(SECRET, "ZOA1", "ZCT1", 200, body, CLOCK.now(), request=headers)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in signature.items())
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{lines}\r\n".encode() + body)
+
+    assert over_the_wire(answer) == [Receipt("m-1", "stored", 7)]
+
+
+async def _hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+
+
+async def _no_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH\r\n")
+
+
+async def _torn(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"receipts"')
+
+
+async def _bad_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+
+
+@pytest.mark.parametrize("answer", [_hang_up, _no_http, _torn, _bad_chunks])
+def test_what_a_real_connection_can_do_is_unavailable(answer: Any) -> None:
+    with pytest.raises(UpstreamUnavailable):
+        over_the_wire(answer)
+
+
+def test_a_partner_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WHOLE", 0.2)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
+        for _ in range(50):
+            writer.write(b" ")
+            await asyncio.sleep(0.02)
+
+    with pytest.raises(UpstreamUnavailable) as failed:
+        over_the_wire(drip)
+    assert failed.value.issues[0].code == "sync-unreachable"
+
+
+def test_nobody_listening_is_unavailable() -> None:
+    async def run() -> None:
+        async with server(_hang_up) as url:
+            pass
+        through = HttpTransport(partner(url), "ZCT1", CLOCK)
+        try:
+            await through.send(SENT)
+        finally:
+            await through.close()
+
+    with pytest.raises(UpstreamUnavailable):
+        asyncio.run(run())
