@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typer.core import TyperGroup
 
 # A command stands here once there is something behind it: the module whose run() it calls.
-BODIES: dict[str, str] = {"serve": "fhir_mh.cli.serve", "validate": "fhir_mh.cli.validate"}
+BODIES: dict[str, str] = {"map": "fhir_mh.cli.map", "serve": "fhir_mh.cli.serve", "validate": "fhir_mh.cli.validate"}
 
 _EXITS = (
     "Exit codes: 0 done; 1 it ran and something did not hold, or what it depends on does not answer; "
@@ -99,7 +99,10 @@ def map_file(
     to: Annotated[str, Option("--to", metavar="FORMAT", help="record, fhir, or the name of a mapping.")] = "",
     report: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Write there, as JSON, what could not be carried; else it goes to standard error."),
+        Option(
+            metavar="FILE",
+            help="Write there what could not be carried (JSON for a name in .json); else it goes to standard error.",
+        ),
     ] = None,
     list_: Annotated[bool, Option("--list", help="Say which formats there are, and stop.")] = False,
 ) -> None:

@@ -13,13 +13,13 @@ from fhir_mh.errors import NotFound
 from fhir_mh.issues import issue
 from fhir_mh.mapping.formats.compiler import compile_mapping
 from fhir_mh.mapping.formats.format import Format, Reading, Text
-from fhir_mh.mapping.formats.loss import Loss
+from fhir_mh.mapping.formats.loss import Loss, kept_aside
 from fhir_mh.mapping.formats.paths import Tree
 from fhir_mh.mapping.formats.source import meant, read_source
 from fhir_mh.mapping.formats.text_csv import CsvText
 from fhir_mh.mapping.formats.text_json import JsonText
 
-__all__ = ["Format", "Loss", "Reading", "list_formats", "load_format", "losses"]
+__all__ = ["Format", "Loss", "Reading", "kept_aside", "list_formats", "load_format", "losses"]
 
 
 def list_formats() -> list[Format]:

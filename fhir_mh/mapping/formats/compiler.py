@@ -13,7 +13,7 @@ from fhir_mh.errors import FhirMhError
 from fhir_mh.mapping.codecs import TEXT, Codec, OneOf
 from fhir_mh.mapping.formats import grammar
 from fhir_mh.mapping.formats.dates import BadForm, DateForms, Form
-from fhir_mh.mapping.formats.entries import Entries, Kinds, Once, PlainValues, SliceAt, says
+from fhir_mh.mapping.formats.entries import Checked, Entries, Kinds, Once, PlainValues, SliceAt, says
 from fhir_mh.mapping.formats.paths import RECORD, Kind, Step, UnknownField, kinds_of, path_of
 from fhir_mh.mapping.formats.places import Always, Fields, Leaf, OwnId, Picked, Pointer, Within
 from fhir_mh.mapping.formats.run import PEOPLE, Naming
@@ -171,7 +171,7 @@ class _Compiler:
                                 hint="Name a part of the record, or which entry of a list: goals[first].")  # fmt: skip
             return Fields({})
         kept = steps[-1].pick is not None and last.item is not None
-        node = self.fields(spec["fields"], inner, last.model, (*at, *steps), when)
+        node = Checked(last.model, self.fields(spec["fields"], inner, last.model, (*at, *steps), when))
         return self.reach(steps, node, at, keep=self.name if kept else "")
 
     def reach(self, steps: tuple[Step, ...], node: Node, at: tuple[Step, ...], *, keep: str = "",

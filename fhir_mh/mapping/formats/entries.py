@@ -82,11 +82,35 @@ class Entries(Many):
         return all(any(fault is pointer for pointer in waiting) for fault in trial.faults)
 
 
+class Checked(Node):
+    """An object whose values belong to one part of the record; the part is checked once it is read."""
+
+    def __init__(self, model: type[BaseModel], node: Node) -> None:
+        self.model, self.node = model, node
+        self.columns = {said.replace("[]", ""): path for said, path in node.rows()}
+
+    def read(self, json: Any, into: Item, ctx: Context) -> Any:
+        before = len(ctx.faults)
+        left = self.node.read(json, into, ctx)
+        if into:
+            check(self.model, into, self.columns, cast(Run, ctx), before)
+        return left
+
+    def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
+        return self.node.write(item, residue, ctx)
+
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        return self.node.rows(path, field)
+
+
 def check(model: type[BaseModel], part: Item, columns: Mapping[str, str], run: Run, before: int) -> None:
     """Note what the record's model does not accept of a part, at the place of the format it came from."""
     told = {fault.path.split(".", maxsplit=1)[0] for fault in run.faults[before:]}
     items = {name for name, kind in kinds_of(model).items() if kind.listed and kind.item}
-    plain = {name: value for name, value in part.items() if name not in items and name != "unknown"}
+    plain = {
+        name: value for name, value in part.items()
+        if name not in items and name != "unknown" and value is not None
+    }  # fmt: skip
     try:
         model.model_validate(plain)
     except ValidationError as fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -51,8 +52,8 @@ class Format:
         Raises InvalidResource with every fault of the file, each with its place (`row 4, column SIGN`, or a JSON
         path with line and column). Nothing is returned in part.
         """
-        tree = self._read(text, known=None, mint=mint)
-        return Reading(tree_of(record_of(_said(tree))))
+        tree = _said(self._read(text, known=None, mint=mint))
+        return Reading(tree_of(record_of(tree)))
 
     def write(self, tree: Tree) -> bytes:
         """The file that says the record, as far as the format can; `losses` tells the rest."""
@@ -76,9 +77,8 @@ class Format:
         view = self.view(held)
         base = view if shown is None else shown
         theirs = self._read(received, known=held, mint=mint, focus=base)
-        return merge(
-            held, base, theirs, view=view, mint=mint, never=_NEVER_MERGED, read_only=self._map.read_only
-        )  # fmt: skip
+        never, read_only = _NEVER_MERGED, self._map.read_only
+        return merge(held, base, theirs, view=view, mint=mint, never=never, read_only=read_only)
 
     def losses(self, tree: Tree) -> list[Loss]:
         """What the format cannot say of the record: places and labels, never values."""
@@ -108,11 +108,22 @@ class Format:
         run.settle_pointers(tree, mint)
         if run.faults:
             raise InvalidResource(issues=self._issues(run, text))
+        if mint is not None:
+            self._check(tree)
         if left is not None:
             tree["person"].setdefault("unknown", {})[self.name] = left
         if known is not None and "id" in known.get("person", {}):
             tree["person"].setdefault("id", known["person"]["id"])
         return tree
+
+    def _check(self, tree: Tree) -> None:
+        """What no single row shows: whether the parts make a record together."""
+        try:
+            record_of(_said(tree))
+        except InvalidResource as refused:
+            places = {field.replace("[]", ""): place for field, place in self.rows()}
+            found = [one.at(places.get(re.sub(r"\[\d+\]", "", one.path), one.path)) for one in refused.issues]
+            raise InvalidResource(issues=found) from None
 
     def _scope(self, document: dict[str, Any]) -> tuple[str, ...] | None:
         """What makes this file's own numbers unique; None where the file does not say it."""
