@@ -280,10 +280,10 @@ def _schemas() -> Json:
         "id": text, "version": number, "record": {"$ref": "#/components/schemas/CareRecord"},
         "custodians": {"type": "object", "description": "list -> item id -> ODS code of who keeps it"},
         "pending": {**listed, "description": "our own changes that their keeper's copy does not show yet"},
-        "copies": {**listed, "description": "how current each organisation's copy is, and why one is no longer kept so"},
+        "copies": {**listed, "description": "how current each copy is, and why one is no longer kept so"},
     }  # fmt: skip
     written = {
-        "id": text, "version": number, "changed": {"type": "array", "items": text, "description": "places in the record"},
+        "id": text, "version": number, "changed": {"type": "array", "items": text, "description": "places in it"},
         "proposed": {"type": "array", "items": text, "description": "ids of proposals to other organisations"},
         "tasks": {**number, "description": "how many questions were raised for a person to settle"}, "warnings": listed,
     }  # fmt: skip

@@ -45,7 +45,7 @@ class Records:
         context = self.door.context(request)
         expected = version_named(request)
         change = await _sent(request)
-        if not callable(change) and not isinstance(change.get("person"), dict):
+        if not isinstance(change, Change) and not isinstance(change.get("person"), dict):
             raise InvalidResource(issues=[issue("map-no-person", "person")])
         result = await self.gateway.save(context, change, if_match=expected)
         return self._saved(request, result)

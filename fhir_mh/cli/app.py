@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from typer.core import TyperGroup
 
 # A command stands here once there is something behind it: the module whose run() it calls.
-BODIES: dict[str, str] = {"map": "fhir_mh.cli.map", "serve": "fhir_mh.cli.serve", "validate": "fhir_mh.cli.validate"}
+BODIES: dict[str, str] = {
+    "demo": "fhir_mh.cli.demo",
+    "map": "fhir_mh.cli.map",
+    "serve": "fhir_mh.cli.serve",
+    "validate": "fhir_mh.cli.validate",
+}
 
 _EXITS = (
     "Exit codes: 0 done; 1 it ran and something did not hold, or what it depends on does not answer; "

@@ -16,7 +16,9 @@ Output = Literal["text", "json", "outcome"]
 _UNREADABLE = "json-"  # these codes say that a text is not a resource at all
 
 
-def run(files: Sequence[Path], *, packages: Sequence[str] = (), profiles: Sequence[str] = (), output: Output = "text") -> int:
+def run(
+    files: Sequence[Path], *, packages: Sequence[str] = (), profiles: Sequence[str] = (), output: Output = "text"
+) -> int:
     """Validate each file and write what was found; `-` reads standard input.
 
     text writes a block for each finding, json one line for each file ({"file", "ok", "issues", "not_checked"}),
@@ -50,19 +52,26 @@ def _write(report: Report, name: str, output: Output) -> None:
         write(report.not_checked, name)
         say(f"{name}: {_summary(report)}")
         return
-    line = report.outcome() if output == "outcome" else {
-        "file": name,
-        "ok": report.ok,
-        "issues": [found.as_dict() for found in report.issues],
-        "not_checked": [found.as_dict() for found in report.not_checked],
-    }
+    line = (
+        report.outcome()
+        if output == "outcome"
+        else {
+            "file": name,
+            "ok": report.ok,
+            "issues": [found.as_dict() for found in report.issues],
+            "not_checked": [found.as_dict() for found in report.not_checked],
+        }
+    )
     sys.stdout.buffer.write(dumps(line) + b"\n")
     sys.stdout.buffer.flush()
 
 
 def _summary(report: Report) -> str:
     errors = sum(found.severity in ("error", "fatal") for found in report.issues)
-    parts = [f"{errors} errors" if errors != 1 else "1 error" if errors else "no errors", f"{len(report.issues) - errors} others"]
+    parts = [
+        f"{errors} errors" if errors != 1 else "1 error" if errors else "no errors",
+        f"{len(report.issues) - errors} others",
+    ]
     if report.not_checked:
         parts.append(f"{len(report.not_checked)} not checked")
     return ", ".join(parts)

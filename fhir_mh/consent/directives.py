@@ -36,9 +36,8 @@ class Rule:
         return sum(named is not None for named in (self.organisations, self.sections, self.purposes))
 
     def covers(self, other: Rule) -> bool:
-        """Whether everything the other rule speaks of, this one speaks of too."""
-        mine = (self.organisations, self.sections, self.purposes)
-        theirs = (other.organisations, other.sections, other.purposes)
+        """Whether everything the other rule says to an organisation that both speak of, this one speaks of too."""
+        mine, theirs = (self.sections, self.purposes), (other.sections, other.purposes)
         return all(a is None or (b is not None and b <= a) for a, b in zip(mine, theirs, strict=True))
 
 

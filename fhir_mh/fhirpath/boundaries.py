@@ -29,7 +29,9 @@ def boundary(value: Any, low: bool, digits: int | None, kind: str = "") -> Any:
         number = Decimal(value)
         half = Decimal(5).scaleb(min(int(number.as_tuple().exponent), 0) - 1)
         exact = number - half if low else number + half
-        return exact.quantize(Decimal(1).scaleb(-(8 if digits is None else digits)), ROUND_FLOOR if low else ROUND_CEILING)
+        return exact.quantize(
+            Decimal(1).scaleb(-(8 if digits is None else digits)), ROUND_FLOOR if low else ROUND_CEILING
+        )
     return None
 
 

@@ -12,7 +12,19 @@ from fhir_mh.fhirpath.environment import Environment, Model
 from fhir_mh.fhirpath.errors import FhirPathError, execution
 from fhir_mh.fhirpath.navigation import step
 from fhir_mh.fhirpath.parser import parse
-from fhir_mh.fhirpath.syntax import Binary, Call, Expr, Index, Literal, Name, Special, TypeTest, Unary, Variable, type_name
+from fhir_mh.fhirpath.syntax import (
+    Binary,
+    Call,
+    Expr,
+    Index,
+    Literal,
+    Name,
+    Special,
+    TypeTest,
+    Unary,
+    Variable,
+    type_name,
+)
 from fhir_mh.fhirpath.types import as_type, is_type
 from fhir_mh.fhirpath.units import Quantity
 from fhir_mh.fhirpath.values import Node, single, truth, whole
@@ -35,14 +47,24 @@ class Expression:
         self.tree = parse(text)
         self._code = _compile(self.tree)
 
-    def evaluate(self, node: Node | None, model: Model, *, resource: Node | None = None, root: Node | None = None,
-                 resolve: Callable[[str], Node | None] | None = None, variables: Mapping[str, Any] | None = None,
-                 strict: bool = False) -> Items:
+    def evaluate(
+        self,
+        node: Node | None,
+        model: Model,
+        *,
+        resource: Node | None = None,
+        root: Node | None = None,
+        resolve: Callable[[str], Node | None] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        strict: bool = False,
+    ) -> Items:
         """The collection the expression gives on node: Nodes and plain values.
 
         strict refuses elements that the type does not have. Raises FhirPathError.
         """
-        around = Environment(model, node, resource=resource, root=root, resolve=resolve, variables=variables, strict=strict)
+        around = Environment(
+            model, node, resource=resource, root=root, resolve=resolve, variables=variables, strict=strict
+        )
         return self.run([node] if node is not None else [], around)
 
     def run(self, items: Items, around: Environment) -> Items:
@@ -189,7 +211,9 @@ def _comparison(tree: Binary) -> Code:
 def _equality(tree: Binary) -> Code:
     left, right = _compile(tree.left), _compile(tree.right)
     negated = tree.operator.startswith("!")
-    test: Callable[[Items, Items], bool | None] = operators.same if tree.operator.endswith("=") else operators.equivalent
+    test: Callable[[Items, Items], bool | None] = (
+        operators.same if tree.operator.endswith("=") else operators.equivalent
+    )
 
     def compare(items: Items, env: Environment) -> Items:
         found = test(left(items, env), right(items, env))
@@ -225,6 +249,13 @@ def _type_test(tree: TypeTest) -> Code:
 
 
 _COMPILERS: dict[type, Callable[[Any], Code]] = {
-    Literal: _literal, Name: _name, Call: _call, Special: _special, Variable: _variable, Index: _index,
-    Unary: _unary, Binary: _binary, TypeTest: _type_test,
+    Literal: _literal,
+    Name: _name,
+    Call: _call,
+    Special: _special,
+    Variable: _variable,
+    Index: _index,
+    Unary: _unary,
+    Binary: _binary,
+    TypeTest: _type_test,
 }

@@ -27,11 +27,32 @@ class Model(Protocol):
 class Environment:
     """One evaluation's surroundings; $this, $index and $total change as it goes."""
 
-    __slots__ = ("context", "index", "model", "now", "resolve", "resource", "root", "strict", "this", "total", "variables")
+    __slots__ = (
+        "context",
+        "index",
+        "model",
+        "now",
+        "resolve",
+        "resource",
+        "root",
+        "strict",
+        "this",
+        "total",
+        "variables",
+    )
 
-    def __init__(self, model: Model, context: Node | None, *, resource: Node | None = None, root: Node | None = None,
-                 resolve: Callable[[str], Node | None] | None = None, variables: Mapping[str, Any] | None = None,
-                 strict: bool = False, now: Any = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        context: Node | None,
+        *,
+        resource: Node | None = None,
+        root: Node | None = None,
+        resolve: Callable[[str], Node | None] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        strict: bool = False,
+        now: Any = None,
+    ) -> None:
         self.model, self.context, self.strict = model, context, strict
         self.resource, self.root = resource or context, root or resource or context
         self.resolve, self.variables, self.now = resolve, variables or {}, now

@@ -74,8 +74,11 @@ def _replace_matches(value: str, expression: str, by: str) -> str:
 
 def _encode(value: str, form: str) -> str | None:
     raw = value.encode()
-    return {"hex": raw.hex, "base64": lambda: base64.b64encode(raw).decode(),
-            "urlbase64": lambda: base64.urlsafe_b64encode(raw).decode()}.get(form, lambda: None)()
+    return {
+        "hex": raw.hex,
+        "base64": lambda: base64.b64encode(raw).decode(),
+        "urlbase64": lambda: base64.urlsafe_b64encode(raw).decode(),
+    }.get(form, lambda: None)()
 
 
 def _decode(value: str, form: str) -> str | None:
@@ -90,7 +93,13 @@ def _decode(value: str, form: str) -> str | None:
 
 
 def _escape(value: str, form: str) -> str | None:
-    return html.escape(value) if form == "html" else json.dumps(value, ensure_ascii=False)[1:-1] if form == "json" else None
+    return (
+        html.escape(value)
+        if form == "html"
+        else json.dumps(value, ensure_ascii=False)[1:-1]
+        if form == "json"
+        else None
+    )
 
 
 def _unescape(value: str, form: str) -> str | None:
@@ -256,8 +265,14 @@ _STRINGS: dict[str, tuple[int, int, Function]] = {
     "join": (0, 1, _join),
 }
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
-    "Boolean": _to_boolean, "Integer": _to_integer, "Decimal": _to_decimal, "String": to_string, "Quantity": _to_quantity,
-    "Date": _to_moment("date"), "DateTime": _to_moment("dateTime"), "Time": _to_moment("time"),
+    "Boolean": _to_boolean,
+    "Integer": _to_integer,
+    "Decimal": _to_decimal,
+    "String": to_string,
+    "Quantity": _to_quantity,
+    "Date": _to_moment("date"),
+    "DateTime": _to_moment("dateTime"),
+    "Time": _to_moment("time"),
 }
 _NUMBERS: dict[str, tuple[int, int, Function]] = {
     "abs": (0, 0, _number("abs", abs)),

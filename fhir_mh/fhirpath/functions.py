@@ -214,7 +214,11 @@ REGISTRY: dict[str, tuple[int, int, Function]] = {
     "iif": (2, 3, _iif),
     "not": (0, 0, _not),
     "trace": (1, 2, lambda items, env, arguments: items),
-    "children": (0, 0, _plain(lambda items, env: [child for item in items for child in navigation.children(item, env)])),
+    "children": (
+        0,
+        0,
+        _plain(lambda items, env: [child for item in items for child in navigation.children(item, env)]),
+    ),
     "descendants": (0, 0, _plain(navigation.descendants)),
     "extension": (1, 1, _extension),
     "hasValue": (0, 0, _has_value),

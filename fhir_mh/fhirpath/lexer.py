@@ -58,7 +58,7 @@ def unquote(token: Token) -> str:
         if letter[0] == "u" and len(letter) == 5:
             return chr(int(letter[1:], 16))
         if letter not in _ALLOWED_ESCAPES:
-            raise FhirPathError("syntax", "this escape does not exist", token.at + match.start())
+            raise FhirPathError("syntax", "this escape does not exist", token.at + 1 + match.start())
         return _PLAIN_ESCAPES.get(letter, letter)
 
     return _ESCAPE.sub(escaped, token.text[1:-1])

@@ -61,11 +61,20 @@ class Moment:
         """This moment moved by a number of years, months, weeks, days, ...; None outside the calendar."""
         if field in ("year", "month") and self.kind != "time":
             return self._plus_months(int(amount) * (12 if field == "year" else 1))
-        seconds = {"week": 604800, "day": 86400, "hour": 3600, "minute": 60, "second": 1, "millisecond": Decimal("0.001")}
+        seconds = {
+            "week": 604800,
+            "day": 86400,
+            "hour": 3600,
+            "minute": 60,
+            "second": 1,
+            "millisecond": Decimal("0.001"),
+        }
         move = amount * seconds[field]
         smallest = seconds[_FIELDS[self._last()]] if self._last() > 1 else None
         if smallest is None:  # only year or year and month are known: whole months, 30 days each
-            return self._plus_months(int(move // (86400 * 30)) // (1 if len(self.parts) == 2 else 12) * (1 if len(self.parts) == 2 else 12))
+            return self._plus_months(
+                int(move // (86400 * 30)) // (1 if len(self.parts) == 2 else 12) * (1 if len(self.parts) == 2 else 12)
+            )
         if field != "millisecond":
             move = (move // smallest if move >= 0 else -(-move // smallest)) * smallest
         first = (2000, 1, 1, *self.parts) if self.kind == "time" else self.parts
@@ -113,7 +122,7 @@ class Moment:
 
 def _seconds(part: Decimal) -> str:
     text = f"{part:f}"
-    return text if len(text.split(".")[0]) == 2 else "0" + text
+    return text if len(text.split(".", maxsplit=1)[0]) == 2 else "0" + text
 
 
 def _zone(offset: int | None) -> str:

@@ -124,7 +124,9 @@ def unique(items: Items) -> Items:
     plain: set[tuple[type, Any]] = set()
     for item in items:
         value = item.value if type(item) is Node and not item.sibling else item
-        if isinstance(value, str | int | Decimal) and not (type(item) is Node and item.type in ("date", "dateTime", "instant", "time")):
+        if isinstance(value, str | int | Decimal) and not (
+            type(item) is Node and item.type in ("date", "dateTime", "instant", "time")
+        ):
             key = (bool if isinstance(value, bool) else str if isinstance(value, str) else int, value)
             if key in plain:
                 continue
@@ -229,7 +231,12 @@ def _refuse(operator: str) -> Any:
 
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": _add, "-": _subtract, "*": _multiply, "/": _divide, "div": _whole_part, "mod": _remainder,
+    "+": _add,
+    "-": _subtract,
+    "*": _multiply,
+    "/": _divide,
+    "div": _whole_part,
+    "mod": _remainder,
 }
 
 

@@ -7,13 +7,47 @@ from decimal import Decimal
 from fhir_mh.fhirpath.errors import FhirPathError
 from fhir_mh.fhirpath.lexer import Token, tokens, unquote
 from fhir_mh.fhirpath.moments import Moment
-from fhir_mh.fhirpath.syntax import Binary, Call, Expr, Index, Literal, Name, Special, TypeTest, Unary, Variable, type_name
+from fhir_mh.fhirpath.syntax import (
+    Binary,
+    Call,
+    Expr,
+    Index,
+    Literal,
+    Name,
+    Special,
+    TypeTest,
+    Unary,
+    Variable,
+    type_name,
+)
 from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity
 
 MAX_DEPTH = 60  # expressions come from packages: a hostile one must not exhaust the stack
 _BINDING = {
-    "implies": 1, "or": 2, "xor": 2, "and": 3, "in": 4, "contains": 4, "=": 5, "~": 5, "!=": 5, "!~": 5,
-    "<=": 6, "<": 6, ">": 6, ">=": 6, "|": 7, "is": 8, "as": 8, "+": 9, "-": 9, "&": 9, "*": 10, "/": 10, "div": 10, "mod": 10,
+    "implies": 1,
+    "or": 2,
+    "xor": 2,
+    "and": 3,
+    "in": 4,
+    "contains": 4,
+    "=": 5,
+    "~": 5,
+    "!=": 5,
+    "!~": 5,
+    "<=": 6,
+    "<": 6,
+    ">": 6,
+    ">=": 6,
+    "|": 7,
+    "is": 8,
+    "as": 8,
+    "+": 9,
+    "-": 9,
+    "&": 9,
+    "*": 10,
+    "/": 10,
+    "div": 10,
+    "mod": 10,
 }
 _WORDS = {"implies", "or", "xor", "and", "in", "contains", "is", "as", "div", "mod"}
 _USABLE_AS_NAMES = {"as", "contains", "in", "is"}

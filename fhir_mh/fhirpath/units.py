@@ -8,17 +8,69 @@ from functools import lru_cache
 from typing import NamedTuple
 
 CALENDAR_UNITS = {
-    "year": "a", "years": "a", "month": "mo", "months": "mo", "week": "wk", "weeks": "wk", "day": "d", "days": "d",
-    "hour": "h", "hours": "h", "minute": "min", "minutes": "min", "second": "s", "seconds": "s",
-    "millisecond": "ms", "milliseconds": "ms",
+    "year": "a",
+    "years": "a",
+    "month": "mo",
+    "months": "mo",
+    "week": "wk",
+    "weeks": "wk",
+    "day": "d",
+    "days": "d",
+    "hour": "h",
+    "hours": "h",
+    "minute": "min",
+    "minutes": "min",
+    "second": "s",
+    "seconds": "s",
+    "millisecond": "ms",
+    "milliseconds": "ms",
 }
-_FIELD_OF = {"a": "year", "mo": "month", "wk": "week", "d": "day", "h": "hour", "min": "minute", "s": "second", "ms": "millisecond"}
-_PREFIXES = {"k": "1e3", "h": "1e2", "da": "10", "d": "0.1", "c": "0.01", "m": "0.001", "u": "1e-6", "n": "1e-9", "M": "1e6", "G": "1e9"}
-_METRIC = {"g": ("1", {"g": 1}), "m": ("1", {"m": 1}), "s": ("1", {"s": 1}), "l": ("0.001", {"m": 3}), "L": ("0.001", {"m": 3}),
-           "mol": ("1", {"mol": 1}), "K": ("1", {"K": 1}), "Pa": ("1000", {"g": 1, "m": -1, "s": -2}), "J": ("1000", {"g": 1, "m": 2, "s": -2})}
-_FIXED = {"1": ("1", {}), "%": ("0.01", {}), "min": ("60", {"s": 1}), "h": ("3600", {"s": 1}), "d": ("86400", {"s": 1}),
-          "wk": ("604800", {"s": 1}), "mo": ("2629800", {"s": 1}), "a": ("31557600", {"s": 1}), "[in_i]": ("0.0254", {"m": 1}),
-          "[lb_av]": ("453.59237", {"g": 1}), "[ft_i]": ("0.3048", {"m": 1})}
+_FIELD_OF = {
+    "a": "year",
+    "mo": "month",
+    "wk": "week",
+    "d": "day",
+    "h": "hour",
+    "min": "minute",
+    "s": "second",
+    "ms": "millisecond",
+}
+_PREFIXES = {
+    "k": "1e3",
+    "h": "1e2",
+    "da": "10",
+    "d": "0.1",
+    "c": "0.01",
+    "m": "0.001",
+    "u": "1e-6",
+    "n": "1e-9",
+    "M": "1e6",
+    "G": "1e9",
+}
+_METRIC = {
+    "g": ("1", {"g": 1}),
+    "m": ("1", {"m": 1}),
+    "s": ("1", {"s": 1}),
+    "l": ("0.001", {"m": 3}),
+    "L": ("0.001", {"m": 3}),
+    "mol": ("1", {"mol": 1}),
+    "K": ("1", {"K": 1}),
+    "Pa": ("1000", {"g": 1, "m": -1, "s": -2}),
+    "J": ("1000", {"g": 1, "m": 2, "s": -2}),
+}
+_FIXED = {
+    "1": ("1", {}),
+    "%": ("0.01", {}),
+    "min": ("60", {"s": 1}),
+    "h": ("3600", {"s": 1}),
+    "d": ("86400", {"s": 1}),
+    "wk": ("604800", {"s": 1}),
+    "mo": ("2629800", {"s": 1}),
+    "a": ("31557600", {"s": 1}),
+    "[in_i]": ("0.0254", {"m": 1}),
+    "[lb_av]": ("453.59237", {"g": 1}),
+    "[ft_i]": ("0.3048", {"m": 1}),
+}
 _FACTOR = re.compile(r"(\[[^\]]+\]|%|1|[A-Za-z]+)(-?\d+)?")
 
 

@@ -23,8 +23,13 @@ from fhir_mh.records.people import NhsNumber
 from fhir_mh.records.trees import record_of
 from fhir_mh.store import Currency, Store, Tx
 
-Change = Callable[[Tree], Merged]
-"""How a received document changes the record as it stands: held tree -> what came of it."""
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document in a format of its own: whom it is about, and what it makes of the record that is held."""
+
+    nhs_number: str | None
+    apply: Callable[[Tree], Merged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class Gateway(FhirUseCases):
             raise VersionConflict(issues=[issue("store-version-conflict", "If-Match", version=newest, type="record")])
         holding = hold(tx, person, self.home.ods)
         held, _ = effective(tx, holding)
-        merged = change(held) if callable(change) else merge(held, held, change, mint=tx.new_id)
+        merged = change.apply(held) if isinstance(change, Change) else merge(held, held, change, mint=tx.new_id)
         self._same_person(holding, merged.tree)
         tasks = add_tasks(tx, self.home, merged.tree, merged.conflicts, context.organisation)
         _complete(merged.tree, tx.new_id)
@@ -110,11 +115,7 @@ class Gateway(FhirUseCases):
             if not tx.has_person(record_id):
                 raise NotFound(issues=[issue("rest-unknown-record", "id")])
             return record_id, False
-        number = None
-        if not callable(change):
-            number = (change.get("person") or {}).get("nhs_number")
-        else:
-            number = (change({"person": {}}).tree.get("person") or {}).get("nhs_number")
+        number = change.nhs_number if isinstance(change, Change) else (change.get("person") or {}).get("nhs_number")
         known = tx.find_person(NHS_NUMBER, _compact(number)) if number else None
         return (known, False) if known is not None else (tx.add_person(), True)
 

@@ -20,8 +20,14 @@ from fhir_mh.packages.source import read_package
 
 SOURCE = "hl7.fhir.r4.core#4.0.1"
 # Code lists of HL7 itself (CC0). Others, such as SNOMED CT, LOINC and DICOM, belong to their owners and stay out.
-_OURS_TO_SHIP = ("http://hl7.org/fhir/", "http://terminology.hl7.org/", "urn:ietf:bcp:13", "urn:iso:std:iso:4217",
-                 "http://unitsofmeasure.org", "urn:ietf:bcp:47")
+_OURS_TO_SHIP = (
+    "http://hl7.org/fhir/",
+    "http://terminology.hl7.org/",
+    "urn:ietf:bcp:13",
+    "urn:iso:std:iso:4217",
+    "http://unitsofmeasure.org",
+    "urn:ietf:bcp:47",
+)
 
 Index = dict[str, dict[str, Any]]
 

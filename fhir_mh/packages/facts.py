@@ -80,7 +80,8 @@ def _value_set(resource: dict[str, Any]) -> dict[str, Any]:
         }
     elif resource.get("expansion", {}).get("contains"):
         found["expansion"] = [
-            {k: entry[k] for k in ("system", "code") if k in entry} for entry in _flat(resource["expansion"]["contains"])
+            {k: entry[k] for k in ("system", "code") if k in entry}
+            for entry in _flat(resource["expansion"]["contains"])
         ]
     return found
 

@@ -40,7 +40,9 @@ def _located(package: str | Path) -> Path:
         return path
     if isinstance(package, str) and (cache() / package.replace("@", "#")).is_dir() and path.name == package:
         return cache() / package.replace("@", "#")
-    raise PackageError(f"The FHIR package {path.name} was not found: give a .tgz, a folder, a JSON file or name@version.")
+    raise PackageError(
+        f"The FHIR package {path.name} was not found: give a .tgz, a folder, a JSON file or name@version."
+    )
 
 
 def _is_archive(path: Path) -> bool:

@@ -209,3 +209,9 @@ class AgreedTerm(Item):
     recorded_at: DateTime
     reason: Words | None = None
     recorded_by: Text | None = None
+
+
+class AgreedDate(AgreedTerm):
+    """A term that is a date."""
+
+    value: Date

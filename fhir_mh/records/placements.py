@@ -6,7 +6,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from fhir_mh.records.base import AgreedTerm, Concept, Date, DateTime, Item, OdsCode, Period, Ref, Text, Words
+from fhir_mh.records.base import (
+    AgreedDate,
+    AgreedTerm,
+    Concept,
+    Date,
+    DateTime,
+    Item,
+    OdsCode,
+    Period,
+    Ref,
+    Text,
+    Words,
+)
 
 
 class Placement(Item):
@@ -58,6 +70,6 @@ class Stay(Item):
     ward: Text | None = None
     period: Period | None = None
     purposes: list[Concept] = Field(default_factory=list)
-    estimated_discharge: list[AgreedTerm] = Field(default_factory=list)
+    estimated_discharge: list[AgreedDate] = Field(default_factory=list)
     length_of_stay: list[AgreedTerm] = Field(default_factory=list)
     delays: list[Delay] = Field(default_factory=list)

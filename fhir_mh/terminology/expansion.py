@@ -98,7 +98,9 @@ class Terminology:
         result = parts[0] if parts else Expansion({}, frozenset(), True)
         for other in parts[1:]:
             both = {s: codes & other.members.get(s, frozenset()) for s, codes in result.members.items()}
-            unknown = (result.unknown & (other.unknown | other.members.keys())) | (other.unknown & result.members.keys())
+            unknown = (result.unknown & (other.unknown | other.members.keys())) | (
+                other.unknown & result.members.keys()
+            )
             result = Expansion(both, unknown, result.whole and other.whole)
         return result
 

@@ -26,7 +26,11 @@ def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
             _full_url(entry["fullUrl"], resource, here, walk)
         if not isinstance(resource, dict):
             continue
-        if bundle.get("type") == "searchset" and "id" not in resource and resource.get("resourceType") != "OperationOutcome":
+        if (
+            bundle.get("type") == "searchset"
+            and "id" not in resource
+            and resource.get("resourceType") != "OperationOutcome"
+        ):
             walk.fail("validate-bundle-search-id", (here, "resource", None, "resource"))
         if bundle.get("type") == "document":
             meta = resource.get("meta")
@@ -85,7 +89,19 @@ def _version(resource: dict[str, Any]) -> Any:
 
 
 def _references(held: dict[str, Any], place: Place) -> Iterator[tuple[str, Place]]:
-    for name in ("subject", "encounter", "author", "attester", "custodian", "event", "section", "party", "detail", "entry", "focus"):
+    for name in (
+        "subject",
+        "encounter",
+        "author",
+        "attester",
+        "custodian",
+        "event",
+        "section",
+        "party",
+        "detail",
+        "entry",
+        "focus",
+    ):
         value = held.get(name)
         for index, entry in _each(value if isinstance(value, list) else [value]):
             here: Place = (place, name, index if isinstance(value, list) else None, name)

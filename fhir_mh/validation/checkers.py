@@ -16,7 +16,17 @@ from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation import rules
 from fhir_mh.validation.extensions import Extensions
-from fhir_mh.validation.fields import Field, Handler, Item, choice_counter, complex_field, forbidden, limits, primitive_field, sibling_field
+from fhir_mh.validation.fields import (
+    Field,
+    Handler,
+    Item,
+    choice_counter,
+    complex_field,
+    forbidden,
+    limits,
+    primitive_field,
+    sibling_field,
+)
 from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.references import reference_form, reference_targets
 from fhir_mh.validation.resources import Resources
@@ -134,22 +144,37 @@ class Checkers:
                 fields.append(Field(key, forbidden(child.name, key, code, tuple(allowed)), None))
                 continue
             slices = tuple(
-                held for slicing in child.slicings for held in slicing.slices.values() if any(t.code == code for t in held.types)
+                held
+                for slicing in child.slicings
+                for held in slicing.slices.values()
+                if any(t.code == code for t in held.types)
             )
             fields.append(self._field(child, allowed[code], key, f"{child.name}.ofType({code})", slices, owner))
         return fields
 
-    def _field(self, child: Shape, entry: TypeRef, key: str, label: str, slices: tuple[Shape, ...], owner: str) -> Field:
+    def _field(
+        self, child: Shape, entry: TypeRef, key: str, label: str, slices: tuple[Shape, ...], owner: str
+    ) -> Field:
         shapes = (child, *slices)
-        slicings = () if child.choice else tuple(
-            slicing_check(slicing, child, label, key, self) for slicing in child.slicings if slicing.slices or slicing.rules == "closed"
+        slicings = (
+            ()
+            if child.choice
+            else tuple(
+                slicing_check(slicing, child, label, key, self)
+                for slicing in child.slicings
+                if slicing.slices or slicing.rules == "closed"
+            )
         )
         if is_primitive(entry.code):
             found = [rule for shape in shapes for rule in self._rules(shape, entry, child.name)]
             if entry.code == "xhtml":
                 found.append(rules.narrative_rule)
-            inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None] or [self._sibling(child, entry.code)]
-            handler = primitive_field(child, key, label, entry.code, TESTS.get(entry.code, TESTS["string"]), tuple(found), slicings)
+            inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None] or [
+                self._sibling(child, entry.code)
+            ]
+            handler = primitive_field(
+                child, key, label, entry.code, TESTS.get(entry.code, TESTS["string"]), tuple(found), slicings
+            )
             return Field(key, handler, sibling_field(child, key, label, tuple(inner)))
         items = tuple(self.element(shape, entry, owner) for shape in shapes)
         return Field(key, complex_field(child, key, label, entry.code, items, slicings), None)
@@ -157,7 +182,9 @@ class Checkers:
     def _sibling(self, shape: Shape, code: str) -> Item:
         """The check of the id and extensions of a primitive."""
         if shape.children is None:
-            return self._kept(self._siblings, code, lambda: self.body(self.shapes.of_type("Element"), code, named="Element"))
+            return self._kept(
+                self._siblings, code, lambda: self.body(self.shapes.of_type("Element"), code, named="Element")
+            )
         return self.body(Shape(code, code, children=shape.children), code, named="Element")
 
     def element(self, shape: Shape, entry: TypeRef, owner: str = "") -> Item:
@@ -182,7 +209,7 @@ class Checkers:
         if R4.is_a(entry.code, "Resource"):
             return self.resources.member(shape.name, entry)
         if entry.code == "Extension" and shape.name in ("extension", "modifierExtension"):
-            return self.extensions.item(owner, shape.children is not None and self._own(shape, entry.code) or None)
+            return self.extensions.item(owner, (shape.children is not None and self._own(shape, entry.code)) or None)
         if shape.children is not None:
             return self._own(shape, shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code)
         return self.type(shape.reference or entry.code)
@@ -242,8 +269,12 @@ def _nothing(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None
     """resourceType is read before the walk begins."""
 
 
-def _object(table: dict[str, Handler], required: tuple[tuple[str, tuple[str, ...], int], ...], after: tuple[Rule, ...],
-            type_name: str) -> Item:
+def _object(
+    table: dict[str, Handler],
+    required: tuple[tuple[str, tuple[str, ...], int], ...],
+    after: tuple[Rule, ...],
+    type_name: str,
+) -> Item:
     handlers = table.get
 
     def check(value: Any, place: Place, walk: Walk) -> None:
@@ -269,4 +300,10 @@ def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, 
     near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
     named = shown(key) if isinstance(key, str) and key.replace("_", "").isalnum() else "A key not shown here"
     here = (place, key, None, key) if isinstance(key, str) and key.isidentifier() and key.isascii() else place
-    walk.fail("validate-element-unknown", here, name=named, type=type_name, guess=f" Did you mean '{near[0]}'?" if near else "")
+    walk.fail(
+        "validate-element-unknown",
+        here,
+        name=named,
+        type=type_name,
+        guess=f" Did you mean '{near[0]}'?" if near else "",
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from fhir_mh.fhirpath.operators import order
 from fhir_mh.fhirpath.errors import FhirPathError
+from fhir_mh.fhirpath.operators import order
 from fhir_mh.fhirpath.values import Node
 from fhir_mh.validation.primitives import Test
 from fhir_mh.validation.rules import Rule
@@ -26,8 +26,9 @@ class Field(NamedTuple):
     sibling: Handler | None
 
 
-def complex_field(child: Shape, key: str, label: str, type_name: str, items: tuple[Item, ...],
-                  slicings: tuple[SliceCheck, ...]) -> Handler:
+def complex_field(
+    child: Shape, key: str, label: str, type_name: str, items: tuple[Item, ...], slicings: tuple[SliceCheck, ...]
+) -> Handler:
     """The check of a member whose values are objects."""
     first, others = items[0], items[1:]
 
@@ -40,6 +41,7 @@ def complex_field(child: Shape, key: str, label: str, type_name: str, items: tup
             _not_an_object(entry, child.name, type_name, here, walk)
 
     if not child.array:
+
         def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
             here = (place, label, None, key)
             if type(held) is list:
@@ -71,6 +73,7 @@ def complex_field(child: Shape, key: str, label: str, type_name: str, items: tup
 
 def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], None]:
     """The check of how often a repeating element stands."""
+
     def count(found: int, place: Place, walk: Walk) -> None:
         if child.max is not None and found > child.max:
             _too_many(child, found, (place, label, None, key), walk)
@@ -80,8 +83,15 @@ def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], 
     return count
 
 
-def primitive_field(child: Shape, key: str, label: str, type_name: str, test: Test, rules: tuple[Rule, ...],
-                    slicings: tuple[SliceCheck, ...]) -> Handler:
+def primitive_field(
+    child: Shape,
+    key: str,
+    label: str,
+    type_name: str,
+    test: Test,
+    rules: tuple[Rule, ...],
+    slicings: tuple[SliceCheck, ...],
+) -> Handler:
     """The check of a member whose values are primitives."""
     rules = (*rules, *limits(child, type_name))
     beside = "_" + key
@@ -95,6 +105,7 @@ def primitive_field(child: Shape, key: str, label: str, type_name: str, test: Te
             rule(value, sibling, here, walk)
 
     if not child.array:
+
         def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
             if child.max == 0:
                 _too_many(child, 1, (place, label, None, key), walk)
@@ -112,7 +123,12 @@ def primitive_field(child: Shape, key: str, label: str, type_name: str, test: Te
         if type(siblings) is not list:
             siblings = ()
         elif len(siblings) != len(held):
-            walk.fail("validate-primitive-siblings", (place, label, None, key), name=child.name, problem="they differ in length")
+            walk.fail(
+                "validate-primitive-siblings",
+                (place, label, None, key),
+                name=child.name,
+                problem="they differ in length",
+            )
         count(len(held), place, walk)
         for index, value in enumerate(held):
             sibling = siblings[index] if index < len(siblings) else None
@@ -152,6 +168,7 @@ def limits(child: Shape, type_name: str) -> list[Rule]:
 
 def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -> Handler:
     """The check of `_name`, which holds the id and extensions of a primitive."""
+
     def each(held: Any, here: Place, walk: Walk) -> None:
         if type(held) is dict and held:
             for item in items:
@@ -177,9 +194,16 @@ def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -
 
 def forbidden(name: str, key: str, code: str, allowed: tuple[str, ...]) -> Handler:
     """The check of a form of value[x] that a profile has ruled out."""
+
     def refuse(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
         label = f"{name}.ofType({code})"
-        walk.fail("validate-type-not-allowed", (place, label, None, key), name=name, type=code, allowed=" or ".join(allowed) or "nothing")
+        walk.fail(
+            "validate-type-not-allowed",
+            (place, label, None, key),
+            name=name,
+            type=code,
+            allowed=" or ".join(allowed) or "nothing",
+        )
 
     return refuse
 

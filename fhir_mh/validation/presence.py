@@ -25,7 +25,11 @@ def presence(tree: Expr, type_name: str, model: Model) -> Answer | None:
     if tree.name == "not":
         inner = presence(tree.source, type_name, model)
         return None if inner is None else lambda value: None if (found := inner(value)) is None else not found
-    if tree.name not in ("exists", "empty", "hasValue") or not isinstance(tree.source, Name) or tree.source.source is not None:
+    if (
+        tree.name not in ("exists", "empty", "hasValue")
+        or not isinstance(tree.source, Name)
+        or tree.source.source is not None
+    ):
         return None
     forms = model.child(type_name, tree.source.name)
     if forms is None or tree.source.name[:1].isupper():

@@ -12,7 +12,9 @@ from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import TypeRef
 from fhir_mh.validation.walk import Place, Walk, shown
 
-_RESTFUL = re.compile(r"(?:https?://[^\s?#]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?")
+_RESTFUL = re.compile(
+    r"(?:https?://[^\s?#]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?"
+)
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?(#.*)?")
 
 

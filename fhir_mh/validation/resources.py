@@ -39,6 +39,7 @@ class Resources:
 
     def member(self, name: str, entry: TypeRef) -> Item:
         """The check of a resource that stands inside another: contained, or as an entry of its own."""
+
         def check(value: Any, place: Place, walk: Walk) -> None:
             kind = value.get("resourceType")
             if entry.code not in _ABSTRACT and isinstance(kind, str) and kind != entry.code:
@@ -52,6 +53,7 @@ class Resources:
 
     def profiled(self, known: tuple[str, ...], group: tuple[str, ...]) -> Item:
         """The check that a resource meets one profile of a group."""
+
         def check(value: Any, place: Place, walk: Walk) -> None:
             if not known:
                 walk.skip("validate-unchecked-profile", place, profile=group[0])
@@ -74,13 +76,17 @@ class Resources:
         finally:
             walk.resource, walk.base = outer
 
-    def _claimed(self, value: dict[str, Any], kind: str, profiles: tuple[str, ...], place: Place, walk: Walk) -> tuple[str, ...]:
+    def _claimed(
+        self, value: dict[str, Any], kind: str, profiles: tuple[str, ...], place: Place, walk: Walk
+    ) -> tuple[str, ...]:
         """The profiles that can be checked; those that cannot are recorded."""
         meta = value.get("meta")
         claimed = meta.get("profile") if isinstance(meta, dict) else None
         if not profiles and not claimed:
             return ()
-        urls = [*profiles, *(url for url in claimed if isinstance(url, str))] if isinstance(claimed, list) else [*profiles]
+        urls = (
+            [*profiles, *(url for url in claimed if isinstance(url, str))] if isinstance(claimed, list) else [*profiles]
+        )
         usable = []
         for url in dict.fromkeys(urls):
             try:

@@ -27,6 +27,7 @@ _BY_FORM = {"http://hl7.org/fhir/ValueSet/mimetypes", "http://hl7.org/fhir/Value
 
 # --- invariants
 
+
 def _contained(value: dict[str, Any]) -> list[dict[str, Any]]:
     held = value.get("contained")
     return [resource for resource in held if isinstance(resource, dict)] if isinstance(held, list) else []
@@ -79,7 +80,10 @@ def _narrative_given(value: dict[str, Any]) -> bool | None:
 _DIRECT: dict[str, tuple[str, Callable[[dict[str, Any]], bool | None]]] = {
     "dom-2": ("contained.contained.empty()", _contained_lack("contained")),
     "dom-3": ("contained.where((", _contained_are_used),
-    "dom-4": ("contained.meta.versionId", lambda value: _contained_lack("meta", "versionId")(value) and _contained_lack("meta", "lastUpdated")(value)),
+    "dom-4": (
+        "contained.meta.versionId",
+        lambda value: _contained_lack("meta", "versionId")(value) and _contained_lack("meta", "lastUpdated")(value),
+    ),
     "dom-5": ("contained.meta.security", _contained_lack("meta", "security")),
     "dom-6": ("text.`div`.exists()", _narrative_given),
 }
@@ -121,10 +125,13 @@ def _evaluate(code: Expression, node: Node, walk: Walk) -> bool:
     resource = Node(walk.resource, str(walk.resource.get("resourceType")))
     root = Node(walk.root, str(walk.root.get("resourceType")))
     around = Environment(walk.model, node, resource=resource, root=root, resolve=walk.resolve)
-    return truth(code.run([node], around)) is not False  # nothing to say is not a breach: bdl-8 on an entry without fullUrl
+    return (
+        truth(code.run([node], around)) is not False
+    )  # nothing to say is not a breach: bdl-8 on an entry without fullUrl
 
 
 # --- bindings
+
 
 def binding(bound: Binding, type_name: str, terminology: Terminology) -> Rule | None:
     """The check of one binding on values of one type; None where it does not bind."""
@@ -217,10 +224,13 @@ def coding_rule(terminology: Terminology) -> Rule:
 
 # --- fixed values and patterns
 
+
 def matches(pattern: Any, value: Any) -> bool:
     """Whether a value holds all that a pattern says. See ElementDefinition.pattern[x]."""
     if isinstance(pattern, dict):
-        return isinstance(value, dict) and all(key in value and matches(held, value[key]) for key, held in pattern.items())
+        return isinstance(value, dict) and all(
+            key in value and matches(held, value[key]) for key, held in pattern.items()
+        )
     if isinstance(pattern, list):
         return isinstance(value, list) and all(any(matches(held, entry) for entry in value) for held in pattern)
     return same(pattern, value)
@@ -248,7 +258,15 @@ def described(value: Any) -> str:
         return " and ".join(parts) or "an object of " + ", ".join(sorted(shown(key) for key in value))
     if isinstance(value, list):
         return "a list of " + ", ".join(described(entry) for entry in value[:3]) if value else "an empty list"
-    return "nothing" if value is None else shown(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else "a number"
+    return (
+        "nothing"
+        if value is None
+        else shown(value)
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else "a number"
+    )
 
 
 def value_rule(name: str, wanted: Any, code: str) -> Rule:

@@ -70,9 +70,22 @@ class Shape:
         """A copy that can be narrowed without touching this one."""
         children = None if self.children is None else {name: child.copy() for name, child in self.children.items()}
         return Shape(
-            self.name, self.path, self.min, self.max, self.array, self.choice, self.types, children, self.reference,
-            self.bindings, self.invariants, self.fixed, self.patterns, [s.copy() for s in self.slicings],
-            self.max_length, self.limits,
+            self.name,
+            self.path,
+            self.min,
+            self.max,
+            self.array,
+            self.choice,
+            self.types,
+            children,
+            self.reference,
+            self.bindings,
+            self.invariants,
+            self.fixed,
+            self.patterns,
+            [s.copy() for s in self.slicings],
+            self.max_length,
+            self.limits,
         )
 
 
@@ -85,12 +98,17 @@ def narrow(shape: Shape, element: dict[str, Any]) -> None:
     if element.get("type"):
         shape.types = tuple(_type_ref(entry, shape) for entry in element["type"] if "code" in entry)
     binding = element.get("binding", {})
-    for strength, url in ((binding.get("strength", ""), binding.get("valueSet")), ("maximum", binding.get("maxValueSet"))):
+    for strength, url in (
+        (binding.get("strength", ""), binding.get("valueSet")),
+        ("maximum", binding.get("maxValueSet")),
+    ):
         if url:
             shape.bindings = _once(shape.bindings, Binding(strength, url))
     for rule in element.get("constraint", ()):
         if rule.get("expression") and rule.get("key") != "ele-1":
-            shape.invariants = _once(shape.invariants, Invariant(rule["key"], rule.get("severity", "error"), rule["expression"]))
+            shape.invariants = _once(
+                shape.invariants, Invariant(rule["key"], rule.get("severity", "error"), rule["expression"])
+            )
     for key, value in element.items():
         if key.startswith("fixed"):
             shape.fixed = _once(shape.fixed, value)
@@ -126,11 +144,19 @@ def merge(left: Shape, right: Shape) -> Shape:
     limits = [limit for limit in (left.max, right.max) if limit is not None]
     merged.max = min(limits) if limits else None
     others = {entry.code: entry for entry in right.types}
-    merged.types = tuple(
-        TypeRef(entry.code, _union(entry.profiles, others[entry.code].profiles), _union(entry.targets, others[entry.code].targets))
-        for entry in left.types
-        if entry.code in others
-    ) if left.types and right.types else left.types or right.types
+    merged.types = (
+        tuple(
+            TypeRef(
+                entry.code,
+                _union(entry.profiles, others[entry.code].profiles),
+                _union(entry.targets, others[entry.code].targets),
+            )
+            for entry in left.types
+            if entry.code in others
+        )
+        if left.types and right.types
+        else left.types or right.types
+    )
     merged.bindings = _union(left.bindings, right.bindings)
     merged.invariants = _union(left.invariants, right.invariants)
     merged.fixed = _union(left.fixed, right.fixed)

@@ -36,8 +36,8 @@ class Shapes:
 
     def of_profile(self, url: str, depth: int = 0) -> Shape:
         """The shape a profile (or a type, by its URL) gives. Raises Unresolvable, naming what is missing."""
-        if url.startswith(TYPE_URL) and self._definitions.type_facts(url[len(TYPE_URL) :].split("|")[0]):
-            return self.of_type(url[len(TYPE_URL) :].split("|")[0])
+        if url.startswith(TYPE_URL) and self._definitions.type_facts(url[len(TYPE_URL) :].split("|", maxsplit=1)[0]):
+            return self.of_type(url[len(TYPE_URL) :].split("|", maxsplit=1)[0])
         if url not in self._profiles:
             if depth > MAX_DEPTH:
                 raise Unresolvable(url)
@@ -141,7 +141,10 @@ class Shapes:
             child = next((c for c in children.values() if c.choice and _form(c, name)), None)
             if child is None:
                 return None
-            return _slice(child, slice_name or name, _form(child, name))
+            made = _slice(child, slice_name or name, _form(child, name))
+            if not slice_name and child.slicings[-1].discriminators == (("type", "$this"),):
+                child.slicings[-1].rules = "closed"  # naming valueQuantity alone rules the other forms out
+            return made
         return _slice(child, slice_name, _form(child, slice_name)) if slice_name else child
 
 
@@ -158,7 +161,13 @@ def _slice(shape: Shape, name: str, form: str = "") -> Shape:
             return slicing.slices[name]
     if not shape.slicings:
         # Extensions are always sliced by url, choices by type; both may leave that unsaid.
-        by = (("value", "url"),) if shape.types and shape.types[0].code == "Extension" else (("type", "$this"),) if shape.choice else ()
+        by = (
+            (("value", "url"),)
+            if shape.types and shape.types[0].code == "Extension"
+            else (("type", "$this"),)
+            if shape.choice
+            else ()
+        )
         shape.slicings.append(Slicing(by))
     made = shape.copy()
     made.slicings, made.min, made.max = [], 0, shape.max

@@ -60,7 +60,9 @@ class Discriminators:
     def _valued(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
         if steps == [("name", "url")] and shape.types and shape.types[0].profiles:
             urls = frozenset(url.split("|")[0] for group in shape.types[0].profiles for url in group)
-            return Discriminator(path, " or ".join(sorted(urls)), lambda item, walk: item.get("url") in urls, _seen(steps))
+            return Discriminator(
+                path, " or ".join(sorted(urls)), lambda item, walk: item.get("url") in urls, _seen(steps)
+            )
         test, wants = self._wanted(self._target(steps, shape))
 
         def passes(item: Any, walk: Walk) -> bool:
@@ -82,7 +84,9 @@ class Discriminators:
             if child.name not in ("id", "extension") and _constrained(child)
         }
         if parts:
-            return lambda value: _all_parts(value, parts), ", ".join(f"{name} {wants}" for name, (_, wants) in parts.items())
+            return lambda value: _all_parts(value, parts), ", ".join(
+                f"{name} {wants}" for name, (_, wants) in parts.items()
+            )
         for bound in target.bindings:
             expansion = self._terminology.expand(bound.value_set) if bound.strength == "required" else None
             if expansion is not None and expansion.enumerable:
@@ -91,8 +95,12 @@ class Discriminators:
 
     def _exists(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
         wanted = self._target(steps, shape).max != 0
-        return Discriminator(path, "to be present" if wanted else "to be absent",
-                             lambda item, walk: bool(_values(item, steps, walk)) is wanted, _seen(steps))
+        return Discriminator(
+            path,
+            "to be present" if wanted else "to be absent",
+            lambda item, walk: bool(_values(item, steps, walk)) is wanted,
+            _seen(steps),
+        )
 
     def _typed(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
         names = tuple(entry.code for entry in self._target(steps, shape).types)
@@ -102,12 +110,18 @@ class Discriminators:
         def kinds(item: Any, walk: Walk) -> list[str]:
             if steps and steps[-1] == ("resolve", ""):
                 return [found for held in _values(item, steps[:-1], walk) if (found := target_type(held, walk))]
-            return [held["resourceType"] for held in _values(item, steps, walk)
-                    if isinstance(held, dict) and isinstance(held.get("resourceType"), str)]
+            return [
+                held["resourceType"]
+                for held in _values(item, steps, walk)
+                if isinstance(held, dict) and isinstance(held.get("resourceType"), str)
+            ]
 
-        return Discriminator(path, "type " + " or ".join(names),
-                             lambda item, walk: any(is_a(kind, name) for kind in kinds(item, walk) for name in names),
-                             lambda item, walk: "type " + (" and ".join(shown(k) for k in kinds(item, walk)) or "unknown"))
+        return Discriminator(
+            path,
+            "type " + " or ".join(names),
+            lambda item, walk: any(is_a(kind, name) for kind in kinds(item, walk) for name in names),
+            lambda item, walk: "type " + (" and ".join(shown(k) for k in kinds(item, walk)) or "unknown"),
+        )
 
     def _profiled(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
         target = self._target(steps, shape)
@@ -188,7 +202,9 @@ def _child(value: dict[str, Any], kind: str, name: str) -> list[Any]:
         return [e for e in held if isinstance(e, dict) and e.get("url") == name] if isinstance(held, list) else []
     found = value.get(name)
     if found is None:  # value[x] in one of its forms
-        found = next((v for k, v in value.items() if k.startswith(name) and k[len(name) : len(name) + 1].isupper()), None)
+        found = next(
+            (v for k, v in value.items() if k.startswith(name) and k[len(name) : len(name) + 1].isupper()), None
+        )
     return found if isinstance(found, list) else [] if found is None else [found]
 
 
@@ -219,6 +235,8 @@ def _bound(value: Any, expansion: Any) -> bool:
         return False
     codings = value["coding"] if isinstance(value.get("coding"), list) else [value]
     return any(
-        isinstance(c, dict) and isinstance(c.get("code"), str) and expansion.holds(c.get("system", ""), c["code"]) is True
+        isinstance(c, dict)
+        and isinstance(c.get("code"), str)
+        and expansion.holds(c.get("system", ""), c["code"]) is True
         for c in codings
     )

@@ -60,7 +60,13 @@ def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, checkers
                 if slicing.rules == "closed":
                     reason = "; ".join(entry.refusal(value, walk) for entry in slices)
                     names = ", ".join(counts)
-                    walk.fail("validate-slice-none", here, name=child.name, slices=names or "(none)", reason=reason or "none is allowed")
+                    walk.fail(
+                        "validate-slice-none",
+                        here,
+                        name=child.name,
+                        slices=names or "(none)",
+                        reason=reason or "none is allowed",
+                    )
                 continue
             entry = slices[position]
             counts[entry.name] += 1
@@ -82,7 +88,9 @@ def _count(entry: _Slice, count: int, unmatched: list[Any], place: Place, walk: 
         said = f" in slice {entry.name}" + (f" ({why})" if why else "")
         walk.fail("validate-required", place, name=shape.name, min=shape.min, slice=said)
     elif shape.max is not None and count > shape.max:
-        walk.fail("validate-too-many", place, name=shape.name, count=count, max=shape.max, slice=f" in slice {entry.name}")
+        walk.fail(
+            "validate-too-many", place, name=shape.name, count=count, max=shape.max, slice=f" in slice {entry.name}"
+        )
 
 
 def _compiled(slicing: Slicing, child: Shape, checkers: Checkers) -> list[_Slice] | None:

@@ -51,7 +51,12 @@ class Validator:
             return Report(fault.issues)
         walk = Walk(R4)
         kind = held.get("resourceType")
-        place: Place = (None, kind if isinstance(kind, str) and kind.isalpha() and kind.isascii() else "Resource", None, "")
+        place: Place = (
+            None,
+            kind if isinstance(kind, str) and kind.isalpha() and kind.isascii() else "Resource",
+            None,
+            "",
+        )
         try:
             with self._lock:
                 self._checkers.resources.check(held, place, walk, profiles=tuple(profiles))
@@ -66,7 +71,9 @@ class Validator:
             try:
                 self._checkers.shapes.of_profile(url)
             except Unresolvable as missing:
-                raise PackageError(f"The profile {shown(str(missing))} is not at hand: name the package that defines it.") from None
+                raise PackageError(
+                    f"The profile {shown(str(missing))} is not at hand: name the package that defines it."
+                ) from None
 
 
 def _text(resource: dict[str, Any] | str | bytes) -> str | None:

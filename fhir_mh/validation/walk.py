@@ -119,7 +119,7 @@ class Walk:
                     return True, resource
             return True, None
         if self.bundle is not None:
-            plain = reference.split("#")[0]
+            plain = reference.split("#", maxsplit=1)[0]
             latest = plain.split("/_history/")[0]
             held = self.bundle.by_id
             found = held.get(plain) or self.bundle.by_url.get(plain) or held.get("/".join(latest.split("/")[-2:]))

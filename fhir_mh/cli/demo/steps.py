@@ -130,21 +130,15 @@ def the_csv_comes_back(story: Story) -> None:
     """The ward's CSV cannot say who said a text, or how a refusal was witnessed. It comes back edited."""
     before = story.record(HOME)
     rows = _rows(story.extract(AWAY, WARD_CSV))
-    old = "A call every evening for a week"
-    new = "A call every evening for two weeks, from the ward"
-    row = next((row for row in rows if old in row.values()), None)
+    old, new = story.coping(HOME, SIGN), "Ring the night team, then sit with somebody who knows me"
+    row = next((row for row in rows if SIGN in row.values() and old in row.values()), None)
     if row is None:
-        raise NotHeld(f"not so: the ward's CSV has the row “{old}”")
-    column = next(name for name, value in row.items() if value == old)
-    row[column] = new
+        raise NotHeld(f"not so: the ward's CSV has the row “{SIGN}”")
+    row[next(name for name, value in row.items() if value == old)] = new
     story.post(AWAY, _csv(rows), format_name=WARD_CSV, content_type="text/csv")
-
-    def texts() -> list[str]:
-        return [entry["description"]["text"] for entry in story.crisis_plan(HOME)["prevention"]]
-
-    story.until("the edited row at home", lambda: new in texts())
+    story.until("the edited row at home", lambda: story.coping(HOME, SIGN) == new)
     after = story.record(HOME)
-    for part in ("statements", "refusals", "sharing", "goals", "documents", "agreements", "person", "contacts"):
+    for part in ("statements", "refusals", "sharing", "goals", "documents", "agreements", "person", "care_plans"):
         story.expect(f"{part} at home as they were", after.get(part) == before.get(part))
     signs = [entry["sign"] for entry in after["crisis_plans"][0]["warning_signs"]]
     story.expect("who said it is still known", signs == [s["sign"] for s in before["crisis_plans"][0]["warning_signs"]])
@@ -232,7 +226,7 @@ def _ended(copy: Json) -> Json | None:
 
 
 def _rows(text: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(text.decode("cp1252"))))
 
 
 def _csv(rows: list[dict[str, str]]) -> bytes:
@@ -240,4 +234,4 @@ def _csv(rows: list[dict[str, str]]) -> bytes:
     writer = csv.DictWriter(out, rows[0], lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(rows)
-    return out.getvalue().encode()
+    return out.getvalue().encode("cp1252")

@@ -82,6 +82,16 @@ class Format:
         never, read_only = _NEVER_MERGED, self._map.read_only
         return merge(held, base, theirs, view=view, mint=mint, never=never, read_only=read_only)
 
+    def nhs_number(self, text: bytes) -> str | None:
+        """The NHS number that a file names its person by, whatever else may be wrong with it; None without one.
+
+        Raises InvalidResource for a text that cannot be read at all.
+        """
+        tree: Tree = {}
+        self._map.root.read(self._text.load(text), tree, Run(self._map.naming))
+        number = tree.get("person", {}).get("nhs_number")
+        return number if isinstance(number, str) else None
+
     def losses(self, tree: Tree) -> list[Loss]:
         """What the format cannot say of the record: places and labels, never values."""
         return compare(tree, self.view(tree), self.name)

@@ -15,7 +15,7 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.messages import Message, Receipt, read_message
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.gateway import Gateway, Organisation
-from fhir_mh.gateway.gateway import HeldRecord, Saved
+from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.issues import Issue
 from fhir_mh.store import Outcome, open_store
 
@@ -39,7 +39,9 @@ def person_with_a_plan() -> Tree:
         ],
         "professionals": [{"id": "lead", "name": "Lead professional", "organisation": {"id": "org-home"}}],
         "episodes": [{"id": "episode", "organisation": {"id": "org-home"}, "lead": {"id": "lead"}}],
-        "care_plans": [{"id": "care", "title": "Care plan", "activities": [{"id": "act", "description": {"text": "Allotment"}}]}],
+        "care_plans": [
+            {"id": "care", "title": "Care plan", "activities": [{"id": "act", "description": {"text": "Allotment"}}]}
+        ],
         "crisis_plans": [
             {
                 "id": "crisis",
@@ -73,7 +75,11 @@ class Pair:
     def save(self, ods: str, change: Any, **options: Any) -> Saved:
         """A system of this organisation sends a record."""
         self.clock.advance(timedelta(seconds=1))
-        tree = change if callable(change) else normal({"person": {"nhs_number": NHS_NUMBER}, **copy.deepcopy(change)})
+        tree = (
+            change
+            if isinstance(change, Change)
+            else normal({"person": {"nhs_number": NHS_NUMBER}, **copy.deepcopy(change)})
+        )
         return asyncio.run(self.gateways[ods].save(AccessContext(ods), tree, **options))
 
     def record(self, ods: str) -> HeldRecord:
