@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhir_mh.fhir.urls import CODE_SYSTEM
-from fhir_mh.mapping.codecs import BOOLEAN, DATETIME, TEXT, OneOf
+from fhir_mh.mapping.codecs import BOOLEAN, DATETIME, OneOf
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import MISSING, Derived, Item, Many, Missing, Node, One, Sub, Value
 from fhir_mh.profiles.defaults import Default, absent
@@ -181,7 +181,7 @@ _ACTOR = tree(
     (("reference",), Default(Sub("party", _ANYONE), absent("not-applicable"))),
 )
 _DATA = tree(
-    (("meaning",), Default(Value("meaning", TEXT), "instance")),
+    row("meaning", "meaning"),
     (("reference",), Default(Sub("item", _CONTENT), absent("unknown"))),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -103,6 +104,22 @@ class Concept(Model):
     codings: list[Coding] = Field(default_factory=list)
 
 
+def _check_order(start: str, end: str) -> None:
+    """FHIR compares no 2026 with 2026-11-24, and no day with a time of it. See https://hl7.org/fhirpath/#comparison"""
+    known = min(len(start), len(end), len("2026-11-24"))
+    if "T" in start and "T" in end:
+        try:
+            late = datetime.fromisoformat(start) > datetime.fromisoformat(end)
+        except ValueError:  # a leap second
+            return
+    elif len(start) != len(end) and start[:known] == end[:known]:
+        raise ValueError("start and end cannot be compared: write both as dates, or both with times")
+    else:
+        late = start[:known] > end[:known]
+    if late:
+        raise ValueError("the period ends before it starts")
+
+
 class Period(Model):
     """From and until; either may be open."""
 
@@ -111,9 +128,8 @@ class Period(Model):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        known = min(len(self.start or ""), len(self.end or ""), len("2026-11-24"))
-        if (self.end or "")[:known] < (self.start or "")[:known]:
-            raise ValueError("the period ends before it starts")
+        if self.start and self.end and self.start != self.end:
+            _check_order(self.start, self.end)
         return self
 
 

@@ -20,6 +20,7 @@ from fhir_mh.records.base import (
     Ref,
     Telecom,
     Text,
+    Uri,
     Words,
     needed,
 )
@@ -58,7 +59,7 @@ class Person(Item):
     gp: list[Ref] = Field(default_factory=list)
     managing_organisation: Ref | None = None
     active: bool | None = None
-    reference: Text | None = None
+    reference: Uri | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -109,6 +110,12 @@ class Organisation(Item):
     name: Text | None = None
     active: bool | None = None
     telecoms: list[Telecom] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _is_no_home(self) -> Self:
+        if any(telecom.use == "home" for telecom in self.telecoms):
+            raise ValueError("an organisation has no telecom of use home: say work")
+        return self
 
 
 class Service(Item):

@@ -24,6 +24,9 @@ from fhir_mh.records.base import (
     needed,
 )  # fmt: skip
 
+SectionName = Literal[
+    "demographics", "contacts", "care-plan", "crisis-plan", "advance-wishes", "sharing", "placement", "tasks"
+]  # fmt: skip
 DirectiveStatus = Literal["draft", "proposed", "active", "rejected", "inactive", "entered-in-error"]
 """inactive: withdrawn or replaced."""
 
@@ -132,7 +135,7 @@ class Actor(Model):
 class RuleData(Model):
     """Particular content a rule is about."""
 
-    meaning: Literal["instance", "related", "dependents", "authoredby"] | None = None
+    meaning: Literal["instance", "related", "dependents", "authoredby"] = "instance"
     item: Ref | None = None
 
 
@@ -140,7 +143,7 @@ class Rule(Model):
     """What may, or may not, be shared: with whom, for what, how long. Every condition named must hold.
 
     decision: absent at the root, where the rules in `exceptions` say it. sections: parts of the record by
-    name (care-plan, crisis-plan, advance-wishes, placement, contacts, demographics).
+    name.
     """
 
     decision: Literal["permit", "deny"] | None = None
@@ -150,7 +153,7 @@ class Rule(Model):
     actions: list[Concept] = Field(default_factory=list)
     labels: list[Coding] = Field(default_factory=list)
     purposes: list[Coding] = Field(default_factory=list)
-    sections: list[Text] = Field(default_factory=list)
+    sections: list[SectionName] = Field(default_factory=list)
     classes: list[Coding] = Field(default_factory=list)
     codes: list[Concept] = Field(default_factory=list)
     data: list[RuleData] = Field(default_factory=list)
@@ -165,7 +168,7 @@ class SharingPreference(Directive):
     identifiers: list[Identifier] = Field(default_factory=list)
     categories: list[Concept] = Field(default_factory=list)
     policy: Concept | None = None
-    policies: list[Text] = Field(default_factory=list)
+    policies: list[Uri] = Field(default_factory=list)
     source_title: Text | None = None
     terms: Rule | None = None
 
