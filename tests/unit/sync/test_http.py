@@ -1,0 +1,292 @@
+"""The routes of sync, asked through the real transport."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from fhir_mh.clock import ManualClock
+from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange import transport
+from fhir_mh.exchange.messages import Envelope, Message, Receipt
+from fhir_mh.exchange.signing import FROM, check_answer, sign_request
+from fhir_mh.exchange.transport import PATH, HttpTransport, Refused
+from fhir_mh.fhir.json import dumps, loads
+from fhir_mh.settings import Partner
+from fhir_mh.sync import http
+from fhir_mh.sync.http import delivery_routes, sync_routes
+from tests.sim.counting import counter, person_of, value_of
+from tests.sim.wiring import HOME, PEOPLE, START, WARD, Node, nodes
+
+ADA, BEN, _ = PEOPLE
+SECRET = "a secret of this pair, quite long enough"
+LOCAL, FAR = ("127.0.0.1", 50000), ("10.1.2.3", 50000)
+
+
+def partner(ods: str, secret: str | None = SECRET, host: str = "http://127.0.0.1") -> Partner:
+    return Partner.model_validate({"ods": ods, "name": ods, "base_url": host, "secret": secret})
+
+
+class Inlet:
+    """A ward's gateway behind its routes, and whoever asks it."""
+
+    def __init__(self, secret: str | None = SECRET) -> None:
+        self.clock = ManualClock(START)
+        self.node = Node(WARD, self.clock)
+        known = [partner(HOME, secret)]
+        routes = sync_routes(self.node.store, self.node.exchange, own=WARD, partners=known, clock=self.clock)
+        self.app = Starlette(routes=routes)
+
+    def send(self, *messages: Message, client: Any = LOCAL, secret: str | None = SECRET, **how: Any) -> list[Receipt]:
+        async def run() -> list[Receipt]:
+            through = httpx.ASGITransport(self.app, client=client)
+            sender = HttpTransport(
+                partner(WARD, secret), how.pop("own", HOME), how.pop("clock", self.clock), through=through
+            )
+            return await sender.send(Envelope(how.pop("sender", HOME), how.pop("to", WARD), messages))
+
+        return asyncio.run(run())
+
+    def post(self, body: bytes, headers: dict[str, str], client: Any = LOCAL) -> httpx.Response:
+        async def run() -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app, client=client)) as asking:
+                return await asking.post(f"http://ward{PATH}", content=body, headers=headers)
+
+        return asyncio.run(run())
+
+    def signed(self, body: bytes, **more: str) -> dict[str, str]:
+        signature = sign_request(SECRET, HOME, WARD, body, self.clock.now())
+        return {"content-type": "application/json", **signature, **more}
+
+
+def snapshot(name: str = "a", edition: int = 1) -> Message:
+    return Message(name, "snapshot", ADA, HOME, edition, {"bundle": counter("x", HOME, edition)})
+
+
+def codes(answer: httpx.Response) -> list[str]:
+    return [found["code"] for found in loads(answer.content)["issues"]]
+
+
+def test_a_signed_request_is_received_and_the_answer_signed() -> None:
+    inlet = Inlet()
+    assert inlet.send(snapshot(), client=FAR) == [Receipt("a", "stored", 1)]
+    assert inlet.node.store.write_now(lambda tx: value_of(tx, ADA, HOME)) == 1
+
+
+def test_a_greeting_has_no_messages_and_no_receipts() -> None:
+    assert Inlet().send() == []
+
+
+@pytest.mark.parametrize(
+    "how", [{"secret": "another secret of another pair of gateways"}, {"secret": None}, {"own": "ZXX1"}]
+)
+def test_who_cannot_prove_who_they_are_is_turned_away(how: dict[str, Any]) -> None:
+    inlet = Inlet()
+    with pytest.raises(NotAuthenticated) as refused:
+        inlet.send(snapshot(), **how)
+    assert refused.value.issues[0].code == "sync-unsigned"
+    assert inlet.node.store.write_now(lambda tx: value_of(tx, ADA, HOME)) == 0
+
+
+def test_a_clock_that_is_off_is_turned_away() -> None:
+    with pytest.raises(NotAuthenticated):
+        Inlet().send(snapshot(), clock=ManualClock(START - timedelta(minutes=6)))
+
+
+@pytest.mark.parametrize("how", [{"sender": "ZXX1"}, {"to": "ZXX1"}])
+def test_an_envelope_of_or_for_somebody_else_is_turned_away(how: dict[str, Any]) -> None:
+    with pytest.raises(NotAuthenticated):
+        Inlet().send(snapshot(), **how)
+
+
+def test_without_a_secret_this_machine_is_believed_and_nobody_else() -> None:
+    inlet = Inlet(secret=None)
+    assert inlet.send(snapshot(), secret=None) == [Receipt("a", "stored", 1)]
+    with pytest.raises(NotAuthenticated):
+        inlet.send(snapshot("b"), secret=None, client=FAR)
+    with pytest.raises(NotAuthenticated):
+        inlet.send(snapshot("b"), secret=None, client=None)
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "Via", "X-Real-IP"])
+def test_without_a_secret_a_front_door_on_this_machine_is_not_believed(header: str) -> None:
+    body = dumps(Envelope(HOME, WARD, ()).as_json())
+    headers = {"content-type": "application/json", FROM: HOME}
+    inlet = Inlet(secret=None)
+    assert inlet.post(body, headers).status_code == 200
+    answer = inlet.post(body, {**headers, header: "for=10.1.2.3"})
+    assert (answer.status_code, codes(answer)) == (401, ["sync-unsigned"])
+
+
+def test_a_page_in_a_browser_cannot_ask() -> None:
+    body = dumps(Envelope(HOME, WARD, ()).as_json())
+    assert Inlet(secret=None).post(body, {"content-type": "text/plain"}).status_code == 401
+    assert Inlet(secret=None).post(body, {"content-type": "text/plain", FROM: HOME}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "json-unreadable"),
+        (b'{"protocol":1,"protocol":1}', "json-duplicate-key"),
+        (b'{"protocol":2}', "sync-envelope"),
+        (b"\xff", "json-encoding"),
+    ],
+)
+def test_an_envelope_that_cannot_be_read_is_refused_and_the_refusal_signed(body: bytes, code: str) -> None:
+    inlet = Inlet()
+    headers = inlet.signed(body)
+    answer = inlet.post(body, headers)
+    assert (answer.status_code, codes(answer)) == (400, [code])
+    check_answer(SECRET, answer.headers, WARD, HOME, 400, answer.content, inlet.clock.now(), request=headers)
+
+
+def test_a_body_larger_than_is_taken_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_REQUEST", 100)
+    inlet, body = Inlet(), b" " * 101
+    answer = inlet.post(body, inlet.signed(body))
+    assert (answer.status_code, codes(answer)) == (413, ["sync-too-large"])
+    answer = inlet.post(body, inlet.signed(body, **{"content-length": "7"}))
+    assert answer.status_code == 413
+    with pytest.raises(Refused):
+        inlet.send(*[snapshot()] * 3)
+    assert transport.MAX_REQUEST > 100
+
+
+def test_a_store_that_is_away_is_no_refusal() -> None:
+    inlet = Inlet()
+    inlet.node.store.close()
+    with pytest.raises(UpstreamUnavailable):
+        inlet.send()
+
+
+# --- what operators see
+
+
+class Operator:
+    """Somebody who looks after the deliveries of a home team."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(START)
+        self.home, self.ward = nodes(self.clock, HOME, WARD)
+        self.allowed = True
+        self.app = Starlette(routes=delivery_routes(self.home.store, self.allow))
+
+    async def allow(self, request: Request) -> None:
+        if not self.allowed:
+            raise NotAuthenticated
+
+    def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        async def run() -> httpx.Response:
+            through = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=through, base_url="http://home") as asking:
+                return await asking.request(method, path, content=None if body is None else dumps(body))
+
+        return asyncio.run(run())
+
+    def look(self, **query: str) -> Any:
+        return self.ask("GET", "/deliveries?" + "&".join(f"{key}={value}" for key, value in query.items())).json()
+
+    def refuse_one(self) -> None:
+        """Let the ward refuse a snapshot about Ada."""
+        wire = self.home.wires[WARD]
+        wire.after = lambda receipts: [Receipt(one.id, "refused") for one in receipts]
+        self.home.count(ADA, WARD)
+        asyncio.run(self.home.courier.deliver_due())
+        wire.after = lambda receipts: receipts
+
+
+def test_lanes_in_which_nothing_waits_are_shown_only_when_asked_for() -> None:
+    operator = Operator()
+    operator.home.count(ADA, WARD)
+    asyncio.run(operator.home.courier.deliver_due())
+    assert operator.look() == {"lanes": [], "dead": [], "breakers": []}
+    (lane,) = operator.look(all="true")["lanes"]
+    assert (lane["partner"], lane["state"], lane["waiting"], lane["due"]) == (WARD, "open", 0, None)
+    assert lane["copies"] == [
+        {
+            "custodian": HOME,
+            "sent": {"edition": 1, "at": "2026-03-02T09:00:00.000Z"},
+            "stored": {"edition": 1, "at": "2026-03-02T09:00:00.000Z"},
+        }
+    ]
+    assert operator.look(all="true", partner="ZXX1")["lanes"] == []
+
+
+def test_what_waits_says_why() -> None:
+    operator = Operator()
+
+    def away(envelope: Envelope) -> None:
+        raise UpstreamUnavailable
+
+    operator.home.wires[WARD].before = away
+    operator.home.count(ADA, WARD)
+    asyncio.run(operator.home.courier.deliver_due())
+    seen = operator.look()
+    assert [(lane["waiting"], lane["attempts"], lane["error"]) for lane in seen["lanes"]] == [
+        (1, 1, "sync-unreachable")
+    ]
+    assert [(breaker["partner"], breaker["failures"]) for breaker in seen["breakers"]] == [(WARD, 1)]
+
+
+def test_a_dead_letter_is_replayed_and_its_lane_resumed() -> None:
+    operator = Operator()
+    operator.refuse_one()
+    seen = operator.look()
+    assert [(lane["state"], lane["reason"]) for lane in seen["lanes"]] == [("halted", "sync-refused")]
+    (dead,) = seen["dead"]
+    replayed = operator.ask("POST", f"/deliveries/{dead['seq']}/replay").json()
+    assert replayed["lane"] == "halted"
+    assert asyncio.run(operator.home.courier.deliver_due()) == 0
+    person = operator.home.store.write_now(lambda tx: person_of(tx, ADA))
+    resumed = operator.ask("POST", "/deliveries/resume", {"partner": WARD, "person": person}).json()
+    assert resumed == {"partner": WARD, "resumed": [person]}
+    assert asyncio.run(operator.home.courier.deliver_due()) == 1
+    assert operator.ward.store.write_now(lambda tx: value_of(tx, ADA, HOME)) == 1
+    assert operator.look() == {"lanes": [], "dead": [], "breakers": []}
+
+
+def test_all_lanes_of_a_partner_are_resumed_at_once() -> None:
+    operator = Operator()
+    operator.refuse_one()
+    assert len(operator.ask("POST", "/deliveries/resume", {"partner": WARD}).json()["resumed"]) == 1
+    assert operator.ask("POST", "/deliveries/resume", {"partner": WARD}).json()["resumed"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/deliveries/77/replay", None, 404),
+        ("/deliveries/resume", {"partner": WARD, "person": "nobody"}, 404),
+        ("/deliveries/resume", {}, 422),
+        ("/deliveries/resume", [], 422),
+    ],
+)
+def test_what_is_not_there_is_said(path: str, body: Any, status: int) -> None:
+    answer = Operator().ask("POST", path, body)
+    assert (answer.status_code, len(answer.json()["issues"])) == (status, 1)
+
+
+def test_nothing_shows_an_nhs_number() -> None:
+    operator = Operator()
+    operator.refuse_one()
+    operator.home.count(BEN, WARD)
+    text = operator.ask("GET", "/deliveries?all=true").text
+    assert ADA not in text
+    assert BEN not in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/deliveries"), ("POST", "/deliveries/1/replay"), ("POST", "/deliveries/resume")]
+)
+def test_each_asks_whether_the_caller_may(method: str, path: str) -> None:
+    operator = Operator()
+    operator.allowed = False
+    with pytest.raises(NotAuthenticated):
+        operator.ask(method, path, {"partner": WARD})
