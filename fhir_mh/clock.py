@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+
+def elapsed() -> float:
+    """Seconds since some fixed moment: for how long something took, never for what time it is."""
+    return time.monotonic()
 
 
 class Clock(Protocol):

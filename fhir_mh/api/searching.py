@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from urllib.parse import parse_qsl
 from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
 
 from fhir_mh.api.faults import Refused
+from fhir_mh.clock import elapsed
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.resources import Search
 from fhir_mh.issues import Issue, issue
@@ -215,7 +215,7 @@ class Remembered:
     def keep(self, search: Search, organisation: str) -> str:
         """The name under which the search is found again; it is random and says nothing."""
         name = "s" + secrets.token_urlsafe(18)
-        self._kept[name] = (time.monotonic() + self._LONGEST, organisation, search)
+        self._kept[name] = (elapsed() + self._LONGEST, organisation, search)
         while len(self._kept) > self._MOST:
             self._kept.popitem(last=False)
         return name
@@ -223,7 +223,7 @@ class Remembered:
     def find(self, name: str, kind: str, organisation: str) -> Search:
         """Raises Refused(410) for what is not kept (any more), or was somebody else's."""
         until, whose, search = self._kept.get(name, (0.0, "", None))
-        if search is None or until < time.monotonic() or whose != organisation or search.kind != kind:
+        if search is None or until < elapsed() or whose != organisation or search.kind != kind:
             raise Refused(410, issue("rest-page-expired", "http._cursor"))
         return search
 

@@ -46,7 +46,8 @@ def _moment(value: Moment, low: bool, kind: str) -> Moment:
         parts.append(1 if low else monthrange(int(parts[0]), int(parts[1]))[1])
     if value.kind == "date" and kind in ("", "date"):
         return Moment("date", tuple(parts), None)
-    clock = parts[3:] + [0, 0, 0][len(parts) - 3 :] if low else parts[3:] + [23, 59, 59][len(parts) - 3 :]
+    ends = (0, 0, 0) if low else (23, 59, 59)
+    clock = [*parts[3:], *ends[len(parts) - 3 :]]
     offset = value.offset if value.offset is not None else (14 * 60 if low else -12 * 60)
     return Moment("dateTime", (*parts[:3], *clock[:2], _seconds(clock[2], low)), offset)
 

@@ -61,7 +61,7 @@ class Moment:
         """This moment moved by a number of years, months, weeks, days, ...; None outside the calendar."""
         if field in ("year", "month") and self.kind != "time":
             return self._plus_months(int(amount) * (12 if field == "year" else 1))
-        seconds = {
+        seconds: dict[str, int | Decimal] = {
             "week": 604800,
             "day": 86400,
             "hour": 3600,

@@ -97,9 +97,9 @@ def children(item: Any, env: Environment) -> Items:
             _collect(item, forms, out, name)
         return out
     for name in env.model.children(item.type):
-        forms = env.model.child(item.type, name)
-        if forms:
-            _collect(item, forms, out, name)
+        held = env.model.child(item.type, name)
+        if held:
+            _collect(item, held, out, name)
     return out
 
 

@@ -114,7 +114,7 @@ def order(left: Items, right: Items) -> int | None:
             return None
         mine, theirs = values
     if (_number(mine) and _number(theirs)) or (isinstance(mine, str) and isinstance(theirs, str)):
-        return (mine > theirs) - (mine < theirs)
+        return int(mine > theirs) - int(mine < theirs)
     raise execution("these types cannot be compared")
 
 

@@ -54,7 +54,7 @@ def _element(element: dict[str, Any]) -> dict[str, Any]:
 
 
 def _type(entry: dict[str, Any]) -> dict[str, Any]:
-    found = {k: entry[k] for k in ("code", "profile", "targetProfile", "aggregation") if k in entry}
+    found: dict[str, Any] = {k: entry[k] for k in ("code", "profile", "targetProfile", "aggregation") if k in entry}
     for extension in entry.get("extension", []):
         if extension.get("url", "").endswith("structuredefinition-fhir-type"):
             found["code"] = extension.get("valueUrl") or extension.get("valueUri") or found.get("code")
@@ -62,7 +62,7 @@ def _type(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _binding(binding: dict[str, Any]) -> dict[str, Any]:
-    found = {k: binding[k] for k in ("strength", "valueSet") if k in binding}
+    found: dict[str, Any] = {k: binding[k] for k in ("strength", "valueSet") if k in binding}
     for extension in binding.get("extension", []):
         if extension.get("url") == _MAX_VALUE_SET:
             limit = extension.get("valueCanonical") or extension.get("valueUri")
@@ -87,7 +87,7 @@ def _value_set(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _include(entry: dict[str, Any]) -> dict[str, Any]:
-    found = {k: entry[k] for k in ("system", "valueSet", "filter") if k in entry}
+    found: dict[str, Any] = {k: entry[k] for k in ("system", "valueSet", "filter") if k in entry}
     if entry.get("concept"):
         found["concept"] = [concept["code"] for concept in entry["concept"] if "code" in concept]
     return found
@@ -103,7 +103,8 @@ def _flat(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _code_system(resource: dict[str, Any]) -> dict[str, Any]:
-    found = {k: resource[k] for k in ("url", "version", "content", "caseSensitive", "supplements") if k in resource}
+    kept = ("url", "version", "content", "caseSensitive", "supplements")
+    found: dict[str, Any] = {k: resource[k] for k in kept if k in resource}
     found["concept"] = _concepts(resource.get("concept", []), None)
     return found
 
@@ -116,9 +117,11 @@ def _concepts(concepts: list[dict[str, Any]], parent: str | None) -> dict[str, l
         if not isinstance(code, str):
             continue
         parents = [parent] if parent else []
-        for held in concept.get("property", []):
-            if held.get("code") in ("subsumedBy", "parent") and "valueCode" in held:
-                parents.append(held["valueCode"])
+        parents += [
+            held["valueCode"]
+            for held in concept.get("property", [])
+            if held.get("code") in ("subsumedBy", "parent") and "valueCode" in held
+        ]
         found[code] = parents
         found.update(_concepts(concept.get("concept", []), code))
     return found

@@ -29,7 +29,7 @@ def open_types() -> tuple[str, ...]:
 @cache
 def _elements(type_name: str) -> dict[str, Forms]:
     """name -> forms, for a data type, a resource, or a backbone element by its path."""
-    root, _, inner = type_name.partition(".")
+    root, _, _ = type_name.partition(".")
     facts = base_facts("types").get(TYPE_URL + root)
     if facts is None:
         return {}

@@ -190,9 +190,8 @@ class Checkers:
     def element(self, shape: Shape, entry: TypeRef, owner: str = "") -> Item:
         """The check of one complex value: its members, its type's profiles, and the rules of its element."""
         checks: list[Item] = [self._members(shape, entry, owner)]
-        for group in entry.profiles:
-            checks.append(self._any_profile(group, entry))
-        found = tuple([*self._rules(shape, entry, shape.name), *limits(shape, entry.code)])
+        checks += [self._any_profile(group, entry) for group in entry.profiles]
+        found = (*self._rules(shape, entry, shape.name), *limits(shape, entry.code))
 
         if len(checks) == 1 and not found:
             return checks[0]
@@ -209,7 +208,7 @@ class Checkers:
         if R4.is_a(entry.code, "Resource"):
             return self.resources.member(shape.name, entry)
         if entry.code == "Extension" and shape.name in ("extension", "modifierExtension"):
-            return self.extensions.item(owner, (shape.children is not None and self._own(shape, entry.code)) or None)
+            return self.extensions.item(owner, None if shape.children is None else self._own(shape, entry.code))
         if shape.children is not None:
             return self._own(shape, shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code)
         return self.type(shape.reference or entry.code)

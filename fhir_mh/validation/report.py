@@ -11,7 +11,7 @@ from fhir_mh.issues import Issue, has_errors
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """issues: what is wrong, warnings included. not_checked: what could not be judged, which is not the same as right."""
+    """issues: what is wrong, warnings included. not_checked: what could not be judged, which is not right by that."""
 
     issues: tuple[Issue, ...] = ()
     not_checked: tuple[Issue, ...] = ()

@@ -49,7 +49,7 @@ def _contained_lack(*keys: str) -> Callable[[dict[str, Any]], bool | None]:
 
 
 def _contained_are_used(value: dict[str, Any]) -> bool | None:
-    """dom-3: each contained resource is referred to, or refers to what contains it. Any `#` text counts as a reference."""
+    """dom-3: each contained resource is referred to, or refers to what contains it. Any `#` text counts as one."""
     contained = _contained(value)
     if not contained:
         return True

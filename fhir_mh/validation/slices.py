@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from fhir_mh.packages.model import is_a
@@ -90,7 +91,7 @@ class Discriminators:
         for bound in target.bindings:
             expansion = self._terminology.expand(bound.value_set) if bound.strength == "required" else None
             if expansion is not None and expansion.enumerable:
-                return lambda value: _bound(value, expansion), f"a code of {bound.value_set}"
+                return partial(_bound, expansion=expansion), f"a code of {bound.value_set}"
         raise Undecidable
 
     def _exists(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:

@@ -88,11 +88,11 @@ class Walk:
         self.bundle: BundleIndex | None = None
         self.base: Place | None = None
 
-    def fail(self, code: str, place: Place, severity: Severity | None = None, **values: object) -> None:
+    def fail(self, code: str, place: Place, severity: Severity | None = None, **values: Any) -> None:
         """Record one finding, once."""
         self._record(self.issues, issue(code, expression(place), severity, **values), place)
 
-    def skip(self, code: str, place: Place, **values: object) -> None:
+    def skip(self, code: str, place: Place, **values: Any) -> None:
         """Record what could not be checked, once."""
         self._record(self.unchecked, issue(code, expression(place), **values), place)
 

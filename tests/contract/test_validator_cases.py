@@ -1,4 +1,4 @@
-"""HL7's validator test cases (corpora/fhir-test-cases), scored as their own score.py does: the figures must not fall."""
+"""HL7's validator test cases (corpora/fhir-test-cases), scored as their score.py does: the figures must not fall."""
 
 from __future__ import annotations
 

@@ -47,7 +47,9 @@ def insist(story: Story, ods: str, name: str, text: str) -> None:
 
 def story_plan(story: Story) -> str:
     """The id of the crisis plan, the same everywhere."""
-    return PLANS.setdefault(story.nhs_number, str(story.crisis_plan(UNIT)["id"]))
+    if story.nhs_number not in PLANS:
+        PLANS[story.nhs_number] = str(story.crisis_plan(UNIT)["id"])
+    return PLANS[story.nhs_number]
 
 
 PLANS: dict[str, str] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from pathlib import Path
 
 from fhir_mh.cli.demo.providers import Providers
@@ -11,6 +10,7 @@ from fhir_mh.cli.demo.steps import STEPS
 from fhir_mh.cli.demo.story import NotHeld, Story
 from fhir_mh.cli.demo.telling import Telling
 from fhir_mh.cli.exits import DONE, NOT_HELD
+from fhir_mh.clock import elapsed
 
 
 def run(*, once: bool = False) -> int:
@@ -24,13 +24,13 @@ def run(*, once: bool = False) -> int:
         telling.beginning(providers, len(STEPS))
         for number, (title, step) in enumerate(STEPS, 1):
             telling.step(number, title)
-            started = time.monotonic()
+            started = elapsed()
             try:
                 step(story)
             except NotHeld as fault:
                 telling.failed(number, title, str(fault))
                 return NOT_HELD
-            telling.held(time.monotonic() - started)
+            telling.held(elapsed() - started)
         telling.ending(providers, story, running=not once)
         if not once:
             providers.wait()

@@ -19,6 +19,7 @@ from typing import Self
 import httpx
 
 from fhir_mh.cli.demo.story import NotHeld
+from fhir_mh.clock import elapsed
 
 HOME, UNIT, AWAY = "ZCT1", "ZCT2", "ZOA1"
 NAMES = {HOME: "Community trust", UNIT: "Its inpatient unit", AWAY: "Out-of-area provider"}
@@ -49,8 +50,8 @@ class Provider:
 
     def ready(self) -> None:
         """Wait until it answers."""
-        deadline = time.monotonic() + _READY_WITHIN
-        while time.monotonic() < deadline:
+        deadline = elapsed() + _READY_WITHIN
+        while elapsed() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 raise NotHeld(f"the gateway of {self.name} stopped: {self._last_words()}")
             with contextlib.suppress(httpx.HTTPError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from fhir_mh.clock import elapsed
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.shipped import path as shipped
 
@@ -89,9 +90,9 @@ class Story:
 
     def until(self, what: str, look: Callable[[], Any]) -> Any:
         """What look() gives once it gives something; raises NotHeld, saying what was waited for."""
-        deadline = time.monotonic() + _SEEN_WITHIN
+        deadline = elapsed() + _SEEN_WITHIN
         seen: object = None
-        while time.monotonic() < deadline:
+        while elapsed() < deadline:
             try:
                 seen = look()
             except (httpx.HTTPError, NotHeld, LookupError) as fault:

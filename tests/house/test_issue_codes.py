@@ -1,0 +1,222 @@
+"""Every code means something: it is raised somewhere, some test sees it, and its words are fit to be shown."""
+
+from __future__ import annotations
+
+import re
+import string
+from functools import cache
+
+import pytest
+
+from fhir_mh.issue_codes import CODES
+from tests.house.source import PACKAGE, ROOT
+
+_TYPES = """
+    invalid structure required value invariant security login unknown expired forbidden suppressed processing
+    not-supported duplicate multiple-matches not-found deleted too-long code-invalid extension too-costly business-rule
+    conflict transient lock-error no-store exception timeout incomplete throttled informational
+"""  # https://hl7.org/fhir/R4/valueset-issue-type.html
+# Codes of rooms that are being built. It only ever gets shorter.
+UNRAISED: set[str] = {
+    "rest-bad-parameter",
+    "rest-bundle-entry",
+    "rest-bundle-type",
+    "rest-conditional-reference",
+    "rest-id-differs",
+    "rest-if-match-missing",
+    "rest-ignored-parameter",
+    "rest-nhs-number-in-url",
+    "rest-no-update-create",
+    "rest-page-expired",
+    "rest-proposed",
+    "rest-type-differs",
+    "rest-type-not-kept",
+    "rest-unchanged",
+    "rest-unknown-format",
+    "rest-unknown-parameter",
+    "rest-unknown-type",
+    "rest-unsupported-header",
+    "sync-not-addressed",
+    "sync-not-json",
+    "validate-extension-url",
+    "validate-reference-form",
+}
+# Codes that no test asserts yet. It only ever gets shorter.
+UNASSERTED: set[str] = {
+    "rest-operators-only",
+    "sync-no-such-lane",
+    "validate-bundle-twice",
+    "consent-denied",
+    "consent-not-own",
+    "consent-not-shared",
+    "json-encoding",
+    "json-too-deep",
+    "json-unreadable",
+    "map-cannot-clear",
+    "map-csv-unreadable",
+    "map-dangling",
+    "map-derived-differs",
+    "map-duplicate-column",
+    "map-duplicate-item",
+    "map-duplicate-row",
+    "map-file-bad-value",
+    "map-file-duplicate-key",
+    "map-file-missing-key",
+    "map-file-no-concept-map",
+    "map-file-no-match",
+    "map-file-unknown-column",
+    "map-file-unknown-field",
+    "map-file-unknown-key",
+    "map-file-unreadable",
+    "map-invalid-record",
+    "map-missing-column",
+    "map-missing-value",
+    "map-no-format",
+    "map-no-id-scope",
+    "map-no-person",
+    "map-not-a-bundle",
+    "map-row-length",
+    "map-two-people",
+    "map-unknown-code",
+    "map-unknown-column",
+    "map-unknown-field",
+    "map-unknown-reference",
+    "map-unknown-row",
+    "map-wrong-encoding",
+    "map-wrong-format",
+    "map-wrong-type",
+    "map-wrong-value",
+    "rest-bad-etag",
+    "rest-bad-nhs-number",
+    "rest-bad-parameter",
+    "rest-bundle-entry",
+    "rest-bundle-type",
+    "rest-conditional-reference",
+    "rest-host",
+    "rest-id-differs",
+    "rest-if-match-missing",
+    "rest-ignored-parameter",
+    "rest-media-type",
+    "rest-method",
+    "rest-nhs-number-in-url",
+    "rest-no-update-create",
+    "rest-not-acceptable",
+    "rest-origin",
+    "rest-other-person",
+    "rest-page-expired",
+    "rest-proposed",
+    "rest-token",
+    "rest-too-large",
+    "rest-type-differs",
+    "rest-type-not-kept",
+    "rest-unchanged",
+    "rest-unexpected",
+    "rest-unknown-format",
+    "rest-unknown-parameter",
+    "rest-unknown-path",
+    "rest-unknown-patient",
+    "rest-unknown-person",
+    "rest-unknown-record",
+    "rest-unknown-type",
+    "rest-unsupported-header",
+    "store-fault",
+    "store-gone",
+    "store-no-driver",
+    "store-not-found",
+    "store-sqlite-too-old",
+    "store-unknown-message",
+    "sync-answer-unproven",
+    "sync-clock",
+    "sync-envelope",
+    "sync-failed",
+    "sync-foreign-finding",
+    "sync-no-receipt",
+    "sync-not-addressed",
+    "sync-not-json",
+    "sync-too-large",
+    "sync-unexpected-answer",
+    "sync-unknown-custodian",
+    "sync-unknown-partner",
+    "sync-unknown-person",
+    "sync-unknown-verb",
+    "sync-unreachable",
+    "sync-unreadable",
+    "sync-unsigned",
+    "validate-binding",
+    "validate-bundle-fullurl",
+    "validate-choice-twice",
+    "validate-code-missing",
+    "validate-code-unknown",
+    "validate-element-unknown",
+    "validate-empty",
+    "validate-extension-context",
+    "validate-extension-profile-only",
+    "validate-extension-url",
+    "validate-fixed",
+    "validate-invariant",
+    "validate-narrative",
+    "validate-not-a-list",
+    "validate-not-an-object",
+    "validate-not-repeating",
+    "validate-null",
+    "validate-out-of-range",
+    "validate-pattern",
+    "validate-primitive",
+    "validate-primitive-siblings",
+    "validate-profile-type",
+    "validate-reference-form",
+    "validate-reference-type",
+    "validate-reference-unresolved",
+    "validate-required",
+    "validate-slice-none",
+    "validate-slice-order",
+    "validate-snomed-code",
+    "validate-too-long",
+    "validate-too-many",
+    "validate-type-not-allowed",
+    "validate-type-unknown",
+    "validate-unchecked-binding",
+    "validate-unchecked-extension",
+    "validate-unchecked-invariant",
+    "validate-unchecked-profile",
+    "validate-unchecked-slice",
+}
+
+
+@cache
+def package_text() -> str:
+    files = [file for file in sorted(PACKAGE.rglob("*")) if file.suffix in {".py", ".yaml"}]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.name != "issue_codes.py")
+
+
+@cache
+def asserted_text() -> str:
+    files = [file for file in sorted((ROOT / "tests").rglob("*")) if file.suffix in {".py", ".yaml", ".yml", ".json"}]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.name != "test_issue_codes.py")
+
+
+def stands_in(code: str, text: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(code)}(?![\w-])", text) is not None
+
+
+def test_each_is_raised_somewhere() -> None:
+    assert {code for code in CODES if not stands_in(code, package_text())} <= UNRAISED
+
+
+def test_some_test_asserts_each() -> None:
+    assert {code for code in CODES if not stands_in(code, asserted_text())} <= UNASSERTED
+
+
+def test_what_is_let_off_exists() -> None:
+    assert set(CODES) >= UNRAISED | UNASSERTED
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_its_entry_is_well_formed(code: str) -> None:
+    entry = CODES[code]
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", code)
+    assert entry.fhir_type in _TYPES.split()
+    assert entry.fix
+    values = {name: "x" for text in entry[2:4] for _, name, _, _ in string.Formatter().parse(text) if name}
+    assert entry.message.format(**values).endswith((".", "?")) or entry.message.endswith("}")
+    assert entry.spec == "" or entry.spec.startswith("https://")

@@ -1,0 +1,31 @@
+"""The names that callers rely on, and that they cost nothing until used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import fhir_mh
+
+
+def test_the_public_names_are_these() -> None:
+    assert fhir_mh.__all__ == ["CareRecord", "Validator", "__version__", "from_bundle", "to_bundle"]
+
+
+@pytest.mark.parametrize("name", fhir_mh.__all__)
+def test_each_is_there(name: str) -> None:
+    assert getattr(fhir_mh, name) is not None
+    assert name in dir(fhir_mh)
+
+
+def test_there_is_no_other() -> None:
+    with pytest.raises(AttributeError):
+        fhir_mh.nothing_of_the_kind  # noqa: B018
+
+
+def test_importing_it_imports_nothing_else() -> None:
+    program = "import sys; before = set(sys.modules); import fhir_mh; print(*sorted(set(sys.modules) - before))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert [name for name in ran.stdout.split() if name.split(".")[0] not in sys.stdlib_module_names] == ["fhir_mh"]
