@@ -1,0 +1,216 @@
+"""Records, mapping tables and profiles say the same: what records say in FHIR is what the profiles allow."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from fhir_mh import from_bundle, to_bundle
+from fhir_mh.fhir.json import load_object
+from fhir_mh.fhir.urls import BASE, CODE_SYSTEM, EXTENSION, UK_CORE
+from fhir_mh.packages.definitions import TYPE_URL, Definitions
+from fhir_mh.packages.source import read_package
+from fhir_mh.profiles.bundle import TABLES, table_of
+from fhir_mh.records import CareRecord
+from fhir_mh.records.trees import record_of
+from fhir_mh.validation import Report, Validator
+from tests.unit.profiles_package.generated import Generator
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES = sorted((ROOT / "examples" / "records").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def validator() -> Validator:
+    return Validator()
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Any]:
+    return to_bundle(record_of(load_object((ROOT / "examples/records/whole-person.json").read_bytes())))
+
+
+def errors(report: Report) -> list[str]:
+    return sorted(
+        f"{found.code} @ {found.path}: {found.message}" for found in report.issues if found.severity != "warning"
+    )
+
+
+def walk(json: Any) -> Iterator[dict[str, Any]]:
+    """Every object in the JSON."""
+    if isinstance(json, dict):
+        yield json
+    for inner in json.values() if isinstance(json, dict) else json if isinstance(json, list) else ():
+        yield from walk(inner)
+
+
+# --- tables and package
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_each_table_has_its_profile_on_the_right_type(table: Any) -> None:
+    facts = Definitions().structure(table.profile)
+    assert facts is not None
+    assert facts["type"] == table.kind
+    parent = facts["baseDefinition"]
+    assert parent == UK_CORE + f"UKCore-{table.kind}" if table.kind != "Goal" else parent == TYPE_URL + "Goal"
+
+
+def test_each_profile_has_its_table() -> None:
+    profiles = {found["url"] for found in read_package(ROOT / "profiles" / "package")
+                if found["resourceType"] == "StructureDefinition" and found["type"] != "Extension"}  # fmt: skip
+    assert profiles == {table.profile for table in TABLES}
+
+
+def test_the_whole_person_uses_every_profile_and_extension_of_ours(whole: dict[str, Any]) -> None:
+    claimed = {url for held in walk(whole) for url in held.get("meta", {}).get("profile", ())}
+    used = {held["url"] for held in walk(whole) if str(held.get("url", "")).startswith(EXTENSION)}
+    by_formats = {EXTENSION + "item-number", EXTENSION + "kept-content"}
+    defined = {url for url in Definitions().profiles() if url.startswith(BASE)}
+    assert claimed | used == defined - by_formats
+
+
+def test_every_local_code_that_an_example_says_is_defined(whole: dict[str, Any]) -> None:
+    definitions, seen = Definitions(), 0
+    for example in EXAMPLES:
+        for held in walk(to_bundle(record_of(load_object(example.read_bytes())))):
+            if str(held.get("system", "")).startswith(CODE_SYSTEM):
+                facts = definitions.code_system(held["system"])
+                assert facts is not None
+                assert held["code"] in facts["concept"]
+                seen += 1
+    assert seen
+
+
+# --- what records say is valid
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_valid_and_each_resource_claims_its_profile(example: Path, validator: Validator) -> None:
+    bundle = to_bundle(record_of(load_object(example.read_bytes())))
+    assert errors(validator.validate(bundle)) == []
+    for entry in bundle["entry"]:
+        table = table_of(entry["resource"])
+        assert table is not None
+        assert entry["resource"]["meta"]["profile"] == [table.profile]
+
+
+def test_the_whole_person_comes_back_whole(whole: dict[str, Any]) -> None:
+    record = record_of(load_object((ROOT / "examples/records/whole-person.json").read_bytes()))
+    assert from_bundle(whole) == record
+    assert not [held for held in walk(record.model_dump()) if held.get("unknown")]
+
+
+def allowed(seed: int) -> CareRecord | None:
+    try:
+        return CareRecord.model_validate(Generator(random.Random(seed)).record())
+    except ValidationError:
+        return None
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_whatever_a_record_holds_it_is_valid_fhir_and_comes_back(seed: int) -> None:
+    record = allowed(seed)
+    if record is None:
+        return
+    bundle = to_bundle(record)
+    assert errors(Validator().validate(bundle)) == []
+    assert from_bundle(bundle) == record
+
+
+def test_most_generated_records_are_allowed() -> None:
+    assert sum(allowed(seed) is not None for seed in range(40)) > 15
+
+
+# --- what would do harm if it were read wrong is an error; what is incomplete is a warning
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def of(bundle: dict[str, Any], profile: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(
+        entry["resource"] for entry in bundle["entry"]
+        if entry["resource"]["meta"]["profile"] == [f"{EXTENSION}mh-{profile}"]
+    )  # fmt: skip
+    return found
+
+
+HARM: dict[str, tuple[str, Change]] = {
+    "a wish with a provision": ("advance-statement", lambda r: r.update(provision={"type": "permit"})),
+    "a statement under another policy": (
+        "advance-statement",
+        lambda r: r.update(policyRule={"coding": [{"system": CODE_SYSTEM + "policy", "code": "recorded-refusal"}]}),
+    ),
+    "wishes as an order": ("advance-wishes", lambda r: r.update(intent="order")),
+    "a wish under way": ("advance-wishes", lambda r: r["activity"][0]["detail"].update(status="in-progress")),
+    "a wish turned into a refusal": ("advance-wishes", lambda r: r["activity"][0]["detail"].update(doNotPerform=True)),
+    "a refusal that permits": ("recorded-refusal", lambda r: r["provision"]["provision"][0].update(type="permit")),
+    "a refusal with a permit inside": (
+        "recorded-refusal", lambda r: r["provision"]["provision"][0].update(provision=[{"type": "permit"}])
+    ),
+    "a refusal without its type": ("recorded-refusal", lambda r: r["provision"]["provision"][0].pop("type")),
+    "a next review that nobody planned": ("care-plan", lambda r: next_review(r, "2027-01-01")),
+    "a next review while an earlier one is planned": (
+        "care-plan",
+        lambda r: (
+            next_review(r, "2026-12-31"), r["activity"].append(scheduled("2026-12-31"))
+        ),
+    ),
+    "a crisis plan that is not called one": ("crisis-plan", lambda r: r.update(category=[{"text": "plan"}])),
+    "an agreement that does not say what was said": (
+        "agreement", lambda r: r["extension"][0]["extension"].__delitem__(1)
+    ),
+    "a hash that is none": ("document", lambda r: r["content"][0]["attachment"]["extension"][0].update(valueString="0")),
+}  # fmt: skip
+
+
+def next_review(plan: dict[str, Any], date: str) -> None:
+    for extension in plan["extension"]:
+        if extension["url"] == EXTENSION + "next-review":
+            extension["valueDateTime"] = date
+
+
+def scheduled(date: str) -> dict[str, Any]:
+    review = {"coding": [{"system": "http://snomed.info/sct", "code": "425268008"}]}
+    return {"detail": {"code": review, "status": "scheduled", "scheduledPeriod": {"start": date}}}
+
+
+@pytest.mark.parametrize("name", HARM)
+def test_harm_is_refused(name: str, whole: dict[str, Any], validator: Validator) -> None:
+    profile, change = HARM[name]
+    resource = copy.deepcopy(of(whole, profile))
+    change(resource)
+    assert errors(validator.validate(resource))
+
+
+INCOMPLETE: dict[str, tuple[str, Change, str]] = {
+    "no named contact": ("crisis-plan", lambda r: r.pop("careTeam"), "mh-contact-named"),
+    "a sign without an answer": ("crisis-plan", lambda r: None, "mh-sign-answered"),
+    "an empty list of contacts": ("crisis-contacts", lambda r: r.pop("participant"), "mh-contact-listed"),
+    "a type at the root": ("sharing-preference", lambda r: r["provision"].update(type="deny"), "mh-no-root-type"),
+}
+
+
+@pytest.mark.parametrize("name", INCOMPLETE)
+def test_incompleteness_warns(name: str, whole: dict[str, Any], validator: Validator) -> None:
+    profile, change, key = INCOMPLETE[name]
+    resource = copy.deepcopy(of(whole, profile))
+    change(resource)
+    report = validator.validate(resource)
+    assert errors(report) == []
+    assert any(key in found.message for found in report.issues)
+
+
+def test_reviews_agree_whatever_else_is_scheduled(whole: dict[str, Any], validator: Validator) -> None:
+    plan = copy.deepcopy(of(whole, "care-plan"))
+    plan["activity"].append({"detail": {"status": "scheduled", "scheduledPeriod": {"start": "2026-01-01"}}})
+    assert errors(validator.validate(plan)) == []
