@@ -24,7 +24,7 @@ def facts_of(resource: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _structure(resource: dict[str, Any]) -> dict[str, Any]:
-    found = {name: resource[name] for name in _STRUCTURE if name in resource}
+    found: dict[str, Any] = {name: resource[name] for name in _STRUCTURE if name in resource}
     if resource.get("context"):
         found["context"] = [{k: c[k] for k in ("type", "expression") if k in c} for c in resource["context"]]
     for part in ("differential", "snapshot"):
@@ -35,7 +35,7 @@ def _structure(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _element(element: dict[str, Any]) -> dict[str, Any]:
-    found = {name: element[name] for name in _PLAIN if name in element}
+    found: dict[str, Any] = {name: element[name] for name in _PLAIN if name in element}
     found.update({k: v for k, v in element.items() if k.startswith(_VALUED) and not k.endswith("_")})
     if element.get("type"):
         found["type"] = [_type(entry) for entry in element["type"]]
