@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fhir_mh.fhir.urls import EXTENSION, NHS_NUMBER, ODS_CODE, SDS_USER, UK_CORE
 from fhir_mh.mapping.codecs import BOOLEAN, DATE, DATETIME
-from fhir_mh.mapping.nodes import Many
+from fhir_mh.mapping.nodes import Item, Many, One
+from fhir_mh.profiles.defaults import Default
 from fhir_mh.profiles.elements import (
-    CONCEPT,
     addresses,
     code,
+    codings,
     concept_key,
     concepts,
     first,
@@ -35,6 +36,21 @@ _VERIFIED = {
 }
 _COMMUNICATION_NEED = EXTENSION + "communication-need"
 
+_TAGS = "urn:ietf:bcp:47"
+_NO_TAG = {"system": _TAGS, "code": "und"}
+
+
+def _lacks_tag(language: Item) -> bool:
+    return all(coding.get("system") != _TAGS for coding in language.get("codings", ()))
+
+
+# R4 asks for a tag also for a language that is known in words alone.
+_LANGUAGE = tree(
+    row("text", "text"),
+    (("coding",), One("undetermined", lambda coding: coding == _NO_TAG, Default(None, _NO_TAG, when=_lacks_tag))),
+    codings("codings", "coding"),
+)
+
 PERSON = table(
     "patient", "Patient", "person", "demographics", "home",
     one(
@@ -55,7 +71,7 @@ PERSON = table(
     row("deceased_at", "deceasedDateTime", DATETIME),
     addresses("addresses", "address"),
     telecoms("telecoms", "telecom"),
-    (("communication",), Many("language", None, "languages", tree((("language",), CONCEPT)), key=concept_key)),
+    (("communication",), Many("language", None, "languages", tree((("language",), _LANGUAGE)), key=concept_key)),
     (
         ("extension",),
         Many(

@@ -19,6 +19,10 @@ Code = Annotated[str, StringConstraints(pattern=r"^\S+( \S+)*$")]
 """A code: no space at its ends, no two together."""
 Uri = Annotated[str, StringConstraints(pattern=r"^\S+$")]
 """An address or identifier without spaces."""
+Link = Annotated[
+    str, StringConstraints(pattern=r"^([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}\S*|[A-Za-z][A-Za-z0-9+.\-]*:\S+|#\S*)$")
+]
+"""Where a resource is: Type/id, a URL, a urn:uuid:, or #id inside its own resource."""
 Date = Annotated[str, StringConstraints(pattern=f"^{_DATE}$")]
 """A date as precise as it is known: 2026, 2026-11 or 2026-11-24. Kept as written."""
 DateTime = Annotated[str, StringConstraints(pattern=f"^{_DATE}({_TIME})?$")]
@@ -148,8 +152,8 @@ class Ref(Model):
     """Another item, by its id where it is in this record; otherwise as the source named it."""
 
     id: ItemId | None = None
-    type: Text | None = None
-    reference: Text | None = None
+    type: Uri | None = None
+    reference: Link | None = None
     identifier: Identifier | None = None
     display: Text | None = None
 

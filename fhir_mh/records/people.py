@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
@@ -14,13 +15,13 @@ from fhir_mh.records.base import (
     DateTime,
     Identifier,
     Item,
+    Link,
     Name,
     OdsCode,
     Period,
     Ref,
     Telecom,
     Text,
-    Uri,
     Words,
     needed,
 )
@@ -34,6 +35,7 @@ def _checked(value: str) -> str:
 
 
 NhsNumber = Annotated[str, AfterValidator(_checked)]
+_is_language = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*").fullmatch
 Gender = Literal["male", "female", "other", "unknown"]
 
 
@@ -59,12 +61,15 @@ class Person(Item):
     gp: list[Ref] = Field(default_factory=list)
     managing_organisation: Ref | None = None
     active: bool | None = None
-    reference: Uri | None = None
+    reference: Link | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         if self.nhs_number_status and not self.nhs_number:
             raise needed("nhs_number_status says how the NHS number was checked: give nhs_number too")
+        tags = [c.code for language in self.languages for c in language.codings if c.system == "urn:ietf:bcp:47"]
+        if not all(tag and _is_language(tag) for tag in tags):
+            raise ValueError("a code of urn:ietf:bcp:47 is a language tag, such as en, cy or bfi")
         if self.deceased_at and self.deceased is False:
             raise ValueError("deceased_at is given and deceased says no")
         if self.deceased_at:

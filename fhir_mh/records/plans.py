@@ -6,7 +6,21 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from fhir_mh.records.base import Coding, Concept, Date, DateTime, Item, Note, OdsCode, Period, Ref, Text, Words, needed
+from fhir_mh.records.base import (
+    Coding,
+    Concept,
+    Date,
+    DateTime,
+    Item,
+    Link,
+    Note,
+    OdsCode,
+    Period,
+    Ref,
+    Text,
+    Words,
+    needed,
+)
 
 PlanStatus = Literal["draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]
 ActivityKind = Literal[
@@ -71,7 +85,7 @@ class Need(Item):
     natural_key = ("description.text", "condition")
 
     description: Words | None = None
-    condition: Text | None = None
+    condition: Link | None = None
 
 
 class Activity(Item):

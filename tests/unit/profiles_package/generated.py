@@ -9,7 +9,21 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic import BaseModel
 
 from fhir_mh.records import CareRecord
-from fhir_mh.records.base import Code, Date, DateTime, Instant, ItemId, Model, Note, OdsCode, Period, Ref, Text, Uri
+from fhir_mh.records.base import (
+    Code,
+    Date,
+    DateTime,
+    Instant,
+    ItemId,
+    Link,
+    Model,
+    Note,
+    OdsCode,
+    Period,
+    Ref,
+    Text,
+    Uri,
+)
 from fhir_mh.records.people import NhsNumber, Organisation, Person
 from fhir_mh.records.plans import _DESCRIBING, Activity
 from fhir_mh.records.wishes import Document, Rule, SharingPreference
@@ -17,15 +31,18 @@ from fhir_mh.records.wishes import Document, Rule, SharingPreference
 _SAMPLES: list[tuple[Any, list[str]]] = [
     (Text, ["a", "I would rather not — honestly 🙂", "two\nlines", "0113 496 0000", "<b>&amp;"]),
     (Code, ["en-GB", "a b"]),
-    (Uri, ["http://example.org/a", "urn:ietf:bcp:47"]),
+    (Uri, ["http://example.org/a", "urn:oid:2.16.840.1.113883.2.1"]),
+    (Link, ["Condition/1", "https://example.org/fhir/Condition/1"]),
     (Date, ["2026", "2026-11", "2026-11-24"]),
     (DateTime, ["2026", "2026-11-24", "2026-11-24T09:30:00Z", "2026-11-24T09:30:00.50+01:00"]),
     (Instant, ["2026-11-24T09:30:00Z"]),
     (OdsCode, ["ZCT1", "ZOA01"]),
     (NhsNumber, ["9990000018", "999 000 0026"]),
 ]
-_FIELDS: dict[tuple[type, str], list[str]] = {
+_TAG = {"system": "urn:ietf:bcp:47", "code": "cy"}
+_FIELDS: dict[tuple[type, str], list[Any]] = {
     (Person, "nhs_number_status"): [f"0{n}" for n in range(1, 9)],
+    (Person, "languages"): [[{"text": "Makaton"}], [{"text": "Welsh", "codings": [_TAG]}], [{"codings": [_TAG]}, {}]],
     (Document, "sha256"): ["0" * 64],
     (Document, "data"): ["aGVsbG8="],
     (Document, "content_type"): ["application/pdf"],

@@ -169,7 +169,8 @@ HARM: dict[str, tuple[str, Change]] = {
     "an agreement that does not say what was said": (
         "agreement", lambda r: r["extension"][0]["extension"].__delitem__(1)
     ),
-    "a hash that is none": ("document", lambda r: r["content"][0]["attachment"]["extension"][0].update(valueString="0")),
+    "a hash that is none": (
+        "document", lambda r: r["content"][0]["attachment"]["extension"][0].update(valueString="0")),
 }  # fmt: skip
 
 
