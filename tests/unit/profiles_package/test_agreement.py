@@ -159,12 +159,7 @@ HARM: dict[str, tuple[str, Change]] = {
     ),
     "a refusal without its type": ("recorded-refusal", lambda r: r["provision"]["provision"][0].pop("type")),
     "a next review that nobody planned": ("care-plan", lambda r: next_review(r, "2027-01-01")),
-    "a next review while an earlier one is planned": (
-        "care-plan",
-        lambda r: (
-            next_review(r, "2026-12-31"), r["activity"].append(scheduled("2026-12-31"))
-        ),
-    ),
+    "a next review after another one": ("care-plan", lambda r: next_review(r, "2026-12-31", planned=True)),
     "a crisis plan that is not called one": ("crisis-plan", lambda r: r.update(category=[{"text": "plan"}])),
     "an agreement that does not say what was said": (
         "agreement", lambda r: r["extension"][0]["extension"].__delitem__(1)
@@ -174,15 +169,14 @@ HARM: dict[str, tuple[str, Change]] = {
 }  # fmt: skip
 
 
-def next_review(plan: dict[str, Any], date: str) -> None:
+def next_review(plan: dict[str, Any], date: str, *, planned: bool = False) -> None:
     for extension in plan["extension"]:
         if extension["url"] == EXTENSION + "next-review":
             extension["valueDateTime"] = date
-
-
-def scheduled(date: str) -> dict[str, Any]:
-    review = {"coding": [{"system": "http://snomed.info/sct", "code": "425268008"}]}
-    return {"detail": {"code": review, "status": "scheduled", "scheduledPeriod": {"start": date}}}
+    if planned:
+        review = {"coding": [{"system": "http://snomed.info/sct", "code": "425268008"}]}
+        detail = {"code": review, "status": "scheduled", "scheduledPeriod": {"start": date}}
+        plan["activity"].append({"detail": detail})
 
 
 @pytest.mark.parametrize("name", HARM)
