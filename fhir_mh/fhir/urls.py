@@ -10,6 +10,7 @@ VALUE_SET = f"{BASE}/ValueSet/"
 
 ITEM_ID = f"{BASE}/Id/record-item"  # identifier.system of an item's id, minted once and carried everywhere
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
+FORMER_NHS_NUMBER = f"{BASE}/Id/former-nhs-number"  # UK Core lets a Patient have one identifier of NHS_NUMBER
 ODS_CODE = "https://fhir.nhs.uk/Id/ods-organization-code"
 SDS_USER = "https://fhir.nhs.uk/Id/sds-user-id"
 SNOMED = "http://snomed.info/sct"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_mh.fhir.urls import EXTENSION, NHS_NUMBER, ODS_CODE, SDS_USER, UK_CORE
+from fhir_mh.fhir.urls import EXTENSION, FORMER_NHS_NUMBER, NHS_NUMBER, ODS_CODE, SDS_USER, UK_CORE
 from fhir_mh.mapping.codecs import BOOLEAN, DATE, DATETIME
 from fhir_mh.mapping.nodes import Item, Many, One
 from fhir_mh.profiles.defaults import Default
@@ -20,6 +20,7 @@ from fhir_mh.profiles.elements import (
     one,
     own_words,
     period,
+    plain,
     ref,
     refs,
     row,
@@ -62,6 +63,7 @@ PERSON = table(
         ),
         unless={"use": "old"},
     ),
+    plain("former_nhs_numbers", "identifier", {"use": "old", "system": FORMER_NHS_NUMBER}, "value"),
     identifiers("identifiers"),
     row("active", "active", BOOLEAN),
     names("names", "name"),

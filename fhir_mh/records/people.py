@@ -42,12 +42,13 @@ Gender = Literal["male", "female", "other", "unknown"]
 class Person(Item):
     """The person whose record this is.
 
-    identifiers: others than the NHS number in use; a superseded NHS number stands here with use `old`.
+    former_nhs_numbers: superseded ones. identifiers: others; a superseded NHS number that came as one stays there.
     reference: how the source names the person, where it does so in a way of its own (`Patient/example`).
     """
 
     nhs_number: NhsNumber | None = None
     nhs_number_status: Annotated[str, Field(pattern="^0[1-8]$")] | None = None
+    former_nhs_numbers: list[NhsNumber] = Field(default_factory=list)
     identifiers: list[Identifier] = Field(default_factory=list)
     names: list[Name] = Field(default_factory=list)
     birth_date: Date | None = None

@@ -209,3 +209,10 @@ def test_reviews_agree_whatever_else_is_scheduled(whole: dict[str, Any], validat
     plan = copy.deepcopy(of(whole, "care-plan"))
     plan["activity"].append({"detail": {"status": "scheduled", "scheduledPeriod": {"start": "2026-01-01"}}})
     assert errors(validator.validate(plan)) == []
+
+
+def test_a_superseded_nhs_number_is_not_a_second_one(validator: Validator) -> None:
+    record = CareRecord.model_validate({"person": {"nhs_number": "9990000018", "former_nhs_numbers": ["9990000026"]}})
+    bundle = to_bundle(record)
+    assert errors(validator.validate(bundle)) == []
+    assert from_bundle(bundle) == record
