@@ -55,14 +55,16 @@ def pairs_of(text: str) -> Pairs:
 
 
 def no_nhs_number(pairs: Pairs, path: str) -> None:
-    """Raises Refused(400) where a query names an NHS number: as such, or a value without a system that is one."""
+    """Raises Refused(400) where a query names an NHS number: as such, or as anything without a system that is one."""
     for name, value in pairs:
         system, bar, _ = value.partition("|")
-        held = system == NHS_NUMBER if bar and system else any(
-            is_nhs_number(re.sub(r"\D", "", found)) for found in _TEN_DIGITS.findall(value)
-        )  # fmt: skip
-        if held:
+        named = bar and system
+        if (named and system == NHS_NUMBER) or _holds_one(name) or (not named and _holds_one(value)):
             raise Refused(400, issue("rest-nhs-number-in-url", _place(name), path=path))
+
+
+def _holds_one(text: str) -> bool:
+    return any(is_nhs_number(re.sub(r"\D", "", found)) for found in _TEN_DIGITS.findall(text))
 
 
 def read_search(kind: str, pairs: Pairs, *, lenient: bool) -> Asked:
@@ -172,7 +174,7 @@ def _bounds(text: str) -> list[tuple[str, datetime]]:
     match = _TIME.match(text)
     try:
         low, high = _span(match.groups()[1:]) if match else (None, None)
-    except ValueError:
+    except (ValueError, OverflowError):  # no such day, or the end of time
         low = high = None
     if match is None or low is None or high is None:
         raise _bad("_lastUpdated", "it is not a date or time", "Send it as ge2026-11-24 or le2026-11-24T09:30:00Z.")
