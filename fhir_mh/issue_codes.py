@@ -124,7 +124,9 @@ CODES: dict[str, Code] = {
     "map-unknown-row": Code(
         "error", "code-invalid", "This is not a {expected}.", "Correct its kind, or add the kind to the mapping."
     ),
-    "map-missing-column": Code("error", "required", "The column '{name}' is missing.", "Add it. {hint}"),
+    "map-missing-column": Code(
+        "error", "required", "The column '{name}' is missing.", "Add it to the first row. {hint}"
+    ),
     "map-duplicate-column": Code(
         "error", "duplicate", "This column's name stands in the header already.", "Remove or rename one of the two."
     ),

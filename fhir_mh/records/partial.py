@@ -59,7 +59,7 @@ def _issue(error: Any) -> Issue:
     location = error["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".") or "$"
     if error["type"] != "extra_forbidden":
-        return issue("map-invalid-record", path, problem=error["msg"].removeprefix("Value error, ").rstrip("."))
+        return issue("map-invalid-record", path, problem=_problem(error))
     name = str(location[-1])
     model = _model_at(CareRecord, location[:-1])
     near = get_close_matches(name, list(model.model_fields) if model else [], n=1)
@@ -68,6 +68,24 @@ def _issue(error: Any) -> Issue:
     # a name that is like none of ours may be anything, even a person's
     known = name if near else "What stands there"
     return issue("map-unknown-field", path if near else above or "$", name=known, guess=guess)
+
+
+_PROBLEMS = {
+    "missing": "This is missing",
+    "model_type": "An object is expected here",
+    "model_attributes_type": "An object is expected here",
+    "dict_type": "An object is expected here",
+    "list_type": "A list is expected here",
+    "string_type": "Text is expected here",
+    "string_too_short": "This is empty",
+    "string_pattern_mismatch": "This is not of the right form",
+}
+
+
+def _problem(error: Any) -> str:
+    """What is wrong, in our words where the library's would speak of Python."""
+    said = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+    return _PROBLEMS.get(error["type"]) or said[:1].upper() + said[1:]
 
 
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:

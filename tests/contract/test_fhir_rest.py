@@ -131,8 +131,15 @@ def test_a_body_that_cannot_be_read_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/fhir+xml", "application/json; charset=latin-1", "application/fhir+json; fhirVersion=3.0", ""]
-)  # fmt: skip
+    "kind",
+    [
+        "text/plain",
+        "application/fhir+xml",
+        "application/json; charset=latin-1",
+        "application/fhir+json; fhirVersion=3.0",
+        "",
+    ],
+)
 def test_another_media_type_is_refused(caller: Caller, kind: str) -> None:
     refused(caller("POST", "/fhir/Patient", b"{}", content_type=kind), 415, "rest-media-type", "http.content-type")
 
@@ -190,10 +197,15 @@ def test_a_search_finds_by_patient_identifier_id_and_time(caller_on_each: Caller
         return [entry["resource"]["id"] for entry in bundle.get("entry", [])]
 
     for query in (
-        f"patient={mine}", f"patient=Patient/{mine}", f"subject=Patient/{mine}", "identifier=urn:example|a%5C,b",
-        "identifier=a%5C,b", f"_id={kept['id']}", f"_id=none,{kept['id']}",
+        f"patient={mine}",
+        f"patient=Patient/{mine}",
+        f"subject=Patient/{mine}",
+        "identifier=urn:example|a%5C,b",
+        "identifier=a%5C,b",
+        f"_id={kept['id']}",
+        f"_id=none,{kept['id']}",
         f"patient={mine}&_lastUpdated=ge2020-01-01&_lastUpdated=le{kept['meta']['lastUpdated']}",
-    ):  # fmt: skip
+    ):
         assert found(query) == [kept["id"]], query
     for query in ("identifier=|a%5C,b", "identifier=urn:other|a", "_lastUpdated=lt2020", "patient=none", "_id=none"):
         assert found(query) == [], query
@@ -235,8 +247,15 @@ def test_pages_of_a_posted_search_say_nothing_of_what_was_asked(caller: Caller) 
 
 
 @pytest.mark.parametrize(
-    "query", [f"identifier={NHS}|{NUMBER}", f"identifier={NUMBER}", "identifier=999%20000%200018", f"{NUMBER}=1", f"_id=a&name={NUMBER}"]
-)  # fmt: skip
+    "query",
+    [
+        f"identifier={NHS}|{NUMBER}",
+        f"identifier={NUMBER}",
+        "identifier=999%20000%200018",
+        f"{NUMBER}=1",
+        f"_id=a&name={NUMBER}",
+    ],
+)
 def test_an_nhs_number_in_a_url_is_refused_and_told_where_to_go(caller: Caller, query: str) -> None:
     answer = caller("GET", f"/fhir/Patient?{query}")
     assert "/fhir/Patient/_search" in refused(answer, 400, "rest-nhs-number-in-url")["diagnostics"]

@@ -46,17 +46,40 @@ def test_nothing_of_a_transaction_is_stored_where_one_entry_fails(caller_on_each
     call = caller_on_each
     bad = plan("x") | {"status": None}
     for sent, status, code, place in (
-        (bundle(entry("POST", "Patient", PATIENT), entry("POST", "CarePlan", about(URN))), 422, "map-dangling",
-         "Bundle.entry[1].resource.subject.reference"),
-        (bundle(entry("POST", "Patient", PATIENT, fullUrl=URN), entry("POST", "CarePlan", {**bad, "subject": {"reference": URN}})),
-         422, "validate-null", "Bundle.entry[1].resource.status"),
-        (bundle(entry("POST", "Patient", PATIENT), entry("PUT", "CarePlan/none", plan("x", id="none"))), 404,
-         "store-not-found", None),
-        (bundle(entry("POST", "Patient", PATIENT), entry("POST", "CarePlan", about("Patient?identifier=1"))), 422,
-         "rest-conditional-reference", "Bundle.entry[1].resource.subject.reference"),
-        (bundle(entry("POST", "Patient", PATIENT), entry("POST", "CarePlan", about("Patient/none"))), 422,
-         "rest-unknown-patient", None),
-    ):  # fmt: skip
+        (
+            bundle(entry("POST", "Patient", PATIENT), entry("POST", "CarePlan", about(URN))),
+            422,
+            "map-dangling",
+            "Bundle.entry[1].resource.subject.reference",
+        ),
+        (
+            bundle(
+                entry("POST", "Patient", PATIENT, fullUrl=URN),
+                entry("POST", "CarePlan", {**bad, "subject": {"reference": URN}}),
+            ),
+            422,
+            "validate-null",
+            "Bundle.entry[1].resource.status",
+        ),
+        (
+            bundle(entry("POST", "Patient", PATIENT), entry("PUT", "CarePlan/none", plan("x", id="none"))),
+            404,
+            "store-not-found",
+            None,
+        ),
+        (
+            bundle(entry("POST", "Patient", PATIENT), entry("POST", "CarePlan", about("Patient?identifier=1"))),
+            422,
+            "rest-conditional-reference",
+            "Bundle.entry[1].resource.subject.reference",
+        ),
+        (
+            bundle(entry("POST", "Patient", PATIENT), entry("POST", "CarePlan", about("Patient/none"))),
+            422,
+            "rest-unknown-patient",
+            None,
+        ),
+    ):
         refused(call("POST", "/fhir", sent), status, code, place)
         assert counts(call) == (0, 0)
 
@@ -107,14 +130,18 @@ def test_other_bundles_are_not_processed(caller: Caller, body: Any) -> None:
 
 def test_a_batch_does_what_it_can(caller: Caller) -> None:
     patient = caller.patient()
-    answer = caller("POST", "/fhir", bundle(
-        entry("POST", "CarePlan", about(f"Patient/{patient}")),
-        entry("POST", "CarePlan", about(URN)),
-        entry("GET", f"Patient/{patient}"),
-        entry("GET", "Patient/none"),
-        entry("DELETE", "Patient/none"),
-        kind="batch",
-    ))  # fmt: skip
+    answer = caller(
+        "POST",
+        "/fhir",
+        bundle(
+            entry("POST", "CarePlan", about(f"Patient/{patient}")),
+            entry("POST", "CarePlan", about(URN)),
+            entry("GET", f"Patient/{patient}"),
+            entry("GET", "Patient/none"),
+            entry("DELETE", "Patient/none"),
+            kind="batch",
+        ),
+    )
     assert answer.status_code == 200
     assert answer.json()["type"] == "batch-response"
     entries = answer.json()["entry"]

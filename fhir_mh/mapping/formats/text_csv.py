@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import Issue, issue
-from fhir_mh.mapping.formats.source import meant
 
 _MAX_CELL = 10_000_000
 
@@ -65,17 +65,22 @@ class CsvText:
         return f"row {int(index) + 2}" + (f", column {column}" if column else "")
 
     def _header(self, header: list[str]) -> list[Issue]:
-        faults = []
-        for column in self.columns:
-            if column not in header:
-                close = meant(column, [name for name in header if name not in self.columns])
-                faults.append(issue("map-missing-column", "row 1", name=column, hint=close))
+        faults = [
+            issue("map-missing-column", "row 1", name=column, hint=self._misspelt(column, header))
+            for column in self.columns
+            if column not in header
+        ]
         for place, column in enumerate(header, start=1):
             if column in header[: place - 1]:
                 faults.append(issue("map-duplicate-column", f"row 1, column {place}"))
             elif column not in self.columns and (not self.keep or not column):
                 faults.append(issue("map-unknown-column", f"row 1, column {place}", known=", ".join(self.columns)))
         return faults
+
+    def _misspelt(self, column: str, header: list[str]) -> str:
+        """Where the column may stand under another name. The name is not shown: row 1 may hold a person's data."""
+        close = get_close_matches(column, [name for name in header if name not in self.columns], n=1)
+        return f"Is it column {header.index(close[0]) + 1}, spelt differently?" if close else ""
 
     def _decoded(self, raw: bytes) -> str:
         """The text, in the declared encoding. UTF-8 read as another encoding would be words nobody wrote."""
