@@ -15,7 +15,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fhir_mh.api.described import document
+from fhir_mh.api.faults import Refused
 from fhir_mh.fhir.json import dumps
+from fhir_mh.issues import issue
 from fhir_mh.settings import Settings
 
 Json = dict[str, Any]
@@ -60,7 +62,7 @@ class Pages:
     async def _file(self, request: Request) -> Response:
         name = request.path_params["file"]
         if name not in _FILES:
-            return Response(status_code=404)
+            raise Refused(404, issue("rest-unknown-path", ""))
         return Response((_STATIC / name).read_bytes(), media_type=_FILES[name])
 
 
