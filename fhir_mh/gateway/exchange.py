@@ -189,8 +189,8 @@ class GatewayExchange:
             found = issue("sync-custody", "$.custodian", reference="What this proposal is about")
             return Receipt(message.id, "refused", issues=(found,))
         base = message.content.get("base")
-        projection = tx.projections.get(partner, person, self.home.ods, base if isinstance(base, int) else None)
-        projection = projection or tx.projections.get(partner, person, self.home.ods)
+        # against any other edition, what was changed here since would look as if its author had changed it back
+        projection = tx.projections.get(partner, person, self.home.ods, base) if type(base) is int else None
         if projection is None:
             return Receipt(message.id, "refused", issues=(issue("sync-no-projection", "$.base"),))
         holding = hold(tx, person, self.home.ods)

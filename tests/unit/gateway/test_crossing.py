@@ -241,6 +241,25 @@ def test_a_proposal_from_somebody_who_was_sent_nothing_is_refused(pair: Pair) ->
     assert (receipt.status, receipt.issues[0].code) == ("refused", "sync-no-projection")
 
 
+@pytest.mark.parametrize("base", [99, 0, None, "1", True])
+def test_a_proposal_on_an_edition_its_author_was_never_sent_undoes_nothing(placed: Pair, base: Any) -> None:
+    placed.save(HOME, coping("sleep", "written at home since"))
+    placed.deliver()
+    old = [body for body in _bodies(placed, HOME) if body["resourceType"] == "CarePlan" and "activity" in body]
+    for body in old:
+        for activity in body["activity"]:
+            if activity["detail"].get("description") == "written at home since":
+                activity["detail"]["description"] = "walk"
+    entries = [{"resource": body} for body in old]
+    message = Message(
+        "55555555-5555-4555-8555-555555555555", "proposal", NHS_NUMBER, HOME, 1,
+        {"base": base, "bundle": {"entry": entries}},
+    )  # fmt: skip
+    receipt = placed.hand_over(WARD, HOME, message)
+    assert (receipt.status, receipt.issues[0].code) == ("refused", "sync-no-projection")
+    assert placed.sign(HOME, "sleep")["coping"]["text"] == "written at home since"
+
+
 def test_a_stale_version_is_refused_and_nothing_is_stored(placed: Pair) -> None:
     held = placed.record(HOME)
     placed.save(HOME, coping("sleep", "read"), record_id=held.id, if_match=held.version)
