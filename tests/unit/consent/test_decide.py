@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ RULES = st.fixed_dictionaries(
 DIRECTIVES = st.lists(
     st.fixed_dictionaries(
         {"id": st.uuids().map(str), "rules": st.lists(RULES, min_size=1, max_size=3)},
-        optional={"made_at": st.dates().map(str)},
+        optional={"made_at": st.dates(max_value=date(2998, 12, 31)).map(str)},
     ),
     max_size=4,
 )
@@ -94,7 +95,7 @@ DIRECTIVES = st.lists(
 
 @given(DIRECTIVES)
 def test_a_later_general_withdrawal_always_ends_sharing(directives: list[dict[str, Any]]) -> None:
-    withdrawal = {"id": "w", "made_at": "9998-01-01", "rules": [{"decision": "deny"}]}
+    withdrawal = {"id": "w", "made_at": "2999-01-01", "rules": [{"decision": "deny"}]}
     for directive in directives:
         directive.setdefault("made_at", "2020-01-01")
     assert asked({"directives": [*directives, withdrawal]}).nothing
