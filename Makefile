@@ -23,6 +23,7 @@ test: setup ## the tests, with branch coverage
 	$(PYTEST) -n logical -m "not slow and not java and not browser" --cov --cov-report=term
 
 verify: lint ## everything there is; nothing may be skipped
+	@$(PY) scripts/provide_tools.py sushi packages browser
 	$(PYTEST) -n logical --fail-on-skip --cov --cov-report=term
 
 lint: setup ## style, types and arrows
@@ -38,8 +39,6 @@ format: setup ## put the style right
 bench: setup ## whole jobs, measured beside a peer or a bare loop
 	@$(PY) -m benchmarks
 
-# Node and SUSHI are a developer's tools: npm install -g fsh-sushi, or make profiles SUSHI="npx fsh-sushi"
-SUSHI ?= sushi
-
-profiles: setup ## FHIR Shorthand to the package and the facts that ship; needs SUSHI
-	@$(PY) scripts/build_profiles.py --sushi "$(SUSHI)"
+profiles: setup ## FHIR Shorthand to the package and the facts that ship; needs Node
+	@$(PY) scripts/provide_tools.py sushi packages
+	@$(PY) -m scripts.build_profiles

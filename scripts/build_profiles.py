@@ -1,6 +1,6 @@
 """Developer command: compile profiles/ with SUSHI and pack what ships of it.
 
-    python scripts/build_profiles.py [--check] [--sushi COMMAND]
+    python scripts/build_profiles.py [--check]
 
 Two things are written, both committed and both the same bytes for the same sources:
 
@@ -9,8 +9,8 @@ fhir_mh/packages/data/own.json.gz    the facts of those definitions and of the U
                                      without prose, so that a machine that has no UK Core validates
 
 --check writes nothing; it fails where what is committed is not what the sources give.
-Needs Node with SUSHI (npm install -g fsh-sushi, or --sushi), and UK Core and R4 core in ~/.fhir/packages, where
-SUSHI looks for packages and puts those it fetches.
+`make profiles` provides what it needs first: SUSHI in .tools, and UK Core and R4 core in ~/.fhir/packages, where SUSHI
+looks for packages and puts those it fetches (scripts/provide_tools.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import argparse
 import gzip
 import hashlib
 import json
-import shlex
 import shutil
 import subprocess
 import sys
@@ -34,8 +33,8 @@ from fhir_mh.fhir.json import dumps
 from fhir_mh.packages.base import base_facts, packed
 from fhir_mh.packages.facts import facts_of
 from fhir_mh.packages.source import read_package
+from scripts.provide_tools import ROOT, SUSHI
 
-ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "profiles"
 PACKAGE = SOURCES / "package"
 FACTS = packed("own")
@@ -61,12 +60,12 @@ def source_hash() -> str:
     return total.hexdigest()
 
 
-def compiled(sushi: str) -> dict[str, dict[str, Any]]:
+def compiled() -> dict[str, dict[str, Any]]:
     """File name -> definition, as SUSHI makes them of the sources. Ends the command where SUSHI finds an error."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "profiles"
         shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("package"))
-        run = subprocess.run([*shlex.split(sushi), "build", str(copy)], capture_output=True, text=True, check=False)
+        run = subprocess.run([SUSHI, "build", copy], capture_output=True, text=True, check=False)
         if run.returncode:
             sys.exit(run.stdout + run.stderr)
         made = sorted((copy / "fsh-generated" / "resources").glob("*.json"))
@@ -191,12 +190,11 @@ def main(arguments: list[str]) -> int:
     """Build, or with --check compare; returns the exit code."""
     parser = argparse.ArgumentParser(description="Compile profiles/ and pack what ships of it.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where what is committed differs")
-    parser.add_argument("--sushi", default="sushi", help="how SUSHI is called here (default: sushi)")
     options = parser.parse_args(arguments)
-    if shutil.which(shlex.split(options.sushi)[0]) is None:
-        print("SUSHI is not on the path: npm install -g fsh-sushi, or say --sushi COMMAND.", file=sys.stderr)
+    if not SUSHI.exists():
+        print("SUSHI is not in .tools: `make profiles` puts it there.", file=sys.stderr)
         return 2
-    wanted = files(compiled(options.sushi))
+    wanted = files(compiled())
     wrong = differing(wanted)
     if not options.check:
         write(wanted)
