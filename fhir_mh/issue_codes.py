@@ -367,7 +367,10 @@ CODES: dict[str, Code] = {
         "error", "exception", "This message could not be {step} ({reason}).", "Report this: it is a fault in fhir_mh."
     ),
     "sync-unknown-partner": Code(
-        "error", "not-found", "No partner of this ODS code is configured.", "Add it to [[partners]], or end the lane."
+        "error",
+        "not-found",
+        "No partner of this ODS code is configured.",
+        "Correct the code, or add the partner to [[partners]].",
     ),
     "sync-not-json": Code("error", "structure", "JSON is expected.", "Send it as application/json."),
     "sync-foreign-finding": Code("error", "processing", "The partner reports '{code}'.", "Ask the partner."),
@@ -394,6 +397,25 @@ CODES: dict[str, Code] = {
         "forbidden",
         "Only the systems of the organisation itself write here.",
         "Write through your own organisation's gateway.",
+    ),
+    # --- cli: commands that ask a running gateway
+    "cli-no-gateway": Code(
+        "error",
+        "transient",
+        "No gateway answers at {address} ({reason}).",
+        "Start it with fhir-mh serve, or name the one that runs with --gateway.",
+    ),
+    "cli-not-a-gateway": Code(
+        "error",
+        "transient",
+        "What answers at {address} is no gateway of fhir_mh: it said {status}.",
+        "Name the gateway's own address with --gateway.",
+    ),
+    "cli-no-operator": Code(
+        "error",
+        "login",
+        "None of these clients is an operator of this organisation.",
+        'Add one with role = "operator", or give its token with --token-file.',
     ),
     # --- rest: what HTTP callers ask
     "rest-unknown-record": Code(

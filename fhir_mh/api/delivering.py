@@ -38,7 +38,7 @@ def routes(gateway: Gateway, settings: Settings, door: Door, clock: Clock | None
             raise ConsentDenied(issues=[issue("rest-operators-only", "")])
 
     inlet = sync_routes(gateway.store, gateway.exchange, own=settings.ods, partners=settings.partners, clock=clock)
-    return [*inlet, *delivery_routes(gateway.store, allow)]
+    return [*inlet, *delivery_routes(gateway.store, allow, [partner.ods for partner in settings.partners])]
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option, Typer
+from typer.core import TyperCommand, TyperGroup
 
 from fhir_mh import __version__
 from fhir_mh.cli.exits import reading
@@ -16,10 +17,9 @@ from fhir_mh.cli.exits import reading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from typer.core import TyperGroup
-
 # A command stands here once there is something behind it: the module whose run() it calls.
 BODIES: dict[str, str] = {
+    "deliveries": "fhir_mh.cli.deliveries",
     "demo": "fhir_mh.cli.demo",
     "map": "fhir_mh.cli.map",
     "serve": "fhir_mh.cli.serve",
@@ -38,22 +38,42 @@ class Output(StrEnum):
 
     text = "text"
     json = "json"
+    outcome = "outcome"
+
+
+class _Flags:
+    """Help that shows no type beside what takes no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in found:
+            if getattr(param, "is_flag", False):
+                param.metavar = ""
+        return found
+
+
+class _Command(_Flags, TyperCommand): ...
+
+
+class _Group(_Flags, TyperGroup): ...
 
 
 def commands() -> TyperGroup:
     """All commands that there are."""
     app = Typer(
+        cls=_Group,
         help="Care plans, crisis plans and advance wishes that follow the person, in FHIR R4.",
         epilog=_EXITS,
         no_args_is_help=True,
         add_completion=False,
-        rich_markup_mode="rich",
+        rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
     for name, command in _COMMANDS.items():
         if name in BODIES:
-            app.command(name, epilog=_EXITS)(command)
+            app.command(name, cls=_Command, epilog=_EXITS)(command)
+    app.add_typer(_deliveries(), name="deliveries")
     return typer.main.get_group(app)
 
 
@@ -77,7 +97,10 @@ def _run(name: str, *arguments: Any, **options: Any) -> None:
 
 
 def validate(
-    files: Annotated[list[Path], Argument(metavar="FILE...", help="FHIR resources or Bundles in JSON.", **_INPUT)],
+    files: Annotated[
+        list[Path],
+        Argument(metavar="FILE", help="FHIR resources or Bundles in JSON; - reads standard input.", **_INPUT),
+    ],
     package: Annotated[
         list[str] | None,
         Option(
@@ -89,7 +112,11 @@ def validate(
         Option(metavar="URL", help="A profile that each resource must follow, besides those it claims itself."),
     ] = None,
     output: Annotated[
-        Output, Option("--format", help="Plain lines, or one OperationOutcome for each file.")
+        Output,
+        Option(
+            "--format",
+            help="A block of lines for each finding; or for each file a line of JSON, or an OperationOutcome.",
+        ),
     ] = Output.text,
 ) -> None:
     """Check FHIR resources against R4 and the profiles they follow. Nothing leaves this machine."""
@@ -122,7 +149,9 @@ def map_file(
 
 def serve(
     config: Annotated[Path | None, Option(metavar="FILE", help="Settings in TOML: docs/configuration.md.")] = None,
-    host: Annotated[str | None, Option(help="The address to listen on. (default: 127.0.0.1)")] = None,
+    host: Annotated[
+        str | None, Option(metavar="ADDRESS", help="The address to listen on. (default: 127.0.0.1)")
+    ] = None,
     port: Annotated[int | None, Option(metavar="N", help="The port; 0 takes any free one. (default: 8080)")] = None,
     store: Annotated[
         str | None,
@@ -145,6 +174,82 @@ def demo(
 ) -> None:
     """Three gateways on this machine, and a plan that follows the person through them. Ctrl-C stops all."""
     _run("demo", once=once)
+
+
+# --- deliveries: each of its commands asks the gateway that runs, found in the same way
+
+_Config = Annotated[
+    Path | None,
+    Option("--config", metavar="FILE", help="The gateway's own settings: where it is, and its operator's token."),
+]
+_Gateway = Annotated[
+    str | None, Option("--gateway", metavar="URL", help="A gateway elsewhere, instead of the one of the settings.")
+]
+_TokenFile = Annotated[
+    Path | None, Option("--token-file", metavar="FILE", help="A file that holds the token of an operator.")
+]
+_Json = Annotated[bool, Option("--json", help="The gateway's own JSON.")]
+
+
+def _deliveries() -> Typer:
+    group = Typer(
+        cls=_Group,
+        help="See what waits for partners, and let go on what was refused. Asks the gateway that runs.",
+        epilog=_EXITS,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, command in (("list", list_deliveries), ("replay", replay_delivery), ("resume", resume_lanes)):
+        group.command(name, cls=_Command, epilog=_EXITS)(command)
+    return group
+
+
+def list_deliveries(
+    partner: Annotated[str | None, Option(metavar="ODS", help="Only what is for this partner.")] = None,
+    everything: Annotated[
+        bool, Option("--all", help="Every lane, not only those in which something waits or that are halted.")
+    ] = False,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Show what waits, what was refused for good, which partners do not answer, and how current each copy is.
+
+    A lane is one person's messages to one partner, in order. Persons are shown by the ids of the gateway. In a pipe
+    each lane, dead letter and breaker is one line, its fields parted by tabs.
+    """
+    _ask("list", config, gateway, token_file, as_json, partner=partner, everything=everything)
+
+
+def replay_delivery(
+    seq: Annotated[int, Argument(metavar="SEQ", min=1, help="Its number, as the list shows it.")],
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Send a message again that was refused for good. Consent is decided anew, and a halted lane stays halted."""
+    _ask("replay", config, gateway, token_file, as_json, seq=seq)
+
+
+def resume_lanes(
+    partner: Annotated[str, Argument(metavar="ODS", help="The partner whose halted lanes go on.")],
+    person: Annotated[str | None, Option(metavar="ID", help="Only this person's lane.")] = None,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Let halted lanes go on. What was refused is skipped, unless it was replayed before."""
+    _ask("resume", config, gateway, token_file, as_json, partner=partner, person=person)
+
+
+def _ask(
+    verb: str, config: Path | None, gateway: str | None, token_file: Path | None, as_json: bool, **asked: Any
+) -> None:
+    found = {"config": config, "gateway": gateway, "token_file": token_file, "as_json": as_json}
+    _run("deliveries", verb, **found, **asked)
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {

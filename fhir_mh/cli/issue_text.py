@@ -38,7 +38,7 @@ def say(sentence: str, severity: str = "") -> None:
     from rich.text import Text
 
     head = Text(f"{severity}: ", _STYLES.get(severity, "")) if severity else Text()
-    _console(sys.stderr).print(head.append(_printable(sentence), ""), soft_wrap=True)
+    _console(sys.stderr).print(head.append(printable(sentence), ""), soft_wrap=True)
 
 
 def _console(stream: TextIO) -> Console:
@@ -50,19 +50,19 @@ def _console(stream: TextIO) -> Console:
 def _text(found: Issue, source: str) -> Text:
     from rich.text import Text
 
-    where = [_printable(source)] if source else []
+    where = [printable(source)] if source else []
     if found.line is not None:
         where += [str(found.line), *([str(found.column)] if found.column is not None else [])]
     text = Text(":".join(where) + ": " if where else "")
     text.append(found.severity, _STYLES[found.severity]).append(f" {found.code}", "bold")
-    text.append(f" at {_printable(found.path)}" if found.path else "")
-    text.append(f"\n    {_printable(found.message)}")
+    text.append(f" at {printable(found.path)}" if found.path else "")
+    text.append(f"\n    {printable(found.message)}")
     for label, line in (("Fix", found.fix), ("See", found.spec)):
         if line:
-            text.append(f"\n    {label}: {_printable(line)}", "dim" if label == "See" else "")
+            text.append(f"\n    {label}: {printable(line)}", "dim" if label == "See" else "")
     return text
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Without what would steer a terminal: names of files and of keys come from others."""
     return "".join(character if character.isprintable() else "\ufffd" for character in line)

@@ -1,4 +1,4 @@
-"""Issues as an OperationOutcome: the one form in which HTTP callers and `validate --format json` are told of faults.
+"""Issues as an OperationOutcome: the one form in which HTTP callers and `validate --format outcome` are told of faults.
 
 See https://hl7.org/fhir/R4/operationoutcome.html
 """

@@ -155,7 +155,7 @@ class Outbox(Part):
         """
         row = self.session.one(f"SELECT {_COLUMNS} FROM outbox o WHERE o.seq = ? AND o.state = 'dead'", seq)
         if row is None:
-            raise NotFound(issues=[issue("store-unknown-message", "$")])
+            raise NotFound(issues=[issue("store-unknown-message", "seq")])
         old = _message(row)
         self.session.run("UPDATE outbox SET state = 'superseded', settled = ? WHERE seq = ?", self._now_ms, seq)
         return self.add(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -24,13 +24,12 @@ from fhir_mh.sync.deliveries import listing, replay, resume
 from fhir_mh.sync.faults import place_of
 from fhir_mh.sync.receiver import receive
 
-T = TypeVar("T")
-
 log = logging.getLogger(__name__)
 
 Allow = Callable[[Request], Awaitable[None]]
 """Raises NotAuthenticated or ConsentDenied unless the caller may look after the deliveries."""
 
+_LARGEST = 2**63 - 1  # of a database's integers
 _FORWARDED = ("forwarded", "x-forwarded-for", "via", "x-real-ip")
 
 
@@ -99,50 +98,54 @@ class _Inlet:
         return 200, {"receipts": receipts}
 
 
-def delivery_routes(store: Store, allow: Allow) -> list[Route]:
+def delivery_routes(store: Store, allow: Allow, partners: Collection[str]) -> list[Route]:
     """`GET /deliveries`, `POST /deliveries/{seq}/replay` and `POST /deliveries/resume`, for those whom allow lets pass.
 
-    What allow raises is the application's to answer.
+    partners: the ODS codes of those configured. What is refused is raised, for the application to answer: what allow
+    raises, NotFound, InvalidResource, TooLarge.
     """
+
+    def known(tx: Tx, partner: str | None) -> None:
+        if partner is not None and partner not in partners and not tx.lanes.find(partner=partner):
+            raise NotFound(issues=[issue("sync-unknown-partner", "partner")])
 
     async def look(request: Request) -> Response:
         await allow(request)
-        query = request.query_params
-        everything = query.get("all", "") == "true"
-        return await _done(store.read(lambda tx: listing(tx, partner=query.get("partner"), everything=everything)))
+        partner, everything = request.query_params.get("partner"), request.query_params.get("all", "") == "true"
+
+        def listed(tx: Tx) -> dict[str, Any]:
+            known(tx, partner)
+            return listing(tx, partner=partner, everything=everything)
+
+        return _json(200, await store.read(listed))
 
     async def again(request: Request) -> Response:
         await allow(request)
         seq: int = request.path_params["seq"]
-        return await _done(store.write(lambda tx: replay(tx, seq)))
+        if seq > _LARGEST:
+            raise NotFound(issues=[issue("store-unknown-message", "seq")])
+        return _json(200, await store.write(lambda tx: replay(tx, seq)))
 
     async def let_pass(request: Request) -> Response:
         await allow(request)
-        try:
-            wanted = load_object(await _body(request))
-        except FhirMhError as fault:
-            return _json(fault.status, _findings(fault.issues))
+        wanted = load_object(await _body(request))
         partner, person = wanted.get("partner"), wanted.get("person")
-        if not isinstance(partner, str) or not (person is None or isinstance(person, str)):
-            return _json(422, _findings([issue("sync-envelope", "$.partner", expected="an ODS code")]))
+        if not isinstance(partner, str):
+            raise InvalidResource(issues=[issue("sync-envelope", "partner", expected="an ODS code")])
+        if not (person is None or isinstance(person, str)):
+            raise InvalidResource(issues=[issue("sync-envelope", "person", expected="a person's id")])
 
         def pass_again(tx: Tx) -> dict[str, Any]:
+            known(tx, partner)
             return resume(tx, partner, person)
 
-        return await _done(store.write(pass_again))
+        return _json(200, await store.write(pass_again))
 
     return [
         Route("/deliveries", look, methods=["GET"]),
         Route("/deliveries/resume", let_pass, methods=["POST"]),
         Route("/deliveries/{seq:int}/replay", again, methods=["POST"]),
     ]
-
-
-async def _done(work: Awaitable[Mapping[str, Any]]) -> Response:
-    try:
-        return _json(200, await work)
-    except NotFound as fault:
-        return _json(fault.status, _findings(fault.issues))
 
 
 async def _body(request: Request) -> bytes:

@@ -57,7 +57,7 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
         assert name in shown
 
 
-@pytest.mark.parametrize("name", ["validate", "map", "serve", "demo"])
+@pytest.mark.parametrize("name", sorted(app.BODIES))
 def test_each_command_explains_its_options(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,6 +66,7 @@ def test_each_command_explains_its_options(
     shown = capsys.readouterr().out
     assert "Usage: fhir-mh" in shown
     assert "Exit codes" in shown
+    assert "<bool>" not in shown, "what takes no value shows none"
 
 
 @pytest.mark.parametrize("name", sorted(app.BODIES))
@@ -73,7 +74,17 @@ def test_every_command_offered_has_a_body(name: str) -> None:
     assert inspect.isfunction(import_module(app.BODIES[name]).run)
 
 
-@pytest.mark.parametrize("arguments", [["nothing-of-the-kind"], ["validate"], ["validate", "no-such-file.json"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing-of-the-kind"],
+        ["validate"],
+        ["validate", "no-such-file.json"],
+        ["deliveries", "replay", "twelve"],
+        ["deliveries", "replay", "0"],
+        ["deliveries", "resume"],
+    ],
+)
 def test_wrong_usage_is_bad_input(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +128,24 @@ def test_serve_reads_its_settings_first(
     assert handed.given is None
     said = capsys.readouterr().err
     assert said.startswith(f"{config}: error config-unknown-key at prot")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verb", "asked"),
+    [
+        (["list", "--partner", "RXT", "--all"], "list", {"partner": "RXT", "everything": True}),
+        (["replay", "12"], "replay", {"seq": 12}),
+        (["resume", "RXT", "--person", "p"], "resume", {"partner": "RXT", "person": "p"}),
+    ],
+)
+def test_deliveries_hands_on_what_is_asked_and_of_whom(
+    arguments: list[str], verb: str, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed = Handed(monkeypatch, "deliveries")
+    named = ["--config", "c", "--gateway", "https://g", "--token-file", "t", "--json"]
+    assert main(["deliveries", *arguments, *named]) == exits.NOT_HELD
+    where = {"config": Path("c"), "gateway": "https://g", "token_file": Path("t"), "as_json": True}
+    assert handed.given == ((verb,), {**where, **asked})
 
 
 def test_the_demo_plays_on_unless_told_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from fhir_mh.clock import ManualClock
-from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable
+from fhir_mh.errors import InvalidResource, NotAuthenticated, NotFound, UpstreamUnavailable
 from fhir_mh.exchange import transport
 from fhir_mh.exchange.messages import Envelope, Message, Receipt
 from fhir_mh.exchange.signing import FROM, check_answer, sign_request
@@ -22,7 +22,7 @@ from fhir_mh.settings import Partner
 from fhir_mh.sync import http
 from fhir_mh.sync.http import delivery_routes, sync_routes
 from tests.sim.counting import counter, person_of, value_of
-from tests.sim.wiring import HOME, PEOPLE, START, WARD, Node, nodes
+from tests.sim.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
 
 ADA, BEN, _ = PEOPLE
 SECRET = "a secret of this pair, quite long enough"
@@ -176,7 +176,7 @@ class Operator:
         self.clock = ManualClock(START)
         self.home, self.ward = nodes(self.clock, HOME, WARD)
         self.allowed = True
-        self.app = Starlette(routes=delivery_routes(self.home.store, self.allow))
+        self.app = Starlette(routes=delivery_routes(self.home.store, self.allow, [WARD, CLINIC]))
 
     async def allow(self, request: Request) -> None:
         if not self.allowed:
@@ -216,7 +216,7 @@ def test_lanes_in_which_nothing_waits_are_shown_only_when_asked_for() -> None:
             "stored": {"edition": 1, "at": "2026-03-02T09:00:00.000Z"},
         }
     ]
-    assert operator.look(all="true", partner="ZXX1")["lanes"] == []
+    assert operator.look(all="true", partner=CLINIC)["lanes"] == []
 
 
 def test_what_waits_says_why() -> None:
@@ -260,17 +260,22 @@ def test_all_lanes_of_a_partner_are_resumed_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status"),
+    ("method", "path", "body", "code", "place"),
     [
-        ("/deliveries/77/replay", None, 404),
-        ("/deliveries/resume", {"partner": WARD, "person": "nobody"}, 404),
-        ("/deliveries/resume", {}, 422),
-        ("/deliveries/resume", [], 422),
+        ("GET", "/deliveries?partner=ZXX1", None, "sync-unknown-partner", "partner"),
+        ("POST", "/deliveries/77/replay", None, "store-unknown-message", "seq"),
+        ("POST", f"/deliveries/{2**70}/replay", None, "store-unknown-message", "seq"),
+        ("POST", "/deliveries/resume", {"partner": WARD, "person": "nobody"}, "sync-no-such-lane", "person"),
+        ("POST", "/deliveries/resume", {"partner": "ZXX1"}, "sync-unknown-partner", "partner"),
+        ("POST", "/deliveries/resume", {"partner": WARD, "person": 7}, "sync-envelope", "person"),
+        ("POST", "/deliveries/resume", {}, "sync-envelope", "partner"),
+        ("POST", "/deliveries/resume", [], "json-not-an-object", "$"),
     ],
 )
-def test_what_is_not_there_is_said(path: str, body: Any, status: int) -> None:
-    answer = Operator().ask("POST", path, body)
-    assert (answer.status_code, len(answer.json()["issues"])) == (status, 1)
+def test_what_is_not_there_is_said(method: str, path: str, body: Any, code: str, place: str) -> None:
+    with pytest.raises((NotFound, InvalidResource)) as refused:
+        Operator().ask(method, path, body)
+    assert [(found.code, found.path) for found in refused.value.issues] == [(code, place)]
 
 
 def test_nothing_shows_an_nhs_number() -> None:

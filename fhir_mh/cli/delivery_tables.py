@@ -1,0 +1,140 @@
+"""What `fhir-mh deliveries` shows: tables for a person, lines of fields for a pipe; persons by id, never NHS number."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fhir_mh.cli.issue_text import printable
+
+Json = Mapping[str, Any]
+
+_STATES = {"open": "green", "halted": "bold red", "ended": "dim"}
+_STAGES = ("opened", "filed", "stored", "sent")
+_LANE = ("partner", "person", "state", "waiting", "attempts", "due")
+_DEAD = ("seq", "partner", "person", "kind", "edition", "error", "attempts", "created", "settled")
+_BREAKER = ("partner", "state", "failures", "since", "retry_at")
+
+
+def show(verb: str, answer: Json, console: Console | None = None) -> None:
+    """Write the gateway's answer to standard output, as fits where it goes."""
+    console = console or Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        sys.stdout.write("".join(f"{line}\n" for line in _lines(verb, answer)))
+        return
+    if verb == "list":
+        _tables(console, answer)
+        return
+    for sentence in _told(verb, answer):
+        console.print(sentence)
+
+
+# --- for a pipe
+
+
+def _lines(verb: str, answer: Json) -> Iterable[str]:
+    """One line for each thing; the first field says what it is."""
+    if verb != "list":
+        return _told(verb, answer)
+    lanes = (
+        _fields("lane", [lane[name] for name in _LANE] + [_why(lane), "; ".join(_copies(lane))])
+        for lane in answer["lanes"]
+    )
+    dead = (_fields("dead", [letter[name] for name in _DEAD]) for letter in answer["dead"])
+    breakers = (_fields("breaker", [found[name] for name in _BREAKER]) for found in answer["breakers"])
+    return [*lanes, *dead, *breakers]
+
+
+def _fields(kind: str, values: Iterable[Any]) -> str:
+    return "\t".join([kind, *("" if value is None else printable(str(value)) for value in values)])
+
+
+# --- for a person
+
+
+def _tables(console: Console, answer: Json) -> None:
+    if not answer["lanes"] and not answer["dead"]:
+        console.print("Nothing waits, and nothing was refused.")
+        return
+    breakers = {found["partner"]: found for found in answer["breakers"]}
+    for partner in sorted({one["partner"] for one in [*answer["lanes"], *answer["dead"]]}):
+        console.print(Text(printable(partner), "bold"), Text(_calling(breakers.get(partner)), "yellow"))
+        lanes = [lane for lane in answer["lanes"] if lane["partner"] == partner]
+        dead = [letter for letter in answer["dead"] if letter["partner"] == partner]
+        for table in ([_lane_table(lanes)] if lanes else []) + ([_dead_table(dead)] if dead else []):
+            console.print(table)
+    if answer["dead"]:
+        console.print("Send a refused message again: fhir-mh deliveries replay SEQ")
+    if any(lane["state"] == "halted" for lane in answer["lanes"]):
+        console.print("Let a halted lane go on: fhir-mh deliveries resume PARTNER --person PERSON")
+
+
+def _calling(breaker: Json | None) -> str:
+    """Whether a partner is being called."""
+    if breaker is None:
+        return ""
+    failed = f"{breaker['failures']} failures since {_time(breaker['since'])}"
+    return f"{failed}; next call {_time(breaker['retry_at'])}" if breaker["retry_at"] else failed
+
+
+def _lane_table(lanes: Iterable[Json]) -> Table:
+    table = Table("Person", "Lane", box=None, pad_edge=False)
+    table.add_column("Waiting", justify="right")
+    table.add_column("Its copies", overflow="fold")
+    for lane in lanes:
+        notes = [_why(lane), *_copies(lane)]
+        if lane["attempts"]:
+            notes.insert(1, f"{lane['attempts']} tries; next {_time(lane['due'])}")
+        person, state = Text(printable(lane["person"])), Text(lane["state"], _STATES.get(lane["state"], ""))
+        table.add_row(person, state, str(lane["waiting"]), Text("\n".join(filter(None, notes))))
+    return table
+
+
+def _dead_table(letters: Iterable[Json]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Seq", justify="right", style="bold red")
+    for name in ("Refused for", "What", "Why"):
+        table.add_column(name, overflow="fold")
+    for letter in letters:
+        what = f"{letter['kind']} {letter['edition']}" if letter["edition"] is not None else letter["kind"]
+        table.add_row(
+            str(letter["seq"]), *(Text(printable(str(one))) for one in (letter["person"], what, letter["error"]))
+        )
+    return table
+
+
+def _why(lane: Json) -> str:
+    """The stable code of what holds a lane up."""
+    return printable(str(lane["reason"] or lane["error"] or ""))
+
+
+def _copies(lane: Json) -> list[str]:
+    """How far the partner's copies have come, one sentence for each custodian's part."""
+    return [_copy(one) for one in lane["copies"]]
+
+
+def _copy(one: Json) -> str:
+    reached = next((stage for stage in _STAGES if stage in one), None)
+    text = f"{one['custodian']}: " + (f"{reached} {one[reached]['edition']}" if reached else "nothing sent")
+    if reached not in (None, "sent") and "sent" in one and one["sent"]["edition"] != one[reached]["edition"]:
+        text += f", sent {one['sent']['edition']}"
+    return printable(f"{text}, no longer kept up to date" if "ended" in one else text)
+
+
+def _time(text: str | None) -> str:
+    """As people read it, to the second."""
+    return f"{text[:10]} {text[11:19]}Z" if text else "at once"
+
+
+def _told(verb: str, answer: Json) -> list[str]:
+    if verb == "replay":
+        waits = f"Waits again as {answer['seq']} for {printable(answer['partner'])}."
+        halted = f"Its lane is {answer['lane']}: nothing leaves it until it is resumed."
+        return [waits] if answer["lane"] == "open" else [waits, halted]
+    resumed = [f"Goes on: {printable(person)}" for person in answer["resumed"]]
+    return resumed or [f"No lane to {printable(answer['partner'])} was halted."]
