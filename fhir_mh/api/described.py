@@ -281,6 +281,7 @@ def _schemas() -> Json:
         "custodians": {"type": "object", "description": "list -> item id -> ODS code of who keeps it"},
         "pending": {**listed, "description": "our own changes that their keeper's copy does not show yet"},
         "copies": {**listed, "description": "how current each copy is, and why one is no longer kept so"},
+        "agreements": {**listed, "description": "of each agreement, whether the plan has changed since"},
     }  # fmt: skip
     written = {
         "id": text, "version": number, "changed": {"type": "array", "items": text, "description": "places in it"},

@@ -6,11 +6,12 @@ from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.gateway.gateway import HeldRecord, Saved
+from fhir_mh.records.agreements import AgreementStanding, standing_of
 from fhir_mh.store import Currency, Mark
 
 
 def held(record: HeldRecord) -> dict[str, Any]:
-    """A record as one caller may see it, with who keeps what, what is pending, and how current each copy is."""
+    """A record as one caller may see it, with who keeps what, what is pending, and what is out of date."""
     return {
         "id": record.id,
         "version": record.version,
@@ -21,6 +22,7 @@ def held(record: HeldRecord) -> dict[str, Any]:
             for one in record.pending
         ],
         "copies": [copy(one) for one in record.copies],
+        "agreements": [agreement(one) for one in standing_of(record.tree)],
     }
 
 
@@ -37,6 +39,17 @@ def _custodians(record: HeldRecord) -> dict[str, dict[str, str]]:
         if (name, item_id) in seen:
             found.setdefault(name, {})[item_id] = custodian
     return found
+
+
+def agreement(one: AgreementStanding) -> dict[str, Any]:
+    """Whether what one party agreed to is the plan as it is now; current is null where a version is not known."""
+    return {
+        "agreement": one.agreement,
+        "plan": one.plan,
+        "agreed_version": one.agreed_version,
+        "plan_version": one.plan_version,
+        "current": one.current,
+    }
 
 
 def copy(one: Currency) -> dict[str, Any]:

@@ -94,6 +94,7 @@ class Codes(Codec):
 TEXT = Codec()
 DATE = Pattern("date", f"^{base._DATE}$")
 DATETIME = Pattern("dateTime", f"^{base._DATE}({base._TIME})?$")
+INSTANT = Pattern("instant", f"^{base._DAY}{base._TIME}$")
 ID = Pattern("id", r"^[A-Za-z0-9\-.]{1,64}$")
 BOOLEAN = Typed("boolean", bool)
 INTEGER = Typed("integer", int)

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
 from fhir_mh.issues import Issue
 from fhir_mh.mapping.nodes import Item
-from fhir_mh.profiles import people, placements, plans, wishes
+from fhir_mh.profiles import agreements, crisis_plans, goals, people, placements, plans, tasks, wishes
 from fhir_mh.profiles.addresses import Addresses, own_url
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
 
-TABLES: tuple[Table, ...] = (*people.TABLES, *plans.TABLES, *wishes.TABLES, *placements.TABLES)
+TABLES: tuple[Table, ...] = (
+    *people.TABLES, *goals.TABLES, *plans.TABLES, *crisis_plans.TABLES, *agreements.TABLES, *tasks.TABLES,
+    *wishes.TABLES, *placements.TABLES,
+)  # fmt: skip
 _PLACE = {table.name: place for place, table in enumerate(TABLES)}
 _BY_KIND: dict[str, list[Table]] = {}
 for _table in sorted(TABLES, key=lambda table: table.name == "care-plan"):
@@ -75,6 +78,14 @@ def table_of(resource: Item) -> Table | None:
 def identifier_of(resource: Mapping[str, Any]) -> str | None:
     """The item id that a resource carries as an identifier, if it does."""
     identifiers = resource.get("identifier")
+    if resource.get("resourceType") == "Provenance":  # R4 gives it none
+        extensions = resource.get("extension")
+        listed = extensions if isinstance(extensions, list) else ()
+        identifiers = [
+            one.get("valueIdentifier")
+            for one in listed
+            if isinstance(one, dict) and one.get("url") == EXTENSION + "item"
+        ]
     for identifier in identifiers if isinstance(identifiers, list) else ():
         if isinstance(identifier, dict) and identifier.get("system") == ITEM_ID and "value" in identifier:
             return str(identifier["value"])

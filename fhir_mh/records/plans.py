@@ -1,4 +1,4 @@
-"""Goals, care plans, crisis plans, their reviews, and who agreed to them and holds a copy."""
+"""Care plans and crisis plans, with their activities and reviews."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from fhir_mh.records.base import (
-    Coding,
     Concept,
-    Date,
     DateTime,
     Item,
     Link,
@@ -19,13 +17,17 @@ from fhir_mh.records.base import (
     Ref,
     Text,
     Words,
-    needed,
 )
 
 PlanStatus = Literal["draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]
 ActivityKind = Literal[
     "Appointment", "CommunicationRequest", "DeviceRequest", "MedicationRequest", "NutritionOrder", "Task",
     "ServiceRequest", "VisionPrescription",
+]  # fmt: skip
+SocialInclusion = Literal["education", "employment", "volunteering", "leisure", "caring-for-dependants"]
+CrisisItem = Literal[
+    "warning-signs", "prevention", "admission-preferences", "practical-needs", "wishes", "involvement", "services",
+    "contacts",
 ]  # fmt: skip
 _DESCRIBING = (
     "kind", "code", "description", "status_reason", "not_to_be_done", "planned", "planned_text", "reasons", "goals",
@@ -35,48 +37,6 @@ ActivityStatus = Literal[
     "not-started", "scheduled", "in-progress", "on-hold", "completed", "cancelled", "stopped", "unknown",
     "entered-in-error",
 ]  # fmt: skip
-
-
-class Target(Item):
-    """What would show that a goal, or a stage of it, is reached."""
-
-    natural_key = ("measure", "detail")
-
-    measure: Concept | None = None
-    detail: Text | None = None
-    due_date: Date | None = None
-
-
-class Goal(Item):
-    """What the person wants, in their words, and the outcome they would prefer."""
-
-    natural_key = ("description.text",)
-
-    status: Literal[
-        "proposed", "planned", "accepted", "active", "on-hold", "completed", "cancelled", "entered-in-error",
-        "rejected",
-    ] = "active"  # fmt: skip
-    description: Words | None = None
-    codings: list[Coding] = Field(default_factory=list)
-    preferred_outcome: Words | None = None
-    importance: Concept | None = None
-    achievement: Concept | None = None
-    categories: list[Concept] = Field(default_factory=list)
-    start_date: Date | None = None
-    targets: list[Target] = Field(default_factory=list)
-    status_date: Date | None = None
-    status_reason: Text | None = None
-    expressed_by: Ref | None = None
-    addresses: list[Ref] = Field(default_factory=list)
-    outcome_codes: list[Concept] = Field(default_factory=list)
-    outcomes: list[Ref] = Field(default_factory=list)
-    notes: list[Note] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _says_what(self) -> Self:
-        if not self.description and not self.codings:
-            raise needed("a goal needs its description, in words or in codes")
-        return self
 
 
 class Need(Item):
@@ -89,10 +49,14 @@ class Need(Item):
 
 
 class Activity(Item):
-    """Something the plan foresees: an intervention, or an activity that promotes social inclusion."""
+    """Something the plan foresees: an intervention, or an activity that promotes social inclusion.
+
+    inclusion: which of these it is; an intervention has none.
+    """
 
     natural_key = ("description.text", "code")
 
+    inclusion: SocialInclusion | None = None
     kind: ActivityKind | None = None
     code: Concept | None = None
     description: Words | None = None
@@ -239,7 +203,11 @@ class NamedContact(Item):
 
 
 class CrisisPlan(Plan):
-    """The crisis plan, with the eight items of NICE CG136."""
+    """The crisis plan, with the eight items of NICE CG136.
+
+    nothing_for: the items that were talked through and for which there is nothing to record, which is not the
+    same as an item that nobody has asked about.
+    """
 
     natural_key = ("title",)
 
@@ -251,6 +219,7 @@ class CrisisPlan(Plan):
     involvement: list[Involvement] = Field(default_factory=list)
     services: list[Ref] = Field(default_factory=list)
     contacts: list[NamedContact] = Field(default_factory=list)
+    nothing_for: list[CrisisItem] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _unanswered_last(self) -> Self:
@@ -258,53 +227,10 @@ class CrisisPlan(Plan):
         self.warning_signs.sort(key=lambda sign: sign.coping is None)
         return self
 
-
-class Agreement(Item):
-    """What one party said to one version of a plan."""
-
-    natural_key = ("plan", "plan_version", "party")
-
-    plan: Ref
-    plan_version: int | None = Field(default=None, ge=1)
-    party: Literal["person", "carer", "family", "advocate", "clinician", "other"]
-    who: Ref
-    decision: Literal["agreed", "partly", "declined", "unable"]
-    recorded_at: DateTime
-    reason: Words | None = None
-
-
-class CopyGiven(Item):
-    """To whom a copy of the plan was given, or who declined it and why."""
-
-    natural_key = ("plan", "recipients")
-
-    plan: Ref
-    status: Literal["completed", "not-done", "in-progress", "preparation", "entered-in-error", "unknown"]
-    recipients: list[Ref] = Field(default_factory=list)
-    given: DateTime | None = None
-    reason: Concept | None = None
-
-
-class TaskText(Item):
-    """One of the texts a task is about, and whose it is."""
-
-    natural_key = ("label",)
-
-    label: Text
-    words: Words
-
-
-class Task(Item):
-    """Something for somebody to do: a conflict to settle, a review to chase."""
-
-    natural_key = ("kind", "about")
-
-    kind: Literal["conflict", "identity", "review", "unclear-item", "incomplete-plan"]
-    status: Literal["requested", "accepted", "in-progress", "completed", "cancelled", "rejected"] = "requested"
-    about: Ref | None = None
-    field: Text | None = None
-    owner: Ref | None = None
-    description: Text | None = None
-    raised_at: DateTime | None = None
-    due: DateTime | None = None
-    texts: list[TaskText] = Field(default_factory=list)
+    @model_validator(mode="after")
+    def _nothing_but(self) -> Self:
+        """What is recorded of an item stands, whoever said before that there was nothing."""
+        self.nothing_for = [
+            item for item in dict.fromkeys(self.nothing_for) if not getattr(self, item.replace("-", "_"))
+        ]
+        return self

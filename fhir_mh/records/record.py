@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from fhir_mh.records.agreements import Agreement, CopyGiven
 from fhir_mh.records.base import Model
+from fhir_mh.records.goals import Goal
 from fhir_mh.records.people import Contact, Episode, Organisation, Person, Professional, Service
 from fhir_mh.records.placements import Placement, Stay
-from fhir_mh.records.plans import Agreement, CarePlan, CopyGiven, CrisisPlan, Goal, Task
+from fhir_mh.records.plans import CarePlan, CrisisPlan
+from fhir_mh.records.tasks import Task
 from fhir_mh.records.wishes import AdvanceStatement, Document, RecordedRefusal, SharingPreference
 
 

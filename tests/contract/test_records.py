@@ -52,10 +52,21 @@ def test_what_is_held_says_who_keeps_it_and_how_current_it_is(caller: Caller) ->
     name = save(caller, crisis_plans=[CRISIS])["id"]
     answer = caller("GET", f"/records/{name}")
     held = answer.json()
-    assert set(held) == {"id", "version", "record", "custodians", "pending", "copies"}
+    assert set(held) == {"id", "version", "record", "custodians", "pending", "copies", "agreements"}
     assert answer.headers["etag"] == f'W/"{held["version"]}"'
     assert held["custodians"]["crisis_plans"] == {"crisis": "ZCT1"}
     assert held["pending"] == held["copies"] == []
+
+
+def test_an_agreement_older_than_the_plan_is_shown_as_such(caller: Caller) -> None:
+    who = {"id": "agreed", "plan": {"id": "crisis"}, "plan_version": 1, "party": "person", "who": {"display": "person"},
+           "decision": "agreed", "recorded_at": "2026-11-24"}  # fmt: skip
+    name = save(caller, crisis_plans=[CRISIS], agreements=[who])["id"]
+    (found,) = caller("GET", f"/records/{name}").json()["agreements"]
+    assert found == {"agreement": "agreed", "plan": "crisis", "agreed_version": 1, "plan_version": 1, "current": True}
+    save(caller, crisis_plans=[{**CRISIS, "title": "Changed"}])
+    (found,) = caller("GET", f"/records/{name}").json()["agreements"]
+    assert (found["agreed_version"], found["plan_version"], found["current"]) == (1, 2, False)
 
 
 def test_a_copy_that_is_no_longer_kept_up_to_date_says_why(caller: Caller) -> None:

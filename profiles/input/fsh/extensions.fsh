@@ -56,8 +56,9 @@ Description: "The organisation, by its ODS code, whose system alone mints versio
 Extension: PlanVersion
 Id: plan-version
 Title: "Plan version"
-Description: "A number that rises with each change its custodian makes to the plan. It travels with the plan; a server's own version ids do not."
+Description: "A number that rises with each change its custodian makes to the plan. It travels with the plan; a server's own version ids do not. On a copy that was given: the version it is a copy of."
 * insert Context(CarePlan)
+* insert Context(Communication)
 * insert SimpleValue(positiveInt)
 
 Extension: NextReview

@@ -10,6 +10,7 @@ import pytest
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
 from fhir_mh.exchange.messages import Message
+from fhir_mh.records.agreements import standing_of
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 
@@ -132,6 +133,23 @@ def test_rows_changed_on_one_side_each_merge(placed: Pair) -> None:
     for ods in (HOME, WARD):
         assert placed.sign(ods, "pacing")["coping"]["text"] == "the ward's way"
         assert placed.sign(ods, "sleep")["coping"]["text"] == "read"
+
+
+def test_a_merge_leaves_the_agreement_older_than_the_plan(placed: Pair) -> None:
+    version = placed.item(HOME, "crisis_plans", "crisis")["version"]
+    agreed = {"id": "agreed", "plan": {"id": "crisis"}, "plan_version": version, "party": "person",
+              "who": {"display": "the person"}, "decision": "agreed", "recorded_at": "2026-11-24"}  # fmt: skip
+    placed.save(HOME, {"agreements": [agreed]})
+    placed.deliver()
+    assert [next(standing_of(placed.record(ods).tree)).current for ods in (HOME, WARD)] == [True, True]
+    placed.save(WARD, coping("pacing", "the ward's way"))
+    placed.deliver()
+    for ods in (HOME, WARD):
+        (found,) = standing_of(placed.record(ods).tree)
+        assert (found.agreed_version, found.current) == (version, False)
+        assert found.plan_version is not None
+        assert found.plan_version > version
+        assert placed.item(ods, "agreements", "agreed")["plan_version"] == version, "what was said stays as it was"
 
 
 def test_a_recorded_refusal_is_never_merged(placed: Pair) -> None:

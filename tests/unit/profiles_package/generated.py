@@ -25,7 +25,7 @@ from fhir_mh.records.base import (
     Uri,
 )
 from fhir_mh.records.people import NhsNumber, Organisation, Person
-from fhir_mh.records.plans import _DESCRIBING, Activity
+from fhir_mh.records.plans import _DESCRIBING, Activity, CrisisItem, CrisisPlan
 from fhir_mh.records.wishes import Document, Rule, SharingPreference
 
 _SAMPLES: list[tuple[Any, list[str]]] = [
@@ -53,6 +53,7 @@ _EXCLUDE: dict[type, tuple[tuple[str, ...], ...]] = {
     Person: (("deceased_at", "deceased"),),
     SharingPreference: (("original", "source_title"),),
     Period: (("start", "end"),),
+    CrisisPlan: tuple((item.replace("-", "_"), "nothing_for") for item in get_args(CrisisItem)),
     Activity: (("planned", "planned_text"), ("request", "status", *_DESCRIBING)),
 }
 

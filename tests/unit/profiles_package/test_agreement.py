@@ -164,6 +164,9 @@ HARM: dict[str, tuple[str, Change]] = {
     "an agreement that does not say what was said": (
         "agreement", lambda r: r["extension"][0]["extension"].__delitem__(1)
     ),
+    "nothing to see to, and yet a cat": ("crisis-plan", lambda r: nothing_for(r, "practical-needs")),
+    "nobody to turn to, and yet contacts": ("crisis-plan", lambda r: nothing_for(r, "contacts")),
+    "an activity of an unknown kind": ("care-plan", lambda r: included(r).update(valueCode="work")),
     "a hash that is none": (
         "document", lambda r: r["content"][0]["attachment"]["extension"][0].update(valueString="0")),
 }  # fmt: skip
@@ -179,6 +182,37 @@ def next_review(plan: dict[str, Any], date: str, *, planned: bool = False) -> No
         plan["activity"].append({"detail": detail})
 
 
+def nothing_for(plan: dict[str, Any], item: str) -> None:
+    plan["extension"].append({"url": EXTENSION + "nothing-for", "valueCode": item})
+
+
+def included(plan: dict[str, Any]) -> dict[str, Any]:
+    """The extension that says which activity of social inclusion one is."""
+    return next(held for held in walk(plan) if held.get("url") == EXTENSION + "social-inclusion")
+
+
+def without(resource: dict[str, Any], name: str) -> None:
+    """Without the extensions of this name, wherever they stand."""
+    for held in list(walk(resource)):
+        if "extension" in held:
+            kept = [one for one in held.pop("extension") if one["url"] not in (name, EXTENSION + name)]
+            held.update({"extension": kept} if kept else {})
+
+
+def only_activities(plan: dict[str, Any], keep: Callable[[str], bool]) -> None:
+    """With those activities alone whose coded kind is to be kept."""
+    plan["activity"] = [held for held in plan["activity"] if keep(str(held["detail"].get("code")))]
+
+
+def scheduled(plan: dict[str, Any]) -> dict[str, Any]:
+    """The detail of the review that is still to be held."""
+    found: dict[str, Any] = next(
+        held["detail"] for held in plan["activity"]
+        if held["detail"]["status"] == "scheduled" and "425268008" in str(held["detail"].get("code"))
+    )  # fmt: skip
+    return found
+
+
 @pytest.mark.parametrize("name", HARM)
 def test_harm_is_refused(name: str, whole: dict[str, Any], validator: Validator) -> None:
     profile, change = HARM[name]
@@ -191,6 +225,65 @@ INCOMPLETE: dict[str, tuple[str, Change, str]] = {
     "no named contact": ("crisis-plan", lambda r: r.pop("careTeam"), "mh-contact-named"),
     "a sign without an answer": ("crisis-plan", lambda r: None, "mh-sign-answered"),
     "an empty list of contacts": ("crisis-contacts", lambda r: r.pop("participant"), "mh-contact-listed"),
+    "no warning sign": (
+        "crisis-plan",
+        lambda r: (without(r, "unanswered-sign"), only_activities(r, lambda c: "coping" not in c)),
+        "mh-crisis-signs",
+    ),
+    "no support": (
+        "crisis-plan",
+        lambda r: only_activities(r, lambda c: "prevention" not in c),
+        "mh-crisis-prevention",
+    ),
+    "nobody asked where to": ("crisis-plan", lambda r: without(r, "admission-preference"), "mh-crisis-admission"),
+    "nobody asked after the cat": (
+        "crisis-plan",
+        lambda r: only_activities(r, lambda c: "practical-need" not in c),
+        "mh-crisis-needs",
+    ),
+    "no advance wishes": (
+        "crisis-plan",
+        lambda r: r.update(supportingInfo=[{"type": "HealthcareService", "display": "line"}]),
+        "mh-crisis-wishes",
+    ),
+    "nobody at any hour": (
+        "crisis-plan",
+        lambda r: r.update(supportingInfo=[{"type": "Consent", "display": "wishes"}]),
+        "mh-crisis-services",
+    ),
+    "nothing of the family": ("crisis-plan", lambda r: without(r, "carer-involvement"), "mh-crisis-involvement"),
+    "no review to come": (
+        "care-plan",
+        lambda r: (without(r, "next-review"), scheduled(r).update(status="cancelled")),
+        "mh-review-planned",
+    ),
+    "a review without a date": (
+        "care-plan",
+        lambda r: (without(r, "next-review"), scheduled(r).pop("scheduledPeriod")),
+        "mh-review-dated",
+    ),
+    "a review that nobody owns": ("care-plan", lambda r: scheduled(r).pop("performer"), "mh-review-owner"),
+    "a crisis plan's review that nobody owns": (
+        "crisis-plan",
+        lambda r: scheduled(r).pop("performer"),
+        "mh-review-owner",
+    ),
+    "a review held, nobody knows when": ("care-plan", lambda r: without(r, "review-held"), "mh-review-held"),
+    "a goal in codes alone": (
+        "goal",
+        lambda r: r.update(description={"coding": [{"system": "urn:x", "code": "1"}]}),
+        "mh-goal-words",
+    ),
+    "a goal without an outcome": ("goal", lambda r: without(r, "preferred-outcome"), "mh-goal-outcome"),
+    "agreed to an unknown version": ("agreement", lambda r: without(r, "plan-version"), "mh-agreement-version"),
+    "declined without a reason": (
+        "agreement",
+        lambda r: r["extension"][0]["extension"][1].update(valueCode="declined"),
+        "mh-agreement-reason",
+    ),
+    "a copy refused without a reason": ("copy-given", lambda r: r.update(status="not-done"), "mh-copy-reason"),
+    "a copy of an unknown version": ("copy-given", lambda r: without(r, "plan-version"), "mh-copy-dated"),
+    "a copy of an unknown day": ("copy-given", lambda r: r.pop("sent"), "mh-copy-dated"),
     "a type at the root": ("sharing-preference", lambda r: r["provision"].update(type="deny"), "mh-no-root-type"),
 }
 
