@@ -392,6 +392,12 @@ CODES: dict[str, Code] = {
         "This is not shared with the organisation that asks.",
         "Ask the person, or the team that leads their plan.",
     ),
+    "consent-no-person": Code(
+        "error",
+        "forbidden",
+        "This is about no person whose sharing could allow it; only the organisation that keeps it reads it.",
+        "Read it with Patient/$everything, where it comes along with what refers to it.",
+    ),
     "consent-not-own": Code(
         "error",
         "forbidden",
@@ -426,6 +432,12 @@ CODES: dict[str, Code] = {
         "not-found",
         "Nobody of that NHS number is known here.",
         "Check the number, or create the record with POST /records.",
+    ),
+    "rest-former-nhs-number": Code(
+        "warning",
+        "business-rule",
+        "This NHS number was superseded; the person is known by another one now, which stays.",
+        "Update the number in the sending system: read the record to see the one in use.",
     ),
     "rest-bad-nhs-number": Code(
         "error", "value", "This is not a valid NHS number.", "Send ten digits, the last of which is the check digit."

@@ -11,7 +11,7 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import APPEND_ONLY, SHARED_KINDS, Holding, about, content, hold
-from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_of
+from fhir_mh.gateway.identity import Organisation, contradiction, find_person, identify, nhs_number_of
 from fhir_mh.gateway.projection import project
 from fhir_mh.gateway.spreading import end_sharing, spread
 from fhir_mh.gateway.standing import now_of, standing
@@ -92,7 +92,7 @@ class GatewayExchange:
         """Take in one message. What is not understood, or may be about somebody else, is quarantined whole."""
         if message.verb == "snapshot":
             return self._snapshot(tx, partner, message)
-        person = tx.find_person(NHS_NUMBER, message.nhs_number)
+        person = find_person(tx, message.nhs_number)
         if person is None:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-person", "$.person"),))
         if message.verb == "proposal":
@@ -127,7 +127,7 @@ class GatewayExchange:
         if message.custodian != partner or message.edition is None:
             found = issue("sync-custody", "$.custodian", reference="This snapshot")
             return Receipt(message.id, "refused", issues=(found,))
-        person = tx.find_person(NHS_NUMBER, message.nhs_number)
+        person = find_person(tx, message.nhs_number)
         bodies = _bodies(message)
         faults = self._faults(tx, partner, person, message, bodies)
         if faults:

@@ -9,10 +9,10 @@ from typing import Any
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
-from fhir_mh.fhir.urls import NHS_NUMBER
+from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.holding import Holding, Pending, Tree, effective, hold
-from fhir_mh.gateway.identity import Organisation, contradiction
+from fhir_mh.gateway.identity import Organisation, contradiction, find_person
 from fhir_mh.gateway.resources import FhirUseCases
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check, Outcome, add_tasks, write_record
@@ -102,12 +102,15 @@ class Gateway(FhirUseCases):
         holding = hold(tx, person, self.home.ods)
         held, _ = effective(tx, holding)
         merged = change.apply(held) if isinstance(change, Change) else merge(held, held, change, mint=tx.new_id)
+        superseded = _keep_number(held, merged)
         self._same_person(holding, merged.tree)
         tasks = add_tasks(tx, self.home, merged.tree, merged.conflicts, context.organisation)
         _complete(merged.tree, tx.new_id)
         outcome: Outcome = write_record(tx, self.home, self.check, holding, held, merged.tree)
         changed = [row.path for row in merged.changes]
-        return Saved(person, tx.record_head(person), created, changed, outcome.proposals, tasks, outcome.warnings)
+        return Saved(
+            person, tx.record_head(person), created, changed, outcome.proposals, tasks, [*superseded, *outcome.warnings]
+        )
 
     def _subject(self, tx: Tx, change: Change | Tree, record_id: str | None) -> tuple[str, bool]:
         """The person a received record is about, and whether they are new here."""
@@ -115,16 +118,19 @@ class Gateway(FhirUseCases):
             if not tx.has_person(record_id):
                 raise NotFound(issues=[issue("rest-unknown-record", "id")])
             return record_id, False
-        number = change.nhs_number if isinstance(change, Change) else (change.get("person") or {}).get("nhs_number")
-        known = tx.find_person(NHS_NUMBER, _compact(number)) if number else None
-        return (known, False) if known is not None else (tx.add_person(), True)
+        for number in _numbers(change):
+            known = find_person(tx, number)
+            if known is not None:
+                return known, False
+        return tx.add_person(), True
 
     def _same_person(self, holding: Holding, tree: Tree) -> None:
         """Refuse a record whose person cannot be the one held."""
         person = tree.get("person") or {}
         probe: dict[str, Any] = {"birthDate": person.get("birth_date")}
+        former = [{"system": FORMER_NHS_NUMBER, "value": old} for old in person.get("former_nhs_numbers") or ()]
         if person.get("nhs_number"):
-            probe["identifier"] = [{"system": NHS_NUMBER, "value": _compact(person["nhs_number"])}]
+            probe["identifier"] = [{"system": NHS_NUMBER, "value": _compact(person["nhs_number"])}, *former]
         doubt = contradiction(probe, holding.patients(), "person")
         if doubt is not None:
             raise InvalidResource(issues=[doubt])
@@ -152,11 +158,14 @@ class Gateway(FhirUseCases):
         return {name: value for name, value in tree.items() if sections.get(name) in decision.permitted}
 
     async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:
-        """The record of the person with this NHS number. Raises NotFound, InvalidResource for what is no NHS number."""
+        """The record of the person who has this NHS number, or had it before it was superseded.
+
+        Raises NotFound, InvalidResource for what is no NHS number.
+        """
         number = _checked(nhs_number)
 
         def search(tx: Tx) -> HeldRecord:
-            person = tx.find_person(NHS_NUMBER, number)
+            person = find_person(tx, number)
             if person is None:
                 raise NotFound(issues=[issue("rest-unknown-person", "nhs_number")])
             return self._record(tx, context, person)
@@ -171,6 +180,28 @@ class Gateway(FhirUseCases):
 
 def _compact(number: str) -> str:
     return number.replace(" ", "").replace("-", "")
+
+
+def _numbers(change: Change | Tree) -> list[str]:
+    """The NHS numbers by which a received record names its person: the one in use first, then superseded ones."""
+    if isinstance(change, Change):
+        return [_compact(change.nhs_number)] if change.nhs_number else []
+    person = change.get("person") or {}
+    return [
+        _compact(number) for number in (person.get("nhs_number"), *(person.get("former_nhs_numbers") or ())) if number
+    ]
+
+
+def _keep_number(held: Tree, merged: Merged) -> list[Issue]:
+    """A sender that still uses a superseded NHS number does not bring it back; a warning where one did."""
+    before, after = held.get("person") or {}, merged.tree.get("person") or {}
+    number = after.get("nhs_number")
+    known = before.get("nhs_number")
+    if not number or not known or _compact(number) not in (before.get("former_nhs_numbers") or ()):
+        return []
+    after["nhs_number"] = known
+    merged.changes[:] = [change for change in merged.changes if change.path != "person.nhs_number"]
+    return [issue("rest-former-nhs-number", "person.nhs_number")]
 
 
 def _checked(number: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.consent import Decision
 from fhir_mh.consent.decide import SECTIONS
+from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.urls import BASE, ITEM_ID
 from fhir_mh.gateway.holding import Key, content
 from fhir_mh.profiles.bundle import identifier_of, table_of
@@ -53,6 +54,26 @@ def project(resources: Iterable[StoredResource], decision: Decision) -> Projecte
     if withheld:
         shown = [_without(body, hidden) for body in shown]
     return Projected(shown, withheld)
+
+
+class Sight:
+    """What one decision lets be seen of what is held about a person, in the text that is served."""
+
+    def __init__(self, resources: Iterable[StoredResource], decision: Decision) -> None:
+        self._decision = decision
+        self._hidden = {
+            f"{stored.type}/{stored.id}": identifier_of(body) or stored.id
+            for stored in resources
+            if not _may_go(body := stored.body(), decision)
+        }
+
+    def of(self, stored: StoredResource) -> StoredResource | None:
+        """The resource, with identifiers for references to what is not shown; None where it is not shown itself."""
+        body = stored.body()
+        if not _may_go(body, self._decision):
+            return None
+        shown = _without(body, self._hidden) if self._hidden else body
+        return stored if shown == body else replace(stored, text=dumps(shown))
 
 
 def _may_go(body: Mapping[str, Any], decision: Decision) -> bool:

@@ -8,10 +8,17 @@ from typing import Any
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
-from fhir_mh.fhir.urls import NHS_NUMBER
+from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.holding import about, content, effective, hold
-from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_in
-from fhir_mh.gateway.projection import project
+from fhir_mh.gateway.identity import (
+    Organisation,
+    contradiction,
+    find_person,
+    former_numbers_in,
+    identify,
+    nhs_number_in,
+)
+from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check, write_record
@@ -22,6 +29,8 @@ from fhir_mh.store import Page, Store, StoredResource, Tx
 Body = dict[str, Any]
 _SUBJECTS = ("subject", "patient", "for")
 _PAGE = 200
+PUBLIC_KINDS = frozenset({"Organization", "HealthcareService"})
+"""What other organisations may read though it is about no person: who provides what, as published in any directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,7 @@ class FhirUseCases:
                 raise NotFound(issues=[issue("store-not-found", kind, type=kind)])
             if found.deleted:
                 raise Gone(issues=[issue("store-gone", kind, type=kind, version=found.version)])
-            self._may_see(tx, context, [found])
-            return found
+            return self._shown(tx, context, [found])[0]
 
         return await self.store.read(fetch)
 
@@ -93,16 +101,21 @@ class FhirUseCases:
 
         def fetch(tx: Tx) -> Page:
             page = tx.history(kind, name, before=before)
-            self._may_see(tx, context, [entry for entry in page.entries if not entry.deleted])
-            return page
+            if context.organisation == self.home.ods:
+                return page
+            shown = {
+                one.version: one
+                for one in self._shown(tx, context, [entry for entry in page.entries if not entry.deleted])
+            }
+            return replace(page, entries=tuple(shown.get(entry.version, entry) for entry in page.entries))
 
         return await self.store.read(fetch)
 
     async def search(self, context: AccessContext, wanted: Search) -> Page:
         """The resources that match, in the order they were first stored, a page at a time.
 
-        A patient stands for the person: resources of every custodian about them are found. What the caller may
-        not see is left out.
+        A patient stands for the person: resources of every custodian about them are found. A superseded NHS number
+        finds what the one in use finds. What the caller may not see is left out.
         """
 
         def fetch(tx: Tx) -> Page:
@@ -113,18 +126,20 @@ class FhirUseCases:
                 if not persons:
                     return Page((), None, 0)
             page = tx.search(
-                wanted.kind, persons=persons, identifiers=wanted.identifiers, ids=wanted.ids, updated=wanted.updated,
-                cursor=wanted.cursor, limit=min(wanted.limit, _PAGE), count=True,
+                wanted.kind, persons=persons, identifiers=_with_former(wanted.identifiers), ids=wanted.ids,
+                updated=wanted.updated, cursor=wanted.cursor, limit=min(wanted.limit, _PAGE), count=True,
             )  # fmt: skip
             if context.organisation == self.home.ods:
                 return page
-            visible = tuple(entry for entry in page.entries if self._sees(tx, context, entry))
-            return Page(visible, page.next, None)
+            return Page(tuple(self._seen(tx, context, page.entries)), page.next, None)
 
         return await self.store.read(fetch)
 
     async def everything(self, context: AccessContext, patient: str) -> list[StoredResource]:
-        """Everything current about the person of a Patient, of every custodian, as far as the caller may see it."""
+        """Everything current about the person of a Patient, of every custodian, as far as the caller may see it.
+
+        Raises NotFound, and ConsentDenied where that is nothing at all.
+        """
 
         def fetch(tx: Tx) -> list[StoredResource]:
             person = tx.person_of("Patient", patient)
@@ -133,20 +148,43 @@ class FhirUseCases:
             found = about(tx, person)
             if context.organisation == self.home.ods:
                 return found
-            return [entry for entry in found if self._sees(tx, context, entry)]
+            decision = standing(tx, person).decide(context, now_of(tx))
+            if decision.nothing:
+                raise ConsentDenied(issues=[issue("consent-denied", "Patient", sentence=decision.sentence)])
+            sight = Sight(found, decision)
+            return [shown for entry in found if (shown := sight.of(entry)) is not None]
 
         return await self.store.read(fetch)
 
-    def _may_see(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> None:
-        for entry in found[:1]:
-            if not self._sees(tx, context, entry):
-                raise ConsentDenied(issues=[issue("consent-not-shared", entry.type)])
+    def _shown(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> list[StoredResource]:
+        """All of these as the caller may see them. Raises ConsentDenied where one of them is not shared."""
+        if context.organisation == self.home.ods:
+            return list(found)
+        seen = self._seen(tx, context, found)
+        if len(seen) < len(found):
+            code = "consent-not-shared" if found[0].person is not None else "consent-no-person"
+            raise ConsentDenied(issues=[issue(code, found[0].type)])
+        return seen
 
-    def _sees(self, tx: Tx, context: AccessContext, entry: StoredResource) -> bool:
-        if context.organisation == self.home.ods or entry.person is None:
-            return True
-        decision = standing(tx, entry.person).decide(context, now_of(tx))
-        return not decision.nothing and bool(project([entry], decision).shown)
+    def _seen(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> list[StoredResource]:
+        """What another organisation may see of these.
+
+        What is about a person, as the person's decisions have it. What is about nobody in particular only where it
+        says who provides what: a professional, a place or anything else may tell of somebody's care.
+        """
+        sights: dict[str, Sight | None] = {}
+        seen: list[StoredResource] = []
+        for entry in found:
+            if entry.person is None:
+                seen += [entry] if entry.type in PUBLIC_KINDS else []
+                continue
+            if entry.person not in sights:
+                decision = standing(tx, entry.person).decide(context, now_of(tx))
+                sights[entry.person] = None if decision.nothing else Sight(about(tx, entry.person), decision)
+            sight = sights[entry.person]
+            shown = sight.of(entry) if sight is not None else None
+            seen += [shown] if shown is not None else []
+        return seen
 
     # --- writing
 
@@ -243,8 +281,7 @@ class FhirUseCases:
         return known
 
     def _patient(self, tx: Tx, body: Body, known: str | None) -> str:
-        number = nhs_number_in(body)
-        person = known or (tx.find_person(NHS_NUMBER, number) if number else None) or tx.add_person()
+        person = known or _found(tx, body) or tx.add_person()
         others = [entry.body() for entry in tx.search("Patient", persons=[person]).entries if entry.id != body["id"]]
         doubt = contradiction(body, others, "Patient")
         if doubt is not None:
@@ -260,6 +297,22 @@ class FhirUseCases:
         outcome = write_record(tx, self.home, self.check, holding, before, merged.tree)
         made = outcome.proposals[0] if outcome.proposals else None
         return Kept(None, False, made, outcome.warnings, known.custodian)
+
+
+def _found(tx: Tx, patient: Body) -> str | None:
+    """The person held here whom a new Patient is about, by any NHS number that either has or had."""
+    for number in (nhs_number_in(patient), *former_numbers_in(patient)):
+        person = find_person(tx, number) if number else None
+        if person is not None:
+            return person
+    return None
+
+
+def _with_former(wanted: Sequence[tuple[str | None, str]] | None) -> Sequence[tuple[str | None, str]] | None:
+    """An NHS number that is asked for may since have been superseded."""
+    if wanted is None:
+        return None
+    return [*wanted, *((FORMER_NHS_NUMBER, value) for system, value in wanted if system == NHS_NUMBER)]
 
 
 def _moved(value: Any, moved: Mapping[str, str], path: str) -> Any:

@@ -12,7 +12,9 @@ import pytest
 from fhir_mh.settings import Settings, load
 from tests.contract.rest_caller import NHS, NUMBER, Caller, calling, plan, refused
 from tests.databases import sqlite_database
+from tests.unit.gateway.pair import person_with_a_plan
 
+CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 OWN, OTHER, OPERATOR = "own-" + "x" * 40, "other-" + "y" * 40, "operator-" + "z" * 40
 
 
@@ -82,6 +84,76 @@ def test_another_organisation_neither_writes_nor_reads_what_is_not_shared(guarde
     goals = guarded("GET", "/fhir/Goal", **bearer(OWN)).json()["entry"]
     refused(guarded("GET", f"/fhir/Goal/{goals[0]['resource']['id']}", **bearer(OTHER)), 403, "consent-not-shared")
     assert "entry" not in guarded("GET", "/fhir/Goal", **bearer(OTHER)).json()
+
+
+# --- what another organisation sees of what is about nobody, or only partly shared
+
+
+def test_a_reference_to_what_is_withheld_leads_nowhere_and_says_nothing(guarded: Caller) -> None:
+    made = guarded("POST", "/records", person_with_a_plan(), **bearer(OWN))
+    assert made.status_code == 201, made.text
+    patient = guarded("GET", "/fhir/Patient", **bearer(OWN)).json()["entry"][0]["resource"]["id"]
+    decision = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": CONSENT_SCOPE, "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "patient": {"reference": f"Patient/{patient}"},
+        "policyRule": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]},
+    }
+    consent = guarded("POST", "/fhir/Consent", decision, **bearer(OWN))
+    assert consent.status_code == 201, consent.text
+    withheld = f"Consent/{consent.json()['id']}"
+    held = plan(patient, supportingInfo=[{"reference": withheld, "display": "What was decided"}])
+    care = guarded("POST", "/fhir/CarePlan", held, **bearer(OWN))
+    assert care.status_code == 201, care.text
+    address = f"/fhir/CarePlan/{care.json()['id']}"
+    refused(guarded("GET", f"/fhir/{withheld}", **bearer(OTHER)), 403, "consent-not-shared", "Consent")
+    assert withheld in guarded("GET", address, **bearer(OWN)).text
+    for place in (address, f"{address}/_history/1", f"{address}/_history", "/fhir/CarePlan",
+                  f"/fhir/Patient/{patient}/$everything"):  # fmt: skip
+        answer = guarded("GET", place, **bearer(OTHER))
+        assert answer.status_code == 200, answer.text
+        assert care.json()["id"] in answer.text
+        assert withheld not in answer.text
+        assert "What was decided" not in answer.text
+
+
+DIRECTORY = ("Organization", "HealthcareService")
+NOT_PUBLIC = ("Practitioner", "PractitionerRole", "Location", "Questionnaire", "List")
+MINIMAL: dict[str, Any] = {
+    "Questionnaire": {"status": "active"},
+    "List": {"status": "current", "mode": "working"},
+    "Organization": {"name": "Trust"},
+}
+
+
+@pytest.mark.parametrize("kind", [*DIRECTORY, *NOT_PUBLIC])
+def test_what_is_about_nobody_is_for_the_organisation_itself_unless_it_says_who_provides_what(
+    guarded: Caller, kind: str
+) -> None:
+    made = guarded("POST", f"/fhir/{kind}", {"resourceType": kind, **MINIMAL.get(kind, {})}, **bearer(OWN))
+    assert made.status_code == 201, made.text
+    address = f"/fhir/{kind}/{made.json()['id']}"
+    assert guarded("GET", address, **bearer(OWN)).status_code == 200
+    for place in (address, f"{address}/_history/1", f"{address}/_history"):
+        answer = guarded("GET", place, **bearer(OTHER))
+        if kind in DIRECTORY:
+            assert answer.status_code == 200
+        else:
+            refused(answer, 403, "consent-no-person", kind)
+    found = guarded("GET", f"/fhir/{kind}", **bearer(OTHER)).json()
+    assert len(found.get("entry", [])) == (kind in DIRECTORY)
+
+
+def test_everything_of_a_person_who_does_not_share_names_nobody(guarded: Caller) -> None:
+    patient = guarded("POST", "/fhir/Patient", {"resourceType": "Patient"}, **bearer(OWN)).json()["id"]
+    trust = guarded("POST", "/fhir/Organization", {"resourceType": "Organization", "name": "Trust"}, **bearer(OWN))
+    held = plan(patient, author={"reference": f"Organization/{trust.json()['id']}"})
+    assert guarded("POST", "/fhir/CarePlan", held, **bearer(OWN)).status_code == 201
+    answer = guarded("GET", f"/fhir/Patient/{patient}/$everything", **bearer(OTHER))
+    refused(answer, 403, "consent-denied", "Patient")
+    assert "Organization" not in answer.text
 
 
 def test_deliveries_are_for_operators(guarded: Caller) -> None:
