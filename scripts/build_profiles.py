@@ -1,14 +1,17 @@
 """Developer command: compile profiles/ with SUSHI and pack what ships of it.
 
-    python scripts/build_profiles.py [--check]
+    python -m scripts.build_profiles [--check | --snapshots FILE]
 
 Two things are written, both committed and both the same bytes for the same sources:
 
-profiles/package/                    a FHIR package: our definitions as SUSHI compiled them (differentials)
+profiles/package/                    a FHIR package: our definitions as SUSHI compiled them (differentials), LICENSE and
+                                     NOTICE; `fhir-mh package build` makes one file of it
 fhir_mh/packages/data/own.json.gz    the facts of those definitions and of the UK Core definitions they rest on,
                                      without prose, so that a machine that has no UK Core validates
 
 --check writes nothing; it fails where what is committed is not what the sources give.
+--snapshots writes only FILE: the package with a snapshot in each StructureDefinition, which SUSHI wants of a package
+that it builds on. It is never committed, for snapshots repeat the text of UK Core and HL7.
 `make profiles` provides what it needs first: SUSHI in .tools, and UK Core and R4 core in ~/.fhir/packages, where SUSHI
 looks for packages and puts those it fetches (scripts/provide_tools.py).
 """
@@ -30,6 +33,7 @@ from typing import Any
 import yaml
 
 from fhir_mh.fhir.json import dumps
+from fhir_mh.packages.archive import archive
 from fhir_mh.packages.base import base_facts, packed
 from fhir_mh.packages.facts import facts_of
 from fhir_mh.packages.source import read_package
@@ -60,12 +64,15 @@ def source_hash() -> str:
     return total.hexdigest()
 
 
-def compiled() -> dict[str, dict[str, Any]]:
-    """File name -> definition, as SUSHI makes them of the sources. Ends the command where SUSHI finds an error."""
+def compiled(*options: str) -> dict[str, dict[str, Any]]:
+    """File name -> definition, as SUSHI makes them of the sources, with these options for it.
+
+    Ends the command where SUSHI finds an error.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "profiles"
         shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("package"))
-        run = subprocess.run([SUSHI, "build", copy], capture_output=True, text=True, check=False)
+        run = subprocess.run([SUSHI, "build", *options, copy], capture_output=True, text=True, check=False)
         if run.returncode:
             sys.exit(run.stdout + run.stderr)
         made = sorted((copy / "fsh-generated" / "resources").glob("*.json"))
@@ -148,10 +155,16 @@ def facts_of_package(own: list[dict[str, Any]]) -> bytes:
     return gzip.compress(dumps(dict(sorted((ours | beneath).items()))), compresslevel=9, mtime=0)
 
 
+def package(made: dict[str, dict[str, Any]]) -> dict[str, bytes]:
+    """The files of the package, by name."""
+    found = {name: _text(definition) for name, definition in made.items()}
+    found["package.json"] = _text(manifest())
+    return found | {name: (ROOT / name).read_bytes() for name in ("LICENSE", "NOTICE")}
+
+
 def files(made: dict[str, dict[str, Any]]) -> dict[Path, bytes]:
     """Everything that is committed, by path."""
-    found = {PACKAGE / name: _text(definition) for name, definition in made.items()}
-    found[PACKAGE / "package.json"] = _text(manifest())
+    found = {PACKAGE / name: content for name, content in package(made).items()}
     found[FACTS] = facts_of_package(list(made.values()))
     return found
 
@@ -190,10 +203,16 @@ def main(arguments: list[str]) -> int:
     """Build, or with --check compare; returns the exit code."""
     parser = argparse.ArgumentParser(description="Compile profiles/ and pack what ships of it.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where what is committed differs")
+    parser.add_argument("--snapshots", type=Path, metavar="FILE", help="write only the package with snapshots, there")
     options = parser.parse_args(arguments)
     if not SUSHI.exists():
         print("SUSHI is not in .tools: `make profiles` puts it there.", file=sys.stderr)
         return 2
+    if options.snapshots:
+        options.snapshots.parent.mkdir(parents=True, exist_ok=True)
+        options.snapshots.write_bytes(archive(package(compiled("--snapshot"))))
+        print(f"written: {options.snapshots}")
+        return 0
     wanted = files(compiled())
     wrong = differing(wanted)
     if not options.check:

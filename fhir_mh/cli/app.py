@@ -22,6 +22,7 @@ BODIES: dict[str, str] = {
     "deliveries": "fhir_mh.cli.deliveries",
     "demo": "fhir_mh.cli.demo",
     "map": "fhir_mh.cli.map",
+    "package": "fhir_mh.cli.package",
     "serve": "fhir_mh.cli.serve",
     "validate": "fhir_mh.cli.validate",
 }
@@ -74,6 +75,7 @@ def commands() -> TyperGroup:
         if name in BODIES:
             app.command(name, cls=_Command, epilog=_EXITS)(command)
     app.add_typer(_deliveries(), name="deliveries")
+    app.add_typer(_package(), name="package")
     return typer.main.get_group(app)
 
 
@@ -145,6 +147,30 @@ def map_file(
     if not list_ and (file is None or not from_ or not to):
         raise typer.BadParameter("give FILE, --from and --to; or --list")
     _run("map", file, source_format=from_, target_format=to, report=report, listing=list_)
+
+
+def _package() -> Typer:
+    group = Typer(
+        cls=_Group,
+        help="Our profiles as a FHIR package that other people's tools load.",
+        epilog=_EXITS,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    group.command("build", cls=_Command, epilog=_EXITS)(package_build)
+    return group
+
+
+def package_build(
+    output: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE", help="Where to write it. (default: its name and version, in this folder)", dir_okay=False
+        ),
+    ] = None,
+) -> None:
+    """Write our profiles, value sets, code systems and maps as one .tgz: a FHIR package, with its licence."""
+    _run("package", output)
 
 
 def serve(
