@@ -694,7 +694,7 @@ CODES: dict[str, Code] = {
         "error",
         "code-invalid",
         "{seen} is not in the value set {value_set} ({strength}).",
-        "Use a code of that value set.",
+        "{mend}",
         _TERMINOLOGY,
     ),
     "validate-code-missing": Code(
@@ -718,9 +718,7 @@ CODES: dict[str, Code] = {
         "Correct the code: 6 to 18 digits, the last one a check digit.",
         _TERMINOLOGY,
     ),
-    "validate-invariant": Code(
-        "error", "invariant", "{type} breaks rule {key}: {expression}", "Satisfy the rule.", _ELEMENTS
-    ),
+    "validate-invariant": Code("error", "invariant", "Rule {key}: {wrong}", "{mend}", _ELEMENTS),
     "validate-narrative": Code(
         "error",
         "invariant",

@@ -35,7 +35,7 @@ import yaml
 from fhir_mh.fhir.json import dumps
 from fhir_mh.packages.archive import archive
 from fhir_mh.packages.base import base_facts, packed
-from fhir_mh.packages.facts import facts_of
+from fhir_mh.packages.facts import facts_of, to_ship
 from fhir_mh.packages.source import read_package
 from scripts.provide_tools import ROOT, SUSHI
 
@@ -132,25 +132,18 @@ def may_ship(facts: Facts) -> bool:
     return not any(entry.get("concept") and entry.get("system", "").startswith(_OTHERS) for entry in entries)
 
 
-def facts_by_url(definitions: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> dict[str, Facts]:
-    """Facts without snapshots: those are derived again from the parents."""
-    found = {}
-    for definition in definitions:
-        facts = facts_of(definition)
-        if facts is not None:
-            facts.pop("snapshot", None)
-            for element in facts.get("differential", ()):
-                element.pop("baseMax", None)
-            found[facts["url"]] = facts
-    return found
+def facts_by_url(definitions: Iterator[dict[str, Any]] | list[dict[str, Any]], *, ours: bool) -> dict[str, Facts]:
+    """Facts as they are committed: without snapshots, which are derived again from the parents."""
+    found = (facts_of(definition) for definition in definitions)
+    return {facts["url"]: to_ship(facts, ours=ours) for facts in found if facts is not None}
 
 
 def facts_of_package(own: list[dict[str, Any]]) -> bytes:
     """own.json.gz. Raises PackageError where UK Core is not in the user's package cache."""
-    ours = facts_by_url(own)
+    ours = facts_by_url(own, ours=True)
     others: dict[str, Facts] = {}
     for name, version in config()["dependencies"].items():
-        others |= facts_by_url(read_package(f"{name}#{version}"))
+        others |= facts_by_url(read_package(f"{name}#{version}"), ours=False)
     beneath = resting_on(ours, {url: facts for url, facts in others.items() if url not in base_facts("types")})
     return gzip.compress(dumps(dict(sorted((ours | beneath).items()))), compresslevel=9, mtime=0)
 

@@ -120,9 +120,12 @@ def validate(
             help="A block of lines for each finding; or for each file a line of JSON, or an OperationOutcome.",
         ),
     ] = Output.text,
+    all_: Annotated[
+        bool, Option("--all", help="In plain lines, each place of a warning that stands at many places.")
+    ] = False,
 ) -> None:
     """Check FHIR resources against R4 and the profiles they follow. Nothing leaves this machine."""
-    _run("validate", files, packages=package or [], profiles=profile or [], output=output.value)
+    _run("validate", files, packages=package or [], profiles=profile or [], output=output.value, everything=all_)
 
 
 def map_file(

@@ -15,7 +15,7 @@ from typing import Any
 
 from fhir_mh.fhir.json import dumps
 from fhir_mh.packages.base import PARTS, Part, packed
-from fhir_mh.packages.facts import facts_of
+from fhir_mh.packages.facts import facts_of, to_ship
 from fhir_mh.packages.source import read_package
 
 SOURCE = "hl7.fhir.r4.core#4.0.1"
@@ -41,10 +41,8 @@ def index(definitions: Iterable[dict[str, Any]]) -> dict[Part, Index]:
             continue
         facts.pop("version", None)
         if facts["resourceType"] == "StructureDefinition":
-            facts.pop("snapshot", None)  # derived again from the parent: half the size
-            for element in facts.get("differential", ()):
-                element.pop("baseMax", None)
-            parts["profiles" if facts.get("derivation") == "constraint" else "types"][facts["url"]] = facts
+            part: Part = "profiles" if facts.get("derivation") == "constraint" else "types"
+            parts[part][facts["url"]] = to_ship(facts, ours=False)
         elif _ships(facts):
             parts["terminology"][facts["url"]] = facts
     return {part: dict(sorted(held.items())) for part, held in parts.items()}

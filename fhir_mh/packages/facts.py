@@ -1,4 +1,4 @@
-"""What a definition says, without its prose: the only parts of a conformance resource that checking needs.
+"""What a definition says, without its prose but for what it says of its rules: the parts that checking needs.
 
 The same form serves the R4 base that ships with fhir_mh, our own profiles, and any package a user names, so there
 is one reader of definitions. See https://hl7.org/fhir/R4/elementdefinition.html
@@ -23,6 +23,16 @@ def facts_of(resource: dict[str, Any]) -> dict[str, Any] | None:
     return {"resourceType": kind, **make[kind](resource)}
 
 
+def to_ship(facts: dict[str, Any], *, ours: bool) -> dict[str, Any]:
+    """The same facts as they are committed: what can be derived again left out, and all prose but our own."""
+    facts.pop("snapshot", None)  # derived again from the parent: half the size
+    for element in facts.get("differential", ()):
+        element.pop("baseMax", None)
+        for rule in () if ours else element.get("constraint", ()):
+            rule.pop("human", None)
+    return facts
+
+
 def _structure(resource: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: resource[name] for name in _STRUCTURE if name in resource}
     if resource.get("context"):
@@ -43,7 +53,8 @@ def _element(element: dict[str, Any]) -> dict[str, Any]:
         found["binding"] = _binding(element["binding"])
     if element.get("constraint"):
         found["constraint"] = [
-            {k: rule[k] for k in ("key", "severity", "expression") if k in rule} for rule in element["constraint"]
+            {k: rule[k] for k in ("key", "severity", "expression", "human") if k in rule}
+            for rule in element["constraint"]
         ]
     if element.get("slicing"):
         slicing = element["slicing"]

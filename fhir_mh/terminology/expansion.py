@@ -5,11 +5,14 @@ See https://hl7.org/fhir/R4/valueset.html#expansion
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from fhir_mh.packages.definitions import Definitions
 
 MAX_DEPTH = 20
+MAX_LISTED = 24  # codes that a message names
+MAX_COMPARED = 500  # codes among which one that was meant is looked for
 _HIERARCHICAL = {"is-a", "descendent-of", "is-not-a"}
 
 
@@ -36,6 +39,21 @@ class Expansion:
         if found:
             return True
         return None if not self.whole or (self.unknown if system is None else system in self.unknown) else False
+
+    def suggestion(self, coding: dict[str, Any], *, extensible: bool = False) -> str:
+        """What to write instead of a coding that is no member: the system it lacks, or the codes there are."""
+        code, near = str(coding.get("code")), ""
+        unless = "; where none of them says it, yours may stand" if extensible else ""
+        systems = sorted(system for system, codes in self.members.items() if code in codes)
+        if systems and "system" not in coding:
+            return f'Add "system": "{systems[0]}" to the coding.'
+        if systems:
+            return f"That code belongs to the system {systems[0]}: correct system, or the code."
+        for found in get_close_matches(code, self.codes, n=1) if len(self.codes) <= MAX_COMPARED else ():
+            near = f"Did you mean '{found}'? "
+        if not self.enumerable or len(self.codes) > MAX_LISTED:
+            return f"{near}Use a code of that value set{unless}."
+        return f"{near}Use one of: {', '.join(sorted(self.codes))}{unless}."
 
 
 class Terminology:

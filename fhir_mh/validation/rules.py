@@ -14,6 +14,7 @@ from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Expansion, Terminology
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
 from fhir_mh.terminology.snomed import well_formed
+from fhir_mh.validation.explanations import explain
 from fhir_mh.validation.presence import presence
 from fhir_mh.validation.shape import Binding, Invariant
 from fhir_mh.validation.walk import Place, Walk, shown
@@ -116,7 +117,8 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
                 walk.skip("validate-unchecked-invariant", place, key=rule.key, problem=fault.kind)
                 return
         if not met:
-            walk.fail("validate-invariant", place, severity, type=type_name, key=rule.key, expression=rule.expression)
+            wrong, mend = explain(type_name, rule.key, rule.human, rule.expression)
+            walk.fail("validate-invariant", place, severity, wrong=wrong, mend=mend, key=rule.key)
 
     return check
 
@@ -159,8 +161,8 @@ def _code_binding(bound: Binding, terminology: Terminology) -> Rule:
         answer = None if expansion is None else expansion.holds(None, value)
         if answer is None:
             _unchecked(bound, value, place, walk)
-        elif answer is False:
-            _refuse(bound, value, place, walk)
+        elif answer is False and expansion is not None:
+            _refuse(bound, {"system": None, "code": value}, place, walk, expansion)
 
     return check
 
@@ -189,8 +191,8 @@ def _coded_binding(bound: Binding, terminology: Terminology, codings_of: Callabl
             return
         if None in answers:
             _unchecked(bound, codings[answers.index(None)]["code"], place, walk)
-        else:
-            _refuse(bound, codings[0]["code"], place, walk)
+        elif expansion is not None:
+            _refuse(bound, codings[0], place, walk, expansion)
 
     return check
 
@@ -199,9 +201,16 @@ def _unchecked(bound: Binding, code: str, place: Place, walk: Walk) -> None:
     walk.skip("validate-unchecked-binding", place, seen=shown(code), value_set=bound.value_set, strength=bound.strength)
 
 
-def _refuse(bound: Binding, code: str, place: Place, walk: Walk) -> None:
+def _refuse(bound: Binding, coding: dict[str, Any], place: Place, walk: Walk, expansion: Expansion) -> None:
     severity: Any = "warning" if bound.strength == "extensible" else "error"
-    walk.fail("validate-binding", place, severity, seen=shown(code), value_set=bound.value_set, strength=bound.strength)
+    said = {"seen": shown(coding["code"]), "value_set": bound.value_set, "strength": bound.strength}
+    walk.fail(
+        "validate-binding",
+        place,
+        severity,
+        **said,
+        mend=expansion.suggestion(coding, extensible=bound.strength == "extensible"),
+    )
 
 
 def coding_rule(terminology: Terminology) -> Rule:

@@ -24,12 +24,14 @@ class Binding(NamedTuple):
     value_set: str
 
 
-class Invariant(NamedTuple):
-    """One rule in FHIRPath; profile is the URL of what states it, for the message."""
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One rule in FHIRPath. human: what its definition says of it, where that is at hand."""
 
     key: str
     severity: str
     expression: str
+    human: str = field(default="", compare=False)
 
 
 @dataclass(slots=True)
@@ -106,9 +108,8 @@ def narrow(shape: Shape, element: dict[str, Any]) -> None:
             shape.bindings = _once(shape.bindings, Binding(strength, url))
     for rule in element.get("constraint", ()):
         if rule.get("expression") and rule.get("key") != "ele-1":
-            shape.invariants = _once(
-                shape.invariants, Invariant(rule["key"], rule.get("severity", "error"), rule["expression"])
-            )
+            one = Invariant(rule["key"], rule.get("severity", "error"), rule["expression"], rule.get("human", ""))
+            shape.invariants = _once(shape.invariants, one)
     for key, value in element.items():
         if key.startswith("fixed"):
             shape.fixed = _once(shape.fixed, value)

@@ -44,6 +44,8 @@ class Validator:
         See https://hl7.org/fhir/R4/validation.html
         """
         self._require(profiles)
+        if not isinstance(resource, dict | str | bytes | bytearray):
+            return Report((issue("json-not-an-object", "$"),))  # type: ignore[unreachable]
         text = _text(resource)
         try:
             held = resource if isinstance(resource, dict) else load_object(resource)

@@ -96,9 +96,10 @@ def test_wrong_usage_is_bad_input(
 def test_validate_hands_on_what_it_was_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     handed, file = Handed(monkeypatch, "validate"), tmp_path / "plan.json"
     file.write_text("{}")
-    code = main(["validate", str(file), "--package", "a", "--package", "b", "--profile", "u", "--format", "json"])
+    code = main(["validate", str(file), "--package", "a", "--package", "b", "--profile", "u", "--format", "outcome"])
     assert code == exits.NOT_HELD
-    assert handed.given == (([file],), {"packages": ["a", "b"], "profiles": ["u"], "output": "json"})
+    options = {"packages": ["a", "b"], "profiles": ["u"], "output": "outcome", "everything": False}
+    assert handed.given == (([file],), options)
 
 
 def test_map_wants_a_file_and_both_formats(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
