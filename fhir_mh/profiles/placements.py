@@ -1,4 +1,4 @@
-"""The placement (ServiceRequest) and the stay (Encounter), with the history of every agreed term."""
+"""The placement (ServiceRequest) and the stay (Encounter), with the history of every agreed term, and leave."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 from fhir_mh.fhir.urls import CODE_SYSTEM, EXTENSION
 from fhir_mh.mapping.codecs import DATE, DATETIME
+from fhir_mh.profiles.actions import agreed_actions, people
 from fhir_mh.profiles.elements import (
     Row,
     code,
+    concept,
     concepts,
     extension,
     first,
@@ -31,6 +33,7 @@ from fhir_mh.profiles.table import table
 
 _PLACEMENT: dict[str, Any] = {"coding": [local("placement-kind", "rehabilitation-placement")]}
 _STAY: dict[str, Any] = {"coding": [local("placement-kind", "rehabilitation-stay")]}
+_TERMS = "level out-of-area-reason placing-commissioner host-commissioner purpose interventions ward"
 _SUBJECT: Row = (("subject",), Subject())
 
 
@@ -45,6 +48,21 @@ def _term(field: str, name: str, element: str) -> Row:
         part("reason", words("reason", "valueString")),
         part("recorded-by", row("recorded_by", "valueString")),
         template={"url": EXTENSION + name},
+    )
+
+
+def _history() -> Row:
+    """What the other terms were, each from one moment on."""
+    return items(
+        "history",
+        "extension",
+        "term-history",
+        part("term", code("term", "valueCode", _TERMS)),
+        part("value", row("value", "valueString")),
+        part("recorded-at", row("recorded_at", "valueDateTime", DATETIME)),
+        part("reason", words("reason", "valueString")),
+        part("recorded-by", row("recorded_by", "valueString")),
+        template={"url": EXTENSION + "term-history"},
     )
 
 
@@ -83,6 +101,7 @@ PLACEMENT = table(
     concepts("purposes", "reasonCode"),
     concepts("interventions", "orderDetail"),
     period("planned", "occurrencePeriod"),
+    _history(),
     match=holds({"category": [_PLACEMENT]}),
 )
 
@@ -117,6 +136,21 @@ STAY = table(
         part("until", row("until", "valueDate", DATE)),
         template={"url": EXTENSION + "discharge-delay"},
     ),
+    _history(),
+    agreed_actions("discharge_plan", "discharge-step"),
+    items(
+        "leaves",
+        "extension",
+        "leave",
+        part("kind", code("kind", "valueCode", "escorted accompanied unescorted other")),
+        part("period", period("period", "valuePeriod")),
+        people("with_whom", "with", "RelatedPerson", "PractitionerRole"),
+        part("conditions", words("conditions", "valueString")),
+        part("returned-at", row("returned_at", "valueDateTime", DATETIME)),
+        template={"url": EXTENSION + "leave"},
+    ),
+    concept("discharged_to", "hospitalization.dischargeDisposition"),
+    ref("destination", "hospitalization.destination", "Location", "Organization"),
     match=holds({"type": [_STAY]}),
 )
 

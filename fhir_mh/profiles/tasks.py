@@ -18,7 +18,9 @@ from fhir_mh.profiles.elements import (
 from fhir_mh.profiles.reference import Subject
 from fhir_mh.profiles.table import table
 
-_TASK_KINDS = "conflict identity review unclear-item incomplete-plan"
+_TASK_KINDS = (
+    "conflict identity unclear-item incomplete-plan review agreement treatment-review visit follow-up discharge-date"
+)
 TASK = table(
     "task",
     "Task",
@@ -29,7 +31,7 @@ TASK = table(
     code("status", "status", "requested accepted in-progress completed cancelled rejected"),
     one("code.coding", "kind", {"system": CODE_SYSTEM + "task-kind"}, code("kind", "code", _TASK_KINDS)),
     (("for",), Subject()),
-    ref("about", "focus", "CarePlan", "Goal", "Encounter", "ServiceRequest", "Consent", "Patient"),
+    ref("about", "focus", "CarePlan", "Goal", "Encounter", "ServiceRequest", "Consent", "Patient", "Task"),
     extension("extension", "task-field", row("field", "valueString")),
     ref("owner", "owner", "PractitionerRole", "CareTeam", "Organization"),
     row("description", "description"),

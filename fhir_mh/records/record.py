@@ -12,6 +12,7 @@ from fhir_mh.records.goals import Goal
 from fhir_mh.records.people import Contact, Episode, Organisation, Person, Professional, Service
 from fhir_mh.records.placements import Placement, Stay
 from fhir_mh.records.plans import CarePlan, CrisisPlan
+from fhir_mh.records.reviews import FollowUp, TreatmentReview, Visit
 from fhir_mh.records.tasks import Task
 from fhir_mh.records.wishes import AdvanceStatement, Document, RecordedRefusal, SharingPreference
 
@@ -42,5 +43,8 @@ class CareRecord(Model):
     copies: list[CopyGiven] = Field(default_factory=list)
     placements: list[Placement] = Field(default_factory=list)
     stays: list[Stay] = Field(default_factory=list)
+    treatment_reviews: list[TreatmentReview] = Field(default_factory=list)
+    visits: list[Visit] = Field(default_factory=list)
+    follow_ups: list[FollowUp] = Field(default_factory=list)
     tasks: list[Task] = Field(default_factory=list)
     unknown: dict[str, Any] = Field(default_factory=dict)

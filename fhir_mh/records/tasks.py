@@ -23,7 +23,10 @@ class Task(Item):
 
     natural_key = ("kind", "about")
 
-    kind: Literal["conflict", "identity", "review", "unclear-item", "incomplete-plan"]
+    kind: Literal[
+        "conflict", "identity", "unclear-item", "incomplete-plan", "review", "agreement", "treatment-review", "visit",
+        "follow-up", "discharge-date",
+    ]  # fmt: skip
     status: Literal["requested", "accepted", "in-progress", "completed", "cancelled", "rejected"] = "requested"
     about: Ref | None = None
     field: Text | None = None

@@ -93,6 +93,11 @@ Description: "What is to be done."
 * #review "Review" "A review is due or overdue."
 * #unclear-item "Unclear item" "An item could be matched with more than one here."
 * #incomplete-plan "Incomplete plan" "Something that a plan should have is missing."
+* #agreement "Agreement" "A plan has changed since it was agreed: ask again."
+* #treatment-review "Treatment review" "A care (education) and treatment review is due or overdue."
+* #visit "Visit" "A visit to the person is due or overdue."
+* #follow-up "Follow-up" "Contact after discharge is due or overdue."
+* #discharge-date "Discharge date" "The estimated date of discharge has passed, or there is none."
 
 ValueSet: TaskKindVS
 Id: task-kind

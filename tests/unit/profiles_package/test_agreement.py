@@ -166,6 +166,9 @@ HARM: dict[str, tuple[str, Change]] = {
     ),
     "nothing to see to, and yet a cat": ("crisis-plan", lambda r: nothing_for(r, "practical-needs")),
     "nobody to turn to, and yet contacts": ("crisis-plan", lambda r: nothing_for(r, "contacts")),
+    "a visit by nobody": ("visit", lambda r: r["code"]["coding"].pop()),
+    "a treatment review of no kind": ("treatment-review", lambda r: r["code"]["coding"].pop()),
+    "a meeting that is an order": ("follow-up", lambda r: r.update(intent="order")),
     "an activity of an unknown kind": ("care-plan", lambda r: included(r).update(valueCode="work")),
     "a hash that is none": (
         "document", lambda r: r["content"][0]["attachment"]["extension"][0].update(valueString="0")),
@@ -197,6 +200,11 @@ def without(resource: dict[str, Any], name: str) -> None:
         if "extension" in held:
             kept = [one for one in held.pop("extension") if one["url"] not in (name, EXTENSION + name)]
             held.update({"extension": kept} if kept else {})
+
+
+def estimates(stay: dict[str, Any]) -> dict[str, Any]:
+    """What the estimated date of discharge was and is."""
+    return {"all": [one for one in stay["extension"] if one["url"] == EXTENSION + "estimated-discharge-date"]}
 
 
 def only_activities(plan: dict[str, Any], keep: Callable[[str], bool]) -> None:
@@ -284,6 +292,35 @@ INCOMPLETE: dict[str, tuple[str, Change, str]] = {
     "a copy refused without a reason": ("copy-given", lambda r: r.update(status="not-done"), "mh-copy-reason"),
     "a copy of an unknown version": ("copy-given", lambda r: without(r, "plan-version"), "mh-copy-dated"),
     "a copy of an unknown day": ("copy-given", lambda r: r.pop("sent"), "mh-copy-dated"),
+    "a placement at no level": ("placement", lambda r: r["code"]["coding"].pop(), "mh-placement-level"),
+    "nobody places": ("placement", lambda r: without(r, "placing-commissioner"), "mh-placement-commissioner"),
+    "a placement for nothing": ("placement", lambda r: r.pop("reasonCode"), "mh-placement-purpose"),
+    "out of area for no reason": ("placement", lambda r: without(r, "out-of-area-reason"), "mh-placement-reason"),
+    "a level that its history does not know": (
+        "placement",
+        lambda r: r["code"]["coding"][1].update(code="1"),
+        "mh-term-history",
+    ),
+    "a reason that its history does not know": (
+        "placement",
+        lambda r: without(r, "out-of-area-reason"),
+        "mh-term-history",
+    ),
+    "a term that changed for no reason": ("placement", lambda r: without(r, "reason"), "mh-term-reason"),
+    "an estimate that moved for no reason": ("stay", lambda r: without(estimates(r), "reason"), "mh-term-reason"),
+    "an estimate that nobody moved": ("stay", lambda r: without(r, "recorded-by"), "mh-term-reason"),
+    "a stay without an end in sight": ("stay", lambda r: without(r, "estimated-discharge-date"), "mh-stay-estimate"),
+    "a stay that ended nowhere": (
+        "stay",
+        lambda r: (r.update(status="finished"), r.pop("hospitalization", None)),
+        "mh-stay-ended",
+    ),
+    "a review by no day": ("treatment-review", lambda r: r.pop("restriction"), "mh-meeting-planned"),
+    "a visit that nobody owns": ("visit", lambda r: r.pop("owner"), "mh-meeting-owner"),
+    "a visit held, nobody knows when": ("visit", lambda r: r.pop("executionPeriod"), "mh-meeting-held"),
+    "a visit that is the last": ("visit", lambda r: without(r, "next-due"), "mh-meeting-next"),
+    "a treatment review that is the last": ("treatment-review", lambda r: without(r, "next-due"), "mh-meeting-next"),
+    "a follow-up that came to nothing": ("follow-up", lambda r: r.pop("output"), "mh-meeting-outcome"),
     "a type at the root": ("sharing-preference", lambda r: r["provision"].update(type="deny"), "mh-no-root-type"),
 }
 
