@@ -74,16 +74,20 @@ class Activity(Item):
     request: Ref | None = None
     progress: list[Note] = Field(default_factory=list)
 
+    @property
+    def _is_described(self) -> bool:
+        return any(getattr(self, field) not in (None, []) for field in _DESCRIBING)
+
     @model_validator(mode="after")
     def _has_a_status(self) -> Self:
         """What is described here has a status; what is only pointed to has its own."""
-        if self.status is None and any(getattr(self, field) for field in _DESCRIBING):
+        if self.status is None and self._is_described:
             self.status = "not-started"
         return self
 
     @model_validator(mode="after")
     def _says_it_one_way(self) -> Self:
-        if self.request and (self.status or any(getattr(self, field) for field in _DESCRIBING)):
+        if self.request and (self.status or self._is_described):
             raise ValueError("an activity is described here or stands in the request it points to, not both")
         if self.planned and self.planned_text:
             raise ValueError("say when in planned or in planned_text, not both")

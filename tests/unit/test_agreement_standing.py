@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.records.agreements import standing_of
-from fhir_mh.records.plans import CrisisPlan
+from fhir_mh.records.plans import Activity, CrisisPlan
 
 
 def tree(agreed: int | None, plan: int | None) -> dict[str, Any]:
@@ -33,3 +33,8 @@ def test_what_is_recorded_stands_against_nothing_to_record() -> None:
         {"nothing_for": ["practical-needs", "wishes", "wishes"], "practical_needs": [{"description": "The cat"}]}
     )
     assert plan.nothing_for == ["wishes"]
+
+
+def test_what_is_not_forbidden_is_described_and_so_has_a_status() -> None:
+    assert Activity.model_validate({"not_to_be_done": False}).status == "not-started"
+    assert Activity.model_validate({"inclusion": "leisure"}).status is None, "it only says what the one pointed to is"
