@@ -490,6 +490,9 @@ CODES: dict[str, Code] = {
         "The body is not of a media type understood here.",
         "Send {expected}, encoded as UTF-8.",
     ),
+    "rest-content-encoding": Code(
+        "error", "not-supported", "Compressed bodies are not taken in.", "Send it without Content-Encoding."
+    ),
     "rest-not-acceptable": Code(
         "error", "not-supported", "Only JSON is served here.", "Ask for application/fhir+json.", _HTTP + "#mime-type"
     ),

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -24,6 +25,8 @@ from fhir_mh.api.records_routes import Records
 from fhir_mh.api.types import kept_types
 from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings
+
+LARGE = 8 * 1024  # bytes of an answer from which on it is compressed, for whoever takes gzip
 
 
 def create_app(gateway: Gateway, settings: Settings, *, max_body: int = MAX_BODY) -> FastAPI:
@@ -56,6 +59,7 @@ def create_app(gateway: Gateway, settings: Settings, *, max_body: int = MAX_BODY
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _refused)
     words = _fixed_words([*routes, *records.routes, *further]) | kept_types()
+    app.add_middleware(GZipMiddleware, minimum_size=LARGE, compresslevel=5)
     app.add_middleware(Front, door=door, vocabulary=words, max_body=max_body)
     return app
 

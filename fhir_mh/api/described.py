@@ -77,8 +77,9 @@ def _records() -> Json:
         "/records/{id}": {
             "get": _operation(
                 "get_record", "records", "Read a record",
-                "With `format`, the record as a file in that provider's own format, as far as the format can say it.",
-                parameters=[_RECORD_ID, _FORMAT], answers={200: _answer("The record", "HeldRecord", ["ETag"])},
+                "With `format`, the record as a file in that provider's own format, as far as the format can say it; "
+                "where it cannot say all, a Link header (`describedby`) leads to what is missing.",
+                parameters=[_RECORD_ID, _FORMAT], answers={200: _answer("The record", "HeldRecord", ["ETag", "Link"])},
                 refusals="400 403 404",
             ),
             "put": _operation(
@@ -88,6 +89,14 @@ def _records() -> Json:
                 body=_body("CareRecord", ["change-by-id"]),
                 answers={200: _answer("A new version of the record", "Written", ["ETag"])},
                 refusals="400 404 409 412 415 422 428",
+            ),
+        },
+        "/records/{id}/losses": {
+            "get": _operation(
+                "get_losses", "records", "What a format cannot say of a record",
+                "Places in the record and why, never what stands there.",
+                parameters=[_RECORD_ID, {**_FORMAT, "required": True}],
+                answers={200: _answer("What is missing from the file", "Losses", ["ETag"])}, refusals="400 403 404",
             ),
         },
     }  # fmt: skip
@@ -177,7 +186,8 @@ def _deliveries() -> Json:
             parameters=[_path("seq", "The number of the message.")], answers={200: _answer("It waits again", None)},
             refusals="403 404")},
         "/deliveries/resume": {"post": _operation(
-            "resume_lane", "deliveries", "Let a halted lane go on", "The body names partner, and perhaps one person.",
+            "resume_lane", "deliveries", "Let a halted lane go on", "What was refused stays behind, unless it was "
+            "replayed. Without a person, all halted lanes of the partner.", body=_body("Resume", ["resume"]),
             answers={200: _answer("The lanes go on", None)}, refusals="403 404 422")},
     }  # fmt: skip
 
@@ -293,7 +303,11 @@ def _schemas() -> Json:
         **parts,
         "CareRecord": whole,
         "Find": find,
+        "Resume": {"type": "object", "properties": {"partner": text, "person": text}, "required": ["partner"]},
+        "Losses": {"type": "object", "properties": {
+            "id": text, "version": number, "format": text,
+            "losses": {**listed, "description": "path, what became of it, and how many times"}}},
         "HeldRecord": {"type": "object", "properties": held},
         "Written": {"type": "object", "properties": written},
         "FormatName": known,
-    }
+    }  # fmt: skip

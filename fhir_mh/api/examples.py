@@ -144,6 +144,9 @@ SEARCH = Example(
     "application/x-www-form-urlencoded",
     after="new-person",
 )
+RESUME = Example(
+    "A code that is no partner's is refused; put your own partner's in its place", {"partner": "ZZZ99"}, 404
+)
 
 BY_NAME = {
     "new-person": NEW_PERSON,
@@ -155,4 +158,5 @@ BY_NAME = {
     "transaction": TRANSACTION,
     "dangling": DANGLING,
     "search": SEARCH,
+    "resume": RESUME,
 }

@@ -27,10 +27,10 @@ from fhir_mh.api.headers import (
     preferences,
     version_named,
 )
+from fhir_mh.api.places import placed
 from fhir_mh.api.searching import (
     Asked,
     Pairs,
-    Remembered,
     no_nhs_number,
     pairs_of,
     read_search,
@@ -42,6 +42,7 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import FhirMhError, NotFound
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway import Gateway
+from fhir_mh.gateway.paging import is_kept, keep_search, kept_search
 from fhir_mh.gateway.resources import Kept
 from fhir_mh.issues import Issue, issue
 from fhir_mh.store import StoredResource
@@ -51,11 +52,11 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class Methods:
-    """One address and what it takes, as an ASGI application."""
+    """One address and what it takes, as an ASGI application. HEAD comes here as GET: see api/front.py."""
 
     def __init__(self, **handlers: Handler) -> None:
         self.handlers = handlers
-        self.allowed = ", ".join(sorted(handlers))
+        self.allowed = ", ".join(sorted({*handlers, *(["HEAD"] if "GET" in handlers else [])}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler = self.handlers.get(scope["method"])
@@ -71,7 +72,6 @@ class FhirRest:
 
     def __init__(self, gateway: Gateway, door: Door) -> None:
         self.gateway, self.door = gateway, door
-        self.remembered = Remembered()
 
     def routes(self) -> list[Route]:
         """The hottest first: Starlette tries them in order."""
@@ -112,19 +112,21 @@ class FhirRest:
         kind = known_type(request.path_params["type"])
         if "if-none-exist" in request.headers:
             raise Refused(400, issue("rest-unsupported-header", "http.if-none-exist", header="If-None-Exist"))
-        body = await _body(request, kind)
-        kept = await self.gateway.create(context, body)
+        text, body = await _body(request, kind)
+        with placed(text, body):
+            kept = await self.gateway.create(context, body)
         return self._kept(request, kept)
 
     async def update(self, request: Request) -> Response:
         context = self.door.context(request)
         kind, name = known_type(request.path_params["type"]), request.path_params["id"]
         expected = version_named(request)
-        body = await _body(request, kind)
-        if body.get("id") != name:
-            raise Refused(400, issue("rest-id-differs", f"{kind}.id"))
+        text, body = await _body(request, kind)
         try:
-            kept = await self.gateway.update(context, body, expected)
+            with placed(text, body):
+                if body.get("id") != name:
+                    raise Refused(400, issue("rest-id-differs", f"{kind}.id"))
+                kept = await self.gateway.update(context, body, expected)
         except NotFound:
             found = issue("rest-no-update-create", kind, type=kind)
             raise Refused(405, found, headers={"Allow": "GET"}) from None
@@ -177,9 +179,9 @@ class FhirRest:
         pairs = pairs_of(request.scope["query_string"].decode("latin-1"))
         no_nhs_number(pairs, f"/fhir/{kind}/_search")
         asked = read_search(kind, pairs, lenient=_lenient(request))
-        if asked.search.cursor is not None and asked.search.cursor.startswith("s"):
-            found = self.remembered.find(asked.search.cursor, kind, context.organisation)
-            return await self._remembered_page(request, context, Asked(found, [("_cursor", asked.search.cursor)], []))
+        if is_kept(name := asked.search.cursor):
+            found = await kept_search(self.gateway.store, context.organisation, kind, str(name))
+            return await self._kept_page(request, context, Asked(found, [("_cursor", str(name))], []))
         page = await self.gateway.search(context, asked.search)
         fhir = f"{base_url(request)}/fhir"
         here = f"{fhir}/{kind}"
@@ -199,15 +201,15 @@ class FhirRest:
         no_nhs_number(in_url, f"/fhir/{kind}/_search")
         media_type(request, _FORM)
         asked = read_search(kind, in_url + _form(await request.body()), lenient=_lenient(request))
-        return await self._remembered_page(request, context, replace(asked, parameters=[]))
+        return await self._kept_page(request, context, replace(asked, parameters=[]))
 
-    async def _remembered_page(self, request: Request, context: AccessContext, asked: Asked) -> Response:
+    async def _kept_page(self, request: Request, context: AccessContext, asked: Asked) -> Response:
         page = await self.gateway.search(context, asked.search)
         fhir = f"{base_url(request)}/fhir"
         here = f"{fhir}/{asked.search.kind}"
         links = [bundles.link("self", here if asked.parameters else f"{here}/_search", asked.parameters)]
         if page.next is not None and not asked.only_count:
-            name = self.remembered.following(asked.search, page.next, context.organisation)
+            name = await keep_search(self.gateway.store, context.organisation, asked.search, page.next)
             links.append(bundles.link("next", here, [("_cursor", name)]))
         found = () if asked.only_count else page.entries
         return _bundle(bundles.searchset(fhir, found, links, page.total, asked.warnings))
@@ -232,24 +234,30 @@ class FhirRest:
     async def process(self, request: Request) -> Response:
         context = self.door.context(request)
         media_type(request, *JSON_TYPES)
-        kind, entries = read_bundle(load_object(await request.body()))
+        text = await request.body()
+        body = load_object(text)
         wanted = _wanted(request, "minimal")
         fhir = f"{base_url(request)}/fhir"
-        if kind == "batch":
-            done = [await self._one(context, fhir, place, entry, wanted) for place, entry in entries]
-            return _bundle(bundles.responses("batch-response", done))
-        kept = await self.gateway.transaction(context, whole(entries))
-        done = [bundles.response_entry(fhir, one, _told(one), wanted) for one in kept]
-        return _bundle(bundles.responses("transaction-response", done))
+        with placed(text, body):
+            kind, entries = read_bundle(body)
+            if kind == "transaction":
+                kept = await self.gateway.transaction(context, whole(entries))
+                done = [bundles.response_entry(fhir, one, _told(one), wanted) for one in kept]
+                return _bundle(bundles.responses("transaction-response", done))
+        done = [await self._one(context, fhir, place, entry, wanted, (text, body)) for place, entry in entries]
+        return _bundle(bundles.responses("batch-response", done))
 
-    async def _one(self, context: AccessContext, fhir: str, place: str, entry: Any, wanted: str) -> dict[str, Any]:
+    async def _one(
+        self, context: AccessContext, fhir: str, place: str, entry: Any, wanted: str, sent: tuple[bytes, dict[str, Any]]
+    ) -> dict[str, Any]:
         """One entry of a batch: each stands for itself, and may fail by itself."""
         try:
-            asked = read_entry(place, entry, reading=True)
-            if isinstance(asked, Reading):
-                stored = await self.gateway.read(context, asked.kind, asked.name)
-                return bundles.response_entry(fhir, Kept(stored, False), [], "representation")
-            kept = (await self.gateway.transaction(context, [replace(asked, full_url=None)]))[0]
+            with placed(*sent):
+                asked = read_entry(place, entry, reading=True)
+                if isinstance(asked, Reading):
+                    stored = await self.gateway.read(context, asked.kind, asked.name)
+                    return bundles.response_entry(fhir, Kept(stored, False), [], "representation")
+                kept = (await self.gateway.transaction(context, [replace(asked, full_url=None)]))[0]
         except (FhirMhError, Refused) as fault:
             answer = answer_to(fault)
             return {"response": {"status": str(answer.status_code), "outcome": orjson.Fragment(bytes(answer.body))}}
@@ -287,13 +295,15 @@ def _wanted(request: Request, otherwise: str) -> str:
     return found if found in ("minimal", "representation", "OperationOutcome") else otherwise
 
 
-async def _body(request: Request, kind: str) -> dict[str, Any]:
-    """The resource in the body, of the type in the address."""
+async def _body(request: Request, kind: str) -> tuple[bytes, dict[str, Any]]:
+    """The body as it was sent, and the resource in it, of the type in the address."""
     media_type(request, *JSON_TYPES)
-    body = load_object(await request.body())
-    if body.get("resourceType") != kind:
-        raise Refused(400, issue("rest-type-differs", "resourceType"))
-    return body
+    text = await request.body()
+    body = load_object(text)
+    with placed(text, body):
+        if body.get("resourceType") != kind:
+            raise Refused(400, issue("rest-type-differs", "resourceType"))
+    return text, body
 
 
 def _form(body: bytes) -> Pairs:

@@ -26,6 +26,8 @@ _SHIELD = [
 class Front:
     """ASGI middleware around the whole application.
 
+    HEAD is answered as GET is, without the body. A compressed body is refused: a small one may unfold huge.
+
     The log line is method, address, status and time. Of an address it shows only the words in `vocabulary`; ids,
     and whatever else a caller may have put there, become *; the query is never shown.
     """
@@ -37,11 +39,16 @@ class Front:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, answer = time.perf_counter(), _Answer(send)
+        head = scope["method"] == "HEAD"
+        began, answer = time.perf_counter(), _Answer(send, head)
         try:
             headers = Headers(scope=scope)
             self.door.let_in(headers)
-            await self.app(scope, self._limited(headers, receive), answer)
+            if headers.get("content-encoding", "identity") != "identity":
+                found = issue("rest-content-encoding", "http.content-encoding")
+                raise Refused(415, found, headers={"Accept-Encoding": "identity"})
+            asked = {**scope, "method": "GET"} if head else scope
+            await self.app(asked, self._limited(headers, receive), answer)
         except Exception as fault:  # noqa: BLE001 - the last line of defence: nothing beyond it may log or show it
             response = answer_to(fault)
             if answer.status == 0:
@@ -76,16 +83,18 @@ class Front:
 class _Answer:
     """The way out, which notes the status and adds what every answer carries."""
 
-    __slots__ = ("send", "status")
+    __slots__ = ("head", "send", "status")
 
-    def __init__(self, send: Send) -> None:
-        self.send, self.status = send, 0
+    def __init__(self, send: Send, head: bool) -> None:
+        self.send, self.status, self.head = send, 0, head
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             held = {name for name, _ in message["headers"]}
             message["headers"] = [*message["headers"], *(pair for pair in _SHIELD if pair[0] not in held)]
+        elif self.head and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
         await self.send(message)
 
 

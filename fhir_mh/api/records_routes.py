@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,8 +12,9 @@ from starlette.responses import Response
 from fhir_mh.api import records_json
 from fhir_mh.api.access import Door
 from fhir_mh.api.faults import Refused
-from fhir_mh.api.formats import CSV, body_types, change_by, named_format
+from fhir_mh.api.formats import CSV, body_types, change_by, known_formats, named_format
 from fhir_mh.api.headers import JSON_TYPES, accepts_json, base_url, etag, media_type, version_named
+from fhir_mh.api.places import placed
 from fhir_mh.api.searching import pairs_of, refuse_unknown
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
@@ -38,16 +40,18 @@ class Records:
         add("/records", self.post, methods=["POST"], operation_id="post_record")
         add("/records/find", self.find, methods=["POST"], operation_id="find_record")
         add("/records/{id}", self.get, methods=["GET"], operation_id="get_record")
+        add("/records/{id}/losses", self.losses, methods=["GET"], operation_id="get_losses")
         add("/records/{id}", self.put, methods=["PUT"], operation_id="put_record")
         return router
 
     async def post(self, request: Request) -> Response:
         context = self.door.context(request)
         expected = version_named(request)
-        change = await _sent(request)
-        if not isinstance(change, Change) and not isinstance(change.get("person"), dict):
-            raise InvalidResource(issues=[issue("map-no-person", "person")])
-        result = await self.gateway.save(context, change, if_match=expected)
+        sent = await _sent(request)
+        if not isinstance(sent.change, Change) and not isinstance(sent.change.get("person"), dict):
+            raise InvalidResource(issues=[issue("map-no-person", "person", line=1, column=1)])
+        with placed(sent.text, sent.body):
+            result = await self.gateway.save(context, sent.change, if_match=expected)
         return self._saved(request, result)
 
     async def put(self, request: Request, id: str) -> Response:  # noqa: A002 - as the address names it
@@ -55,8 +59,9 @@ class Records:
         expected = version_named(request)
         if expected is None:
             raise Refused(428, issue("rest-if-match-missing", "http.if-match"))
-        change = await _sent(request)
-        result = await self.gateway.save(context, change, record_id=id, if_match=expected)
+        sent = await _sent(request)
+        with placed(sent.text, sent.body):
+            result = await self.gateway.save(context, sent.change, record_id=id, if_match=expected)
         return self._saved(request, result)
 
     def _saved(self, request: Request, result: Saved) -> Response:
@@ -72,8 +77,26 @@ class Records:
             accepts_json(request)
             return _record(await self.gateway.record(context, id))
         record = await self.gateway.record(context, id)
-        kind = CSV if format_.kind == "csv" else JSON
-        return Response(format_.write(record.tree), headers={"ETag": etag(record.version)}, media_type=kind)
+        headers = {"ETag": etag(record.version)}
+        if format_.losses(record.tree):
+            losses = f"/records/{record.id}/losses?format={format_.name}"
+            headers["Link"] = f'<{losses}>; rel="describedby"; title="What this file could not say"'
+        return Response(format_.write(record.tree), headers=headers, media_type=CSV if format_.kind == "csv" else JSON)
+
+    async def losses(self, request: Request, id: str) -> Response:  # noqa: A002
+        context = self.door.context(request)
+        accepts_json(request)
+        format_ = _format(request)
+        if format_ is None:
+            raise Refused(400, issue("rest-unknown-format", "http.format", known=", ".join(known_formats())))
+        record = await self.gateway.record(context, id)
+        told = {
+            "id": record.id,
+            "version": record.version,
+            "format": format_.name,
+            "losses": [loss.as_dict() for loss in format_.losses(record.tree)],
+        }
+        return _json(told, 200, {"ETag": etag(record.version)})
 
     async def find(self, request: Request) -> Response:
         context = self.door.context(request)
@@ -86,14 +109,26 @@ class Records:
         return _record(await self.gateway.find(context, number))
 
 
-async def _sent(request: Request) -> dict[str, Any] | Change:
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A change as the gateway takes it, and for plain records the body that it was: its text and what that reads as."""
+
+    change: dict[str, Any] | Change
+    text: bytes = b""
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+async def _sent(request: Request) -> _Sent:
     """The record in the body, or what a file in a provider's own format makes of the one held."""
     format_ = _format(request)
-    if format_ is None:
-        media_type(request, *JSON_TYPES)
-        return read_partial(load_object(await request.body()))
-    media_type(request, *body_types(format_))
-    return change_by(format_, await request.body())
+    text = await request.body()
+    if format_ is not None:
+        media_type(request, *body_types(format_))
+        return _Sent(change_by(format_, text))
+    media_type(request, *JSON_TYPES)
+    body = load_object(text)
+    with placed(text, body):
+        return _Sent(read_partial(body), text, body)
 
 
 def _format(request: Request) -> Format | None:

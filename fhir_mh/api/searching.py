@@ -2,23 +2,20 @@
 
 Unknown parameters are refused unless the caller asks for `Prefer: handling=lenient`: a search that silently drops a
 filter answers with other people's resources. No link of ours ever holds an NHS number: a search that may name one
-comes by POST, and its further pages are remembered here under a random name.
+comes by POST, and its further pages have a random name (gateway/paging.py).
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
 
 from fhir_mh.api.faults import Refused
-from fhir_mh.clock import elapsed
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.resources import Search
 from fhir_mh.issues import Issue, issue
@@ -203,32 +200,3 @@ def _span(parts: Sequence[str | None]) -> tuple[datetime, datetime]:
 
 def _next_month(low: datetime) -> datetime:
     return low.replace(year=low.year + low.month // 12, month=low.month % 12 + 1)
-
-
-class Remembered:
-    """Searches whose further pages must not say what was asked: kept in memory for a while, for whoever asked."""
-
-    _LONGEST = 900.0  # seconds
-    _MOST = 10_000
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[float, str, Search]] = OrderedDict()
-
-    def keep(self, search: Search, organisation: str) -> str:
-        """The name under which the search is found again; it is random and says nothing."""
-        name = "s" + secrets.token_urlsafe(18)
-        self._kept[name] = (elapsed() + self._LONGEST, organisation, search)
-        while len(self._kept) > self._MOST:
-            self._kept.popitem(last=False)
-        return name
-
-    def find(self, name: str, kind: str, organisation: str) -> Search:
-        """Raises Refused(410) for what is not kept (any more), or was somebody else's."""
-        until, whose, search = self._kept.get(name, (0.0, "", None))
-        if search is None or until < elapsed() or whose != organisation or search.kind != kind:
-            raise Refused(410, issue("rest-page-expired", "http._cursor"))
-        return search
-
-    def following(self, search: Search, cursor: str, organisation: str) -> str:
-        """The name of the page behind this one."""
-        return self.keep(replace(search, cursor=cursor), organisation)

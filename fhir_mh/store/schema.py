@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0001"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0002"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -253,4 +253,13 @@ audit = Table(
     Column("person", String(64), index=True),
     Column("text", Text, nullable=False),
     sqlite_autoincrement=True,
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("organisation", String(64), nullable=False),
+    Column("search", Text, nullable=False),
+    Column("until", BigInteger, nullable=False, index=True),
 )

@@ -11,6 +11,7 @@ from fhir_mh.store.audit import AuditLog
 from fhir_mh.store.copies import Currencies, Projections, Proposals
 from fhir_mh.store.lanes import Lanes
 from fhir_mh.store.outbox import Outbox
+from fhir_mh.store.pages import Pages
 from fhir_mh.store.part import Part, nobody
 from fhir_mh.store.receiving import Inbox, Quarantine
 from fhir_mh.store.resources import Resources
@@ -65,6 +66,10 @@ class Tx(Resources):
     @cached_property
     def audit(self) -> AuditLog:
         return self._part(AuditLog)
+
+    @cached_property
+    def pages(self) -> Pages:
+        return self._part(Pages)
 
     def _part(self, kind: type[P]) -> P:
         part = kind(self.session, self.now, self.new_id)

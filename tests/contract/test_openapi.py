@@ -73,6 +73,7 @@ def test_the_document_describes_every_address_and_no_other(caller: Caller, setti
         "/records",
         "/records/find",
         "/records/{id}",
+        "/records/{id}/losses",
     }
     served = {re.sub(r":\w+}", "}", path) for path in served}
     assert served - INTERNAL == set(DOCUMENT["paths"])

@@ -9,7 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from fhir_mh.clock import ManualClock
+from fhir_mh.gateway.paging import LASTS
 from fhir_mh.settings import Settings, load
+from fhir_mh.store import open_store
 from tests.contract.rest_caller import NHS, NUMBER, Caller, calling, plan, refused
 from tests.databases import sqlite_database
 from tests.unit.gateway.pair import person_with_a_plan
@@ -162,7 +165,7 @@ def test_deliveries_are_for_operators(guarded: Caller) -> None:
     assert guarded("GET", "/deliveries", **bearer(OPERATOR)).status_code == 200
 
 
-def test_pages_of_a_posted_search_are_only_for_who_asked(guarded: Caller) -> None:
+def test_pages_of_a_posted_search_are_only_for_who_asked_in_any_process_and_not_for_ever(guarded: Caller) -> None:
     for _ in "12":
         guarded("POST", "/fhir/Patient", {"resourceType": "Patient"}, **bearer(OWN))
     form = b"_count=1"
@@ -170,7 +173,18 @@ def test_pages_of_a_posted_search_are_only_for_who_asked(guarded: Caller) -> Non
     bundle = guarded("POST", "/fhir/Patient/_search", form, **kind, **bearer(OWN)).json()
     following = next(link["url"] for link in bundle["link"] if link["relation"] == "next")
     refused(guarded("GET", following, **bearer(OTHER)), 410, "rest-page-expired")
+    refused(guarded("GET", following.replace("/Patient?", "/CarePlan?"), **bearer(OWN)), 410, "rest-page-expired")
     assert guarded("GET", following, **bearer(OWN)).status_code == 200
+    another = Caller(guarded.gateway, guarded.settings)  # as a second process over the same database
+    assert another("GET", following, **bearer(OWN)).json()["entry"]
+    another.close()
+    later = ManualClock(guarded.gateway.clock.now() + LASTS)
+    with open_store(guarded.settings.store.get_secret_value() + "-later", clock=later) as store:
+        store.write_now(lambda tx: tx.pages.keep("s1", "ZCT1", "{}", LASTS))
+        later.advance(LASTS)
+        assert store.write_now(lambda tx: tx.pages.find("s1", "ZCT1")) is None
+        store.write_now(lambda tx: tx.pages.keep("s2", "ZCT1", "{}", LASTS))
+        assert store.write_now(lambda tx: tx.session.all("SELECT name FROM pages")) == [("s2",)]
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil", "", "a b", "127.0.0.1:x"])
