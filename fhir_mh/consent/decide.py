@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fhir_mh.consent.access import AccessContext
 from fhir_mh.consent.directives import Directive, Rule
+from fhir_mh.records.sections import SECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +21,19 @@ class Policy:
 
     version: str = "2026-11"
     implied: frozenset[str] = frozenset({"TREAT"})
-    along: frozenset[str] = frozenset({"demographics", "contacts"})
+    along: frozenset[str] = frozenset({"demographics", "contacts", "support-needs"})
     home_only: frozenset[str] = frozenset({"sharing"})
     never: frozenset[str] = frozenset({"tasks"})
 
 
-SECTIONS = ("demographics", "contacts", "care-plan", "crisis-plan", "advance-wishes", "placement", "sharing", "tasks")
 _SAID = {
     "care-plan": "care plan",
     "crisis-plan": "crisis plan",
     "advance-wishes": "advance wishes",
+    "legal-status": "legal status",
     "placement": "placement",
     "contacts": "contacts",
+    "support-needs": "support needs",
     "demographics": "personal details",
 }
 

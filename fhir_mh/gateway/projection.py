@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.consent import Decision
-from fhir_mh.consent.decide import SECTIONS
 from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.urls import BASE, ITEM_ID
 from fhir_mh.gateway.holding import Key, content
 from fhir_mh.profiles.bundle import identifier_of, table_of
+from fhir_mh.records.sections import SECTIONS
 from fhir_mh.store import StoredResource
 
 _EVERYTHING = frozenset(SECTIONS) - {"sharing", "tasks"}

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from fhir_mh.fhir.urls import EXTENSION, FORMER_NHS_NUMBER, NHS_NUMBER, ODS_CODE, SDS_USER, UK_CORE
-from fhir_mh.mapping.codecs import BOOLEAN, DATE, DATETIME
-from fhir_mh.mapping.nodes import Item, Many, One
+from typing import Any
+
+from fhir_mh.fhir.urls import CODE_SYSTEM, EXTENSION, FORMER_NHS_NUMBER, NHS_NUMBER, ODS_CODE, SDS_USER, UK_CORE
+from fhir_mh.mapping.codecs import BOOLEAN, DATE, DATETIME, Codes
+from fhir_mh.mapping.nodes import Item, Many, One, Sub
 from fhir_mh.profiles.defaults import Default
 from fhir_mh.profiles.elements import (
+    Row,
+    Stated,
     addresses,
     code,
     codings,
+    concept,
     concept_key,
     concepts,
+    extension,
     first,
     fixed,
     holds,
     identifiers,
+    items,
+    local,
     names,
     one,
     own_words,
+    part,
     period,
     plain,
     ref,
@@ -27,6 +36,7 @@ from fhir_mh.profiles.elements import (
     stated,
     telecoms,
     tree,
+    words,
 )
 from fhir_mh.profiles.reference import Subject
 from fhir_mh.profiles.table import table
@@ -35,6 +45,7 @@ _GENDER = "male female other unknown"
 _VERIFIED = {
     "system": "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland",
 }
+_INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 _COMMUNICATION_NEED = EXTENSION + "communication-need"
 
 _TAGS = "urn:ietf:bcp:47"
@@ -52,6 +63,33 @@ _LANGUAGE = tree(
     codings("codings", "coding"),
 )
 
+_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+_LABELS = {"N": "normal", "R": "restricted", "V": "very-restricted"}
+
+
+def _is_label(coding: Any) -> bool:
+    """Whether a security label is one of those that the record has words for."""
+    return holds({"system": _CONFIDENTIALITY})(coding) and coding.get("code") in _LABELS
+
+
+_DEATH_NOTIFIED = {"1": "informal", "2": "formal", "U": "removed"}
+_DEATH = tree(
+    part(
+        "deathNotificationStatus",
+        one(
+            "valueCodeableConcept.coding", "status",
+            {"system": "https://fhir.hl7.org.uk/CodeSystem/UKCore-DeathNotificationStatus"},
+            row("status", "code", Codes(_DEATH_NOTIFIED)),
+        ),
+    ),
+    part("systemEffectiveDate", row("effective_at", "valueDateTime", DATETIME)),
+).children["extension"]  # fmt: skip
+
+
+def _uk_core(name: str, *rows: Row) -> Row:
+    return one("extension", name, {"url": f"{UK_CORE}Extension-UKCore-{name}"}, *rows)
+
+
 PERSON = table(
     "patient", "Patient", "person", "demographics", "home",
     one(
@@ -65,15 +103,31 @@ PERSON = table(
     ),
     plain("former_nhs_numbers", "identifier", {"use": "old", "system": FORMER_NHS_NUMBER}, "value"),
     identifiers("identifiers"),
+    (
+        ("meta", "security"),
+        One(
+            "confidentiality", _is_label,
+            Stated({"system": _CONFIDENTIALITY}, tree(row("confidentiality", "code", Codes(_LABELS)))),
+        ),
+    ),
     row("active", "active", BOOLEAN),
     names("names", "name"),
     code("gender", "gender", _GENDER),
     row("birth_date", "birthDate", DATE),
+    _uk_core("EthnicCategory", concept("ethnicity", "valueCodeableConcept")),
     row("deceased", "deceasedBoolean", BOOLEAN),
     row("deceased_at", "deceasedDateTime", DATETIME),
+    _uk_core("DeathNotificationStatus", (("extension",), Sub("death_notification", _DEATH))),
     addresses("addresses", "address"),
     telecoms("telecoms", "telecom"),
-    (("communication",), Many("language", None, "languages", tree((("language",), _LANGUAGE)), key=concept_key)),
+    (
+        ("communication",),
+        Many(
+            "language", None, "languages", tree((("language",), _LANGUAGE), row("preferred", "preferred", BOOLEAN)),
+            key=concept_key,
+        ),
+    ),
+    one("extension", "interpreter", {"url": _INTERPRETER}, row("interpreter_required", "valueBoolean", BOOLEAN)),
     (
         ("extension",),
         Many(
@@ -84,7 +138,13 @@ PERSON = table(
     ),
     refs("gp", "generalPractitioner", "Organization", "PractitionerRole"),
     ref("managing_organisation", "managingOrganization", "Organization"),
+    extension("extension", "commissioner", ref("commissioner", "valueReference", "Organization")),
 )  # fmt: skip
+
+_ROLES = (
+    "carer nearest-relative nominated-person independent-mental-health-advocate independent-mental-capacity-advocate "
+    "advocate attorney deputy other"
+)
 
 CONTACT = table(
     "contact", "RelatedPerson", "contacts", "contacts", "home",
@@ -92,11 +152,37 @@ CONTACT = table(
     row("active", "active", BOOLEAN),
     names("names", "name"),
     concepts("relationships", "relationship"),
+    items(
+        "roles", "extension", "contact-role",
+        part("kind", code("kind", "valueCode", _ROLES)),
+        part("period", period("period", "valuePeriod")),
+        part("basis", words("basis", "valueString")),
+        part("organisation", ref("organisation", "valueReference", "Organization")),
+        template={"url": EXTENSION + "contact-role"},
+    ),
     telecoms("telecoms", "telecom"),
     addresses("addresses", "address"),
     code("gender", "gender", _GENDER),
     row("birth_date", "birthDate", DATE),
     period("period", "period"),
+)  # fmt: skip
+
+_SUPPORT_NEED: dict[str, Any] = {"coding": [local("flag-kind", "support-need")]}
+
+SUPPORT_NEED = table(
+    "support-need", "Flag", "support_needs", "support-needs", "home",
+    one("category", "support-need", _SUPPORT_NEED, always=True),
+    code("status", "status", "active inactive entered-in-error"),
+    (("subject",), Subject()),
+    one(
+        "code.coding", "kind", {"system": CODE_SYSTEM + "support-need"},
+        code("kind", "code", "reasonable-adjustment learning-disability autism"),
+    ),
+    words("description", "code.text"),
+    extension("extension", "certainty", code("certainty", "valueCode", "confirmed suspected")),
+    period("period", "period"),
+    ref("recorded_by", "author", "PractitionerRole", "Organization"),
+    match=holds({"category": [_SUPPORT_NEED]}),
 )  # fmt: skip
 
 PROFESSIONAL = table(
@@ -138,4 +224,4 @@ EPISODE = table(
     period("period", "period"),
 )  # fmt: skip
 
-TABLES = (PERSON, ORGANISATION, PROFESSIONAL, CONTACT, SERVICE, EPISODE)
+TABLES = (PERSON, ORGANISATION, PROFESSIONAL, CONTACT, SUPPORT_NEED, SERVICE, EPISODE)

@@ -10,10 +10,8 @@ from fhir_mh.fhir.urls import ITEM_ID, PROFILE
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import Group, Item, Missing, Node
 from fhir_mh.profiles.elements import Row, carried, fixed, one, row, tree
+from fhir_mh.records.sections import SectionName
 
-Section = Literal[
-    "demographics", "contacts", "care-plan", "crisis-plan", "advance-wishes", "sharing", "placement", "tasks"
-]
 Custody = Literal["home", "admitting", "person", "recorder"]
 
 
@@ -31,7 +29,7 @@ class Table:
     name: str
     kind: str
     field: str
-    section: Section
+    section: SectionName
     custody: Custody
     group: Group
     match: Callable[[dict[str, Any]], bool]
@@ -67,7 +65,7 @@ def table(
     name: str,
     kind: str,
     field: str,
-    section: Section,
+    section: SectionName,
     custody: Custody,
     *rows: Row | list[Row],
     match: Callable[[dict[str, Any]], bool] = lambda resource: True,

@@ -16,6 +16,7 @@ from fhir_mh.records.base import (
     Identifier,
     Item,
     Link,
+    Model,
     Name,
     OdsCode,
     Period,
@@ -34,6 +35,19 @@ def _checked(value: str) -> str:
     return compact
 
 
+class Language(Concept):
+    """A language the person uses. preferred: it is the one to use with them."""
+
+    preferred: bool | None = None
+
+
+class DeathNotification(Model):
+    """What a national service was told of the death. removed: the notice was taken back."""
+
+    status: Literal["informal", "formal", "removed"]
+    effective_at: DateTime | None = None
+
+
 NhsNumber = Annotated[str, AfterValidator(_checked)]
 _is_language = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*").fullmatch
 Gender = Literal["male", "female", "other", "unknown"]
@@ -43,7 +57,9 @@ class Person(Item):
     """The person whose record this is.
 
     former_nhs_numbers: superseded ones. identifiers: others; a superseded NHS number that came as one stays there.
-    reference: how the source names the person, where it does so in a way of its own (`Patient/example`).
+    commissioner: the integrated care board responsible for the person. confidentiality: `restricted` where somebody is
+    at risk if it becomes known where the person lives or is treated. reference: how the source names the person, where
+    it does so in a way of its own (`Patient/example`).
     """
 
     nhs_number: NhsNumber | None = None
@@ -55,11 +71,16 @@ class Person(Item):
     gender: Gender | None = None
     deceased: bool | None = None
     deceased_at: DateTime | None = None
+    death_notification: DeathNotification | None = None
+    ethnicity: Concept | None = None
+    confidentiality: Literal["normal", "restricted", "very-restricted"] | None = None
     addresses: list[Address] = Field(default_factory=list)
     telecoms: list[Telecom] = Field(default_factory=list)
-    languages: list[Concept] = Field(default_factory=list)
+    languages: list[Language] = Field(default_factory=list)
+    interpreter_required: bool | None = None
     communication_needs: list[Words] = Field(default_factory=list)
     gp: list[Ref] = Field(default_factory=list)
+    commissioner: Ref | None = None
     managing_organisation: Ref | None = None
     active: bool | None = None
     reference: Link | None = None
@@ -78,6 +99,24 @@ class Person(Item):
         return self
 
 
+class ContactRole(Item):
+    """In which role somebody stands beside the person, since when and until when.
+
+    basis: what it rests on, in words (appointed by the person, delegated, displaced by a court). organisation: whom an
+    advocate works for. What an attorney may decide stands in the power of attorney.
+    """
+
+    natural_key = ("kind",)
+
+    kind: Literal[
+        "carer", "nearest-relative", "nominated-person", "independent-mental-health-advocate",
+        "independent-mental-capacity-advocate", "advocate", "attorney", "deputy", "other",
+    ]  # fmt: skip
+    period: Period | None = None
+    basis: Words | None = None
+    organisation: Ref | None = None
+
+
 class Contact(Item):
     """Family, friend, carer, advocate, attorney: a person who is not there as a professional."""
 
@@ -86,11 +125,28 @@ class Contact(Item):
     active: bool | None = None
     names: list[Name] = Field(default_factory=list)
     relationships: list[Concept] = Field(default_factory=list)
+    roles: list[ContactRole] = Field(default_factory=list)
     telecoms: list[Telecom] = Field(default_factory=list)
     addresses: list[Address] = Field(default_factory=list)
     gender: Gender | None = None
     birth_date: Date | None = None
     period: Period | None = None
+
+
+class SupportNeed(Item):
+    """What those who care for the person must know and allow for: an adjustment, a learning disability, autism.
+
+    certainty: of a learning disability or autism. period: from when, and until when it was needed.
+    """
+
+    natural_key = ("kind", "description.text")
+
+    kind: Literal["reasonable-adjustment", "learning-disability", "autism"]
+    description: Words | None = None
+    certainty: Literal["confirmed", "suspected"] | None = None
+    status: Literal["active", "inactive", "entered-in-error"] = "active"
+    period: Period | None = None
+    recorded_by: Ref | None = None
 
 
 class Professional(Item):

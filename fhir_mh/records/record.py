@@ -9,7 +9,7 @@ from pydantic import Field
 from fhir_mh.records.agreements import Agreement, CopyGiven
 from fhir_mh.records.base import Model
 from fhir_mh.records.goals import Goal
-from fhir_mh.records.people import Contact, Episode, Organisation, Person, Professional, Service
+from fhir_mh.records.people import Contact, Episode, Organisation, Person, Professional, Service, SupportNeed
 from fhir_mh.records.placements import Placement, Stay
 from fhir_mh.records.plans import CarePlan, CrisisPlan
 from fhir_mh.records.reviews import FollowUp, TreatmentReview, Visit
@@ -30,6 +30,7 @@ class CareRecord(Model):
     organisations: list[Organisation] = Field(default_factory=list)
     professionals: list[Professional] = Field(default_factory=list)
     contacts: list[Contact] = Field(default_factory=list)
+    support_needs: list[SupportNeed] = Field(default_factory=list)
     services: list[Service] = Field(default_factory=list)
     episodes: list[Episode] = Field(default_factory=list)
     goals: list[Goal] = Field(default_factory=list)

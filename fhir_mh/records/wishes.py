@@ -23,10 +23,8 @@ from fhir_mh.records.base import (
     Words,
     needed,
 )  # fmt: skip
+from fhir_mh.records.sections import SectionName
 
-SectionName = Literal[
-    "demographics", "contacts", "care-plan", "crisis-plan", "advance-wishes", "sharing", "placement", "tasks"
-]  # fmt: skip
 DirectiveStatus = Literal["draft", "proposed", "active", "rejected", "inactive", "entered-in-error"]
 """inactive: withdrawn or replaced."""
 

@@ -140,7 +140,8 @@ def _kind(hint: Any) -> Kind:
     if origin is Literal:
         return Kind("code", codes=tuple(get_args(hint)))
     if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return Kind(_MODELS.get(hint, "part"), model=hint)
+        known: KindName = next((name for kind, name in _MODELS.items() if issubclass(hint, kind)), "part")
+        return Kind(known, model=hint)
     return Kind("boolean" if hint is bool else "integer" if hint is int else "text" if hint is str else "any")
 
 

@@ -12,6 +12,7 @@ Alias: $ukc-task = https://fhir.hl7.org.uk/StructureDefinition/UKCore-Task
 Alias: $ukc-consent = https://fhir.hl7.org.uk/StructureDefinition/UKCore-Consent
 Alias: $ukc-document-reference = https://fhir.hl7.org.uk/StructureDefinition/UKCore-DocumentReference
 Alias: $ukc-service-request = https://fhir.hl7.org.uk/StructureDefinition/UKCore-ServiceRequest
+Alias: $ukc-flag = https://fhir.hl7.org.uk/StructureDefinition/UKCore-Flag
 Alias: $ukc-encounter = https://fhir.hl7.org.uk/StructureDefinition/UKCore-Encounter
 
 Alias: $sct = http://snomed.info/sct

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mh.consent import AccessContext, AccessRequest, Decision, decide, directives_of
+from fhir_mh.records.sections import SECTIONS
 
 CASES = yaml.load((Path(__file__).parents[2] / "cases" / "consent.yaml").read_text(), Loader=yaml.BaseLoader)
 ODS_OF = {"org-oa": "ZOA1", "org-other": "ZOTHER"}
 IDS = {ods: name for name, ods in ODS_OF.items()}
-CONTENT = {"care-plan", "crisis-plan", "advance-wishes", "placement", "sharing"}
+CONTENT = {"care-plan", "crisis-plan", "advance-wishes", "legal-status", "placement", "sharing"}
 
 
 def terms(rule: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +70,14 @@ def test_contacts_can_be_left_out_but_not_who_the_person_is() -> None:
     decision = asked({"directives": [{"id": "d", "rules": [{"decision": "deny", "sections": ["contacts"]}]}]})
     assert "contacts" not in decision.permitted
     assert "demographics" in decision.permitted
+
+
+@pytest.mark.parametrize("section", [name for name in SECTIONS if name not in ("demographics", "sharing", "tasks")])
+def test_each_section_can_be_withheld_by_itself(section: str) -> None:
+    everything = asked({"directives": []}).permitted
+    decision = asked({"directives": [{"id": "d", "rules": [{"decision": "deny", "sections": [section]}]}]})
+    assert decision.permitted == everything - {section}
+    assert section in everything
 
 
 def test_the_sentence_names_nobody_else() -> None:

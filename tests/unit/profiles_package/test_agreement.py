@@ -20,6 +20,7 @@ from fhir_mh.packages.definitions import TYPE_URL, Definitions
 from fhir_mh.packages.source import read_package
 from fhir_mh.profiles.bundle import TABLES, table_of
 from fhir_mh.records import CareRecord
+from fhir_mh.records.sections import SECTIONS
 from fhir_mh.records.trees import record_of
 from fhir_mh.validation import Report, Validator
 from tests.unit.profiles_package.generated import Generator
@@ -88,6 +89,13 @@ def test_every_local_code_that_an_example_says_is_defined(whole: dict[str, Any])
                 assert held["code"] in facts["concept"]
                 seen += 1
     assert seen
+
+
+def test_each_section_of_a_record_has_a_code_and_a_table() -> None:
+    facts = Definitions().code_system(CODE_SYSTEM + "section")
+    assert facts is not None
+    assert set(facts["concept"]) == set(SECTIONS)
+    assert {table.section for table in TABLES} <= set(SECTIONS)
 
 
 # --- what records say is valid
@@ -170,6 +178,12 @@ HARM: dict[str, tuple[str, Change]] = {
     "a treatment review of no kind": ("treatment-review", lambda r: r["code"]["coding"].pop()),
     "a meeting that is an order": ("follow-up", lambda r: r.update(intent="order")),
     "an activity of an unknown kind": ("care-plan", lambda r: included(r).update(valueCode="work")),
+    "a support need of an unknown kind": (
+        "support-need", lambda r: r["code"]["coding"][0].update(code="dyslexia")
+    ),
+    "a role that nobody knows": (
+        "contact", lambda r: r["extension"][0]["extension"][0].update(valueCode="guardian-angel")
+    ),
     "a hash that is none": (
         "document", lambda r: r["content"][0]["attachment"]["extension"][0].update(valueString="0")),
 }  # fmt: skip
@@ -230,6 +244,33 @@ def test_harm_is_refused(name: str, whole: dict[str, Any], validator: Validator)
 
 
 INCOMPLETE: dict[str, tuple[str, Change, str]] = {
+    "a death told, and not said": (
+        "patient",
+        lambda r: r["extension"].append(
+            {
+                "url": UK_CORE + "Extension-UKCore-DeathNotificationStatus",
+                "extension": [
+                    {
+                        "url": "deathNotificationStatus",
+                        "valueCodeableConcept": {
+                            "coding": [
+                                {
+                                    "system": "https://fhir.hl7.org.uk/CodeSystem/UKCore-DeathNotificationStatus",
+                                    "code": "2",
+                                }
+                            ]
+                        },
+                    }
+                ],
+            }
+        ),
+        "mh-death-told",
+    ),
+    "an adjustment that asks for nothing": (
+        "support-need",
+        lambda r: (r["code"].pop("text"), r["code"].pop("_text")),
+        "mh-adjustment-said",
+    ),
     "no named contact": ("crisis-plan", lambda r: r.pop("careTeam"), "mh-contact-named"),
     "a sign without an answer": ("crisis-plan", lambda r: None, "mh-sign-answered"),
     "an empty list of contacts": ("crisis-contacts", lambda r: r.pop("participant"), "mh-contact-listed"),
