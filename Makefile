@@ -24,7 +24,7 @@ test: setup ## the tests, with branch coverage
 
 verify: lint ## everything there is; nothing may be skipped
 	@$(PY) scripts/provide_tools.py sushi packages browser
-	$(PYTEST) -n logical --fail-on-skip --cov --cov-report=term
+	$(PYTEST) -n logical --fail-on-skip --hypothesis-profile=search --cov --cov-report=term
 
 lint: setup ## style, types and arrows
 	$(PY) -m ruff check .
