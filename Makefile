@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help setup demo test verify lint format bench profiles package
+.PHONY: help setup demo test verify conformance lint format bench profiles package
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -23,8 +23,13 @@ test: setup ## the tests, with branch coverage
 	$(PYTEST) -n logical -m "not slow and not java and not browser" --cov --cov-report=term
 
 verify: lint ## everything there is; nothing may be skipped
-	@$(PY) scripts/provide_tools.py sushi packages browser
-	$(PYTEST) -n logical --fail-on-skip --hypothesis-profile=search --cov --cov-report=term
+	@$(PY) scripts/provide_tools.py sushi packages engine browser
+	$(PYTEST) -n logical --fail-on-skip -m "not java" --cov --cov-report=term
+	$(PYTEST) --fail-on-skip -m java -s
+
+conformance: setup ## HL7's validation engine over the package and every example; needs Java 17 and Maven
+	@$(PY) scripts/provide_tools.py packages engine || echo "What needs HL7's engine is skipped."
+	$(PYTEST) tests/conformance -s
 
 lint: setup ## style, types and arrows
 	$(PY) -m ruff check .

@@ -1,10 +1,11 @@
 """Provides the developer's tools that the virtual environment cannot hold; needs no root except for the browser.
 
-    python scripts/provide_tools.py [sushi] [packages] [browser]
+    python scripts/provide_tools.py [sushi] [packages] [engine] [browser]
 
 sushi      SUSHI, at the version pinned here, from npm into .tools/sushi
 packages   UK Core and R4 core in ~/.fhir/packages, put there by ../shared/tools/fhir-packages where that is beside the
            checkout; where it is not, SUSHI fetches what it can from the FHIR registry
+engine     HL7's validation engine, built with Maven from tests/conformance/engine into .tools; it runs on Java 17
 browser    Chromium on the path, from Debian's packages where this is root on Debian
 
 What is there already is left alone. What cannot be had is told in one line each; the exit code is then 1.
@@ -12,6 +13,7 @@ What is there already is left alone. What cannot be had is told in one line each
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -23,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 SUSHI_VERSION = "3.21.0"
 SUSHI = TOOLS / f"sushi-{SUSHI_VERSION}" / "node_modules" / ".bin" / "sushi"
+ENGINE_SOURCES = ROOT / "tests" / "conformance" / "engine"
 FILLER = ROOT.parent / "shared" / "tools" / "fhir-packages"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -63,6 +66,32 @@ def sushi() -> None:
     fresh.rename(wanted)
 
 
+def engine_folder() -> Path:
+    """Where the engine built from the sources as they stand is, or would be: engine.jar, and dependency/*.jar."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in ENGINE_SOURCES.rglob("*") if file.suffix in (".xml", ".java")):
+        digest.update(file.read_bytes())
+    return TOOLS / f"engine-{digest.hexdigest()[:12]}" / "target"
+
+
+def engine() -> None:
+    """HL7's validation engine, built once for the sources as they stand."""
+    needed("java", "HL7's validation engine needs a Java runtime, 17 or later")
+    wanted = engine_folder().parent
+    if wanted.exists():
+        return
+    maven = needed("mvn", "Maven builds HL7's validation engine")
+    print("Building HL7's validation engine into .tools ...", flush=True)
+    fresh = wanted.with_suffix(".part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(ENGINE_SOURCES, fresh)
+    run(maven, "-q", "-B", "-f", fresh / "pom.xml", "package")
+    for older in TOOLS.glob("engine-*"):
+        if older != fresh:
+            shutil.rmtree(older)
+    fresh.rename(wanted)
+
+
 def packages() -> None:
     """The FHIR packages that our profiles rest on, in the user's package cache."""
     if FILLER.exists():
@@ -81,7 +110,7 @@ def browser() -> None:
     run(apt, "install", "-qy", "--no-install-recommends", "chromium")
 
 
-PROVIDED: dict[str, Callable[[], None]] = {"sushi": sushi, "packages": packages, "browser": browser}
+PROVIDED: dict[str, Callable[[], None]] = {"sushi": sushi, "packages": packages, "engine": engine, "browser": browser}
 
 
 def main(names: list[str]) -> int:

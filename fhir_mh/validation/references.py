@@ -15,19 +15,29 @@ from fhir_mh.validation.walk import Place, Walk, shown
 _RESTFUL = re.compile(
     r"(?:https?://[^\s?#]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?"
 )
-_RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?(#.*)?")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*:\S+")
+_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?\S+")  # in a transaction, a search that finds one resource
 
 
 def reference_form(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
     """The check of every Reference, whatever it may lead to."""
+    stated = value.get("type")
+    if type(stated) is str and ":" not in stated and TYPE_URL + stated not in base_facts("types"):
+        walk.fail("validate-reference-form", (place, "type", None, "type"), rule=f"{shown(stated)} is no resource type")
     reference = value.get("reference")
-    if type(reference) is not str:
+    if type(reference) is not str or not reference:
         return
     must, found = walk.local(reference)
     here = (place, "reference", None, "reference")
     if must and found is None:
         where = " in contained" if reference.startswith("#") else " in the Bundle"
         walk.fail("validate-reference-unresolved", here, where=where)
+    elif not must and not _ABSOLUTE.fullmatch(reference):
+        match = _RESTFUL.fullmatch(reference) or _CONDITIONAL.fullmatch(reference)
+        if match is None:
+            walk.fail("validate-reference-form", here, rule="it is neither a URL nor of the form Type/id")
+        elif TYPE_URL + match[1] not in base_facts("types"):
+            walk.fail("validate-reference-form", here, rule=f"{shown(match[1])} is no resource type")
 
 
 def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
