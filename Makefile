@@ -24,7 +24,7 @@ test: setup ## the tests, with branch coverage
 
 verify: lint ## everything there is; nothing may be skipped
 	@$(PY) scripts/provide_tools.py sushi packages engine browser
-	$(PYTEST) -n logical --fail-on-skip -m "not java" --cov --cov-report=term
+	$(PYTEST) -n logical --fail-on-skip -m "not java" --hypothesis-profile=search --cov --cov-report=term
 	$(PYTEST) --fail-on-skip -m java -s
 
 conformance: setup ## HL7's validation engine over the package and every example; needs Java 17 and Maven

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.databases import NoPostgres, postgres_database, postgres_server, sqlite_database
 
 if TYPE_CHECKING:
     from fhir_mh.store import Store
+
+# `make test` looks at the same examples each time, so that a change is judged by what it changed; `make verify` looks
+# at new and more ones. No test is about time.
+_SLOW = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
+hypothesis.settings.register_profile(
+    "same", max_examples=25, derandomize=True, deadline=None, suppress_health_check=_SLOW
+)
+hypothesis.settings.register_profile("search", max_examples=200, deadline=None, suppress_health_check=_SLOW)
+hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

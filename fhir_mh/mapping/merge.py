@@ -17,6 +17,9 @@ from fhir_mh.mapping.shape import Shape, record_shape
 
 Tree = dict[str, Any]
 
+PROTECTING = ("in_confidence", "third_party")
+"""What protects a text, or a person spoken of in it: never lost because a format cannot say it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -121,11 +124,12 @@ class _Work:
         if now != old:
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new))
             return
-        self.out.changes.append(Change(path, ours.get(name), new))
-        if new is None:
+        after = _still_protected(ours.get(name), new)
+        self.out.changes.append(Change(path, ours.get(name), after))
+        if after is None:
             ours.pop(name, None)
         else:
-            ours[name] = copy.deepcopy(new)
+            ours[name] = after
 
     def by_format(self, ours: Tree, field: str, now: Tree, old: Tree, new: Tree, path: str) -> None:
         """Content without a field, or an entry's own numbers: each format's as one value; the others' stay."""
@@ -156,7 +160,11 @@ class _Work:
     def items(
         self, shape: Shape, ours: Tree, name: str, now: list[Tree], old: list[Tree], new: list[Tree], path: str
     ) -> None:
+        untouched = [_nameless(item) for item in old]
         for theirs in new:
+            if "id" not in theirs and (plain := _nameless(theirs)) in untouched:
+                untouched.remove(plain)  # said again as it was shown: whichever entry it is, nobody changed it
+                continue
             base, unclear = _find(theirs, old, shape.natural_key)
             if not unclear:
                 current, unclear = _find(theirs if base is None else base, now, shape.natural_key)
@@ -196,6 +204,18 @@ class _Work:
         self.out.changes.append(Change(f"{path}[{added.get('id', '?')}]", None, added))
 
 
+def _still_protected(ours: Any, new: Any) -> Any:
+    """New words, told in confidence or about a third party as the old ones were, unless they say otherwise.
+
+    Who said the old words is not said of the new: nobody is given words that somebody else wrote.
+    """
+    after = copy.deepcopy(new)
+    if isinstance(after, dict) and isinstance(ours, dict) and "text" in after:
+        marks = {mark: ours[mark] for mark in PROTECTING if mark in ours and mark not in after}
+        return {**{key: value for key, value in after.items() if value is not None or key not in PROTECTING}, **marks}
+    return after
+
+
 def _give_ids(item: Tree, mint: Callable[[], str]) -> None:
     """Ids for a new item and for those inside it."""
     shape = record_shape()
@@ -220,6 +240,13 @@ def _find(wanted: Tree, among: list[Tree], natural_key: tuple[str, ...]) -> tupl
         return None, False
     found = [item for item in among if _key(item, natural_key) == key]
     return (found[0], False) if len(found) == 1 else (None, len(found) > 1)
+
+
+def _nameless(value: Any) -> Any:
+    """The same without any ids: what an entry says, whichever it is."""
+    if isinstance(value, dict):
+        return {key: _nameless(inner) for key, inner in value.items() if key != "id"}
+    return [_nameless(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _key(item: Tree, natural_key: tuple[str, ...]) -> list[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fhir_mh.fhir.urls import EXTENSION
 from fhir_mh.mapping.codecs import DATE
-from fhir_mh.mapping.nodes import Item, Many
+from fhir_mh.mapping.nodes import Item
+from fhir_mh.mapping.slices import Many
 from fhir_mh.profiles.elements import IDENTIFIER, Row, Stated, holds, items, part, ref, row, tree, words
 from fhir_mh.profiles.reference import Reference
 

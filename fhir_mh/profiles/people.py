@@ -6,7 +6,8 @@ from typing import Any
 
 from fhir_mh.fhir.urls import CODE_SYSTEM, EXTENSION, FORMER_NHS_NUMBER, NHS_NUMBER, ODS_CODE, SDS_USER, UK_CORE
 from fhir_mh.mapping.codecs import BOOLEAN, DATE, DATETIME, Codes
-from fhir_mh.mapping.nodes import Item, Many, One, Sub
+from fhir_mh.mapping.nodes import Item, Sub
+from fhir_mh.mapping.slices import Many, One
 from fhir_mh.profiles.defaults import Default
 from fhir_mh.profiles.elements import (
     Row,

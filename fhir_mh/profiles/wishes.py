@@ -12,7 +12,8 @@ from typing import Any
 from fhir_mh.fhir.urls import CODE_SYSTEM
 from fhir_mh.mapping.codecs import BOOLEAN, DATETIME, OneOf
 from fhir_mh.mapping.context import Context
-from fhir_mh.mapping.nodes import MISSING, Derived, Item, Many, Missing, Node, One, Sub, Value
+from fhir_mh.mapping.nodes import MISSING, Derived, Item, Missing, Node, Sub, Value
+from fhir_mh.mapping.slices import Many, One
 from fhir_mh.profiles.defaults import Default, absent
 from fhir_mh.profiles.elements import (
     CONCEPT,

@@ -10,9 +10,6 @@ from tests.house.source import ROOT, modules
 MODULE, FUNCTION = 400, 50
 LONGER_MODULES = {
     "fhir_mh/issue_codes.py": "a table, one row for each code",
-    "fhir_mh/mapping/formats/compiler.py": "to be parted",
-    "fhir_mh/mapping/nodes.py": "to be parted",
-    "fhir_mh/profiles/elements.py": "to be parted",
 }
 LONGER_FUNCTIONS = {
     "fhir_mh/validation/fields.py:primitive_field": "the hot path of every check, in one closure",

@@ -12,7 +12,8 @@ from fhir_mh.mapping.codecs import Unfit
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.formats.paths import Step, kinds_of
 from fhir_mh.mapping.formats.run import Run
-from fhir_mh.mapping.nodes import MISSING, Item, Many, Missing, Node, One, Slice, Slices, distinct
+from fhir_mh.mapping.nodes import MISSING, Item, Missing, Node
+from fhir_mh.mapping.slices import Many, One, Slice, Slices, distinct
 
 
 def says(template: Mapping[str, Any]) -> Callable[[Any], bool]:

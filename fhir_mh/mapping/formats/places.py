@@ -246,9 +246,8 @@ class Picked(Node):
             left = None
         if self.item:
             known = cast(Run, ctx).known_id(self)
-            if known is not None:
-                part.setdefault("id", known)
-                start.setdefault("id", known)
+            if known is not None and "id" not in part:
+                part["id"] = start["id"] = known
         if found is None and (part != start or cast(Run, ctx).points_at(part)):
             into.setdefault(self.field, []).append(part)
         return left

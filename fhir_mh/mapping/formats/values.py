@@ -15,7 +15,7 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})$")
 
 
 class Words(Codec):
-    """A text that the file's encoding can hold."""
+    """A text. A character that the file's encoding lacks is written as `?`: better one mark than no words at all."""
 
     name = "text"
 
@@ -23,19 +23,9 @@ class Words(Codec):
         self.encoding, self.reserved = encoding, reserved
 
     def write(self, value: Any) -> Any:
-        if type(value) is not str or not value or value == self.reserved or not _holds(value, self.encoding):
+        if type(value) is not str or not value or value == self.reserved or "\x00" in value:
             return MISSING
-        return value
-
-
-def _holds(text: str, encoding: str) -> bool:
-    if "\x00" in text:
-        return False
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
+        return value.encode(self.encoding, "replace").decode(self.encoding)
 
 
 class Whole(Codec):
