@@ -179,8 +179,9 @@ def _deliveries() -> Json:
     return {
         "/deliveries": {"get": _operation(
             "list_deliveries", "deliveries", "What waits for partners", "",
-            parameters=[_query("partner", "Only those to this ODS code."), _query("all", "true: settled ones too.")],
-            answers=listed, refusals="403")},
+            parameters=[_query("partner", "Only those to this ODS code."),
+                        _query("all", "true: every lane, whether anything waits in it or not.")],
+            answers=listed, refusals="403 404")},
         "/deliveries/{seq}/replay": {"post": _operation(
             "replay_delivery", "deliveries", "Send a refused message again", "Consent is decided anew.",
             parameters=[_path("seq", "The number of the message.")], answers={200: _answer("It waits again", None)},

@@ -24,6 +24,7 @@ Json = dict[str, Any]
 
 _STATIC = Path(__file__).parent / "static"
 _FILES = {"docs.css": "text/css", "docs.js": "text/javascript"}
+_EMPTY: Json = {"value": ""}  # a body that only whoever read it before can fill in
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -112,7 +113,8 @@ def _operation(path: str, method: str, operation: Json) -> Iterator[str]:
         yield f"<h3>{escape(example['summary'])}</h3>"
         yield from _form(path, method, operation, f"{operation['operationId']}-{name}", number, (media, example))
     if not tried:
-        yield from _form(path, method, operation, operation["operationId"], 0, None)
+        own = next(((media, _EMPTY) for media in contents), None)
+        yield from _form(path, method, operation, operation["operationId"], 0, own)
     yield "</div></details>"
 
 
@@ -122,17 +124,22 @@ def _form(
     """What can be sent from the page itself, filled with the example."""
     yield f'<form class="try" data-path="{escape(path)}" data-method="{method}">'
     given = dict(part.partition("=")[::2] for part in (body[1].get("x-query", "") if body else "").split("&"))
+    if body is not None and "x-status" in body[1] and "{type}" in path:
+        given["type"] = body[1]["value"].get("resourceType", "Patient")
     for parameter in operation.get("parameters", ()):
         label, place = parameter["name"], parameter["in"]
         key = f"{name}-{number}-{label}"
         yield f'<label for="{key}">{escape(label)}</label> {escape(parameter["description"])}'
-        yield f'<input id="{key}" name="{escape(label)}" data-in="{place}" value="{escape(given.get(label, ""))}">'
+        needed = " required" if parameter.get("required") else ""
+        yield f'<input id="{key}" name="{escape(label)}" data-in="{place}"'
+        yield f' value="{escape(given.get(label, ""))}"{needed}>'
     if body is not None:
         media, example = body
         yield f'<label for="{name}-{number}">Body: {escape(media)}</label>'
         yield f'<textarea id="{name}-{number}" data-type="{escape(media)}" spellcheck="false">'
         yield f"{escape(_text(*body))}</textarea>"
-        yield f"<p>Answered with {example['x-status']}.</p>"
+        if "x-status" in example:
+            yield f'<p class="answered">Answered with {example["x-status"]}.</p>'
     yield "<button>Send</button><pre><output></output></pre></form>"
 
 
