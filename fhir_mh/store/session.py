@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exc
 
 Row = Sequence[Any]
 
@@ -17,37 +17,72 @@ def _percent(sql: str) -> str:
 
 
 class Session:
-    """A connection inside a transaction that its owner begins and ends."""
+    """A connection inside a transaction that its owner begins and ends.
 
-    __slots__ = ("connection", "postgres")
+    The statements go to the driver's own cursor: SQLAlchemy's result for each would cost more than the statement. What
+    the driver raises leaves as SQLAlchemy's exceptions all the same.
+    """
+
+    __slots__ = ("_driver", "_errors", "connection", "postgres")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.postgres = connection.dialect.name == "postgresql"
+        self._driver: Any = connection.connection.dbapi_connection
+        self._errors: type[Exception] = connection.dialect.loaded_dbapi.Error
 
     def one(self, sql: str, *values: Any) -> Row | None:
         """The first row, or None."""
-        result = self.connection.exec_driver_sql(_percent(sql) if self.postgres else sql, values)
-        row = result.fetchone()
-        result.close()
+        try:
+            row: Row | None = self._execute(sql, values).fetchone()
+        except self._errors as fault:
+            raise self._known(fault) from None
         return row
 
     def made(self, sql: str, *values: Any) -> Row:
         """The one row there must be, e.g. that an INSERT ... RETURNING answers with."""
-        return self.connection.exec_driver_sql(_percent(sql) if self.postgres else sql, values).one()
+        (row,) = self.all(sql, *values)
+        return row
 
     def all(self, sql: str, *values: Any) -> Sequence[Row]:
         """Every row."""
-        return self.connection.exec_driver_sql(_percent(sql) if self.postgres else sql, values).fetchall()
+        try:
+            rows: Sequence[Row] = self._execute(sql, values).fetchall()
+        except self._errors as fault:
+            raise self._known(fault) from None
+        return rows
 
     def run(self, sql: str, *values: Any) -> int:
         """The number of rows changed."""
-        return self.connection.exec_driver_sql(_percent(sql) if self.postgres else sql, values).rowcount
+        try:
+            count: int = self._execute(sql, values).rowcount
+        except self._errors as fault:
+            raise self._known(fault) from None
+        return count
 
     def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """The same statement for each row; nothing for none."""
-        if rows:
-            self.connection.exec_driver_sql(_percent(sql) if self.postgres else sql, list(rows))
+        if not rows:
+            return
+        try:
+            self._driver.cursor().executemany(_percent(sql) if self.postgres else sql, list(rows))
+        except self._errors as fault:
+            raise self._known(fault) from None
+
+    def _execute(self, sql: str, values: tuple[Any, ...]) -> Any:
+        cursor = self._driver.cursor()
+        cursor.execute(_percent(sql) if self.postgres else sql, values)
+        return cursor
+
+    def _known(self, fault: Exception) -> BaseException:
+        """The driver's exception as SQLAlchemy's; a connection that is lost is not used again."""
+        dialect = self.connection.dialect
+        lost = dialect.is_disconnect(fault, self._driver, None)  # type: ignore[arg-type]
+        if lost:
+            self.connection.invalidate(fault)
+        return exc.DBAPIError.instance(
+            None, None, fault, self._errors, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+        )
 
     @property
     def locked(self) -> str:
