@@ -25,10 +25,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks._results import Result, note
 from fhir_mh.fhir.json import dumps, loads
 
 JSON = "application/fhir+json"
@@ -236,6 +239,11 @@ def main() -> None:
     ):
         with tempfile.TemporaryDirectory(prefix="fmh") as folder, server(*command, folder=folder) as (address, pid):
             found[name] = uvloop.run(measure(address, pid, given.seconds, given.connections))
+    for what in ("POST", "GET"):
+        (ours, one), (beside, least) = ((name, figures[what]) for name, figures in found.items())
+        note(Result(what, ours, one.rate, "a second", beside, least.rate, more_is_better=True))
+        if one.memory is not None:
+            note(Result(f"memory after {what}", ours, one.memory, "MiB", beside, least.memory))
     table = Table("", "server", "a second", "p50 ms", "p99 ms", "CPU ms each", "memory MiB")
     for what in ("POST", "GET"):
         for name, figures in found.items():

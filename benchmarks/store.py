@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks._results import Result, note
 from fhir_mh.fhir.json import dumps
 from fhir_mh.store import Outcome, Store, Tx, open_store
 from tests.databases import NoPostgres, postgres_database, postgres_server, sqlite_database
@@ -207,6 +208,11 @@ def main() -> None:
             columns["PostgreSQL"] = measure(stack.enter_context(postgres_database(server)), seconds)
     table = Table("a second", *columns, title="The store")
     for name, words, _work in ROWS:
+        least = columns["bare sqlite3 loop"].get(name)
+        for label, found in columns.items():
+            if label != "bare sqlite3 loop":
+                beside = "bare sqlite3 loop" if least else ""
+                note(Result(words, label, found[name], "a second", beside, least, more_is_better=True))
         table.add_row(words, *(f"{found[name]:,.0f}" if name in found else "" for found in columns.values()))
     console.print(table)
 

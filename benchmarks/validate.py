@@ -1,6 +1,6 @@
 """Resources validated a second, beside fhir.resources (typed models, R4B) and a bare JSON parse, in the same run.
 
-    python benchmarks/validate.py [FILE...]
+python -m benchmarks.validate [FILE...]
 
 Without files a CarePlan of about 5 KB made here is used. Peers check less: fhir.resources knows types only.
 """
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks._results import Result, note
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.validation import Validator
 
@@ -93,6 +94,9 @@ def measure(name: str, text: bytes) -> None:
     base = found.get("fhir.resources, from text")
     print(f"\n{name}, {len(text)} bytes")
     for label, value in found.items():
+        if label.startswith("fhir_mh"):
+            beside = "fhir.resources" if base else ""
+            note(Result(f"validate {name}", label.removeprefix("fhir_mh, "), value, "a second", beside, base, True))
         print(f"  {label:34} {value:10,.0f}/s" + (f" {value / base:8.2f} x fhir.resources" if base else ""))
 
 

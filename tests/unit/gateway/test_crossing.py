@@ -10,6 +10,7 @@ import pytest
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
 from fhir_mh.exchange.messages import Message
+from fhir_mh.issues import Issue
 from fhir_mh.records.agreements import standing_of
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
@@ -51,6 +52,20 @@ def test_the_plan_reaches_the_ward_in_the_persons_own_words(placed: Pair) -> Non
     assert held.custodians["crisis_plans", "crisis"] == HOME
     assert placed.item(WARD, "crisis_plans", "crisis")["version"] == 1
     assert [(copy.custodian, copy.stored.edition) for copy in held.copies if copy.stored] == [(HOME, 1)]
+
+
+def test_of_a_snapshot_only_what_changed_is_checked_again(placed: Pair) -> None:
+    checked: list[str] = []
+
+    def check(body: dict[str, Any]) -> list[Issue]:
+        checked.append(body["resourceType"])
+        return []
+
+    placed.gateways[WARD].exchange.check = check
+    placed.save(HOME, coping("sleep", "a bath"))
+    placed.deliver()
+    assert placed.sign(WARD, "sleep")["coping"]["text"] == "a bath"
+    assert set(checked) == {"CarePlan"}
 
 
 def test_nothing_is_sent_where_nobody_is_placed(pair: Pair) -> None:

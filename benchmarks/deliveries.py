@@ -1,0 +1,246 @@
+"""Deliveries between two real `fhir-mh serve` processes on loopback: how many a second, how soon, in how much memory.
+
+python -m benchmarks.deliveries [--people N] [--changes N]
+
+A delivery is one plan version that its partner has durably stored and acknowledged. The rate: the home gateway is
+started with a plan of each of N people waiting, and what the partner holds is counted until it is all of them. The
+latency: one plan is changed at a time; from the answer to the change, which is on disk by then, until the partner
+serves the new words, asked every millisecond. Beside them the least that could be done: httpx over aiohttp posting the
+same texts, one for each request, to Starlette and sqlite3, which writes each to disk before it answers; it signs,
+merges, validates and decides nothing. Databases and processes all share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from nhs_number import generate
+from nhs_number.constants import REGION_SYNTHETIC
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks._results import Result, note
+from benchmarks.rest import memory_of, server
+from fhir_mh.api import build_gateway
+from fhir_mh.consent import AccessContext
+from fhir_mh.fhir.json import dumps
+from fhir_mh.settings import Settings, load
+from fhir_mh.store import Tx
+from tests.databases import NoPostgres, postgres_database, postgres_server
+
+HOME, WARD = "ZCT1", "ZOA1"
+NAMES = {HOME: "Community trust", WARD: "Ward far away"}
+SECRET = "the secret of this pair, for benchmarks only"
+CONNECTIONS = 32
+ENOUGH = 120.0  # seconds until something must have happened
+
+
+def person(number: str, words: str = "A walk with my sister.") -> dict[str, Any]:
+    """A crisis plan of an ordinary size, and the placement that lets it be sent."""
+    signs = [{"sign": f"Sign {n}: I stop answering the phone.", "coping": words} for n in range(5)]
+    return {
+        "person": {"nhs_number": number, "names": [{"family": "Example"}], "birth_date": "1984-02-03"},
+        "organisations": [{"id": f"{ods}-{number}", "ods": ods, "name": name} for ods, name in NAMES.items()],
+        "crisis_plans": [{"id": f"plan-{number}", "title": "Crisis plan", "status": "active", "warning_signs": signs}],
+        "placements": [
+            {
+                "id": f"stay-{number}", "status": "active", "level": "2",
+                "requested_by": {"id": f"{HOME}-{number}"}, "provider": {"id": f"{WARD}-{number}"},
+            }
+        ],
+    }  # fmt: skip
+
+
+def configured(folder: Path, stores: dict[str, str]) -> dict[str, Settings]:
+    """The settings of both, each written to a file of its own."""
+    with ExitStack() as held:
+        sockets = {ods: held.enter_context(socket.socket()) for ods in NAMES}
+        for one in sockets.values():
+            one.bind(("127.0.0.1", 0))
+        ports = {ods: one.getsockname()[1] for ods, one in sockets.items()}
+    found = {}
+    for ods, other in ((HOME, WARD), (WARD, HOME)):
+        said = {"ods": ods, "name": NAMES[ods], "port": ports[ods], "store": stores[ods]}
+        partner = {"ods": other, "name": NAMES[other], "base_url": f"http://127.0.0.1:{ports[other]}", "secret": SECRET}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in said.items()] + ["[[partners]]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in partner.items()]
+        file = folder / f"{ods}.toml"
+        file.write_text("\n".join(lines))
+        found[ods] = load(file)
+    return found
+
+
+def fill(settings: Settings, numbers: Sequence[str]) -> list[bytes]:
+    """Let a plan of each person wait for the partner; the texts of some of the messages, as they will be sent."""
+    gateway = build_gateway(settings)
+    context = AccessContext(HOME)
+
+    async def save() -> None:
+        for start in range(0, len(numbers), 50):
+            some = numbers[start : start + 50]
+            await asyncio.gather(*(gateway.save(context, person(number)) for number in some))
+
+    def texts(tx: Tx) -> list[bytes]:
+        lanes = tx.lanes.claim("benchmark", timedelta(0), 100)
+        waiting = [tx.outbox.pending(lane, 1)[0] for lane in lanes]
+        composed = [gateway.exchange.compose(tx, one) for one in waiting]
+        return [dumps(one.as_json()) for one in composed if not hasattr(one, "reason")]
+
+    with gateway.store:
+        asyncio.run(save())
+        return gateway.store.write_now(texts)
+
+
+async def until(said: str, seen: Callable[[], Any], pause: float = 0.001) -> Any:
+    """What `seen` gives once it gives anything. Raises TimeoutError."""
+    end = time.perf_counter() + ENOUGH
+    while time.perf_counter() < end:
+        found = await seen()
+        if found:
+            return found
+        await asyncio.sleep(pause)
+    raise TimeoutError(said)
+
+
+async def drained(ward: httpx.AsyncClient, people: int) -> float:
+    """Deliveries a second, from the first that is seen to have arrived until all have."""
+
+    async def count() -> int:
+        return int((await ward.get("/fhir/CarePlan?_count=0")).json()["total"])
+
+    first, began = await until("the first delivery", count), time.perf_counter()
+
+    async def all_there() -> bool:
+        return await count() >= people
+
+    await until("all deliveries", all_there, 0.02)
+    return (people - first) / (time.perf_counter() - began)
+
+
+async def latencies(home: httpx.AsyncClient, ward: httpx.AsyncClient, number: str, changes: int) -> list[float]:
+    """Milliseconds from the answer to each change until the partner serves it, shortest first."""
+    found = (await ward.post("/records/find", json={"nhs_number": number})).json()
+    plan = found["record"]["crisis_plans"][0]
+    address = f"/records/{found['id']}"
+    times = []
+    for turn in range(changes + 5):  # the first few warm up what is compiled when first met
+        title = f"Crisis plan {turn}"
+        change = {"person": {"nhs_number": number}, "crisis_plans": [{"id": plan["id"], "title": title}]}
+        answer = await home.post("/records", json=change)
+        assert answer.status_code == 200, answer.text
+        began = time.perf_counter()
+
+        async def visible(title: str = title) -> bool:
+            return title in (await ward.get(address)).text
+
+        await until("the change", visible)
+        times.append((time.perf_counter() - began) * 1000)
+    return sorted(times[5:])
+
+
+async def asking(address: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=AiohttpTransport(), base_url=address, timeout=30)
+
+
+async def between(addresses: dict[str, str], numbers: Sequence[str], changes: int) -> tuple[float, list[float]]:
+    home, ward = await asking(addresses[HOME]), await asking(addresses[WARD])
+    async with home, ward:
+        return await drained(ward, len(numbers)), await latencies(home, ward, numbers[0], changes)
+
+
+async def bare(address: str, texts: Sequence[bytes], people: int, changes: int) -> tuple[float, list[float]]:
+    """The same texts posted as they are: how many a second, and how long until one can be read."""
+    client, turn = await asking(address), iter(range(people))
+    headers = {"content-type": "application/json"}
+
+    async def work() -> None:
+        for number in turn:
+            await client.post("/fhir/X", content=texts[number % len(texts)], headers=headers)
+
+    async with client:
+        began = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
+        rate, times = people / (time.perf_counter() - began), []
+        for number in range(changes):
+            began = time.perf_counter()
+            made = await client.post("/fhir/X", content=texts[number % len(texts)], headers=headers)
+            await client.get(f"/fhir/X/{made.json()['id']}")
+            times.append((time.perf_counter() - began) * 1000)
+    return rate, sorted(times)
+
+
+Row = tuple[str, float, list[float], list[float]]
+
+
+def measure(label: str, stores: dict[str, str], folder: Path, numbers: Sequence[str], changes: int) -> tuple[Row, Any]:
+    settings = configured(folder, stores)
+    texts = fill(settings[HOME], numbers)
+    with ExitStack() as running:
+        addresses, pids = {}, []
+        for ods in (WARD, HOME):
+            command = ("-m", "fhir_mh.cli", "serve", "--config", str(folder / f"{ods}.toml"))
+            addresses[ods], pid = running.enter_context(server(*command, folder=str(folder)))
+            pids.append(pid)
+        rate, times = asyncio.run(between(addresses, numbers, changes))
+        memory = [found for pid in pids if (found := memory_of(pid)) is not None]
+    return (label, rate, times, memory), texts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=3000)
+    parser.add_argument("--changes", type=int, default=200)
+    given = parser.parse_args()
+    numbers = sorted(set(generate(for_region=REGION_SYNTHETIC, quantity=given.people)))
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fmh")))
+        stores = {ods: f"sqlite:///{folder / ods}.sqlite3" for ods in NAMES}
+        row, texts = measure("fhir-mh, SQLite", stores, folder, numbers, given.changes)
+        rows.append(row)
+        try:
+            address = stack.enter_context(postgres_server())
+        except NoPostgres as reason:
+            print(f"without PostgreSQL: {reason}")
+        else:
+            stores = {ods: stack.enter_context(postgres_database(address)) for ods in NAMES}
+            rows.append(measure("fhir-mh, PostgreSQL", stores, folder, numbers, given.changes)[0])
+        command = (str(Path(__file__).with_name("rest.py")), "--bare", "bare.sqlite3")
+        with server(*command, folder=str(folder)) as (address, pid):
+            rate, times = asyncio.run(bare(address, texts, len(numbers), given.changes))
+            rows.append(("httpx to Starlette + sqlite3, bare", rate, times, [memory_of(pid) or 0.0]))
+    show(rows, sum(map(len, texts)) // len(texts))
+
+
+def show(rows: Sequence[Row], size: int) -> None:
+    """The table of this benchmark, and its lines for the table of all."""
+    table = Table("", "a second", "p50 ms", "p99 ms", "memory MiB", title=f"Deliveries of {size:,} bytes")
+    _, least, quick, _ = rows[-1]
+    for label, rate, times, memory in rows:
+        p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+        table.add_row(label, f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}", ", ".join(f"{one:.0f}" for one in memory))
+        if times is not quick:
+            beside = rows[-1][0]
+            note(Result("deliveries", label, rate, "a second", beside, least, more_is_better=True))
+            note(Result("commit to visible, p50", label, p50, "ms", beside, quick[len(quick) // 2]))
+            note(Result("commit to visible, p99", label, p99, "ms", beside, quick[int(len(quick) * 0.99)]))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
