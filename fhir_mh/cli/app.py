@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +32,17 @@ _EXITS = (
     "Exit codes: 0 done; 1 it ran and something did not hold, or what it depends on does not answer; "
     "2 the command or its input breaks a rule; 70 a fault in fhir-mh itself."
 )
-_INPUT = {"exists": True, "dir_okay": False, "readable": True, "allow_dash": True}
+
+
+def _readable(text: str) -> Path:
+    """A file that can be read, or - for standard input (which typer's own check of a Path refuses)."""
+    file = Path(text)
+    if text != "-" and (not file.exists() or file.is_dir() or not os.access(file, os.R_OK)):
+        raise typer.BadParameter(f"{text!r} is no file that can be read")
+    return file
+
+
+_INPUT: dict[str, Any] = {"parser": _readable}
 
 
 class Output(StrEnum):

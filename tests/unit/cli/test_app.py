@@ -80,6 +80,7 @@ def test_every_command_offered_has_a_body(name: str) -> None:
         ["nothing-of-the-kind"],
         ["validate"],
         ["validate", "no-such-file.json"],
+        ["validate", "."],
         ["deliveries", "replay", "twelve"],
         ["deliveries", "replay", "0"],
         ["deliveries", "resume"],
