@@ -92,6 +92,12 @@ CODES: dict[str, Code] = {
     "map-invalid-record": Code(
         "error", "invalid", "{problem}.", "Correct this field; the record's JSON Schema says what it holds."
     ),
+    "map-mistyped-statement": Code(
+        "error",
+        "business-rule",
+        "This statement counts as one thing in its document, and what it points to stands in the record as another.",
+        "Give the statement the kind of what it points to, or point it to what it is.",
+    ),
     # --- map: a provider's own file
     "map-missing-value": Code(
         "error", "required", "A value is missing here: {expected}.", "Fill it in, or leave the whole entry out."

@@ -18,7 +18,7 @@ Tree = dict[str, Any]
 Key = tuple[str, str]
 SHARED_KINDS = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService", "Location")
 _SHARED = re.compile(rb'"reference":"(%s)/([A-Za-z0-9\-.]{1,64})"' % "|".join(SHARED_KINDS).encode())
-APPEND_ONLY = ("statements", "refusals", "sharing")
+APPEND_ONLY = ("statements", "refusals", "nominations", "powers_of_attorney", "choice_documents", "sharing")
 """Decisions of the person: a later one ends an earlier one, nobody edits one."""
 
 

@@ -44,11 +44,12 @@ from fhir_mh.profiles.elements import (
 from fhir_mh.profiles.plans import custodian
 from fhir_mh.profiles.reference import Joined, Reference, Subject
 from fhir_mh.profiles.table import table
+from fhir_mh.records.wishes import CAUTION
 
 _SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 _STATUS = "draft proposed active rejected inactive entered-in-error"
 _SUBJECT: Row = (("patient",), Subject())
-_ADR: dict[str, Any] = {"coding": [{"system": _SCOPE, "code": "adr"}]}
+ADR: dict[str, Any] = {"coding": [{"system": _SCOPE, "code": "adr"}]}
 _PRIVACY: dict[str, Any] = {"coding": [{"system": _SCOPE, "code": "patient-privacy"}]}
 _WISHES: dict[str, Any] = {"coding": [local("plan-kind", "advance-wishes")]}
 _STATEMENT: dict[str, Any] = {"coding": [local("directive-kind", "advance-statement")]}
@@ -57,7 +58,29 @@ _PREFERENCE: dict[str, Any] = {"coding": [local("directive-kind", "sharing-prefe
 _AS_STATED: dict[str, Any] = {"coding": [local("policy", "as-stated")]}
 
 
-def _directive() -> list[Row]:
+def formalities(name: str, *more: Row) -> Row:
+    """What was seen to, as an extension of ours."""
+    facts = tree(
+        part("written", row("written", "valueBoolean", BOOLEAN)),
+        part("signed", row("signed", "valueBoolean", BOOLEAN)),
+        part("witnessed", row("witnessed", "valueBoolean", BOOLEAN)),
+        part("witness", row("witness", "valueString")),
+        *more,
+        part("verified-by", row("verified_by", "valueString")),
+        part("verified-on", row("verified_on", "valueDateTime", DATETIME)),
+    )
+    return extension("extension", name, (("extension",), Sub("formalities", facts.children["extension"])))
+
+
+_WITHDRAWAL = tree(
+    part("at", row("at", "valueDateTime", DATETIME)),
+    part("how", words("how", "valueString")),
+    part("recorded-by", row("recorded_by", "valueString")),
+).children["extension"]
+
+
+def directive() -> list[Row]:
+    """What every decision of the person has."""
     return [
         custodian(),
         code("status", "status", _STATUS),
@@ -66,6 +89,7 @@ def _directive() -> list[Row]:
         refs("recorded_by", "performer", "PractitionerRole", "Patient", "RelatedPerson", "Organization"),
         refs("organisations", "organization", "Organization"),
         ref("original", "sourceReference", "DocumentReference"),
+        extension("extension", "withdrawal", (("extension",), Sub("withdrawn", _WITHDRAWAL))),
     ]
 
 
@@ -75,9 +99,9 @@ STATEMENT = table(
     "statements",
     "advance-wishes",
     "person",
-    fixed("scope", _ADR),
+    fixed("scope", ADR),
     one("category", "advance-statement", _STATEMENT, always=True),
-    _directive(),
+    directive(),
     fixed("policyRule", {"coding": [local("policy", "to-be-considered")]}),
     match=lambda consent: holds({"category": [_STATEMENT]})(consent) and "provision" not in consent,
 )
@@ -127,27 +151,12 @@ REFUSAL = table(
     "refusals",
     "advance-wishes",
     "person",
-    fixed("scope", _ADR),
+    fixed("scope", ADR),
     one("category", "recorded-refusal", _REFUSAL, always=True),
-    _directive(),
-    fixed("policyRule", {"coding": [local("policy", "recorded-refusal")]}),
-    extension(
-        "extension",
-        "refusal-formalities",
-        (
-            ("extension",),
-            Sub(
-                "formalities",
-                tree(
-                    part("written", row("written", "valueBoolean", BOOLEAN)),
-                    part("signed", row("signed", "valueBoolean", BOOLEAN)),
-                    part("witnessed", row("witnessed", "valueBoolean", BOOLEAN)),
-                    part("life-at-risk-stated", row("life_at_risk_stated", "valueBoolean", BOOLEAN)),
-                    part("verified-by", row("verified_by", "valueString")),
-                    part("verified-on", row("verified_on", "valueDateTime", DATETIME)),
-                ).children["extension"],
-            ),
-        ),
+    directive(),
+    fixed("policyRule", {"coding": [local("policy", "recorded-refusal")], "text": CAUTION}),
+    formalities(
+        "refusal-formalities", part("life-at-risk-stated", row("life_at_risk_stated", "valueBoolean", BOOLEAN))
     ),
     items(
         "refuses",
@@ -157,7 +166,7 @@ REFUSAL = table(
         extension("extension", "refusal-circumstances", words("circumstances", "valueString")),
         template=_DENY,
     ),
-    match=holds({"category": [_REFUSAL], "scope": _ADR}),
+    match=holds({"category": [_REFUSAL], "scope": ADR}),
 )
 
 
@@ -249,7 +258,7 @@ SHARING = table(
     "sharing",
     "person",
     fixed("scope", _PRIVACY),
-    _directive(),
+    directive(),
     identifiers("identifiers"),
     one("category", "sharing-preference", _PREFERENCE, always=True),
     concepts("categories", "category"),

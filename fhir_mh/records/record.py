@@ -8,6 +8,7 @@ from pydantic import Field
 
 from fhir_mh.records.agreements import Agreement, CopyGiven
 from fhir_mh.records.base import Model
+from fhir_mh.records.choices import AdvanceChoiceDocument, Nomination, PowerOfAttorney
 from fhir_mh.records.goals import Goal
 from fhir_mh.records.people import Contact, Episode, Organisation, Person, Professional, Service, SupportNeed
 from fhir_mh.records.placements import Placement, Stay
@@ -38,6 +39,9 @@ class CareRecord(Model):
     crisis_plans: list[CrisisPlan] = Field(default_factory=list)
     statements: list[AdvanceStatement] = Field(default_factory=list)
     refusals: list[RecordedRefusal] = Field(default_factory=list)
+    nominations: list[Nomination] = Field(default_factory=list)
+    powers_of_attorney: list[PowerOfAttorney] = Field(default_factory=list)
+    choice_documents: list[AdvanceChoiceDocument] = Field(default_factory=list)
     sharing: list[SharingPreference] = Field(default_factory=list)
     documents: list[Document] = Field(default_factory=list)
     agreements: list[Agreement] = Field(default_factory=list)

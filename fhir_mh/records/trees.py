@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import Issue, issue
+from fhir_mh.records.choices import mistyped
 from fhir_mh.records.record import CareRecord
 
 _EMPTY: tuple[Any, ...] = (None, [], {})
@@ -31,9 +32,13 @@ def record_of(tree: Any) -> CareRecord:
     Raises InvalidResource with an Issue for each field that does not fit, at its path in the record.
     """
     try:
-        return CareRecord.model_validate(tree)
+        record = CareRecord.model_validate(tree)
     except ValidationError as fault:
         raise InvalidResource(issues=[_issue(error) for error in fault.errors(include_url=False)]) from None
+    wrong = list(mistyped(tree_of(record))) if record.choice_documents else []
+    if wrong:
+        raise InvalidResource(issues=[issue("map-mistyped-statement", path) for path in wrong])
+    return record
 
 
 def _issue(error: Any) -> Issue:

@@ -27,6 +27,8 @@ from fhir_mh.records.sections import SectionName
 
 DirectiveStatus = Literal["draft", "proposed", "active", "rejected", "inactive", "entered-in-error"]
 """inactive: withdrawn or replaced."""
+CAUTION = "Recorded refusal: check validity and applicability"
+"""What is said wherever a recorded refusal is shown."""
 
 
 def _base64(value: str) -> str:
@@ -62,10 +64,19 @@ class Document(Item):
         return self
 
 
+class Withdrawal(Model):
+    """That the person took a decision back: when, how, and who recorded it."""
+
+    at: DateTime | None = None
+    how: Words | None = None
+    recorded_by: Text | None = None
+
+
 class Directive(Item):
     """What every decision of the person has: when it was made, whether it stands, and its original.
 
-    custodian: who recorded it. A directive is never edited into another one: a later one ends it.
+    custodian: who recorded it. A directive is never edited into another one: a later one ends it. status: `active` is
+    in force; `inactive` was withdrawn or replaced, and where it was withdrawn, `withdrawn` says so.
     """
 
     custodian: OdsCode | None = None
@@ -74,6 +85,13 @@ class Directive(Item):
     recorded_by: list[Ref] = Field(default_factory=list)
     organisations: list[Ref] = Field(default_factory=list)
     original: Ref | None = None
+    withdrawn: Withdrawal | None = None
+
+    @model_validator(mode="after")
+    def _is_withdrawn(self) -> Self:
+        if self.withdrawn and self.status == "active":
+            raise ValueError("what was withdrawn is not in force: say status inactive")
+        return self
 
 
 class Wish(Item):
@@ -104,14 +122,20 @@ class RefusedTreatment(Item):
 
 
 class Formalities(Model):
-    """What was seen to, as facts. Whether the refusal binds is judged at the bedside."""
+    """What was seen to, as facts. witness: who signed as one. verified_by: who has seen that it was so."""
 
     written: bool | None = None
     signed: bool | None = None
     witnessed: bool | None = None
-    life_at_risk_stated: bool | None = None
+    witness: Text | None = None
     verified_by: Text | None = None
     verified_on: DateTime | None = None
+
+
+class RefusalFormalities(Formalities):
+    """Of a refusal also whether it says it holds even if life is at risk; more is judged at the bedside."""
+
+    life_at_risk_stated: bool | None = None
 
 
 class RecordedRefusal(Directive):
@@ -120,7 +144,7 @@ class RecordedRefusal(Directive):
     natural_key = ("made_at",)
 
     refuses: list[RefusedTreatment] = Field(default_factory=list)
-    formalities: Formalities | None = None
+    formalities: RefusalFormalities | None = None
 
 
 class Actor(Model):

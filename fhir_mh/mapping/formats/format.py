@@ -20,7 +20,7 @@ from fhir_mh.mapping.nodes import MISSING
 from fhir_mh.records.base import new_id
 from fhir_mh.records.trees import record_of, tree_of
 
-_NEVER_MERGED = ("refusals",)
+_NEVER_MERGED = ("refusals", "nominations", "powers_of_attorney", "choice_documents")
 
 
 class Text(Protocol):

@@ -151,6 +151,7 @@ Description: "What is known of the formalities, as facts. What is not known is l
 * insert Part(written, 0..1, boolean, [[It is in writing]])
 * insert Part(signed, 0..1, boolean, [[The person signed it, or somebody did at their direction]])
 * insert Part(witnessed, 0..1, boolean, [[The signature was witnessed]])
+* insert Part(witness, 0..1, string, [[Who signed as a witness]])
 * insert Part(life-at-risk-stated, 0..1, boolean, [[It says that it applies even if life is at risk]])
 * insert Part(verified-by, 0..1, string, [[Who looked at the original]])
 * insert Part(verified-on, 0..1, dateTime, [[When]])

@@ -150,6 +150,9 @@ Description: "What a Consent records."
 * ^experimental = false
 * #advance-statement "Advance statement" "Wishes to be considered."
 * #recorded-refusal "Recorded refusal" "Treatment refused in advance: check validity and applicability."
+* #nominated-person "Nominated person" "Whom the person wants as their nominated person."
+* #power-of-attorney "Lasting power of attorney" "Who decides for the person, of what, and what is known of it."
+* #advance-choice-document "Advance choice document" "A document whose statements each count as what they are typed."
 * #sharing-preference "Sharing preference" "What may be shared, and what not."
 
 ValueSet: DirectiveKindVS
@@ -167,6 +170,8 @@ Description: "What is to be made of a directive."
 * ^experimental = false
 * #to-be-considered "To be considered" "Wishes to be taken into account; neither a permission nor a refusal."
 * #recorded-refusal "Recorded refusal: check validity and applicability" "Whether it binds is judged at the bedside."
+* #as-recorded "As recorded" "A fact is recorded; nothing here permits or refuses."
+* #as-typed "Each statement as it is typed" "Each statement counts as what it is typed, and as nothing more."
 * #as-stated "As the person stated" "The provisions say it all; no other policy is named."
 
 ValueSet: PolicyRuleVS

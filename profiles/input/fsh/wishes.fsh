@@ -11,7 +11,19 @@ Description: "Wishes to be considered when the person cannot voice them. It neve
 * policyRule 1..1
 * policyRule = PolicyRule#to-be-considered
 * provision 0..0
-* extension contains Custodian named custodian 0..1
+* insert Directive
+
+Invariant: mh-withdrawn
+Description: "What was withdrawn is not in force."
+Severity: #error
+Expression: "status != 'active' or extension.where(url = 'https://w3id.org/fhir-mh/StructureDefinition/withdrawal').empty()"
+
+// What every decision of the person has.
+RuleSet: Directive
+* obeys mh-withdrawn
+* extension contains
+    Custodian named custodian 0..1 and
+    Withdrawal named withdrawal 0..1
 
 RuleSet: DirectiveCategory(kind)
 * category ^slicing.discriminator.type = #pattern
@@ -59,9 +71,31 @@ Description: "An advance decision to refuse treatment, as recorded: what is refu
 * provision.provision.type 1..1
 * provision.provision.type = #deny
 * provision.provision.extension contains RefusalCircumstances named circumstances 0..1
-* extension contains
-    Custodian named custodian 0..1 and
-    RefusalFormalities named formalities 0..1
+* insert Directive
+* extension contains RefusalFormalities named formalities 0..1
+* obeys mh-refusal-said
+* obeys mh-refusal-verified
+* obeys mh-original
+
+Invariant: mh-refusal-said
+Description: "A recorded refusal says what is refused."
+Severity: #warning
+Expression: "status != 'active' or provision.provision.exists()"
+
+Invariant: mh-refusal-verified
+Description: "A recorded refusal says who has seen that its formalities were seen to, and when."
+Severity: #warning
+Expression: "extension.where(url = 'https://w3id.org/fhir-mh/StructureDefinition/refusal-formalities').where(extension.where(url = 'verified-by').exists() and extension.where(url = 'verified-on').exists()).exists()"
+
+Invariant: mh-original
+Description: "The original is named: the document that was signed, with its SHA-256."
+Severity: #warning
+Expression: "source.exists()"
+
+Invariant: mh-sharing-terms
+Description: "A permission says with whom, for what and until when."
+Severity: #warning
+Expression: "provision.provision.where(type = 'permit').all(actor.exists() and purpose.exists() and period.end.exists())"
 
 Invariant: mh-no-root-type
 Description: "R4 gives the outermost provision no type: what is permitted or denied stands in the provisions inside it."
@@ -75,9 +109,10 @@ Title: "Sharing preference"
 Description: "What the person agreed may be shared, with whom, for what and until when; and what may not. A deeper provision is the exception to the one around it. `provision.class` names sections of the plan."
 * insert ItemIdentifier
 * obeys mh-no-root-type
+* obeys mh-sharing-terms
 * scope = $consent-scope#patient-privacy
 * insert DirectiveCategory(sharing-preference)
-* extension contains Custodian named custodian 0..1
+* insert Directive
 
 Profile: MhDocument
 Parent: $ukc-document-reference
@@ -85,3 +120,18 @@ Id: mh-document
 Title: "Original document"
 Description: "An original behind a statement, refusal or preference, with the SHA-256 of its bytes."
 * content.attachment.extension contains Sha256 named sha256 0..1
+* obeys mh-document-hash
+
+Invariant: mh-document-hash
+Description: "The SHA-256 of the original is known, so that whoever gets it can tell that it is the same."
+Severity: #warning
+Expression: "content.attachment.extension.where(url = 'https://w3id.org/fhir-mh/StructureDefinition/sha-256').exists()"
+
+Extension: Withdrawal
+Id: withdrawal
+Title: "Withdrawal"
+Description: "That the person took the decision back: when, how, and who recorded it. A decision that was withdrawn has the status `inactive`."
+* insert Context(Consent)
+* insert Part(at, 0..1, dateTime, [[When]])
+* insert Part(how, 0..1, string, [[How, in words]])
+* insert Part(recorded-by, 0..1, string, [[Who recorded it]])

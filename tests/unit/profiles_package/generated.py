@@ -86,6 +86,10 @@ class Generator:
         for first, *others in _EXCLUDE.get(model, ()):
             if first in out:
                 out = {name: value for name, value in out.items() if name not in others}
+        if "withdrawn" in out:
+            out["status"] = "inactive"
+        if out.get("scope") == "property-and-financial-affairs":
+            out.pop("may_refuse_life_sustaining", None)
         if model is Organisation:
             out["telecoms"] = [way for way in out.get("telecoms", ()) if way.get("use") != "home"]
         return out

@@ -152,11 +152,43 @@ def of(bundle: dict[str, Any], profile: str) -> dict[str, Any]:
     return found
 
 
+WITHDRAWN = {"url": EXTENSION + "withdrawal", "extension": [{"url": "at", "valueDateTime": "2026-02-01"}]}
+
+
+def part_of(resource: dict[str, Any], name: str) -> dict[str, Any]:
+    """The first of our extensions of this name."""
+    return next(held for held in walk(resource) if held.get("url") == EXTENSION + name)
+
+
+def said(resource: dict[str, Any], part: str) -> dict[str, Any]:
+    """The first part of this name in any of our extensions."""
+    return next(held for held in walk(resource) if held.get("url") == part)
+
+
 HARM: dict[str, tuple[str, Change]] = {
     "a wish with a provision": ("advance-statement", lambda r: r.update(provision={"type": "permit"})),
     "a statement under another policy": (
         "advance-statement",
         lambda r: r.update(policyRule={"coding": [{"system": CODE_SYSTEM + "policy", "code": "recorded-refusal"}]}),
+    ),
+    "a nomination that permits": ("nomination", lambda r: r.update(provision={"type": "permit"})),
+    "a power of attorney that permits": ("power-of-attorney", lambda r: r.update(provision={"type": "permit"})),
+    "a choice document that refuses": ("advance-choice-document", lambda r: r.update(provision={"type": "deny"})),
+    "a statement of no kind": (
+        "advance-choice-document", lambda r: part_of(r, "choice-statement")["extension"].pop(0)
+    ),
+    "a power over property that refuses treatment": (
+        "power-of-attorney",
+        lambda r: (
+            said(r, "scope").update(valueCode="property-and-financial-affairs"),
+            said(r, "may-refuse-life-sustaining").update(valueBoolean=True),
+        ),
+    ),
+    "a refusal that was withdrawn and is in force": (
+        "recorded-refusal", lambda r: r["extension"].append(WITHDRAWN)
+    ),
+    "a preference that was withdrawn and is in force": (
+        "sharing-preference", lambda r: r["extension"].append(WITHDRAWN)
     ),
     "wishes as an order": ("advance-wishes", lambda r: r.update(intent="order")),
     "a wish under way": ("advance-wishes", lambda r: r["activity"][0]["detail"].update(status="in-progress")),
@@ -266,6 +298,43 @@ INCOMPLETE: dict[str, tuple[str, Change, str]] = {
         ),
         "mh-death-told",
     ),
+    "a refusal of nothing": ("recorded-refusal", lambda r: r.pop("provision"), "mh-refusal-said"),
+    "a refusal that nobody verified": ("recorded-refusal", lambda r: without(r, "verified-by"), "mh-refusal-verified"),
+    "a refusal without its original": ("recorded-refusal", lambda r: r.pop("sourceReference"), "mh-original"),
+    "a nomination of nobody": ("nomination", lambda r: without(r, "nominee"), "mh-nominee"),
+    "a nominee whom nobody asked": ("nomination", lambda r: without(r, "accepted"), "mh-nominee"),
+    "a nomination without its original": ("nomination", lambda r: r.pop("sourceReference"), "mh-original"),
+    "a power that nobody looked up": ("power-of-attorney", lambda r: without(r, "registered"), "mh-power-known"),
+    "a power that is silent on life": (
+        "power-of-attorney",
+        lambda r: without(r, "may-refuse-life-sustaining"),
+        "mh-power-known",
+    ),
+    "a power of nobody": ("power-of-attorney", lambda r: without(r, "attorney"), "mh-power-attorney"),
+    "a power without its original": ("power-of-attorney", lambda r: r.pop("sourceReference"), "mh-original"),
+    "choices made on an unknown day": ("advance-choice-document", lambda r: r.pop("dateTime"), "mh-choice-made"),
+    "choices without a choice": ("advance-choice-document", lambda r: without(r, "choice-statement"), "mh-choice-said"),
+    "a choice that stands nowhere": (
+        "advance-choice-document",
+        lambda r: part_of(r, "choice-statement")["extension"].pop(1),
+        "mh-choice-said",
+    ),
+    "shared with anybody": (
+        "sharing-preference",
+        lambda r: r["provision"]["provision"][0].pop("actor"),
+        "mh-sharing-terms",
+    ),
+    "shared for anything": (
+        "sharing-preference",
+        lambda r: r["provision"]["provision"][0].pop("purpose"),
+        "mh-sharing-terms",
+    ),
+    "shared for ever": (
+        "sharing-preference",
+        lambda r: r["provision"]["provision"][0]["period"].pop("end"),
+        "mh-sharing-terms",
+    ),
+    "an original that nobody can check": ("document", lambda r: without(r, "sha-256"), "mh-document-hash"),
     "an adjustment that asks for nothing": (
         "support-need",
         lambda r: (r["code"].pop("text"), r["code"].pop("_text")),
