@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help setup demo test verify conformance lint format bench profiles package
+.PHONY: help setup demo test verify conformance lint format bench profiles package pages
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -47,7 +47,11 @@ bench: setup ## whole jobs, measured beside a peer or a bare loop
 profiles: setup ## FHIR Shorthand to the package and the facts that ship; needs Node
 	@$(PY) scripts/provide_tools.py sushi packages
 	@$(PY) -m scripts.build_profiles
+	@$(PY) -m scripts.pages
 
 package: setup ## dist/fhir-mh.tgz: the FHIR package with snapshots, as SUSHI wants it; needs Node
 	@$(PY) scripts/provide_tools.py sushi packages
 	@$(PY) -m scripts.build_profiles --snapshots dist/fhir-mh.tgz
+
+pages: setup ## the pages of the profiles, the crosswalk and the example resources, from tables, package and records
+	@$(PY) -m scripts.pages

@@ -30,6 +30,8 @@ def to_ship(facts: dict[str, Any], *, ours: bool) -> dict[str, Any]:
         element.pop("baseMax", None)
         for rule in () if ours else element.get("constraint", ()):
             rule.pop("human", None)
+    if ours and "differential" in facts:  # an element of which only a meaning is told would be checked for nothing
+        facts["differential"] = [said for said in facts["differential"] if said.keys() - {"id", "path"}]
     return facts
 
 

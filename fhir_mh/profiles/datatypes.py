@@ -84,7 +84,8 @@ class _Plain(Many):
 def plain(field: str, path: str, template: dict[str, Any], element: str) -> Row:
     """A list of plain values; each stands in the element of an entry that the template tells from others."""
     node = Stated(template, tree(row("value", element)))
-    return at(path, _Plain(element, holds(template), field, node, key=lambda part: str(part.get("value"))))
+    name = template["url"].rpartition("/")[2] if "url" in template else element
+    return at(path, _Plain(name, holds(template), field, node, key=lambda part: str(part.get("value"))))
 
 
 def identifiers(field: str, path: str = "identifier") -> Row:

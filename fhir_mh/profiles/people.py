@@ -128,7 +128,10 @@ PERSON = table(
             key=concept_key,
         ),
     ),
-    one("extension", "interpreter", {"url": _INTERPRETER}, row("interpreter_required", "valueBoolean", BOOLEAN)),
+    one(
+        "extension", "patient-interpreterRequired", {"url": _INTERPRETER},
+        row("interpreter_required", "valueBoolean", BOOLEAN),
+    ),
     (
         ("extension",),
         Many(

@@ -17,6 +17,7 @@ Description: "Whom the person wants as their nominated person, why, and whether 
     Nomination named nomination 0..1
 * obeys mh-nominee
 * obeys mh-original
+* insert NominationMeanings
 
 Invariant: mh-nominee
 Description: "It is said who is nominated, and whether they agreed."
@@ -43,6 +44,7 @@ Description: "A lasting power of attorney, as recorded: for what, who the attorn
 * obeys mh-power-known
 * obeys mh-power-attorney
 * obeys mh-original
+* insert PowerOfAttorneyMeanings
 
 Invariant: mh-power-scope
 Description: "A power over property and financial affairs refuses no treatment."
@@ -77,6 +79,7 @@ Description: "A document in which the person sets down choices in advance. Each 
     ChoiceStatement named statement 0..*
 * obeys mh-choice-made
 * obeys mh-choice-said
+* insert AdvanceChoiceDocumentMeanings
 
 Invariant: mh-choice-made
 Description: "An advance choice document in force says when it was made and names its original."

@@ -11,6 +11,7 @@ Description: "The person whose plans these are. The NHS number carries its verif
     CommunicationNeed named communicationNeed 0..* and
     Commissioner named commissioner 0..1
 * obeys mh-death-told
+* insert PatientMeanings
 
 Invariant: mh-death-told
 Description: "A death is notified, and nothing here says that the person has died."
@@ -22,6 +23,7 @@ Parent: $ukc-organization
 Id: mh-organisation
 Title: "Organisation"
 Description: "A provider, commissioner or other body, known by its ODS code."
+* insert OrganisationMeanings
 
 Profile: MhProfessional
 Parent: $ukc-practitioner-role
@@ -29,6 +31,7 @@ Id: mh-professional
 Title: "Professional"
 Description: "Somebody in a role at an organisation: a care co-ordinator, a consultant, a ward manager."
 * insert ItemIdentifier
+* insert ProfessionalMeanings
 
 Profile: MhContact
 Parent: $ukc-related-person
@@ -37,6 +40,7 @@ Title: "Contact"
 Description: "Family, friend, carer, advocate or attorney: somebody who is not there as a professional. In which role, since when and on what basis, stands in `contact-role`."
 * insert ItemIdentifier
 * extension contains ContactRole named role 0..*
+* insert ContactMeanings
 
 Profile: MhSupportNeed
 Parent: $ukc-flag
@@ -48,6 +52,7 @@ Description: "What those who care for the person must know and allow for: a reas
 * insert FlagKind(SupportNeed)
 * extension contains Certainty named certainty 0..1
 * obeys mh-adjustment-said
+* insert SupportNeedMeanings
 
 Invariant: mh-adjustment-said
 Description: "A reasonable adjustment says what is to be done."
@@ -77,6 +82,7 @@ Id: mh-service
 Title: "Service"
 Description: "A service the person can turn to, for instance at any hour in a crisis."
 * insert ItemIdentifier
+* insert ServiceMeanings
 
 Profile: MhEpisode
 Parent: $ukc-episode-of-care
@@ -84,6 +90,7 @@ Id: mh-episode
 Title: "Episode of care and its lead"
 Description: "One provider's care of the person over time. The care manager is the lead professional or care co-ordinator."
 * insert ItemIdentifier
+* insert EpisodeMeanings
 
 Extension: Commissioner
 Id: commissioner

@@ -176,6 +176,7 @@ Description: "The request to admit the person to a level 1 or level 2 mental hea
     TermHistory named history 0..*
 * obeys mh-placement-level and mh-placement-commissioner and mh-placement-purpose and mh-placement-reason
 * obeys mh-term-history and mh-term-reason
+* insert PlacementMeanings
 
 Profile: MhStay
 Parent: $ukc-encounter
@@ -198,3 +199,4 @@ Description: "The stay itself, kept by the provider that admits. Estimated disch
     DischargeStep named dischargeStep 0..* and
     Leave named leave 0..*
 * obeys mh-term-reason and mh-stay-estimate and mh-stay-ended
+* insert StayMeanings

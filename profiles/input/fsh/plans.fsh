@@ -36,6 +36,7 @@ Description: "What the person wants, in their own words, with the outcome they w
 * target.extension contains
     TargetAchievement named achievement 0..1 and
     TargetAchievedOn named achievedOn 0..1
+* insert GoalMeanings
 
 Invariant: mh-next-review
 Description: "The next review date is the earliest review that is still to be held."
@@ -70,6 +71,11 @@ RuleSet: Plan
     Custodian named custodian 0..1 and
     PlanVersion named planVersion 0..1 and
     NextReview named nextReview 0..1
+* activity ^slicing.discriminator.type = #pattern
+* activity ^slicing.discriminator.path = "detail.code"
+* activity ^slicing.rules = #open
+* activity contains review 0..*
+* insert ActivityKind(review, $sct#425268008)
 * activity.extension contains
     ReviewHeld named reviewHeld 0..1 and
     ReviewChanged named reviewChanged 0..1 and
@@ -102,12 +108,19 @@ Description: "The kinds of activity that promote social inclusion, as NICE QS14 
 * ^experimental = false
 * include codes from system SocialInclusionKind
 
+// One kind of activity, known by its code.
+RuleSet: ActivityKind(name, code)
+* activity[{name}].detail 1..1
+* activity[{name}].detail.code 1..1
+* activity[{name}].detail.code = {code}
+
 Profile: MhCarePlan
 Parent: $ukc-care-plan
 Id: mh-care-plan
 Title: "Care plan"
 Description: "The jointly agreed care plan: needs, goals, activities and reviews. A change is a new version of the same plan; `replaces` is for a different one."
 * insert Plan
+* insert CarePlanMeanings
 
 Invariant: mh-contact-named
 Description: "A crisis plan names whom to turn to."
@@ -204,11 +217,24 @@ Description: "What to do when a crisis comes near: warning signs and what helps,
 * category contains crisisPlan 1..1
 * category[crisisPlan] = $sct#736253002
 * category[crisisPlan] ^short = "Mental health crisis plan"
+* supportingInfo ^slicing.discriminator.type = #value
+* supportingInfo ^slicing.discriminator.path = "type"
+* supportingInfo ^slicing.rules = #open
+* supportingInfo contains consent 0..* and healthcareService 0..*
+* supportingInfo[consent].type 1..1
+* supportingInfo[consent].type = "Consent"
+* supportingInfo[healthcareService].type 1..1
+* supportingInfo[healthcareService].type = "HealthcareService"
+* activity contains coping 0..* and prevention 0..* and practicalNeed 0..*
+* insert ActivityKind(coping, CrisisPlanItem#coping)
+* insert ActivityKind(prevention, CrisisPlanItem#prevention)
+* insert ActivityKind(practicalNeed, CrisisPlanItem#practical-need)
 * extension contains
     UnansweredSign named unansweredSign 0..* and
     NothingFor named nothingFor 0..8 and
     AdmissionPreference named admissionPreference 0..* and
     CarerInvolvement named carerInvolvement 0..*
+* insert CrisisPlanMeanings
 
 Invariant: mh-contact-listed
 Description: "The list of crisis contacts is not empty."
@@ -228,6 +254,7 @@ Description: "Whom to turn to in a crisis, in which order and for what. How they
 * category contains crisisContacts 1..1
 * category[crisisContacts] = CareTeamKind#crisis-contacts
 * participant.extension contains ContactOrder named contactOrder 0..1
+* insert CrisisContactsMeanings
 
 Invariant: mh-agreement-version
 Description: "An agreement says to which version of the plan it was given."
@@ -261,6 +288,7 @@ Description: "What one party said to one version of a plan. A later change to th
 * extension contains
     Agreement named agreement 1..1 and
     ItemNamed named item 0..1
+* insert AgreementMeanings
 
 Invariant: mh-copy-reason
 Description: "Where no copy was given, the reason is said."
@@ -285,6 +313,7 @@ Description: "To whom a copy of the plan was given, or who declined one and why 
 * category[copy] = CommunicationKind#copy-of-plan
 * obeys mh-copy-reason and mh-copy-dated
 * extension contains PlanVersion named planVersion 0..1
+* insert CopyGivenMeanings
 
 Profile: MhTask
 Parent: $ukc-task
@@ -295,3 +324,4 @@ Description: "Something for somebody to do: settle a conflict between two texts,
 * code 1..1
 * code from TaskKindVS (required)
 * extension contains TaskField named taskField 0..1
+* insert TaskMeanings

@@ -149,6 +149,7 @@ Description: "A care and treatment review (CTR), or for a child a care, educatio
 * extension contains
     Chair named chair 0..1 and
     Recommendation named recommendation 0..*
+* insert TreatmentReviewMeanings
 
 Profile: MhVisit
 Parent: $ukc-task
@@ -162,6 +163,7 @@ Description: "A visit in person to somebody on a stay, by their home team or by 
 * code.coding[by].code 1..1
 * code.coding[by] from VisitByVS (required)
 * obeys mh-meeting-next
+* insert VisitMeanings
 
 Profile: MhFollowUp
 Parent: $ukc-task
@@ -169,3 +171,4 @@ Id: mh-follow-up
 Title: "Follow-up after discharge"
 Description: "Contact after discharge, for instance within 72 hours: by when, who sees to it, when it was held and by whom, and what came of it."
 * insert Meeting(follow-up)
+* insert FollowUpMeanings

@@ -12,6 +12,7 @@ Description: "Wishes to be considered when the person cannot voice them. It neve
 * policyRule = PolicyRule#to-be-considered
 * provision 0..0
 * insert Directive
+* insert AdvanceStatementMeanings
 
 Invariant: mh-withdrawn
 Description: "What was withdrawn is not in force."
@@ -50,6 +51,7 @@ Description: "The words of an advance statement, one wish for each activity. Int
 * category ^slicing.rules = #open
 * category contains wishes 1..1
 * category[wishes] = PlanKind#advance-wishes
+* insert AdvanceWishesMeanings
 
 Invariant: mh-refusal-denies
 Description: "A recorded refusal only denies: nothing in it permits."
@@ -76,6 +78,7 @@ Description: "An advance decision to refuse treatment, as recorded: what is refu
 * obeys mh-refusal-said
 * obeys mh-refusal-verified
 * obeys mh-original
+* insert RecordedRefusalMeanings
 
 Invariant: mh-refusal-said
 Description: "A recorded refusal says what is refused."
@@ -113,6 +116,7 @@ Description: "What the person agreed may be shared, with whom, for what and unti
 * scope = $consent-scope#patient-privacy
 * insert DirectiveCategory(sharing-preference)
 * insert Directive
+* insert SharingPreferenceMeanings
 
 Profile: MhDocument
 Parent: $ukc-document-reference
@@ -121,6 +125,7 @@ Title: "Original document"
 Description: "An original behind a statement, refusal or preference, with the SHA-256 of its bytes."
 * content.attachment.extension contains Sha256 named sha256 0..1
 * obeys mh-document-hash
+* insert DocumentMeanings
 
 Invariant: mh-document-hash
 Description: "The SHA-256 of the original is known, so that whoever gets it can tell that it is the same."

@@ -16,6 +16,7 @@ from fhir_mh.errors import PackageError
 from fhir_mh.packages.archive import archive, package_archive, package_name
 from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.definitions import Definitions
+from fhir_mh.packages.facts import to_ship
 from fhir_mh.validation import Validator
 from tests.house.source import ROOT
 
@@ -81,7 +82,9 @@ def test_our_own_loader_reads_of_it_what_ships(packed: bytes, tmp_path: Path) ->
     assert own
     for url, facts in own.items():
         kind = {"StructureDefinition": loaded.structure, "ValueSet": loaded.value_set, "CodeSystem": loaded.code_system}
-        assert kind[facts["resourceType"]](url) == facts
+        found = kind[facts["resourceType"]](url)
+        assert found is not None
+        assert to_ship(found, ours=True) == facts
     report = Validator([file]).validate({"resourceType": "CarePlan", "status": "active", "intent": "order"}, [PLAN])
     assert "validate-pattern" in {found.code for found in report.issues}
 

@@ -128,26 +128,3 @@ def test_every_local_code_is_explained() -> None:
         assert system["content"] == "complete"
         assert sets[system["url"]]["compose"]["include"] == [{"system": system["url"]}]
         assert all(concept["display"] and concept["definition"] for concept in system["concept"])
-
-
-def test_the_page_lists_every_definition_and_no_other() -> None:
-    page = (ROOT / "docs" / "profiles.md").read_text("utf-8")
-    rows: dict[str, set[str]] = {}
-    for part in page.split("\n## ")[1:]:
-        rows[part.split("\n")[0]] = set(re.findall(r"^\| `([a-z0-9-]+)` \|", part, re.MULTILINE))
-    held: dict[str, set[str]] = {"Profiles": set(), "Extensions": set(), "Code systems": set()}
-    for found in read_package(PACKAGE):
-        if found["resourceType"] == "StructureDefinition":
-            held["Extensions" if found["type"] == "Extension" else "Profiles"].add(found["id"])
-        elif found["resourceType"] == "CodeSystem":
-            held["Code systems"].add(found["id"])
-    assert {part: rows[part] for part in held} == held
-
-
-def test_the_page_names_every_rule_of_ours() -> None:
-    page = (ROOT / "docs" / "profiles.md").read_text("utf-8")
-    sources = (ROOT / "profiles" / "input" / "fsh").glob("*.fsh")
-    text = "\n".join(file.read_text("utf-8") for file in sources)
-    rules = set(re.findall(r"^Invariant: (\S+)", text, re.MULTILINE))
-    assert rules
-    assert {rule for rule in rules if f"`{rule}`" not in page} == set()
