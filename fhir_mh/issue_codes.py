@@ -79,13 +79,6 @@ CODES: dict[str, Code] = {
     "map-not-a-bundle": Code(
         "error", "structure", "A Bundle is expected here.", "Send a resource of type Bundle with its entries."
     ),
-    "map-dangling": Code(
-        "error",
-        "not-found",
-        "This reference leads nowhere inside the Bundle.",
-        "Add the entry or contained resource that it names, or correct it.",
-        "https://hl7.org/fhir/R4/bundle.html#references",
-    ),
     "map-unknown-field": Code(
         "error", "structure", "{name} is not a field here.", "{guess}The record's JSON Schema says what there is."
     ),
@@ -755,9 +748,6 @@ CODES: dict[str, Code] = {
         "This reference leads nowhere inside its own document.",
         "Include what it refers to{where}, or refer to it by Type/id or full URL.",
         _REFERENCES,
-    ),
-    "validate-extension-url": Code(
-        "error", "structure", "An extension needs a url.", "Name the extension's definition.", _EXTENSIBILITY
     ),
     "validate-extension-context": Code(
         "error",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mh.cli.exits import DONE, reading
 from fhir_mh.cli.issue_text import say, write
-from fhir_mh.errors import FhirMhError
+from fhir_mh.errors import FhirMhError, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.mapping.formats import Loss, kept_aside, list_formats, load_format
 from fhir_mh.profiles.bundle import read_bundle, write_bundle
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fhir_mh.mapping.formats import Format
 
 Tree = dict[str, Any]
+_INSIDE = (b'"urn:', b'"#')  # how references begin that lead somewhere in the same text
 _BUILT_IN = {
     "record": "a care record, plain JSON in words and no FHIR",
     "fhir": "a FHIR R4 Bundle about one person, or one resource",
@@ -74,10 +75,22 @@ def _read(source: Format | None, name: str, raw: bytes) -> tuple[Tree, Sequence[
     body = load_object(raw)
     if name == "record":
         return tree_of(record_of(body)), ()
+    _resolved(raw)
     if body.get("resourceType") != "Bundle":
         body = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body}]}
     tree, warnings = read_bundle(body)
     return tree_of(record_of(tree)), warnings
+
+
+def _resolved(raw: bytes) -> None:
+    """Raises InvalidResource for references that must lead somewhere inside this text and do not."""
+    if not any(mark in raw for mark in _INSIDE):
+        return
+    from fhir_mh.validation import Validator
+
+    issues = [one for one in Validator().validate(raw).issues if one.code == "validate-reference-unresolved"]
+    if issues:
+        raise InvalidResource(issues=issues)
 
 
 def _write(target: Format | None, name: str, tree: Tree) -> bytes:

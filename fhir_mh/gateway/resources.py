@@ -330,5 +330,7 @@ def _moved(value: Any, moved: Mapping[str, str], path: str) -> Any:
         if reference in moved:
             out["reference"] = moved[reference]
         elif reference.startswith("urn:uuid:"):
-            raise InvalidResource(issues=[issue("map-dangling", f"{path}.reference")])
+            raise InvalidResource(
+                issues=[issue("validate-reference-unresolved", f"{path}.reference", where=" in the Bundle")]
+            )
     return out

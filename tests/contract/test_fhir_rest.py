@@ -163,7 +163,7 @@ def test_a_reference_that_leads_nowhere_inside_its_document_is_refused(caller: C
         caller("POST", "/fhir/CarePlan", contained), 422, "validate-reference-unresolved", "CarePlan.author.reference"
     )
     urn = plan(patient, author={"reference": "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11"})
-    refused(caller("POST", "/fhir/CarePlan", urn), 422, "map-dangling", "CarePlan.author.reference")
+    refused(caller("POST", "/fhir/CarePlan", urn), 422, "validate-reference-unresolved", "CarePlan.author.reference")
     refused(caller("POST", "/fhir/CarePlan", plan("nobody")), 422, "rest-unknown-patient", "CarePlan.subject")
     assert caller("GET", "/fhir/CarePlan?_count=0").json()["total"] == 0
 

@@ -49,7 +49,7 @@ def test_nothing_of_a_transaction_is_stored_where_one_entry_fails(caller_on_each
         (
             bundle(entry("POST", "Patient", PATIENT), entry("POST", "CarePlan", about(URN))),
             422,
-            "map-dangling",
+            "validate-reference-unresolved",
             "Bundle.entry[1].resource.subject.reference",
         ),
         (
@@ -147,7 +147,9 @@ def test_a_batch_does_what_it_can(caller: Caller) -> None:
     entries = answer.json()["entry"]
     assert [one["response"]["status"][:3] for one in entries] == ["201", "422", "200", "404", "422"]
     assert entries[2]["resource"]["id"] == patient
-    assert entries[1]["response"]["outcome"]["issue"][0]["details"]["coding"][0]["code"] == "map-dangling"
+    assert (
+        entries[1]["response"]["outcome"]["issue"][0]["details"]["coding"][0]["code"] == "validate-reference-unresolved"
+    )
     assert counts(caller) == (1, 1)
 
 
