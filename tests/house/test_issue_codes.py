@@ -77,7 +77,7 @@ def test_each_is_raised_somewhere() -> None:
 
 
 def test_some_test_asserts_each() -> None:
-    assert {code for code in CODES if not stands_in(code, asserted_text())} == UNASSERTED
+    assert {code for code in CODES if not stands_in(code, asserted_text())} <= UNASSERTED
 
 
 def test_what_is_let_off_exists() -> None:
