@@ -18,7 +18,13 @@ def held(record: HeldRecord) -> dict[str, Any]:
         "record": record.tree,
         "custodians": _custodians(record),
         "pending": [
-            {"id": one.id, "custodian": one.custodian, "state": one.state, "changes": list(one.paths)}
+            {
+                "id": one.id,
+                "custodian": one.custodian,
+                "state": one.state,
+                "changes": list(one.paths),
+                "unmerged": [{"path": row.path, "shown": row.shown, "ours": row.ours} for row in one.unmerged],
+            }
             for one in record.pending
         ],
         "copies": [copy(one) for one in record.copies],

@@ -11,8 +11,9 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.exchange import GatewayExchange
-from fhir_mh.gateway.holding import Holding, Pending, Tree, effective, hold
+from fhir_mh.gateway.holding import Holding, Tree, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, find_person
+from fhir_mh.gateway.pending import Pending, effective
 from fhir_mh.gateway.resources import FhirUseCases
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check, Outcome, add_tasks, write_record

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from fhir_mh.fhir.json import load_object
-from fhir_mh.mapping.merge import merge
 from fhir_mh.profiles.bundle import Entry, Reading, read_entries
 from fhir_mh.profiles.table import Table
-from fhir_mh.store import Proposal, StoredResource, Tx
+from fhir_mh.store import StoredResource, Tx
 
 Tree = dict[str, Any]
 Key = tuple[str, str]
@@ -109,40 +107,3 @@ def hold(tx: Tx, person: str, own: str) -> Holding:
         holding.bodies[key] = content(stored.body())
         holding.custodians[key] = stored.custodian
     return holding
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A change of ours to somebody else's plan that its custodian's copy does not show yet."""
-
-    id: str
-    custodian: str
-    state: str
-    paths: tuple[str, ...]
-
-
-def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
-    """The record with our own pending proposals laid over what is acknowledged, and what is pending.
-
-    A row that the custodian has changed meanwhile shows the custodian's value.
-    """
-    tree, pending = holding.tree, []
-    for proposal in tx.proposals.find(holding.person, direction="sent"):
-        if not _awaited(tx, proposal):
-            continue
-        payload = load_object(proposal.payload)
-        shown = holding.with_bodies(payload["before"]).tree
-        wanted = holding.with_bodies([*payload["before"], *payload["after"]]).tree
-        tree = merge(tree, shown, wanted, never=APPEND_ONLY).tree
-        pending.append(Pending(proposal.id, proposal.custodian, proposal.state, tuple(payload["paths"])))
-    return tree, pending
-
-
-def _awaited(tx: Tx, proposal: Proposal) -> bool:
-    """Whether the custodian's answer, or the edition that holds it, has not come yet."""
-    if proposal.state == "pending":
-        return True
-    if proposal.state not in ("accepted", "partly") or not proposal.outcome:
-        return False
-    edition = load_object(proposal.outcome).get("edition")
-    return isinstance(edition, int) and tx.edition(proposal.person, proposal.custodian) < edition

@@ -9,7 +9,7 @@ from typing import Any
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
-from fhir_mh.gateway.holding import about, content, effective, hold
+from fhir_mh.gateway.holding import about, content, hold
 from fhir_mh.gateway.identity import (
     Organisation,
     contradiction,
@@ -18,6 +18,7 @@ from fhir_mh.gateway.identity import (
     identify,
     nhs_number_in,
 )
+from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import now_of, standing

@@ -8,7 +8,7 @@ from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import Organisation, nhs_number_of
 from fhir_mh.gateway.standing import DECIDING, now_of, standing
-from fhir_mh.store import Tx
+from fhir_mh.store import Currency, Tx
 
 ENDED_BY_CONSENT = "consent-withdrawn"
 
@@ -17,11 +17,13 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
     """Queue for each partner what a change means for it.
 
     kinds: the types of the resources that changed. own: whether any of them is ours to send. Where a decision
-    may rest on what changed, every partner's standing is looked at anew; otherwise open lanes get the news.
+    may rest on what changed, or this is the first that we keep about the person, every partner's standing is looked
+    at anew; otherwise the lanes there are get the news.
     """
     if not home.partners:
         return
-    if DECIDING.isdisjoint(kinds):
+    first = own and tx.edition(person, home.ods) == 1
+    if DECIDING.isdisjoint(kinds) and not first:
         if own:
             for lane in tx.lanes.find(person=person):
                 if lane.state != "ended":
@@ -29,10 +31,14 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
         return
     stands, now = standing(tx, person), now_of(tx)
     for partner in home.partners:
-        _reconsider(tx, home, person, partner, stands.may_be_sent(partner, now), own=own)
+        _reconsider(tx, home, person, partner, stands.may_be_sent(partner, now))
 
 
-def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision: Decision, *, own: bool) -> None:
+def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision: Decision) -> None:
+    """End sharing with a partner, resume it, or queue what it may see now; whether that is news shows when it leaves.
+
+    Sharing is resumed with a new edition, so that it can be told from what left before the notice of its end.
+    """
     lane = tx.lanes.get(partner, person)
     if decision.nothing:
         if lane is not None and lane.state != "ended":
@@ -40,10 +46,9 @@ def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision:
         return
     if lane is not None and lane.state == "ended":
         tx.lanes.open(partner, person)
-        tx.currency.resume(partner, person, home.ods)
-        own = True
-    if own or (lane is None and tx.edition(person, home.ods)):
-        _queue(tx, home, person, partner)
+        if tx.edition(person, home.ods):
+            tx.touch(person, home.ods)
+    _queue(tx, home, person, partner)
 
 
 def _queue(tx: Tx, home: Organisation, person: str, partner: str) -> None:
@@ -52,11 +57,16 @@ def _queue(tx: Tx, home: Organisation, person: str, partner: str) -> None:
         tx.outbox.add(partner, person, "snapshot", edition=edition, replaces=True)
 
 
+def copy_at(tx: Tx, person: str, partner: str, custodian: str) -> Currency | None:
+    """How far one custodian's copy has come at one partner; None where none is known of."""
+    return next((copy for copy in tx.currency.of(person, partner=partner) if copy.custodian == custodian), None)
+
+
 def end_sharing(tx: Tx, home: Organisation, person: str, partner: str, sentence: str) -> None:
     """Send nothing more about the person to this partner but the notice that says so."""
-    held = [copy for copy in tx.currency.of(person, partner=partner) if copy.custodian == home.ods and copy.sent]
     tx.lanes.end(partner, person, ENDED_BY_CONSENT)
-    if not held:
+    copy = copy_at(tx, person, partner, home.ods)
+    if copy is None or copy.sent is None:
         return
     payload = {"notice": "sharing-ended", "custodian": home.ods, "reason": sentence}
     tx.outbox.add(partner, person, "notice", edition=tx.edition(person, home.ods), payload=dumps(payload).decode())

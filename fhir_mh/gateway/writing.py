@@ -53,7 +53,7 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     for written in ours:
         _put(tx, home, holding, written.resource)
         outcome.stored.append((written.table.kind, written.resource["id"]))
-    _propose(tx, home, holding, [written for written in changed if written not in ours], outcome)
+    _propose(tx, home, holding, were, [written for written in changed if written not in ours], outcome)
     if outcome.stored:
         spread(tx, home, holding.person, {kind for kind, _ in outcome.stored}, own=True)
     return outcome
@@ -133,8 +133,15 @@ def _put(tx: Tx, home: Organisation, holding: Holding, body: dict[str, Any]) -> 
     tx.put(body, person=holding.person, custodian=home.ods)
 
 
-def _propose(tx: Tx, home: Organisation, holding: Holding, changed: Sequence[Written], outcome: Outcome) -> None:
-    """Send each other custodian one proposal with the whole of every item of theirs that changed."""
+def _propose(
+    tx: Tx,
+    home: Organisation,
+    holding: Holding,
+    were: Mapping[Key, Mapping[str, Any]],
+    changed: Sequence[Written],
+    outcome: Outcome,
+) -> None:
+    """Send each other custodian one proposal with the whole of every item of theirs that changed, before and after."""
     by_custodian: dict[str, list[dict[str, Any]]] = {}
     for written in changed:
         by_custodian.setdefault(_custodian(holding, written), []).append(written.resource)
@@ -144,13 +151,15 @@ def _propose(tx: Tx, home: Organisation, holding: Holding, changed: Sequence[Wri
         keys = [(body["resourceType"], body["id"]) for body in bodies]
         payload = {
             "nhs_number": nhs_number_of(tx, holding.person),
-            "before": [holding.bodies[key] for key in keys if key in holding.bodies],
+            "before": [were[key] for key in keys if key in were],
             "after": bodies,
             "paths": [f"{kind}/{name}" for kind, name in keys],
         }
         base = tx.edition(holding.person, custodian)
-        text = dumps(payload).decode()
-        made = tx.proposals.add("sent", custodian, holding.person, custodian, base=base, payload=text)
+        made = tx.proposals.add(
+            "sent", custodian, holding.person, custodian, base=base, payload=dumps(payload).decode()
+        )
+        text = dumps({**payload, "proposal": made.id}).decode()
         tx.outbox.add(custodian, holding.person, "proposal", edition=base, payload=text, message=made.id)
         outcome.proposals.append(made.id)
 
@@ -200,6 +209,7 @@ _DESCRIPTIONS = {
     "both-changed": "Both sides changed this since the copy was sent. Both texts are kept; choose or combine them.",
     "never-merged": "A decision of the person was changed elsewhere. Nothing was changed here: ask the person.",
     "unclear-item": "It is not clear which entry this belongs to. Nothing was changed.",
+    "read-only": "A decision of the person came back that is not known here. Nothing was changed: ask the person.",
     "gone": "This entry was changed elsewhere, and is no longer here. Nothing was changed.",
 }
 

@@ -16,8 +16,8 @@ from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import issue
 from fhir_mh.store import Lane, OutboxMessage, Tx
 from fhir_mh.sync.courier import LEASE
-from tests.sim.counting import person_of, value_of
-from tests.sim.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
+from tests.unit.sync.counting import person_of, value_of
+from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
 
 ADA, BEN, CLEO = PEOPLE
 

@@ -16,8 +16,8 @@ from fhir_mh.store import Store, open_store
 from fhir_mh.sync.courier import Courier, Limits
 from fhir_mh.sync.dispatch import Dispatch
 from fhir_mh.sync.retry import Retry
-from tests.sim.counting import CountingExchange
-from tests.sim.wiring import CLINIC, HOME, PEOPLE, WARD
+from tests.unit.sync.counting import CountingExchange
+from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, WARD
 
 PATIENCE = 30  # seconds, before a test is given up
 

@@ -21,8 +21,8 @@ from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.settings import Partner
 from fhir_mh.sync import http
 from fhir_mh.sync.http import delivery_routes, sync_routes
-from tests.sim.counting import counter, person_of, value_of
-from tests.sim.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
+from tests.unit.sync.counting import counter, person_of, value_of
+from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
 
 ADA, BEN, _ = PEOPLE
 SECRET = "a secret of this pair, quite long enough"

@@ -13,8 +13,8 @@ from fhir_mh.exchange.messages import Envelope, Message, Unreadable
 from fhir_mh.fhir.json import loads
 from fhir_mh.issues import issue
 from fhir_mh.sync.receiver import receive
-from tests.sim.counting import counter, value_of
-from tests.sim.wiring import HOME, PEOPLE, START, WARD, Node
+from tests.unit.sync.counting import counter, value_of
+from tests.unit.sync.wiring import HOME, PEOPLE, START, WARD, Node
 
 ADA, BEN, _ = PEOPLE
 

@@ -14,7 +14,7 @@ from fhir_mh.store import Store, open_store
 from fhir_mh.sync.courier import Courier, Limits
 from fhir_mh.sync.receiver import receive
 from fhir_mh.sync.retry import Retry
-from tests.sim.counting import CountingExchange
+from tests.unit.sync.counting import CountingExchange
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOME, WARD, CLINIC = "ZCT1", "ZIU1", "ZOA1"

@@ -1,0 +1,113 @@
+"""Changes that somebody else proposes to what we keep: merged against what their author saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.gateway.holding import APPEND_ONLY, Key, content, hold
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.writing import Check, add_tasks, write_record
+from fhir_mh.issues import Issue, issue
+from fhir_mh.mapping.merge import merge
+from fhir_mh.store import Projection, Tx
+
+Body = dict[str, Any]
+_STATES: dict[str, Literal["accepted", "partly", "conflict"]] = {
+    "merged": "accepted",
+    "partly": "partly",
+    "conflict": "conflict",
+}
+
+
+class Merging:
+    """One partner's proposals about one person, within one transaction."""
+
+    def __init__(self, tx: Tx, home: Organisation, check: Check, partner: str, person: str) -> None:
+        self.tx, self.home, self.check, self.partner, self.person = tx, home, check, partner, person
+        self.holding = hold(tx, person, home.ods)
+
+    def faults(self, message: Message, projection: Projection) -> list[Issue]:
+        """What speaks against merging: resources that somebody else keeps, or that their author was never shown."""
+        found = []
+        for name in ("before", "bundle"):
+            for number, body in enumerate(bodies_of(message, name)):
+                place, key = f"$.{name}.entry[{number}].resource", _key(body)
+                reference = f"{key[0]}/{key[1]}"
+                if self.holding.custodians.get(key, self.home.ods) != self.home.ods:
+                    found.append(issue("sync-custody", place, reference=reference))
+                elif key in self.holding.bodies and not self._was_shown(key, message, projection):
+                    found.append(issue("sync-no-projection", place))
+        return found
+
+    def _was_shown(self, key: Key, message: Message, projection: Projection) -> bool:
+        """Whether the author can know a resource: it was sent in the base or before it, or is the author's own doing.
+
+        Where it stands in an older edition only, its author must say what it looked like: any other edition's text
+        would make what changed here since look as if the author had changed it back.
+        """
+        if key in _keys(projection):
+            return True
+        if key not in {_key(body) for body in bodies_of(message, "before")}:
+            return False
+        return any(key in _keys(older) for older in self._older(projection)) or any(
+            key in {_key(body) for body in _resources(load_object(own.payload).get("bundle"))}
+            for own in self.tx.proposals.find(self.person, direction="received")
+            if own.partner == self.partner
+        )
+
+    def _older(self, projection: Projection) -> Iterator[Projection]:
+        for edition in range(projection.edition - 1, 0, -1):
+            found = self.tx.projections.get(self.partner, self.person, self.home.ods, edition)
+            if found is not None:
+                yield found
+
+    def merge(self, message: Message, projection: Projection) -> Receipt:
+        """Apply the rows that its author changed and we did not; the others become Tasks with both texts."""
+        shown = self.holding.with_bodies(content(body) for body in _resources(load_object(projection.sent)))
+        shown = shown.with_bodies(content(body) for body in bodies_of(message, "before"))
+        wanted = shown.with_bodies(content(body) for body in bodies_of(message))
+        before = self.holding.tree
+        merged = merge(before, shown.tree, wanted.tree, never=APPEND_ONLY)
+        add_tasks(self.tx, self.home, merged.tree, merged.conflicts, self.partner)
+        write_record(self.tx, self.home, self.check, self.holding, before, merged.tree)
+        status: Literal["merged", "partly", "conflict"] = (
+            "merged" if not merged.conflicts else "partly" if merged.changes else "conflict"
+        )
+        return self._noted(message, projection.edition, status, [conflict.path for conflict in merged.conflicts])
+
+    def _noted(
+        self, message: Message, base: int, status: Literal["merged", "partly", "conflict"], conflicts: list[str]
+    ) -> Receipt:
+        edition = self.tx.edition(self.person, self.home.ods)
+        made = self.tx.proposals.add(
+            "received", self.partner, self.person, self.home.ods,
+            base=base, payload=dumps(message.as_json()).decode(), id=message.id,
+        )  # fmt: skip
+        said = {"edition": edition, "conflicts": conflicts}
+        self.tx.proposals.settle(made.id, _STATES[status], dumps(said).decode())
+        return Receipt(message.id, status, edition, tuple(conflicts))
+
+
+def bodies_of(message: Message, name: str = "bundle") -> list[Body]:
+    """The resources of one of a message's Bundles; none where it has no such Bundle."""
+    return _resources(message.content.get(name))
+
+
+def _resources(bundle: Any) -> list[Body]:
+    entries = bundle.get("entry") if isinstance(bundle, dict) else None
+    return [
+        entry["resource"]
+        for entry in entries or ()
+        if isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
+    ]
+
+
+def _key(body: Body) -> Key:
+    return str(body.get("resourceType")), str(body.get("id"))
+
+
+def _keys(projection: Projection) -> set[Key]:
+    return {_key(body) for body in _resources(load_object(projection.sent))}

@@ -1,0 +1,189 @@
+"""What arrives: snapshots, notices, marks; proposals to us are merged in proposals.py (docs/sync-protocol.md)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from fhir_mh.errors import FhirMhError
+from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.urls import NHS_NUMBER
+from fhir_mh.gateway.holding import SHARED_KINDS, content, hold
+from fhir_mh.gateway.identity import Organisation, contradiction, find_person, identify
+from fhir_mh.gateway.proposals import Merging, bodies_of
+from fhir_mh.gateway.spreading import copy_at, spread
+from fhir_mh.gateway.writing import Check, write_record
+from fhir_mh.issues import Issue, has_errors, issue
+from fhir_mh.store import StoredResource, Tx
+
+Body = dict[str, Any]
+_NAMESPACE = uuid.UUID("b5d2b7e6-6c0a-5f6f-9c57-0e9d3b3f8a61")
+_NO_REASON = "The organisation that keeps this plan no longer shares it."
+
+
+class Receiving:
+    """Takes in messages for one organisation. What is not understood, or may be about somebody else, is set aside."""
+
+    def __init__(self, home: Organisation, check: Check) -> None:
+        self.home, self.check = home, check
+
+    def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
+        """The receipt of one message of a partner, after acting on it."""
+        if message.verb == "snapshot":
+            return self._snapshot(tx, partner, message)
+        person = find_person(tx, message.nhs_number)
+        if person is None:
+            return Receipt(message.id, "refused", issues=(issue("sync-unknown-person", "$.person"),))
+        if message.verb == "proposal":
+            return self._proposal(tx, partner, person, message)
+        if message.verb == "marked":
+            return self._marked(tx, partner, person, message)
+        return self._notice(tx, partner, person, message)
+
+    def _quarantine(self, tx: Tx, partner: str, message: Message, person: str | None, found: list[Issue]) -> Receipt:
+        listed = dumps([one.as_dict() for one in found]).decode()
+        tx.quarantine.add(partner, dumps(message.as_json()).decode(), listed, person=person, message=message.id)
+        if person is not None:
+            self._raise_task(tx, person, message, found[0])
+        return Receipt(message.id, "quarantined", issues=tuple(found))
+
+    def _raise_task(self, tx: Tx, person: str, message: Message, found: Issue) -> None:
+        """Tell the team that something about the person arrived and was set aside."""
+        holding = hold(tx, person, self.home.ods)
+        if not holding.bodies:
+            return
+        before = holding.tree
+        task = {
+            "id": str(uuid.uuid5(_NAMESPACE, message.id)),
+            "kind": "identity" if found.code == "sync-identity" else "unclear-item",
+            "status": "requested",
+            "description": f"What {message.custodian} sent was set aside: {found.message}",
+        }
+        after = {**before, "tasks": [*(before.get("tasks") or ()), task]}
+        write_record(tx, self.home, self.check, holding, before, after)
+
+    # --- snapshots
+
+    def _snapshot(self, tx: Tx, partner: str, message: Message) -> Receipt:
+        if message.custodian != partner or message.edition is None:
+            found = issue("sync-custody", "$.custodian", reference="This snapshot")
+            return Receipt(message.id, "refused", issues=(found,))
+        person = find_person(tx, message.nhs_number)
+        bodies = bodies_of(message)
+        faults = self._faults(tx, partner, person, message, bodies)
+        if faults:
+            return self._quarantine(tx, partner, message, person, faults)
+        person = person or tx.add_person()
+        held = tx.edition(person, partner)
+        if held >= message.edition:
+            return Receipt(message.id, "superseded", held)
+        tx.identify(person, NHS_NUMBER, message.nhs_number)
+        kinds = self._store_copy(tx, partner, person, bodies)
+        tx.set_edition(person, partner, message.edition)
+        tx.currency.mark(self.home.ods, person, partner, "stored", message.edition)
+        self._resume(tx, person, partner, message.edition)
+        _carried(tx, person, partner, bodies, message.edition)
+        spread(tx, self.home, person, kinds, own=False)
+        return Receipt(message.id, "stored", message.edition)
+
+    def _resume(self, tx: Tx, person: str, partner: str, edition: int) -> None:
+        """The copy is kept up to date again, unless this left before the notice that said it would not be."""
+        copy = copy_at(tx, person, self.home.ods, partner)
+        if copy is not None and copy.ended_at is not None and (copy.sent is None or edition > copy.sent.edition):
+            tx.currency.resume(self.home.ods, person, partner)
+
+    def _faults(self, tx: Tx, partner: str, person: str | None, message: Message, bodies: list[Body]) -> list[Issue]:
+        """Everything that speaks against storing a snapshot."""
+        found: list[Issue] = []
+        patients = [body for body in bodies if body.get("resourceType") == "Patient"]
+        for patient in patients:
+            probe = {"identifier": [{"system": NHS_NUMBER, "value": message.nhs_number}]}
+            doubt = contradiction(patient, [probe], "$.bundle")
+            if person is not None and doubt is None:
+                doubt = contradiction(patient, hold(tx, person, self.home.ods).patients(), "$.bundle")
+            if doubt is not None:
+                found.append(doubt)
+        for number, body in enumerate(bodies):
+            place = f"$.bundle.entry[{number}].resource"
+            kind, name = body.get("resourceType"), body.get("id")
+            if not isinstance(kind, str) or not isinstance(name, str):
+                found.append(issue("store-id-missing", place))
+                continue
+            known = tx.get(kind, name)
+            mixed = known is not None and known.person not in (None, person) and kind not in SHARED_KINDS
+            if mixed or (known is not None and known.custodian != partner):
+                found.append(issue("sync-custody", place, reference=f"{kind}/{name}"))
+            if known is not None and _says_the_same(known, body):
+                continue  # it was checked when it was stored, and a snapshot repeats what did not change
+            faults = self.check(body)
+            found += [one.at(f"{place}: {one.path}") for one in faults if has_errors([one])]
+        return found
+
+    def _store_copy(self, tx: Tx, partner: str, person: str, bodies: list[Body]) -> set[str]:
+        """Store what differs from the copy held; the kinds of what did."""
+        kinds = set()
+        for body in bodies:
+            kind, name = str(body["resourceType"]), str(body["id"])
+            known = tx.get(kind, name)
+            if known is not None and _says_the_same(known, body):
+                continue
+            belongs = known.person if known is not None and kind in SHARED_KINDS else person
+            tx.put(content(body), person=belongs, custodian=partner)
+            if kind == "Patient":
+                identify(tx, person, body)
+            kinds.add(kind)
+        return kinds
+
+    # --- the other verbs
+
+    def _proposal(self, tx: Tx, partner: str, person: str, message: Message) -> Receipt:
+        if message.custodian != self.home.ods:
+            found = issue("sync-custody", "$.custodian", reference="What this proposal is about")
+            return Receipt(message.id, "refused", issues=(found,))
+        base = message.content.get("base")
+        projection = tx.projections.get(partner, person, self.home.ods, base) if type(base) is int else None
+        if projection is None:
+            return Receipt(message.id, "refused", issues=(issue("sync-no-projection", "$.base"),))
+        merging = Merging(tx, self.home, self.check, partner, person)
+        try:
+            faults = merging.faults(message, projection)
+            if not faults:
+                return merging.merge(message, projection)
+        except FhirMhError as fault:
+            faults = list(fault.issues) or [issue("sync-unreadable", "$.bundle")]
+        return self._quarantine(tx, partner, message, person, faults)
+
+    def _marked(self, tx: Tx, partner: str, person: str, message: Message) -> Receipt:
+        stage = message.content.get("stage")
+        if stage not in ("filed", "opened") or message.edition is None:
+            return Receipt(message.id, "refused", issues=(issue("sync-unknown-verb", "$.stage", verb="mark"),))
+        tx.currency.mark(partner, person, self.home.ods, stage, message.edition)
+        return Receipt(message.id, "stored", message.edition)
+
+    def _notice(self, tx: Tx, partner: str, person: str, message: Message) -> Receipt:
+        if message.content.get("notice") != "sharing-ended" or message.custodian != partner:
+            return Receipt(message.id, "refused", issues=(issue("sync-unknown-verb", "$.notice", verb="notice"),))
+        held = tx.edition(person, partner)
+        if message.edition is not None:
+            if held > message.edition:  # sharing was resumed since
+                return Receipt(message.id, "superseded", held)
+            tx.currency.mark(self.home.ods, person, partner, "sent", message.edition)
+        reason = message.content.get("reason")
+        sentence = reason if isinstance(reason, str) and reason else _NO_REASON
+        tx.currency.end(self.home.ods, person, partner, sentence)
+        return Receipt(message.id, "stored", held)
+
+
+def _says_the_same(known: StoredResource, body: Body) -> bool:
+    """Whether what is held is what was sent, but for what a server says of its own storing."""
+    return not known.deleted and content(known.body()) == content(body)
+
+
+def _carried(tx: Tx, person: str, custodian: str, bodies: list[Body], edition: int) -> None:
+    """Note on our proposals to this custodian that an edition has shown us all they were about."""
+    keys = {f"{body['resourceType']}/{body['id']}" for body in bodies}
+    for proposal in tx.proposals.find(person, direction="sent"):
+        if proposal.custodian == custodian and keys.issuperset(load_object(proposal.payload)["paths"]):
+            said = load_object(proposal.outcome) if proposal.outcome else {}
+            tx.proposals.settle(proposal.id, proposal.state, dumps({**said, "carried": edition}).decode())

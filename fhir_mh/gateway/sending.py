@@ -1,0 +1,115 @@
+"""What leaves: a waiting message as of now, and what its receipt means here (docs/sync-protocol.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.exchange.ports import Withheld
+from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.gateway.holding import about
+from fhir_mh.gateway.identity import Organisation, nhs_number_of
+from fhir_mh.gateway.projection import Projected, project
+from fhir_mh.gateway.spreading import copy_at, end_sharing
+from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.store import OutboxMessage, Outcome, Tx
+from fhir_mh.store.values import ProposalState
+
+_SETTLED: dict[str, ProposalState] = {"merged": "accepted", "partly": "partly", "conflict": "conflict"}
+
+
+def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Withheld:
+    """What to send now; consent is decided anew. Withheld where nothing may be sent, or nothing new is to be said."""
+    number = nhs_number_of(tx, waiting.person)
+    if number is None:
+        return Withheld("sync-unknown-person")
+    if waiting.kind == "notice":
+        payload = load_object(waiting.payload or "{}")
+        custodian = payload.pop("custodian")
+        return Message(waiting.message, "notice", number, custodian, waiting.edition, payload)
+    decision = standing(tx, waiting.person).may_be_sent(waiting.partner, now_of(tx))
+    if decision.nothing:
+        end_sharing(tx, home, waiting.person, waiting.partner, decision.sentence)
+        if waiting.kind == "proposal":
+            _answer(tx, waiting, "refused", {"status": "withheld"})
+        return Withheld("consent-denied")
+    if waiting.kind == "proposal":
+        payload = load_object(waiting.payload or "{}")
+        said: dict[str, Any] = {
+            "base": waiting.edition,
+            "before": _bundle(payload["before"]),
+            "bundle": _bundle(payload["after"]),
+        }
+        return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said)
+    projected = project(about(tx, waiting.person, home.ods), decision)
+    edition = _edition(tx, home, waiting, projected)
+    if edition is None:
+        return Withheld("sync-nothing-new")
+    said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods)}
+    return Message(waiting.message, "snapshot", number, home.ods, edition, said)
+
+
+def _bundle(bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body} for body in bodies]}
+
+
+def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Projected) -> int | None:
+    """The edition this partner is sent; None where it is known to hold the same already.
+
+    One edition shows one partner one thing: where a decision has changed what it may see and nothing else changed,
+    that is a new edition.
+    """
+    partner, person = waiting.partner, waiting.person
+    sent = dumps(projected.bundle(home.ods)).decode()
+    edition, last = tx.edition(person, home.ods), tx.projections.get(partner, person, home.ods)
+    if last is not None and last.sent == sent and _holds(tx, home, waiting, last.edition):
+        return None
+    if last is not None and last.edition >= edition and last.sent != sent:
+        tx.touch(person, home.ods)
+        edition = tx.edition(person, home.ods)
+    withheld = dumps([f"{kind}/{name}" for kind, name in projected.withheld]).decode()
+    tx.projections.keep(partner, person, home.ods, edition, sent=sent, withheld=withheld, inexpressible="[]")
+    tx.currency.mark(partner, person, home.ods, "sent", edition)
+    return edition
+
+
+def _holds(tx: Tx, home: Organisation, waiting: OutboxMessage, edition: int) -> bool:
+    """Whether the partner has stored this edition, knows that it is kept up to date, and waits for none later."""
+    copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
+    if copy is None or copy.ended_at is not None or copy.stored is None or copy.stored.edition < edition:
+        return False
+    promised = [
+        load_object(proposal.outcome).get("edition")
+        for proposal in tx.proposals.find(waiting.person, direction="received")
+        if proposal.partner == waiting.partner and proposal.state in ("accepted", "partly") and proposal.outcome
+    ]
+    return all(not isinstance(one, int) or one <= copy.stored.edition for one in promised)
+
+
+def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) -> Outcome:
+    """Note how far the partner has come; only a refusal is a dead letter."""
+    if sent.kind == "proposal":
+        _settle_proposal(tx, sent, receipt)
+    if receipt.status == "refused":
+        return Outcome(sent.message, "dead", receipt.issues[0].code if receipt.issues else "sync-refused")
+    if sent.kind == "snapshot" and receipt.status in ("stored", "superseded") and receipt.edition is not None:
+        tx.currency.mark(sent.partner, sent.person, home.ods, "stored", receipt.edition)
+        lane = tx.lanes.get(sent.partner, sent.person)
+        if lane is not None and lane.state != "ended":
+            tx.currency.resume(sent.partner, sent.person, home.ods)
+    return Outcome(sent.message, "acked", "sync-quarantined" if receipt.status == "quarantined" else None)
+
+
+def _settle_proposal(tx: Tx, sent: OutboxMessage, receipt: Receipt) -> None:
+    said: dict[str, Any] = {"status": receipt.status, "edition": receipt.edition, "conflicts": list(receipt.conflicts)}
+    if receipt.issues:
+        said["issues"] = [found.as_dict() for found in receipt.issues]
+    _answer(tx, sent, _SETTLED.get(receipt.status, "refused"), said)
+
+
+def _answer(tx: Tx, sent: OutboxMessage, state: ProposalState, said: dict[str, Any]) -> None:
+    """Keep what became of a proposal of ours, for its author to see."""
+    proposal = tx.proposals.get(load_object(sent.payload or "{}").get("proposal") or sent.message)
+    if proposal is not None:
+        known = load_object(proposal.outcome) if proposal.outcome else {}
+        tx.proposals.settle(proposal.id, state, dumps({**known, **said}).decode())

@@ -1,0 +1,17 @@
+"""An empty store to copy, so that opening one costs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fhir_mh.store import open_store
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store that holds nothing."""
+    file = tmp_path_factory.mktemp("sim") / "empty.sqlite3"
+    open_store(f"sqlite:///{file}", inline=True).close()
+    return file

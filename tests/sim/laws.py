@@ -1,0 +1,214 @@
+"""The laws of docs/sync-protocol.md, held against the ledger: on the wire, at all times, and when all is quiet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.fhir.json import loads
+from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
+from tests.sim.people import AWAY, HOME
+
+if TYPE_CHECKING:
+    from tests.sim.site import Site
+    from tests.sim.world import World
+
+Tree = dict[str, Any]
+
+
+class LawBroken(BaseException):
+    """A promise of the protocol was not kept. Not an Exception, so that the code under test cannot catch it."""
+
+
+class Laws:
+    """Watches one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._looked: dict[tuple[str, str], int] = {}
+
+    # --- nothing withdrawn is sent
+
+    def on_the_wire(self, sender: str, to: str, body: bytes) -> None:
+        """A request leaves now: whatever of it the sender knows to be denied is a leak."""
+        for message in loads(body)["messages"]:
+            ledger = self.world.ledgers[message["person"]["nhs_number"]]
+            sections = {text.partition("#")[0] for text in texts_in(message)}
+            self.world.tell(f"{sender}->{to} {_brief(message)}")
+            foreign = texts_in(message) - {said.text for said in ledger.said}
+            _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
+            if message["verb"] == "proposal":
+                continue
+            leaked = sections & ledger.denied(sender, to)
+            _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
+            if ledger.closed and not ledger.stayed and (sender, to) == (HOME, AWAY):
+                _law(not sections, f"{to} does not care for the person any more, and is sent {sorted(sections)}")
+
+    # --- each message is acted upon once, in order
+
+    def on_receipt(self, ods: str, sender: str, message: Message, receipt: Receipt) -> None:
+        """A site has committed what it made of a message."""
+        site = self.world.sites[ods]
+        self.world.tell(f"{ods} answers {sender} {message.id[:6]} {receipt.status} {receipt.edition} "
+                        f"{[one.code for one in receipt.issues]}")  # fmt: skip
+        _law(site.acted[sender, message.id] == 1, f"{ods} acts on {message.id} a second time")
+        self.world.ledgers[message.nhs_number].learns(
+            ods, {found[0] for found in DECISION.finditer(str(message.content.get("bundle")))}
+            if receipt.status == "stored" else ()
+        )  # fmt: skip
+        if message.verb == "snapshot" and receipt.status == "stored" and message.edition is not None:
+            held = site.stored.get((sender, message.nhs_number), 0)
+            _law(message.edition >= held, f"{ods} goes back from edition {held} of {sender} to {message.edition}")
+            site.stored[sender, message.nhs_number] = message.edition
+
+    # --- no absence is a deletion
+
+    def at_all_times(self) -> None:
+        """No item that was shown anywhere is gone there."""
+        for ods, site in self.world.sites.items():
+            for number, ledger in self.world.ledgers.items():
+                if site.dead:
+                    continue
+                held = site.record(number)
+                if held is None or self._looked.get((ods, number)) == held.version:
+                    continue
+                self._looked[ods, number] = held.version
+                items, shown = items_in(held.tree), ledger.shown.setdefault(ods, set())
+                gone = {item for item in shown - items if item[0] != "tasks"}
+                _law(not gone, f"{ods} shows no more: {sorted(gone)}")
+                shown |= items
+
+    # --- when all is quiet
+
+    def when_quiet(self) -> None:
+        """Nothing said is lost, every copy is the custodian's, every proposal has an outcome."""
+        for ledger in self.world.ledgers.values():
+            self._nothing_lost(ledger)
+            self._converged(ledger)
+            self._refusals_unmerged(ledger)
+        for site in self.world.sites.values():
+            for one in site.look(lambda tx: tx.proposals.find(direction="sent", state="pending")):
+                lane = site.look(lambda tx, one=one: tx.lanes.get(one.custodian, one.person))
+                _law(lane is not None and lane.state == "ended", f"{site.ods} waits for an answer for ever: {one.id}")
+
+    def _nothing_lost(self, ledger: Ledger) -> None:
+        """Every text stands, or was overwritten by somebody who saw it, or is held for somebody to look at."""
+        holders = {ods: site.record(ledger.number) for ods, site in self.world.sites.items()}
+        before = {said.text: said.seen for said in ledger.said}
+        for row in sorted({said.row for said in ledger.said}):
+            keeper = self._keeper(ledger, row)
+            site, held = self.world.sites[keeper], holders[keeper]
+            _law(held is not None, f"{keeper} keeps {row} and does not know the person")
+            assert held is not None
+            found = {text_at(held.tree, row)} | texts_in(held.tree.get("tasks")) | self._set_aside(site, ledger)
+            found |= {text for one in self.world.sites.values() for text in self._told(one, ledger)}
+            reached: set[str | None] = set()
+            while found:
+                text = found.pop()
+                if text is not None and text not in reached:
+                    reached.add(text)
+                    found.add(before.get(text))
+            lost = {said.text for said in ledger.texts(row)} - reached
+            _law(not lost, f"lost at {row}, kept by {keeper}: {sorted(lost)}; it says {text_at(held.tree, row)}")
+            history = self._history(site, ledger)
+            _law(text_at(held.tree, row) is None or text_at(held.tree, row) in history, f"no version holds {row}")
+
+    def _keeper(self, ledger: Ledger, row: Row) -> str:
+        for ods, site in self.world.sites.items():
+            held = site.record(ledger.number)
+            if held is not None and held.custodians.get((row[0], row[1])) == ods:
+                return ods
+        raise LawBroken(f"nobody keeps {row}")
+
+    def _set_aside(self, site: Site, ledger: Ledger) -> set[str]:
+        kept = site.look(lambda tx: tx.quarantine.find(state=None, limit=10_000))
+        return {text for one in kept if ledger.number in one.text for text in texts_in(one.text)}
+
+    def _told(self, site: Site, ledger: Ledger) -> set[str]:
+        """Texts of a site's own that did not become the custodian's, as their authors are shown them."""
+        held, found = site.record(ledger.number), set()
+        for one in held.pending if held else ():
+            found |= texts_in(held.tree if held and one.state == "withheld" and not one.unmerged else one.unmerged)
+        return found
+
+    def _history(self, site: Site, ledger: Ledger) -> set[str]:
+        person = str(site.person(ledger.number))
+
+        def read(tx: Any) -> set[str]:
+            found: set[str] = set()
+            for stored in tx.person_resources(person):
+                for entry in tx.history(stored.type, stored.id, limit=10_000).entries:
+                    found |= texts_in(entry.text)
+            return found
+
+        return site.look(read)
+
+    def _converged(self, ledger: Ledger) -> None:
+        """Each gateway that may hold a copy shows what its custodian shows, and that it is kept up to date."""
+        for keeper, at in self.world.sites.items():
+            kept = at.record(ledger.number)
+            if kept is None:
+                continue
+            for ods, site in self.world.sites.items():
+                sections = self._may_hold(ledger, keeper, ods)
+                copy = site.record(ledger.number)
+                unsent = copy is not None and any(one.state == "withheld" for one in copy.pending)
+                if ods == keeper or not sections or unsent:
+                    continue
+                for name, section in SECTION_OF.items():
+                    ours = [item for item in kept.tree.get(name, ()) if kept.custodians[name, item["id"]] == keeper]
+                    if section not in sections or not ours:
+                        continue
+                    _law(copy is not None, f"{ods} was never told of {name} that {keeper} keeps")
+                    assert copy is not None
+                    theirs = {item["id"]: item for item in copy.tree.get(name, ())}
+                    whole = sections == set(SECTION_OF.values())
+                    for item in ours:
+                        found = theirs.get(item["id"])
+                        same = item == found if whole else texts_in(item) == texts_in(found)
+                        _law(same, f"{ods} shows {found} for {name} of {keeper}, which is {item}")
+                self._current(ledger, keeper, site)
+
+    def _current(self, ledger: Ledger, keeper: str, site: Site) -> None:
+        copy = site.record(ledger.number)
+        if copy is None:
+            return
+        ended = [one for one in copy.copies if one.partner == site.ods and one.custodian == keeper and one.ended_at]
+        _law(not ended, f"{site.ods} shows its copy of {keeper} as ended, and it may have it")
+
+    def _may_hold(self, ledger: Ledger, keeper: str, ods: str) -> set[str]:
+        """The sections that a partner is to be kept up to date in. Only what the home team keeps, and the home team."""
+        if ods == keeper or (keeper != HOME and ods != HOME):
+            return set()
+        if (keeper, ods) == (HOME, AWAY) and ledger.closed:
+            return set()  # whether a stay is still under way decides; the ward may hold it, and need not
+        if (keeper, ods) == (HOME, AWAY):
+            placed = self.world.sites[HOME].record(ledger.number)
+            if placed is None or not placed.tree.get("placements"):
+                return set()
+        return set(SECTION_OF.values()) - ledger.denied(keeper, ods)
+
+    def _refusals_unmerged(self, ledger: Ledger) -> None:
+        """A recorded refusal says only what was said to whoever keeps it."""
+        for keeper, site in self.world.sites.items():
+            held = site.record(ledger.number)
+            for refusal in held.tree.get("refusals", ()) if held else ():
+                if held is None or held.custodians["refusals", refusal["id"]] != keeper:
+                    continue
+                for text in texts_in(refusal):
+                    by = next(said.by for said in ledger.said if said.text == text)
+                    _law(by == keeper, f"{keeper} merged into a refusal what {by} wrote: {text}")
+
+
+def _law(holds: bool, words: str) -> None:
+    if not holds:
+        raise LawBroken(words)
+
+
+def _brief(message: Tree) -> str:
+    texts = sorted(texts_in(message.get("bundle")), key=lambda text: int(text.partition("#")[2]))
+    head = f"{message['id'][:6]} {message['verb']} {message.get('edition')} of {message['person']['nhs_number'][-3:]}"
+    return f"{head}: {message.get('notice') or ' '.join(texts[-8:])}"
+
+
+__all__ = ["LawBroken", "Laws"]

@@ -1,0 +1,105 @@
+"""What people said and decided, kept apart from the code under test: the laws are checked against this.
+
+Every text is one of a kind and names its section, so that it is found again wherever it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+Tree = dict[str, Any]
+Row = tuple[str, ...]
+TEXT = re.compile(r"(care-plan|crisis-plan|advance-wishes|placement)#\d+")
+DECISION = re.compile(r"decision-\d+")
+SECTION_OF = {
+    "goals": "care-plan", "care_plans": "care-plan", "crisis_plans": "crisis-plan", "statements": "advance-wishes",
+    "refusals": "advance-wishes", "placements": "placement", "stays": "placement",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One text that a site accepted. seen: what stood in its place as its author saw it."""
+
+    text: str
+    row: Row
+    by: str
+    seen: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided of one partner: sections None for everything. Each is later than those before."""
+
+    id: str
+    order: int
+    about: str
+    permit: bool
+    sections: frozenset[str] | None
+
+
+@dataclass
+class Ledger:
+    """Of one person."""
+
+    number: str
+    said: list[Said] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    known: dict[str, set[str]] = field(default_factory=dict)  # site -> ids of decisions committed there
+    closed: bool = False  # the placement
+    stayed: bool = False  # a stay was ever recorded: then the ward cares for the person, placed or not
+    shown: dict[str, set[Row]] = field(default_factory=dict)  # site -> items ever shown there
+    sealed: set[str] = field(default_factory=set)  # custodians who said that this was the wrong person
+
+    def learns(self, site: str, ids: Iterable[str]) -> None:
+        """These decisions stand in a site's store from now on."""
+        self.known.setdefault(site, set()).update(ids)
+
+    def denied(self, sender: str, to: str) -> frozenset[str]:
+        """The sections that a sender knows it may not send. The latest decision that speaks of one decides."""
+        out: set[str] = set()
+        for decision in sorted(self.decisions, key=lambda one: one.order):
+            if decision.id not in self.known.get(sender, set()) or decision.about != to:
+                continue
+            spoken = decision.sections or set(SECTION_OF.values())
+            out = out - spoken if decision.permit else out | spoken
+        return frozenset(out)
+
+    def texts(self, row: Row) -> list[Said]:
+        """Everything said in one place."""
+        return [one for one in self.said if one.row == row]
+
+
+def text_at(tree: Tree, row: Row) -> str | None:
+    """The text that stands in a place, or None. A row is a list, an id, and so on; the last name is the field."""
+    value: Any = tree
+    for name in row:
+        if isinstance(value, list):
+            value = next((item for item in value if item.get("id") == name), None)
+        elif isinstance(value, dict):
+            value = value.get(name)
+        if value is None:
+            return None
+    value = value.get("text") if isinstance(value, dict) else value
+    return value if isinstance(value, str) else None
+
+
+def items_in(tree: Tree) -> set[Row]:
+    """Every item of a record, and every item inside one, by list and id."""
+    found: set[Row] = set()
+    for name, value in tree.items():
+        for item in value if isinstance(value, list) else ():
+            found.add((name, item["id"]))
+            for inner, values in item.items():
+                for one in values if isinstance(values, list) else ():
+                    if isinstance(one, dict) and "id" in one:
+                        found.add((name, item["id"], inner, one["id"]))
+    return found
+
+
+def texts_in(value: Any) -> set[str]:
+    """Every text of the simulation that stands anywhere in this."""
+    return {found[0] for found in TEXT.finditer(str(value))}

@@ -1,0 +1,254 @@
+"""The people of the simulation: who is cared for, and what staff at each site may do next."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fhir_mh.clock import instant
+from fhir_mh.gateway.gateway import Change
+from fhir_mh.mapping.formats import load_format
+from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, text_at
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+HOME, UNIT, AWAY = "ZCT1", "ZIU1", "ZOA1"
+ADA, BEN = "9990000026", "9990000034"
+Tree = dict[str, Any]
+WARD_CSV = "out-of-area-csv"
+
+
+def first_record(number: str, texts: Callable[[str], str]) -> tuple[Tree, list[Row]]:
+    """A person with every kind of content the simulation edits, and where its texts stand. Nobody is placed yet."""
+
+    def words(section: str) -> Tree:
+        return {"text": texts(section), "said_by": {"role": "person"}}
+
+    tree: Tree = {
+        "person": {"nhs_number": number, "names": [{"use": "official", "family": f"Person {number[-3:]}"}],
+                   "birth_date": "1984-02-03"},
+        "organisations": [{"id": f"org-{ods.lower()}", "ods": ods, "name": ods} for ods in (HOME, UNIT, AWAY)],
+        "professionals": [{"id": "lead", "name": "Lead professional", "organisation": {"id": "org-zct1"}}],
+        "episodes": [
+            {"id": "episode", "organisation": {"id": "org-zct1"}, "lead": {"id": "lead"}},
+            {"id": "unit-episode", "organisation": {"id": "org-ziu1"}},
+        ],
+        "goals": [{"id": "goal", "description": {"text": "The sea"}, "preferred_outcome": words("care-plan")}],
+        "care_plans": [{"id": "care", "title": "Care plan", "goals": [{"id": "goal"}], "activities": [
+            {"id": "allotment", "description": words("care-plan")}, {"id": "choir", "description": words("care-plan")},
+        ]}],
+        "crisis_plans": [{"id": "crisis", "title": "Crisis plan", "wishes": [{"id": "refusal", "type": "Consent"}],
+            "warning_signs": [
+                {"id": "sleep", "sign": {"text": "no sleep"}, "coping": words("crisis-plan")},
+                {"id": "pacing", "sign": {"text": "pacing"}, "coping": words("crisis-plan")},
+            ]}],
+        "refusals": [
+            {"id": "refusal", "made_at": "2026-01-05", "refuses": [{"id": "ect", "treatment": words("advance-wishes")}]}
+        ],
+    }  # fmt: skip
+    rows: list[Row] = [
+        ("goals", "goal", "preferred_outcome"),
+        ("care_plans", "care", "activities", "allotment", "description"),
+        ("care_plans", "care", "activities", "choir", "description"),
+        ("crisis_plans", "crisis", "warning_signs", "sleep", "coping"),
+        ("crisis_plans", "crisis", "warning_signs", "pacing", "coping"),
+        ("refusals", "refusal", "refuses", "ect", "treatment"),
+    ]
+    return tree, rows
+
+
+def change_of(row: Row, text: str) -> Tree:
+    """A record that says one thing only: this text in this place."""
+    value: Any = {"text": text}
+    if row[-1] in ("title", "ward"):
+        value = text
+    names = list(row)
+    value = {names.pop(): value}
+    while names:
+        item = {"id": names.pop(), **value}
+        value = {names.pop(): [item]}
+    tree: Tree = value
+    return tree
+
+
+class Staff:
+    """What people at a site do. Each way of doing something answers whether there was anything to do."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.draw = world, world.draw
+        self.count = 0
+
+    def text(self, section: str) -> str:
+        """A text that nobody has said before."""
+        self.count += 1
+        return f"{section}#{self.count}"
+
+    def register(self, number: str) -> None:
+        """The home team records a new person."""
+        tree, rows = first_record(number, self.text)
+        self.world.ledgers[number] = Ledger(number)
+        self._save(HOME, number, tree, [Said(str(text_at(tree, row)), row, HOME, None) for row in rows])
+
+    # --- editing
+
+    def edit(self, ods: str, number: str, row: Row | None = None) -> bool:
+        """Somebody writes other words in the place of those they see."""
+        held = self.world.sites[ods].record(number)
+        if held is None:
+            return False
+        shown = [found for found in self._rows(number) if text_at(held.tree, found) is not None]
+        if row is None:
+            if not shown:
+                return False
+            row = self.draw.choice(shown)
+        text = self.text(SECTION_OF[row[0]])
+        said = Said(text, row, ods, text_at(held.tree, row))
+        return self._save(ods, number, change_of(row, text), [said])
+
+    def edit_two(self, ods: str, number: str) -> bool:
+        """Two places in one go."""
+        held = self.world.sites[ods].record(number)
+        if held is None:
+            return False
+        shown = [row for row in self._rows(number) if text_at(held.tree, row) and row[0] == "crisis_plans"]
+        rows = [row for row in shown if row[2] == "warning_signs"]
+        if len(rows) < 2:
+            return False
+        first, second = self.draw.sample(rows, 2)
+        said = [Said(self.text("crisis-plan"), row, ods, text_at(held.tree, row)) for row in (first, second)]
+        signs = [{"id": one.row[3], "coping": {"text": one.text}} for one in said]
+        return self._save(ods, number, {"crisis_plans": [{"id": "crisis", "warning_signs": signs}]}, said)
+
+    def _rows(self, number: str) -> list[Row]:
+        return sorted({said.row for said in self.world.ledgers[number].said if said.row[0] != "stays"})
+
+    def add(self, ods: str, number: str) -> bool:
+        """Something new: a sign and what helps, a support, a goal, an activity, a wish."""
+        held = self.world.sites[ods].record(number)
+        if held is None or ("crisis_plans", "crisis") not in items_in(held.tree):
+            return False
+        self.count += 1
+        name = f"new-{self.count}"
+        row = self.draw.choice(
+            [
+                ("crisis_plans", "crisis", "warning_signs", name, "coping"),
+                ("crisis_plans", "crisis", "prevention", name, "description"),
+                ("goals", name, "description"),
+                ("statements", f"statement-{self.count}", "wishes", name, "words"),
+                ("refusals", f"refusal-{self.count}", "refuses", name, "treatment"),
+            ]
+        )
+        return self.say(ods, number, row)
+
+    def say(self, ods: str, number: str, row: Row) -> bool:
+        """The first words in a place."""
+        text = self.text(SECTION_OF[row[0]])
+        tree = change_of(row, text)
+        if row[2] == "warning_signs":
+            tree["crisis_plans"][0]["warning_signs"][0]["sign"] = {"text": f"sign of {row[3]}"}
+        if row[0] in ("refusals", "statements"):
+            tree[row[0]][0]["made_at"] = instant(self.world.clock.now())
+        return self._save(ods, number, tree, [Said(text, row, ods, None)])
+
+    def edit_by_csv(self, number: str) -> bool:
+        """The ward far away edits the file of its own system, which cannot say everything."""
+        held = self.world.sites[AWAY].record(number)
+        if held is None or not held.tree.get("crisis_plans"):
+            return False
+        known = load_format(WARD_CSV)
+        rows = list(csv.DictReader(io.StringIO(known.write(held.tree).decode("cp1252"))))
+        signs = [row for row in rows if row["RECORD_TYPE"] == "SIGN" and "#" in row["ACTION"]]
+        if not signs:
+            return False
+        chosen = self.draw.choice(signs)
+        sign = next(
+            one
+            for plan in held.tree["crisis_plans"]
+            for one in plan["warning_signs"]
+            if one["sign"]["text"] == chosen["TEXT"]
+        )
+        row = ("crisis_plans", "crisis", "warning_signs", sign["id"], "coping")
+        said = Said(self.text("crisis-plan"), row, AWAY, text_at(held.tree, row))
+        chosen["ACTION"] = said.text
+        file = io.StringIO()
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        text = file.getvalue().encode("cp1252")
+        return self._save(AWAY, number, Change(known.nhs_number(text), lambda held: known.put(held, text)), [said])
+
+    # --- placement and stay
+
+    def place(self, number: str, status: str = "active") -> bool:
+        """The home team opens a placement far away, or closes it."""
+        ledger = self.world.ledgers[number]
+        placement: Tree = {"id": "placement", "status": status}
+        if status == "active":
+            placement |= {"requested_by": {"id": "org-zct1"}, "provider": {"id": "org-zoa1"}, "level": "2"}
+        if not self._save(HOME, number, {"placements": [placement]}, []):
+            return False
+        ledger.closed = status != "active"
+        return True
+
+    def move_discharge(self, ods: str, number: str) -> bool:
+        """A new estimated date of discharge, with its reason; the first opens the stay, at the ward only."""
+        held = self.world.sites[ods].record(number)
+        if held is None or not held.tree.get("placements") or not (held.tree.get("stays") or ods == AWAY):
+            return False
+        self.count += 1
+        name = f"term-{self.count}"
+        row = ("stays", "stay", "estimated_discharge", name, "reason")
+        said = Said(self.text("placement"), row, ods, None)
+        date, now = f"2027-{self.count % 12 + 1:02}-01", instant(self.world.clock.now())
+        term = {"id": name, "value": date, "recorded_at": now, "reason": {"text": said.text}}
+        stay: Tree = {"id": "stay", "estimated_discharge": [term]}
+        if not held.tree.get("stays"):
+            stay |= {"placement": {"id": "placement"}, "provider": {"id": "org-zoa1"}}
+        self.world.ledgers[number].stayed = True
+        return self._save(ods, number, {"stays": [stay]}, [said])
+
+    # --- decisions
+
+    def decide(
+        self, ods: str, number: str, about: str, *, permit: bool, sections: frozenset[str] | None = None
+    ) -> bool:
+        """The person decides what one organisation may be told; recorded wherever they say it."""
+        ledger = self.world.ledgers[number]
+        held = self.world.sites[ods].record(number)
+        if held is None or f"org-{about.lower()}" not in {one["id"] for one in held.tree.get("organisations", ())}:
+            return False
+        self.count += 1
+        made = Decision(f"decision-{self.count}", self.count, about, permit, sections)
+        exception: Tree = {
+            "decision": "permit" if permit else "deny",
+            "actors": [{"party": {"id": f"org-{about.lower()}"}}],
+        }
+        if sections is not None:
+            exception["sections"] = sorted(sections)
+        preference = {"id": made.id, "made_at": instant(self.world.clock.now()), "terms": {"exceptions": [exception]}}
+        ledger.decisions.append(made)
+        if not self._save(ods, number, {"sharing": [preference]}, []):
+            ledger.decisions.remove(made)
+            return False
+        ledger.learns(ods, [made.id])
+        return True
+
+    # --- saving
+
+    def _save(self, ods: str, number: str, change: Any, said: list[Said]) -> bool:
+        """Whether the site accepted it: from then on it is in the ledger. A site that died after its commit has."""
+        what = "the file of its system" if isinstance(change, Change) else _brief(change)
+        saved = self.world.attempt(
+            ods, lambda: self.world.sites[ods].save(number, change), f"writes {what} of {number}"
+        )
+        if saved:
+            self.world.ledgers[number].said += said
+        return saved
+
+
+def _brief(change: Tree) -> str:
+    text = str({name: value for name, value in change.items() if name != "person"})
+    return text if len(text) < 220 else f"a record of {', '.join(change)}"

@@ -1,0 +1,134 @@
+"""One organisation of the simulation: its gateway and courier on a real store, which can die at any commit."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fhir_mh.clock import ManualClock
+from fhir_mh.consent import AccessContext
+from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.exchange.transport import Transport
+from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.gateway.exchange import GatewayExchange
+from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
+from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.writing import Check
+from fhir_mh.store import Store, Tx, open_store
+from fhir_mh.sync.courier import Courier
+
+T = TypeVar("T")
+Tree = dict[str, Any]
+
+
+class Died(BaseException):
+    """The process of a site ended here, as by kill -9; nothing in it can catch this."""
+
+    def __init__(self, ods: str) -> None:
+        super().__init__(ods)
+        self.ods = ods
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine answers that never really waits: on an inline store none of the gateway's does."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        answer: T = done.value
+        return answer
+    raise AssertionError("this waited for something")
+
+
+class Watched(GatewayExchange):
+    """The gateway's exchange; which messages were acted upon is noted when their transaction is safe."""
+
+    under_way: list[tuple[str, Message, Receipt]]
+
+    def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
+        self.under_way.clear()
+        receipt = super().receive(tx, partner, message)
+        self.under_way.append((partner, message, receipt))
+        return receipt
+
+
+class Site:
+    """A gateway that can be killed and started again on the file it left."""
+
+    def __init__(
+        self, ods: str, folder: Path, empty: Path, clock: ManualClock, draw: random.Random, check: Check
+    ) -> None:
+        self.ods, self.clock, self.draw, self.check = ods, clock, draw, check
+        self.file = folder / f"{ods}.sqlite3"
+        shutil.copy(empty, self.file)
+        self.partners: dict[str, str] = {}
+        self.transports: dict[str, Transport] = {}
+        self.dead = True
+        self.crash: tuple[str, int] | None = None  # before or after a commit, and after how many more
+        self.acted: Counter[tuple[str, str]] = Counter()  # (sender, message id)
+        self.stored: dict[tuple[str, str], int] = {}  # (sender, NHS number) -> edition of the newest copy
+        self.on_receipt: Callable[[str, str, Message, Receipt], None] = lambda site, sender, message, receipt: None
+
+    def joined(self, partners: Mapping[str, Transport]) -> None:
+        """Whom this site shares with, and how it reaches them."""
+        self.transports = dict(partners)
+        self.partners = {ods: ods for ods in partners}
+
+    def start(self) -> None:
+        """Open the store, as it was left, and take back what an earlier life had leased."""
+        self.crash = None
+        self.store: Store = open_store(f"sqlite:///{self.file}", clock=self.clock, inline=True, hook=self._hook)
+        self.gateway = Gateway(self.store, Organisation(self.ods, self.ods, self.partners), self.check, self.clock)
+        self.gateway.exchange = self.exchange = Watched(self.gateway.home, self.check)
+        self.exchange.under_way = []
+        self.courier = Courier(
+            self.store, self.exchange, self.transports, self.clock, own=self.ods, owner=self.ods, draw=self.draw.random
+        )
+        self.dead = False
+
+    def stop(self) -> None:
+        """Let go of the file; what was not committed is gone."""
+        self.dead = True
+        self.store.close()
+
+    def _hook(self, stage: str) -> None:
+        if self.dead:
+            raise Died(self.ods)
+        if self.crash is not None and self.crash[0] == stage:
+            self.crash = (stage, self.crash[1] - 1)
+            if self.crash[1] <= 0:
+                self.dead = True
+        if stage == "after":
+            self._committed()
+        if self.dead:
+            raise Died(self.ods)
+
+    def _committed(self) -> None:
+        for sender, message, receipt in self.exchange.under_way:
+            self.acted[sender, message.id] += 1
+            self.on_receipt(self.ods, sender, message, receipt)
+        self.exchange.under_way.clear()
+
+    # --- what its people do and see
+
+    def save(self, number: str, change: Tree | Change) -> Saved:
+        """A system of this organisation sends a record."""
+        self.exchange.under_way.clear()
+        tree = change if isinstance(change, Change) else {"person": {"nhs_number": number}, **change}
+        return at_once(self.gateway.save(AccessContext(self.ods), tree))
+
+    def record(self, number: str) -> HeldRecord | None:
+        """The person's record as people see it here; None where the person is not known."""
+        person = self.person(number)
+        return None if person is None else at_once(self.gateway.record(AccessContext(self.ods), person))
+
+    def person(self, number: str) -> str | None:
+        """The id of the person here."""
+        return self.store.read_now(lambda tx: find_person(tx, number))
+
+    def look(self, fn: Callable[[Tx], T]) -> T:
+        """What stands in the store."""
+        return self.store.read_now(fn)

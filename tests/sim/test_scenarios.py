@@ -1,0 +1,179 @@
+"""Bugs that a seed has found, each told as a story, so that it is never found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.exchange.messages import Message
+from fhir_mh.exchange.ports import Withheld
+from tests.sim.ledger import text_at
+from tests.sim.people import ADA, AWAY, HOME, UNIT
+from tests.sim.world import World
+
+SLEEP = ("crisis_plans", "crisis", "warning_signs", "sleep", "coping")
+CHOIR = ("care_plans", "care", "activities", "choir", "description")
+
+
+@pytest.fixture
+def world(tmp_path: Path, empty: Path) -> Iterator[World]:
+    """Nothing goes wrong here by itself. Ada is placed far away, and everybody holds her plan."""
+    with World(1, tmp_path, empty, calm=True) as made:
+        made.staff.register(ADA)
+        made.staff.place(ADA)
+        made.settle()
+        yield made
+
+
+def shown(world: World, ods: str, row: tuple[str, ...]) -> str | None:
+    held = world.sites[ods].record(ADA)
+    return None if held is None else text_at(held.tree, row)
+
+
+def pending(world: World, ods: str) -> list[tuple[str, list[Any]]]:
+    held = world.sites[ods].record(ADA)
+    assert held is not None
+    return [(one.state, [(row.shown, row.ours) for row in one.unmerged]) for one in held.pending]
+
+
+def sent(world: World, sender: str, to: str) -> list[str]:
+    """The verbs of what has left since the last look."""
+    found = [line for line in world.trace if f" {sender}->{to} " in line]
+    world.trace.clear()
+    return [line.split()[4] for line in found]
+
+
+def test_an_edit_of_a_section_withheld_since_undoes_nothing_written_at_home_meanwhile(world: World) -> None:
+    world.staff.decide(HOME, ADA, AWAY, permit=False, sections=frozenset({"care-plan"}))
+    world.settle()
+    world.staff.edit(HOME, ADA, CHOIR)
+    written_at_home = shown(world, HOME, CHOIR)
+    world.staff.edit(AWAY, ADA, CHOIR)
+    world.quiet()
+    assert shown(world, HOME, CHOIR) == written_at_home
+    assert [state for state, _ in pending(world, AWAY)] == ["conflict"]
+
+
+def test_two_edits_in_a_row_do_not_conflict_with_each_other(world: World) -> None:
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.staff.edit(AWAY, ADA, SLEEP)
+    newest = world.ledgers[ADA].said[-1].text
+    assert shown(world, AWAY, SLEEP) == newest
+    world.quiet()
+    assert [shown(world, ods, SLEEP) for ods in (HOME, UNIT, AWAY)] == [newest] * 3
+
+
+def test_what_the_ward_added_does_not_vanish_there_when_its_section_is_withheld(world: World) -> None:
+    row = ("crisis_plans", "crisis", "prevention", "new", "description")
+    world.staff.say(AWAY, ADA, row)
+    added = shown(world, AWAY, row)
+    world.staff.decide(HOME, ADA, AWAY, permit=False, sections=frozenset({"crisis-plan"}))
+    world.quiet()
+    assert shown(world, HOME, row) == shown(world, AWAY, row) == added
+
+
+def test_the_first_that_a_partner_keeps_is_sent_though_it_never_sent_anything(world: World) -> None:
+    world.staff.say(UNIT, ADA, ("goals", "unit-goal", "description"))
+    world.quiet()
+    assert shown(world, HOME, ("goals", "unit-goal", "description")) is not None
+
+
+def test_sharing_resumed_by_a_decision_taken_at_the_ward_is_shown_as_resumed_there(world: World) -> None:
+    world.staff.decide(HOME, ADA, AWAY, permit=False)
+    world.settle()
+    world.staff.decide(AWAY, ADA, AWAY, permit=True)
+    world.quiet()
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    assert [copy.ended_at for copy in held.copies if copy.partner == AWAY and copy.custodian == HOME] == [None]
+
+
+def test_a_section_restored_by_a_decision_taken_at_the_ward_is_sent(world: World) -> None:
+    world.staff.decide(HOME, ADA, AWAY, permit=False, sections=frozenset({"care-plan"}))
+    world.settle()
+    world.staff.edit(HOME, ADA, CHOIR)
+    world.settle()
+    world.staff.decide(AWAY, ADA, AWAY, permit=True, sections=frozenset({"care-plan"}))
+    world.quiet()
+    assert shown(world, AWAY, CHOIR) == shown(world, HOME, CHOIR)
+
+
+def test_a_snapshot_that_arrives_after_the_notice_does_not_undo_it(world: World) -> None:
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.net.faults = type(world.net.faults)(late=1)
+    world.deliver(HOME)
+    world.net.faults = type(world.net.faults)()
+    world.staff.decide(HOME, ADA, AWAY, permit=False)
+    world.settle(late=False)
+    world.quiet()
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    assert [copy.ended_at is None for copy in held.copies if (copy.partner, copy.custodian) == (AWAY, HOME)] == [False]
+
+
+def test_a_task_at_home_sends_nobody_anything(world: World) -> None:
+    sent(world, HOME, AWAY)
+    world.sites[HOME].save(ADA, {"tasks": [{"id": "t", "kind": "review", "description": "ring the landlord"}]})
+    world.quiet()
+    assert sent(world, HOME, AWAY) == []
+
+
+def test_a_proposal_already_undone_when_its_edition_leaves_is_not_pending_for_ever(world: World) -> None:
+    first = shown(world, HOME, SLEEP)
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.deliver(AWAY)
+    world.sites[HOME].save(ADA, _coping(str(first)))
+    world.settle()
+    assert pending(world, AWAY) == []
+
+
+def test_a_conflict_is_shown_to_the_ward_with_both_texts_until_it_writes_again(world: World) -> None:
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.staff.edit(HOME, ADA, SLEEP)
+    theirs, ours = (said.text for said in world.ledgers[ADA].said[-2:])
+    world.quiet()
+    ((state, ((held, written),)),) = pending(world, AWAY)
+    assert (state, held["text"], written["text"]) == ("conflict", ours, theirs)
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.quiet()
+    assert pending(world, AWAY) == []
+
+
+def test_a_refused_proposal_is_shown_to_its_author_and_can_be_sent_again(world: World) -> None:
+    receive = world.sites[HOME].exchange._receiving.receive
+    world.sites[HOME].exchange._receiving.receive = lambda tx, partner, message: receive(
+        tx, partner, _on_nothing(message)
+    )
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.settle()
+    assert [state for state, _ in pending(world, AWAY)] == ["refused"]
+    world.sites[HOME].exchange._receiving.receive = receive
+    world.quiet()
+    assert pending(world, AWAY) == []
+    assert shown(world, HOME, SLEEP) == shown(world, AWAY, SLEEP) == world.ledgers[ADA].said[-1].text
+
+
+def test_what_is_written_while_nothing_is_shared_with_its_keeper_is_shown_to_its_author(world: World) -> None:
+    world.staff.say(AWAY, ADA, ("goals", "ward-goal", "description"))
+    world.settle()
+    world.staff.decide(HOME, ADA, AWAY, permit=False)
+    world.settle()
+    world.staff.edit(HOME, ADA, ("goals", "ward-goal", "description"))
+    world.quiet()
+    assert [state for state, _ in pending(world, HOME)] == ["withheld"]
+
+
+def _coping(text: str) -> dict[str, Any]:
+    coping = {"text": text, "said_by": {"role": "person"}}
+    return {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "sleep", "coping": coping}]}]}
+
+
+def _on_nothing(message: Message | Withheld) -> Message | Withheld:
+    """A proposal based on an edition that nobody was sent."""
+    if isinstance(message, Message) and message.verb == "proposal":
+        return replace(message, content={**message.content, "base": 99})
+    return message

@@ -1,0 +1,242 @@
+"""One run: sites, network, staff and time, all drawn from one seed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fhir_mh.clock import ManualClock
+from fhir_mh.errors import UpstreamUnavailable
+from fhir_mh.gateway.writing import Check
+from fhir_mh.issues import Issue
+from fhir_mh.sync import deliveries
+from tests.sim.laws import LawBroken, Laws
+from tests.sim.ledger import Ledger
+from tests.sim.network import CALM, ROUGH, Faults, Link, Network, arrive
+from tests.sim.people import ADA, AWAY, BEN, HOME, UNIT, Staff
+from tests.sim.site import Died, Site
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SITES = (HOME, UNIT, AWAY)
+SECTIONS = (None, None, frozenset({"advance-wishes"}), frozenset({"crisis-plan"}), frozenset({"care-plan"}))
+
+
+def accept(body: dict[str, Any]) -> Sequence[Issue]:
+    """A check that finds nothing: what the validator finds is its own tests' business."""
+    return ()
+
+
+class World:
+    """All of one run. calm: nothing goes wrong by itself, for scenarios that say what does."""
+
+    def __init__(self, seed: int, folder: Path, empty: Path, *, calm: bool = False, check: Check = accept) -> None:
+        self.seed, self.calm = seed, calm
+        self.draw = random.Random(seed)
+        self.clock = ManualClock(START)
+        self.trace: list[str] = []
+        self.ledgers: dict[str, Ledger] = {}
+        self.net = Network(random.Random(seed + 1), CALM if calm else ROUGH)
+        self.laws = Laws(self)
+        self.sites = {ods: Site(ods, folder, empty, self.clock, random.Random(seed + 2), check) for ods in SITES}
+        for site in self.sites.values():
+            site.joined({to: Link(self, site.ods, to, self.laws.on_the_wire) for to in SITES if to != site.ods})
+            site.on_receipt = self.laws.on_receipt
+            site.start()
+        self.staff = Staff(self)
+        self.runner = asyncio.Runner()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.runner.close()
+        for site in self.sites.values():
+            site.stop()
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
+        self.close()
+        if fault is not None:
+            fault.add_note(self.story())
+
+    def tell(self, what: str) -> None:
+        """One line of the trace."""
+        self.trace.append(f"{self.clock.now():%d %H:%M:%S} {what}")
+
+    def story(self) -> str:
+        """The seed, how to see it again, and the end of the trace."""
+        again = f"python -m pytest 'tests/sim/test_seeds.py::test_the_laws_hold[{self.seed}]'"
+        return "\n".join([f"seed {self.seed}; again: {again}", *self.trace[-60:]])
+
+    # --- people
+
+    def attempt(self, ods: str, work: Callable[[], Any], what: str) -> bool:
+        """Whether a site did something; it may die of it, before its commit or after."""
+        if self.sites[ods].dead:
+            return False
+        self.clock.advance(timedelta(seconds=1))
+        try:
+            work()
+        except Died:
+            done = self.sites[ods].crash is not None and self.sites[ods].crash[0] == "after"
+            self.tell(f"{ods} {what}, and dies {'after' if done else 'before'} the commit")
+            self.stopped(ods)
+            return done
+        self.tell(f"{ods} {what}")
+        return True
+
+    def stopped(self, ods: str) -> None:
+        """A site's process has ended."""
+        self.sites[ods].stop()
+
+    def restart(self, ods: str) -> None:
+        """A site's process is started on the file it left."""
+        self.tell(f"{ods} starts")
+        site = self.sites[ods]
+        site.start()
+        self._run(ods, site.courier.recover)
+        self._run(ods, site.courier.greet)
+
+    def somebody_works(self) -> None:
+        """One thing that somebody somewhere does."""
+        draw, staff = self.draw, self.staff
+        number = draw.choice([*self.ledgers, ADA]) if self.ledgers else ADA
+        ods = draw.choice([HOME, HOME, AWAY, AWAY, UNIT])
+        if self.sites[ods].dead:
+            return
+        deeds: list[tuple[int, Callable[[], bool]]] = [
+            (10, lambda: staff.edit(ods, number)),
+            (3, lambda: staff.edit_two(ods, number)),
+            (6, lambda: staff.add(ods, number)),
+            (3, lambda: self.sites[AWAY].dead or staff.edit_by_csv(number)),
+            (3, lambda: staff.move_discharge(ods, number)),
+            (2, lambda: self._decides(ods, number)),
+            (1, lambda: staff.place(number, draw.choice(["active", "active", "completed"]))),
+        ]
+        draw.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
+
+    def _decides(self, ods: str, number: str) -> bool:
+        draw = self.draw
+        about = draw.choice([AWAY, AWAY, UNIT]) if ods == HOME else ods
+        return self.staff.decide(ods, number, about, permit=draw.random() < 0.5, sections=draw.choice(SECTIONS))
+
+    # --- machines
+
+    def something_happens(self) -> None:
+        """One thing that nobody meant: a cut, a crash, a late or an old request."""
+        draw = self.draw
+        ods = draw.choice(SITES)
+        site = self.sites[ods]
+        chance = draw.random()
+        if site.dead:
+            if chance < 0.6:
+                self.restart(ods)
+        elif chance < 0.12:
+            site.crash = (draw.choice(["before", "after"]), draw.randint(1, 6))
+            self.tell(f"{ods} will die at its {site.crash[1]}. commit from now, {site.crash[0]} it")
+        elif chance < 0.16:
+            self.tell(f"{ods} is killed")
+            self.stopped(ods)
+        elif chance < 0.26:
+            pair = frozenset(draw.sample(SITES, 2))
+            self.net.cut.symmetric_difference_update({pair})
+            self.tell(f"{' and '.join(sorted(pair))}: {'cut' if pair in self.net.cut else 'joined again'}")
+        elif chance < 0.7 and self.net.late:
+            self._arrives(self.net.late.pop(draw.randrange(len(self.net.late))), "late")
+        elif chance < 0.8 and self.net.past:
+            self._arrives(draw.choice(self.net.past), "once more")
+        elif chance < 0.85:
+            self.replay_dead(ods)
+
+    def replay_dead(self, ods: str) -> None:
+        """Somebody at a site looks at its dead letters and halted lanes, and lets them go again."""
+
+        def work() -> None:
+            for letter in site.look(lambda tx: tx.outbox.find(state="dead")):
+                site.store.write_now(lambda tx, seq=letter.seq: deliveries.replay(tx, seq))
+            for partner in site.partners:
+                site.store.write_now(lambda tx, partner=partner: deliveries.resume(tx, partner))
+
+        site = self.sites[ods]
+        self.attempt(ods, work, "replays its dead letters")
+
+    def _arrives(self, request: tuple[str, str, bytes], how: str) -> None:
+        sender, to, body = request
+        if self.sites[to].dead:
+            return
+        self.tell(f"a request {sender}->{to} arrives {how}")
+        with suppress(UpstreamUnavailable):
+            self.runner.run(arrive(self, sender, to, body))
+
+    def deliver(self, ods: str) -> int:
+        """One round of a site's courier."""
+        return int(self._run(ods, self.sites[ods].courier.deliver_due) or 0)
+
+    def _run(self, ods: str, work: Callable[[], Any]) -> Any:
+        if self.sites[ods].dead:
+            return None
+        try:
+            return self.runner.run(work())
+        except Died as died:
+            self.tell(f"{died.ods} dies at its courier's work")
+            self.stopped(died.ods)
+        return None
+
+    # --- a run
+
+    def run(self, steps: int) -> None:
+        """Steps of work, deliveries and misfortune; then quiet. Raises LawBroken."""
+        self.staff.register(ADA)
+        self.staff.place(ADA)
+        for step in range(steps):
+            self.clock.advance(timedelta(seconds=self.draw.choice([1, 5, 20, 90])))
+            if step == steps // 3:
+                self.staff.register(BEN) if not self.sites[HOME].dead else None
+            self.somebody_works()
+            if not self.calm:
+                self.something_happens()
+            for ods in self.draw.sample(SITES, len(SITES)):
+                if self.draw.random() < 0.6:
+                    self.deliver(ods)
+            self.laws.at_all_times()
+        self.quiet()
+
+    def settle(self, *, late: bool = True) -> None:
+        """What waits is delivered; what is late arrives first, where it is to."""
+        while late and self.net.late:
+            self._arrives(self.net.late.pop(self.draw.randrange(len(self.net.late))), "late")
+        self._until_nothing_is_due()
+
+    def quiet(self) -> None:
+        """Nobody writes, everything works, what is late arrives; then everything said must have found its place."""
+        self.tell("quiet")
+        self.net.faults, self.net.cut = Faults(), set()
+        for ods, site in self.sites.items():
+            site.crash = None
+            if site.dead:
+                self.restart(ods)
+        for _ in range(2):
+            for ods in SITES:
+                self.replay_dead(ods)
+            self.settle()
+        self.laws.at_all_times()
+        self.laws.when_quiet()
+
+    def _until_nothing_is_due(self) -> None:
+        for _ in range(200):
+            due = [site.look(lambda tx: tx.lanes.next_due()) for site in self.sites.values()]
+            waiting = [moment for moment in due if moment is not None]
+            if not waiting:
+                return
+            self.clock.advance(max(timedelta(0), min(waiting) - self.clock.now()))
+            for ods in SITES:
+                self.deliver(ods)
+        raise LawBroken("something is due for ever")
+
+
+__all__ = ["ADA", "AWAY", "BEN", "HOME", "UNIT", "World"]
