@@ -293,6 +293,7 @@ def _schemas() -> Json:
         "pending": {**listed, "description": "our own changes that their keeper's copy does not show yet"},
         "copies": {**listed, "description": "how current each copy is, and why one is no longer kept so"},
         "agreements": {**listed, "description": "of each agreement, whether the plan has changed since"},
+        "cautions": {**listed, "description": "what to say beside each recorded refusal, by its id"},
     }  # fmt: skip
     written = {
         "id": text, "version": number, "changed": {"type": "array", "items": text, "description": "places in it"},

@@ -39,7 +39,7 @@ class HeldRecord:
 
     version: the ETag. custodians: per plan, placement, stay and directive (list, item id) who keeps it. pending:
     our own changes that their custodian's copy does not show yet. copies: how current each copy is, ours of
-    others' plans and others' of ours.
+    others' plans and others' of ours. as_of: when it was read (an instant, UTC).
     """
 
     id: str
@@ -48,6 +48,7 @@ class HeldRecord:
     custodians: Mapping[tuple[str, str], str]
     pending: list[Pending]
     copies: list[Currency]
+    as_of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class Gateway(FhirUseCases):
         if context.organisation != self.home.ods:
             tree = self._visible(tx, context, record_id, tree)
         return HeldRecord(
-            record_id, tx.record_head(record_id), tree, holding.keepers, pending, tx.currency.of(record_id)
+            record_id, tx.record_head(record_id), tree, holding.keepers, pending, tx.currency.of(record_id), now_of(tx)
         )
 
     def _visible(self, tx: Tx, context: AccessContext, person: str, tree: Tree) -> Tree:

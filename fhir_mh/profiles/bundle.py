@@ -11,14 +11,26 @@ from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
 from fhir_mh.issues import Issue
 from fhir_mh.mapping.nodes import Item
-from fhir_mh.profiles import agreements, choices, crisis_plans, goals, people, placements, plans, reviews, tasks, wishes
+from fhir_mh.profiles import (
+    agreements,
+    choices,
+    crisis_plans,
+    goals,
+    legal,
+    people,
+    placements,
+    plans,
+    reviews,
+    tasks,
+    wishes,
+)
 from fhir_mh.profiles.addresses import Addresses, own_url
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
 
 TABLES: tuple[Table, ...] = (
     *people.TABLES, *goals.TABLES, *plans.TABLES, *crisis_plans.TABLES, *agreements.TABLES, *tasks.TABLES,
-    *wishes.TABLES, *choices.TABLES, *placements.TABLES, *reviews.TABLES,
+    *wishes.TABLES, *choices.TABLES, *legal.TABLES, *placements.TABLES, *reviews.TABLES,
 )  # fmt: skip
 _PLACE = {table.name: place for place, table in enumerate(TABLES)}
 _BY_KIND: dict[str, list[Table]] = {}

@@ -10,6 +10,7 @@ from fhir_mh.records.agreements import Agreement, CopyGiven
 from fhir_mh.records.base import Model
 from fhir_mh.records.choices import AdvanceChoiceDocument, Nomination, PowerOfAttorney
 from fhir_mh.records.goals import Goal
+from fhir_mh.records.legal import LegalStatus
 from fhir_mh.records.people import Contact, Episode, Organisation, Person, Professional, Service, SupportNeed
 from fhir_mh.records.placements import Placement, Stay
 from fhir_mh.records.plans import CarePlan, CrisisPlan
@@ -46,6 +47,7 @@ class CareRecord(Model):
     documents: list[Document] = Field(default_factory=list)
     agreements: list[Agreement] = Field(default_factory=list)
     copies: list[CopyGiven] = Field(default_factory=list)
+    legal_statuses: list[LegalStatus] = Field(default_factory=list)
     placements: list[Placement] = Field(default_factory=list)
     stays: list[Stay] = Field(default_factory=list)
     treatment_reviews: list[TreatmentReview] = Field(default_factory=list)

@@ -52,7 +52,7 @@ def test_what_is_held_says_who_keeps_it_and_how_current_it_is(caller: Caller) ->
     name = save(caller, crisis_plans=[CRISIS])["id"]
     answer = caller("GET", f"/records/{name}")
     held = answer.json()
-    assert set(held) == {"id", "version", "record", "custodians", "pending", "copies", "agreements"}
+    assert set(held) == {"id", "version", "record", "custodians", "pending", "copies", "agreements", "cautions"}
     assert answer.headers["etag"] == f'W/"{held["version"]}"'
     assert held["custodians"]["crisis_plans"] == {"crisis": "ZCT1"}
     assert held["pending"] == held["copies"] == []
@@ -67,6 +67,16 @@ def test_an_agreement_older_than_the_plan_is_shown_as_such(caller: Caller) -> No
     save(caller, crisis_plans=[{**CRISIS, "title": "Changed"}])
     (found,) = caller("GET", f"/records/{name}").json()["agreements"]
     assert (found["agreed_version"], found["plan_version"], found["current"]) == (1, 2, False)
+
+
+def test_a_refusal_is_shown_with_what_to_check_and_that_the_person_is_detained(caller: Caller) -> None:
+    refusal = {"id": "refusal", "refuses": [{"treatment": "ECT"}]}
+    name = save(caller, refusals=[refusal])["id"]
+    (caution,) = caller("GET", f"/records/{name}").json()["cautions"]
+    assert caution == {"refusal": "refusal", "text": "Recorded refusal: check validity and applicability."}
+    save(caller, legal_statuses=[{"kind": "detained", "section": "3", "period": {"start": "2020-01-01"}}])
+    (caution,) = caller("GET", f"/records/{name}").json()["cautions"]
+    assert caution["text"].endswith("The person is detained: the Mental Health Act may govern the treatment.")
 
 
 def test_a_copy_that_is_no_longer_kept_up_to_date_says_why(caller: Caller) -> None:

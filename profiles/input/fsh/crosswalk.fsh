@@ -575,3 +575,24 @@ Title: "NICE quality standard QS14, statement 6"
 Source: ReviewChanged
 Target: "https://www.nice.org.uk/guidance/qs14/chapter/Quality-statement-6-Joint-care-planning"
 * -> "measure c: an agreed date to review it"
+
+Mapping: MhLegalStatusMha
+Id: mha-1983
+Title: "Mental Health Act 1983, as amended"
+Source: MhLegalStatus
+Target: "https://www.legislation.gov.uk/ukpga/1983/20"
+* -> "detention, guardianship, community treatment orders, conditional discharge"
+
+Mapping: LegalStatusMha
+Id: mha-1983
+Title: "Mental Health Act 1983, as amended"
+Source: LegalStatus
+Target: "https://www.legislation.gov.uk/ukpga/1983/20"
+* -> "detention, guardianship, community treatment orders, conditional discharge"
+
+Mapping: LegalConditionMha
+Id: mha-1983
+Title: "Mental Health Act 1983, as amended"
+Source: LegalCondition
+Target: "https://www.legislation.gov.uk/ukpga/1983/20"
+* -> "conditions of a community treatment order or a conditional discharge"

@@ -48,6 +48,7 @@ Description: "The organisation, by its ODS code, whose system alone mints versio
 * insert Context(CarePlan)
 * insert Context(Consent)
 * insert Context(ServiceRequest)
+* insert Context(Flag)
 * insert Context(Encounter)
 * insert SimpleValue(Identifier)
 * valueIdentifier.system 1..1

@@ -330,3 +330,14 @@ RuleSet: PowerOfAttorneyMeanings
 RuleSet: AdvanceChoiceDocumentMeanings
 * insert DirectiveMeanings
 * insert Meaning(policyRule, [[That each statement counts as what it is typed, and as nothing more]])
+
+RuleSet: LegalStatusMeanings
+* insert Meaning(status, [[Whether it holds, has ended, or was entered in error]])
+* insert Meaning(category, [[That this flag is a legal status]])
+* insert Meaning(code, [[Which status]])
+* insert Meaning(code.coding[kind], [[Its kind: detained, community treatment order, conditional discharge, guardianship, informal]])
+* insert Meaning(code.coding[england], [[England's classification, where it has a code for it]])
+* insert Meaning(subject, [[The person]])
+* insert Meaning(period, [[From when until when it held]])
+* insert Meaning(encounter, [[The stay during which it was imposed]])
+* insert Meaning(author, [[Who recorded it]])

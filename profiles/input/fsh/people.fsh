@@ -146,6 +146,7 @@ Title: "Kinds of flag"
 Description: "What a flag is about."
 * ^caseSensitive = true
 * ^experimental = false
+* #legal-status "Legal status" "The person's status under the Mental Health Act."
 * #support-need "Support need" "What those who care for the person must know and allow for."
 
 ValueSet: FlagKindVS

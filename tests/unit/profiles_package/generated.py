@@ -24,6 +24,7 @@ from fhir_mh.records.base import (
     Text,
     Uri,
 )
+from fhir_mh.records.legal import _NOT_DETAINED, LegalStatus
 from fhir_mh.records.people import NhsNumber, Organisation, Person
 from fhir_mh.records.plans import _DESCRIBING, Activity, CrisisItem, CrisisPlan
 from fhir_mh.records.wishes import Document, Rule, SharingPreference
@@ -86,6 +87,8 @@ class Generator:
         for first, *others in _EXCLUDE.get(model, ()):
             if first in out:
                 out = {name: value for name, value in out.items() if name not in others}
+        if model is LegalStatus and out.get("classification"):
+            out["kind"] = _NOT_DETAINED.get(out["classification"], "detained")
         if "withdrawn" in out:
             out["status"] = "inactive"
         if out.get("scope") == "property-and-financial-affairs":
