@@ -16,6 +16,7 @@ from rich.console import Console
 from benchmarks._results import FILE, noted, table_of
 
 FOLDER = Path(__file__).resolve().parent
+WIDE = 140  # columns of the last table where no terminal says how many there are
 
 
 def main() -> int:
@@ -27,7 +28,9 @@ def main() -> int:
             command = [sys.executable, "-m", f"benchmarks.{module}"]
             ran = subprocess.run(command, cwd=FOLDER.parent, check=False, env={**os.environ, FILE: file.name})
             failed += ran.returncode != 0
-        Console().print(table_of(noted(Path(file.name))))
+        console = Console()
+        console = console if console.is_terminal else Console(width=WIDE)
+        console.print(table_of(noted(Path(file.name))))
     return failed
 
 
