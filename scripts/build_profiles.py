@@ -96,6 +96,45 @@ def manifest() -> dict[str, Any]:
     }
 
 
+def implementation_guide(made: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The ImplementationGuide that lists what the package holds. See https://hl7.org/fhir/R4/implementationguide.html"""
+    said = config()
+    rests = {"hl7.fhir.r4.core": said["fhirVersion"], **said["dependencies"]}
+    return {
+        "resourceType": "ImplementationGuide",
+        "id": said["id"],
+        "url": f"{said['canonical']}/ImplementationGuide/{said['id']}",
+        "version": said["version"],
+        "name": said["name"],
+        "title": said["title"],
+        "status": said["status"],
+        "publisher": said["publisher"]["name"],
+        "description": said["description"],
+        "packageId": said["id"],
+        "license": said["license"],
+        "fhirVersion": [said["fhirVersion"]],
+        "dependsOn": [
+            {
+                "uri": f"http://fhir.org/packages/{name}/ImplementationGuide/{name}",
+                "packageId": name,
+                "version": version,
+            }
+            for name, version in rests.items()
+        ],
+        "definition": {
+            "resource": [
+                {
+                    "reference": {"reference": f"{found['resourceType']}/{found['id']}"},
+                    "name": found.get("title") or found["name"],
+                    "description": found["description"],
+                    "exampleBoolean": False,
+                }
+                for found in made.values()
+            ]
+        },
+    }
+
+
 def resting_on(own: dict[str, Facts], others: dict[str, Facts]) -> dict[str, Facts]:
     """Of the others, those that ours are built on: parents, extensions, value sets that bind, their code systems."""
     found: dict[str, Facts] = {}
@@ -150,7 +189,9 @@ def facts_of_package(own: list[dict[str, Any]]) -> bytes:
 
 def package(made: dict[str, dict[str, Any]]) -> dict[str, bytes]:
     """The files of the package, by name."""
+    guide = implementation_guide(made)
     found = {name: _text(definition) for name, definition in made.items()}
+    found[f"ImplementationGuide-{guide['id']}.json"] = _text(guide)
     found["package.json"] = _text(manifest())
     return found | {name: (ROOT / name).read_bytes() for name in ("LICENSE", "NOTICE")}
 

@@ -24,7 +24,7 @@ def capability(fhir: str, organisation: str) -> dict[str, Any]:
     """The statement of the server at this address. See https://hl7.org/fhir/R4/capabilitystatement.html"""
     return {
         "resourceType": "CapabilityStatement",
-        "url": f"{BASE}/CapabilityStatement/gateway",
+        "instantiates": [f"{BASE}/CapabilityStatement/gateway"],
         "version": __version__,
         "name": "FhirMhGateway",
         "status": "active",
