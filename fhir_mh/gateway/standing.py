@@ -10,8 +10,8 @@ from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of
 from fhir_mh.fhir.urls import ODS_CODE
 from fhir_mh.gateway.holding import about, content
-from fhir_mh.profiles.bundle import Entry, read_entries
-from fhir_mh.store import Tx
+from fhir_mh.profiles.bundle import Entry, read_entries, table_of
+from fhir_mh.store import StoredResource, Tx
 
 DECIDING = frozenset({"Patient", "Organization", "Consent", "ServiceRequest", "Encounter", "EpisodeOfCare"})
 """The kinds of resource on which decisions rest: a write of any other kind changes nobody's standing."""
@@ -48,7 +48,7 @@ def standing(tx: Tx, person: str) -> Standing:
     for stored in about(tx, person):
         if stored.type in DECIDING:
             entries.append(Entry(content(stored.body()), f"{stored.type}/{stored.id}"))
-        elif stored.type == "CarePlan":
+        elif stored.type == "CarePlan" and _is_a_plan(stored):
             keepers.add(stored.custodian)
     tree = read_entries(entries, same_person=True).tree if entries else {}
     ods_of = {item["id"]: item["ods"] for item in tree.get("organisations") or () if "ods" in item}
@@ -64,6 +64,12 @@ def standing(tx: Tx, person: str) -> Standing:
             in_care.add(_ods(episode.get("organisation"), ods_of))
     directives = directives_of(tree.get("sharing") or (), ods_of)
     return Standing(frozenset(in_care - {""}), frozenset(keepers), tuple(directives))
+
+
+def _is_a_plan(stored: StoredResource) -> bool:
+    """Whether a CarePlan is one, and not the wishes of a statement: whoever takes these down leads nothing."""
+    table = table_of(stored.body())
+    return table is not None and table.section in ("care-plan", "crisis-plan")
 
 
 def _ods(ref: Mapping[str, Any] | None, ods_of: Mapping[str, str]) -> str:

@@ -37,6 +37,8 @@ class Laws:
             self.world.tell(f"{sender}->{to} {_brief(message)}")
             foreign = texts_in(message) - {said.text for said in ledger.said}
             _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
+            decided = DECISION.search(str(message.get("bundle")))
+            _law(decided is None or to == HOME, f"{sender} tells {to} what the person decided of others: {decided}")
             if message["verb"] == "proposal":
                 continue
             leaked = sections & ledger.denied(sender, to)

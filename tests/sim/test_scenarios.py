@@ -144,14 +144,13 @@ def test_a_conflict_is_shown_to_the_ward_with_both_texts_until_it_writes_again(w
 
 
 def test_a_refused_proposal_is_shown_to_its_author_and_can_be_sent_again(world: World) -> None:
-    receive = world.sites[HOME].exchange._receiving.receive
-    world.sites[HOME].exchange._receiving.receive = lambda tx, partner, message: receive(
-        tx, partner, _on_nothing(message)
-    )
+    exchange = world.sites[AWAY].exchange
+    compose = exchange.compose
+    exchange.compose = lambda tx, waiting: _on_nothing(compose(tx, waiting))  # type: ignore[method-assign]
     world.staff.edit(AWAY, ADA, SLEEP)
     world.settle()
     assert [state for state, _ in pending(world, AWAY)] == ["refused"]
-    world.sites[HOME].exchange._receiving.receive = receive
+    exchange.compose = compose  # type: ignore[method-assign]
     world.quiet()
     assert pending(world, AWAY) == []
     assert shown(world, HOME, SLEEP) == shown(world, AWAY, SLEEP) == world.ledgers[ADA].said[-1].text
@@ -165,6 +164,19 @@ def test_what_is_written_while_nothing_is_shared_with_its_keeper_is_shown_to_its
     world.staff.edit(HOME, ADA, ("goals", "ward-goal", "description"))
     world.quiet()
     assert [state for state, _ in pending(world, HOME)] == ["withheld"]
+
+
+def test_whoever_records_a_statement_does_not_thereby_lead_the_plan(world: World) -> None:
+    world.staff.say(AWAY, ADA, ("statements", "ward-statement", "wishes", "wish", "words"))
+    world.staff.decide(HOME, ADA, UNIT, permit=False)
+    world.settle()
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    assert "sharing" not in held.tree, "who was refused is for the team that leads"
+    world.staff.place(ADA, "completed")
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.quiet()
+    assert shown(world, AWAY, SLEEP) != shown(world, HOME, SLEEP)
 
 
 def _coping(text: str) -> dict[str, Any]:
