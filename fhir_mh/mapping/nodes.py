@@ -13,11 +13,12 @@ Nothing is ever matched by its position.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from fhir_mh.mapping.codecs import Codec, Unfit
 from fhir_mh.mapping.context import Context
+from fhir_mh.mapping.generated import Code, keep
 
 Json = Any
 Residue = Any
@@ -35,9 +36,13 @@ MISSING = Missing()
 
 
 class Node:
-    """One place of the other format. `always`: written even where the record says nothing of it."""
+    """One place of the other format. `always`: written even where the record says nothing of it.
+
+    needs: the one field of the item without which there is nothing to write here; None where it is not one.
+    """
 
     always = False
+    needs: str | None = None
 
     def read(self, json: Json, into: Item, ctx: Context) -> Residue:
         """Put what this node knows of json into the item; give back what it does not know, or None."""
@@ -46,6 +51,30 @@ class Node:
     def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
         """The JSON for this place, residue included; MISSING where there is nothing to say."""
         raise NotImplementedError
+
+    def reader(self) -> Callable[[Json, Item, Context], Residue]:
+        """The quickest way to read(), for the node around this one."""
+        return self.read
+
+    def writer(self) -> Callable[[Item, Residue, Context], Json | Missing]:
+        """The quickest way to write() what came with no residue."""
+        return self.write
+
+    def read_lines(self, code: Code, key: str, into: str = "into") -> list[str]:
+        """The lines that read `v`, the value of the key, keeping in `rest` what is left of it."""
+        return [
+            "before = len(ctx.faults)",
+            f"left = {code.name(self.reader())}(v, {into}, ctx)",
+            "if left is not None:",
+            *("    " + line for line in keep(key, "left")),
+            "if len(ctx.faults) > before:",
+            f"    ctx.prefix(before, {key!r})",
+        ]
+
+    def write_lines(self, code: Code, key: str, item: str = "item") -> list[str]:
+        """The lines that put what the item says of the key into `out`, for what came with no residue."""
+        lines = [f"v = {code.name(self.writer())}({item}, None, ctx)", "if v is not MISSING:", f"    out[{key!r}] = v"]
+        return lines if self.needs is None else [f"if {self.needs!r} in {item}:", *("    " + line for line in lines)]
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         """The table as (record field, element path) pairs; a field of "" is a fixed value."""
@@ -65,6 +94,7 @@ class Value(Node):
 
     def __init__(self, field: str, codec: Codec) -> None:
         self.field, self.codec = field, codec
+        self.needs = field
 
     def read(self, json: Json, into: Item, ctx: Context) -> Residue:
         try:
@@ -79,6 +109,21 @@ class Value(Node):
             return MISSING if residue is None else residue
         return self.codec.write(value)
 
+    def read_lines(self, code: Code, key: str, into: str = "into") -> list[str]:
+        if type(self) is not Value:
+            return super().read_lines(code, key, into)
+        if type(self.codec) is Codec:
+            otherwise = f"    ctx.fault(Unfit({self.codec.name!r}), {key!r})"
+            return ["if type(v) is str and v:", f"    {into}[{self.field!r}] = v", "else:", otherwise]
+        reading = f"    {into}[{self.field!r}] = {code.name(self.codec.read)}(v)"
+        return ["try:", reading, "except Unfit as fault:", f"    ctx.fault(fault, {key!r})"]
+
+    def write_lines(self, code: Code, key: str, item: str = "item") -> list[str]:
+        if type(self) is not Value:
+            return super().write_lines(code, key, item)
+        said = "v" if type(self.codec).write is Codec.write else f"{code.name(self.codec.write)}(v)"
+        return [f"v = {item}.get({self.field!r})", "if v is not None:", f"    out[{key!r}] = {said}"]
+
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         yield field + self.field, path
 
@@ -88,6 +133,7 @@ class Values(Node):
 
     def __init__(self, field: str, codec: Codec) -> None:
         self.field, self.codec = field, codec
+        self.needs = field
 
     def read(self, json: Json, into: Item, ctx: Context) -> Residue:
         if not isinstance(json, list):
@@ -128,6 +174,12 @@ class Fixed(Node):
     def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
         return self.value if residue is None else residue
 
+    def read_lines(self, code: Code, key: str, into: str = "into") -> list[str]:
+        return [f"if v != {code.name(self.value)}:", *("    " + line for line in keep(key, "v"))]
+
+    def write_lines(self, code: Code, key: str, item: str = "item") -> list[str]:
+        return [f"out[{key!r}] = {code.name(self.value)}"]
+
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         yield "", path
 
@@ -161,38 +213,50 @@ class Group(Node):
     def __init__(self, children: Mapping[str, Node], always: bool | None = None) -> None:
         self.children = dict(children)
         self.always = any(child.always for child in self.children.values()) if always is None else always
-        self._always = tuple(key for key, child in self.children.items() if child.always)
+        needs = {child.needs for child in self.children.values()}
+        self.needs = needs.pop() if len(needs) == 1 else None
+        self._reads: Callable[[Json, Item, Context], Residue] | None = None
+        self._writes: Callable[[Item, Residue, Context], Json | Missing] | None = None
 
     def read(self, json: Json, into: Item, ctx: Context) -> Residue:
-        if not isinstance(json, dict):
-            ctx.fault(Unfit("object"))
-            return None
-        rest: dict[str, Any] = {}
-        children, faults = self.children, ctx.faults
-        for key, value in json.items():
-            node = children.get(key)
-            if node is None:
-                rest[key] = value
+        return (self._reads or self._read_code())(json, into, ctx)
+
+    def reader(self) -> Callable[[Json, Item, Context], Residue]:
+        return self._read_code() if type(self).read is Group.read else self.read
+
+    def writer(self) -> Callable[[Item, Residue, Context], Json | Missing]:
+        return self._write_code() if type(self).write is Group.write else self.write
+
+    def _read_code(self, known: Collection[str] = ()) -> Callable[[Json, Item, Context], Residue]:
+        """The function that reads. known: keys whose values are known to be what the table says."""
+        code = Code(keys=frozenset(self.children))
+        code.add(["if not isinstance(json, dict):", "    ctx.fault(Unfit('object'))", "    return None"])
+        code.add(["rest = None", "more = len(json)" if not known else f"more = len(json) - {len(known)}"])
+        for key, node in self.children.items():
+            if key in known:
                 continue
-            before = len(faults)
-            left = node.read(value, into, ctx)
-            if left is not None:
-                rest[key] = left
-            if len(faults) > before:
-                ctx.prefix(before, key)
-        absent = [key for key in self._always if key not in json and self.children[key].expected(json)]
-        if absent:
-            rest["~absent"] = absent
-        return rest or None
+            code.add([f"v = json.get({key!r})", "if v is not None:", "    more -= 1"])
+            code.add(node.read_lines(code, key), 2)
+            if node.always:
+                code.add([f"elif {code.name(node.expected)}(json):"])
+                code.add(["if rest is None:", "    rest = {}", f"rest.setdefault('~absent', []).append({key!r})"], 2)
+        code.add(["if more:", f"    return {code.name(_unknown)}(json, keys, rest, ctx)", "return rest"])
+        self._reads = code.function("json, into, ctx")
+        return self._reads
+
+    def _write_code(self) -> Callable[[Item, Residue, Context], Json | Missing]:
+        code = Code(MISSING=MISSING)
+        code.add(["out = {}"])
+        for key, node in self.children.items():
+            code.add(node.write_lines(code, key))
+        code.add(["return out or MISSING"])
+        self._writes = code.function("item, residue, ctx")
+        return self._writes
 
     def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
-        out: dict[str, Any] = {}
         if not residue:
-            for key, node in self.children.items():
-                value = node.write(item, None, ctx)
-                if value is not MISSING:
-                    out[key] = value
-            return out or MISSING
+            return (self._writes or self._write_code())(item, None, ctx)
+        out: dict[str, Any] = {}
         if not isinstance(residue, dict):
             return residue
         absent = residue.get("~absent", ())
@@ -217,12 +281,23 @@ class Group(Node):
             yield from node.rows(f"{path}.{key}" if path else key, field)
 
 
+def _unknown(json: dict[str, Any], keys: frozenset[str], rest: dict[str, Any] | None, ctx: Context) -> dict[str, Any]:
+    """The residue with what stands at keys that the table has no place for."""
+    rest = {} if rest is None else rest
+    for key, value in json.items():
+        if key not in keys and not key.startswith("~"):
+            rest[key] = value
+        elif value is None or key not in keys:
+            ctx.fault(Unfit("value" if key in keys else "element"), key)
+    return rest
+
+
 class Sub(Node):
     """A part of the item that is an object of its own in the record (a text with its source, a period)."""
 
-    def __init__(self, field: str, node: Node, prepare: Callable[[Item], Item] | None = None) -> None:
-        self.field, self.node, self.prepare = field, node, prepare
-        self.always = node.always
+    def __init__(self, field: str, node: Node) -> None:
+        self.field, self.node = field, node
+        self.always, self.needs = node.always, field
 
     def read(self, json: Json, into: Item, ctx: Context) -> Residue:
         part = into.get(self.field) or {}
@@ -236,6 +311,14 @@ class Sub(Node):
         if part is None:
             return MISSING if residue is None else self.node.write({}, residue, ctx)
         return self.node.write(part, residue, ctx)
+
+    def read_lines(self, code: Code, key: str, into: str = "into") -> list[str]:
+        begin = [f"part = {into}.get({self.field!r}) or {{}}"]
+        return [*begin, *self.node.read_lines(code, key, "part"), "if part:", f"    {into}[{self.field!r}] = part"]
+
+    def write_lines(self, code: Code, key: str, item: str = "item") -> list[str]:
+        lines = self.node.write_lines(code, key, "part")
+        return [f"part = {item}.get({self.field!r})", "if part is not None:", *("    " + line for line in lines)]
 
     def unprompted(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
         part = item.get(self.field)

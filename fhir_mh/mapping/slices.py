@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fhir_mh.mapping.codecs import Unfit
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import MISSING, Item, Json, Missing, Node, Residue
+from fhir_mh.mapping.templates import Template, Test
 
 
 class Slice:
-    """One kind of entry of a list: which entries it knows (match), and what it makes of them."""
+    """One kind of entry of a list: which entries it knows (match), and what it makes of them.
+
+    needs: the one field of the item without which there are no such entries; None where it is not one.
+    """
 
     many = False
+    needs: str | None = None
 
-    def __init__(self, name: str, match: Callable[[Json], bool] | None, node: Node) -> None:
+    _reads: Callable[[Json, Item, Context], Residue] | None = None
+    _writes: Callable[[Item, Residue, Context], Json | Missing] | None = None
+
+    def __init__(self, name: str, match: Template | Test | None, node: Node) -> None:
         self.name, self.match, self.node = name, match, node
+        self.test = match.test if isinstance(match, Template) else match
         self.always = False
+
+    def _reader(self) -> Callable[[Json, Item, Context], Residue]:
+        self._reads = self.node.reader()
+        return self._reads
+
+    def _writer(self) -> Callable[[Item, Residue, Context], Json | Missing]:
+        self._writes = self.node.writer()
+        return self._writes
+
+    def word(self, key: str) -> str | None:
+        """The text that every entry of this kind has at a key; None where it cannot be told."""
+        return self.match.word(key) if isinstance(self.match, Template) else None
 
     def read(self, json: Json, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Residue] | None:
         """(key, residue) of an entry taken; None leaves it to others."""
         raise NotImplementedError
 
-    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterator[Json]:
+    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterable[Json]:
         """The entries of this kind that the item gives rise to."""
         raise NotImplementedError
 
@@ -34,20 +55,20 @@ class Slice:
 class One(Slice):
     """An entry of which there is at most one, its values those of the item itself."""
 
-    def __init__(self, name: str, match: Callable[[Json], bool] | None, node: Node, always: bool = False) -> None:
+    def __init__(self, name: str, match: Template | Test | None, node: Node, always: bool = False) -> None:
         super().__init__(name, match, node)
-        self.always = always
+        self.always, self.needs = always, node.needs
 
     def read(self, json: Json, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Residue] | None:
         if self.name in seen:
             return None
         seen.add(self.name)
-        return self.name, self.node.read(json, into, ctx)
+        return self.name, (self._reads or self._reader())(json, into, ctx)
 
-    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterator[Json]:
-        value = self.node.write(item, residue.get(self.name), ctx)
-        if value is not MISSING:
-            yield value
+    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterable[Json]:
+        left = residue.get(self.name) if residue else None
+        value = (self._writes or self._writer())(item, None, ctx) if left is None else self.node.write(item, left, ctx)
+        return () if value is MISSING else (value,)
 
 
 class Many(Slice):
@@ -62,7 +83,7 @@ class Many(Slice):
     def __init__(
         self,
         name: str,
-        match: Callable[[Json], bool] | None,
+        match: Template | Test | None,
         field: str,
         node: Node,
         *,
@@ -71,14 +92,15 @@ class Many(Slice):
     ) -> None:
         super().__init__(name, match, node)
         self.field, self.item, self.key = field, item, key or _by_content
+        self.needs, self._told = field, f"~{name}"
 
     def read(self, json: Json, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Residue] | None:
         part: Item = {}
-        left = self.node.read(json, part, ctx)
+        left = (self._reads or self._reader())(json, part, ctx)
         found = into.setdefault(self.field, [])
         found.append(part)
         if not self.item:
-            return distinct(f"{self.name}:{self.key(part)}", seen), left
+            return (self.name if left is None and self._told not in seen else self._name(found, seen)), left
         if "id" not in part and ctx.mints:
             part["id"] = ctx.mint(self.name, json)
         if part.get("id") in seen:
@@ -90,8 +112,18 @@ class Many(Slice):
             part.setdefault("unknown", {})[self.name] = left
         return self.name, None
 
-    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterator[Json]:
+    def _name(self, found: list[Item], seen: set[str]) -> str:
+        """What the last part's residue is kept under. Parts are told apart only once one of them has any."""
+        if self._told not in seen:
+            seen.add(self._told)
+            for part in found[:-1]:
+                distinct(f"{self.name}:{self.key(part)}", seen)
+        return distinct(f"{self.name}:{self.key(found[-1])}", seen)
+
+    def entries(self, item: Item, residue: Mapping[str, Residue], ctx: Context) -> Iterable[Json]:
+        out: list[Json] = []
         seen: set[str] = set()
+        writes = self._writes or self._writer()
         for part in item.get(self.field) or ():
             if self.item:
                 left = part.get("unknown")
@@ -100,9 +132,10 @@ class Many(Slice):
                 left = residue.get(distinct(f"{self.name}:{self.key(part)}", seen))
             else:
                 left = None
-            value = self.node.write(part, left, ctx)
+            value = writes(part, None, ctx) if left is None else self.node.write(part, left, ctx)
             if value is not MISSING:
-                yield value
+                out.append(value)
+        return out
 
     def rows(self, path: str, field: str) -> Iterator[tuple[str, str]]:
         return self.node.rows(path, f"{field}{self.field}[].")
@@ -114,7 +147,21 @@ class Slices(Node):
     def __init__(self, slices: Sequence[Slice]) -> None:
         self.slices = list(slices)
         self.always = any(part.always for part in self.slices)
+        self.needs = self.slices[0].needs if len(self.slices) == 1 else None
         self._always = {part.name for part in self.slices if part.always}
+        self._place = {part.name: place for place, part in enumerate(self.slices)}
+        self._told_by = max(_TELLING, key=lambda key: len({part.word(key) for part in self.slices}))
+        self._untold = self._kinds(None)
+        self._kinds_of = {word: self._kinds(word) for part in self.slices if (word := part.word(self._told_by))}
+
+    def _kinds(self, word: str | None) -> tuple[tuple[Slice, Test | None], ...]:
+        """The slices, in order, that an entry may be of whose telling key says the word, and what is still to test."""
+        found = []
+        for part in self.slices:
+            if part.word(self._told_by) in (None, word):
+                said = part.match.said if isinstance(part.match, Template) and part.match.unless is None else None
+                found.append((part, None if said == {self._told_by: word} else part.test))
+        return tuple(found)
 
     def read(self, json: Json, into: Item, ctx: Context) -> Residue:
         if not isinstance(json, list):
@@ -123,20 +170,30 @@ class Slices(Node):
         slots: list[Any] = []
         rest: dict[str, Any] = {}
         seen: set[str] = set()
-        faults = ctx.faults
+        faults, place, as_written = ctx.faults, 0, bool(json)
+        before = len(faults)
         for index, entry in enumerate(json):
-            before = len(faults)
             taken = self._take(entry, into, ctx, seen, rest)
-            slots.append(entry if taken is None else taken)
+            if taken is None:
+                as_written = False
+                slots.append(entry)
+                if isinstance(entry, str):  # it would be taken for a slice's name
+                    ctx.fault(Unfit("object"))
+            else:
+                last, place = place, self._place[taken]
+                as_written = as_written and place >= last
+                slots.append(taken)
             if len(faults) > before:
                 ctx.prefix(before, f"[{index}]")
-        if not json or not self._as_written(slots):
+                before = len(faults)
+        if not as_written or not self._always.issubset(slots):
             rest["~"] = slots
         return rest or None
 
     def _take(self, entry: Json, into: Item, ctx: Context, seen: set[str], rest: dict[str, Any]) -> str | None:
-        for part in self.slices:
-            if part.match is None or part.match(entry):
+        word = entry.get(self._told_by) if isinstance(entry, dict) else None
+        for part, test in self._kinds_of.get(word, self._untold) if isinstance(word, str) else self._untold:
+            if test is None or test(entry):
                 answer = part.read(entry, into, ctx, seen)
                 if answer is not None:
                     key, left = answer
@@ -145,19 +202,12 @@ class Slices(Node):
                     return part.name
         return None
 
-    def _as_written(self, slots: list[Any]) -> bool:
-        """Whether writing would give this order, and everything that is always written is there."""
-        if any(not isinstance(slot, str) for slot in slots) or not self._always.issubset(slots):
-            return False
-        place = {part.name: index for index, part in enumerate(self.slices)}
-        order = [place[slot] for slot in slots]
-        return order == sorted(order)
-
     def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
         if residue is None:
             out: list[Any] = []
             for part in self.slices:
-                out.extend(part.entries(item, _NONE, ctx))
+                if part.needs is None or part.needs in item:
+                    out.extend(part.entries(item, _NONE, ctx))
             return out or MISSING
         if not isinstance(residue, dict):
             return residue
@@ -186,6 +236,8 @@ class Slices(Node):
 
 
 _NONE: Mapping[str, Residue] = {}
+_TELLING = ("url", "system", "type", "use")
+"""The keys by whose text alone entries of FHIR's lists are mostly told apart."""
 
 
 def distinct(key: str, seen: set[str]) -> str:

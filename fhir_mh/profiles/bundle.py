@@ -183,8 +183,9 @@ def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str
     found.item = item
     ctx.scope = f"{table.kind}/{item_id}"
     before = len(ctx.faults)
-    rest = table.group.read({key: value for key, value in resource.items() if key != "id"}, item, ctx) or {}
+    rest = table.group.read(resource, item, ctx) or {}
     ctx.prefix(before, found.entry.path)
+    rest.pop("id", None)
     item["id"] = item_id
     if resource.get("id") != item_id:
         rest["id"] = resource.get("id")
@@ -201,20 +202,21 @@ def write_entries(tree: Tree, *, relative: bool = False) -> list[Written]:
     ctx = Addresses()
     plan = list(_plan(tree))
     person = tree["person"]
+    urls: list[str | None] = []
     for table, item, rest, entry in plan:
         resource_id = rest.get("id", item["id"])
         full_url = None if relative else _full_url(table, item, entry)
+        urls.append(full_url)
         literal = _literal(table.kind, item["id"], resource_id, full_url, table.primary)
         ctx.add(table.kind, item["id"], literal, *([full_url] if full_url else []))
         if table.kind == "Patient":
             ctx.person = literal
     ctx.person = person.get("reference") or ctx.person
     written = []
-    for table, item, rest, entry in plan:
+    for (table, item, rest, entry), full_url in zip(plan, urls, strict=True):
         resource_id = rest.pop("id", item["id"])
         body: Any = table.group.write(item, rest or None, ctx)
         resource = {"resourceType": table.kind, **({"id": resource_id} if resource_id else {}), **body}
-        full_url = None if relative else _full_url(table, item, entry)
         written.append(Written(resource, table, item["id"], full_url, entry))
     return written
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fhir_mh.mapping.codecs import BOOLEAN, DATETIME, INTEGER
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import Item, Sub
-from fhir_mh.mapping.slices import Many
+from fhir_mh.mapping.slices import Many, distinct
 from fhir_mh.profiles.reference import Reference
 from fhir_mh.profiles.rows import Row, Stated, at, code, first, holds, row, tree, values
 
@@ -67,12 +67,14 @@ class _Plain(Many):
     """A list of plain values, each in one element of an entry of its own."""
 
     def read(self, json: Any, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Any] | None:
-        holder: Item = {}
-        answer = super().read(json, holder, ctx, seen)
-        into.setdefault(self.field, []).extend(entry["value"] for entry in holder[self.field] if "value" in entry)
-        return answer
+        part: Item = {}
+        left = self.node.read(json, part, ctx)
+        if "value" not in part:
+            return None
+        into.setdefault(self.field, []).append(part["value"])
+        return distinct(f"{self.name}:{self.key(part)}", seen), left
 
-    def entries(self, item: Item, residue: Any, ctx: Context) -> Iterator[Any]:
+    def entries(self, item: Item, residue: Any, ctx: Context) -> Iterable[Any]:
         entries = [{"value": value} for value in item.get(self.field) or ()]
         return super().entries({self.field: entries}, residue, ctx)
 
@@ -83,7 +85,7 @@ class _Plain(Many):
 
 def plain(field: str, path: str, template: dict[str, Any], element: str) -> Row:
     """A list of plain values; each stands in the element of an entry that the template tells from others."""
-    node = Stated(template, tree(row("value", element)))
+    node = Stated(template, tree(row("value", element)), known=True)
     name = template["url"].rpartition("/")[2] if "url" in template else element
     return at(path, _Plain(name, holds(template), field, node, key=lambda part: str(part.get("value"))))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from fhir_mh.errors import InvalidResource
@@ -12,6 +12,7 @@ from fhir_mh.mapping.codecs import ID
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import Group, Item, Node
 from fhir_mh.mapping.slices import Many, Slice
+from fhir_mh.mapping.templates import Template
 from fhir_mh.profiles.rows import Row, at, constant, holds, row, tree, with_constants
 
 
@@ -28,8 +29,8 @@ class _ByFormat(Slice):
 
     def __init__(self, name: str, field: str, mapped: Callable[[], Collection[str]] | None = None) -> None:
         self.url = EXTENSION + name
-        super().__init__(name, lambda json: json.get("url") == self.url, Group({}))
-        self.field, self.mapped = field, mapped
+        super().__init__(name, Template({"url": self.url}), Group({}))
+        self.field, self.mapped, self.needs = field, mapped, field
 
     def read(self, json: Any, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Any] | None:
         parts = json.get("extension")
@@ -50,7 +51,7 @@ class _ByFormat(Slice):
         into.setdefault(self.field, {})[parts[0]["valueString"]] = content
         return self.name, None
 
-    def entries(self, item: Item, residue: Any, ctx: Context) -> Iterator[Any]:
+    def entries(self, item: Item, residue: Any, ctx: Context) -> Iterable[Any]:
         kept = item.get(self.field)
         if not kept:
             return
@@ -76,12 +77,12 @@ def carried(mapped: Callable[[], Collection[str]]) -> list[Row]:
 class _Items(Many):
     """Items of which, on writing, only those that `where` holds for belong to this slice."""
 
-    def __init__(self, name: str, match: Callable[[Any], bool] | None, field: str, node: Node,
+    def __init__(self, name: str, match: Template | None, field: str, node: Node,
                  where: Callable[[Item], bool] | None) -> None:  # fmt: skip
         super().__init__(name, match, field, node, item=True)
         self.where = where
 
-    def entries(self, item: Item, residue: Any, ctx: Context) -> Iterator[Any]:
+    def entries(self, item: Item, residue: Any, ctx: Context) -> Iterable[Any]:
         if self.where is None:
             return super().entries(item, residue, ctx)
         chosen = [part for part in item.get(self.field) or () if self.where(part)]

@@ -28,7 +28,7 @@ class Reference(Node):
         if not isinstance(json, dict):
             ctx.fault(Unfit("Reference"))
             return None
-        rest = {key: value for key, value in json.items() if key not in _KNOWN}
+        rest = {} if json.keys() <= _KNOWN else {key: value for key, value in json.items() if key not in _KNOWN}
         self._read_target(json, into, cast(Addresses, ctx))
         if "display" in json:
             into["display"] = json["display"]

@@ -14,6 +14,7 @@ from fhir_mh.mapping.codecs import TEXT, Codec, OneOf
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import MISSING, Fixed, Group, Item, Missing, Node, Value, Values
 from fhir_mh.mapping.slices import One, Slice, Slices
+from fhir_mh.mapping.templates import Template
 
 Row: TypeAlias = tuple[tuple[str, ...], Node | Slice]
 Rows: TypeAlias = Iterable["Row | list[Row]"]
@@ -83,30 +84,30 @@ def constant(value: Any) -> Node:
     return Fixed(value)
 
 
-def holds(template: Any) -> Callable[[Any], bool]:
+def holds(template: Any) -> Template:
     """A test for JSON that says at least what the template says."""
-    return lambda json: _holds(json, template)
-
-
-def _holds(json: Any, template: Any) -> bool:
-    if isinstance(template, dict):
-        return isinstance(json, dict) and all(key in json and _holds(json[key], part) for key, part in template.items())
-    if isinstance(template, list):
-        return isinstance(json, list) and all(any(_holds(entry, part) for entry in json) for part in template)
-    return bool(json == template)
+    return Template(template)
 
 
 class Stated(Group):
-    """An object known by its fixed parts: read only where they hold, written only when there is more to say."""
+    """An object known by its fixed parts: read only where they hold, written only when there is more to say.
 
-    def __init__(self, template: dict[str, Any], group: Group) -> None:
+    known: whatever hands it over has seen that they hold.
+    """
+
+    def __init__(self, template: dict[str, Any], group: Group, *, known: bool = False) -> None:
         merged = with_constants(group, [((key,), constant(part)) for key, part in template.items()])
         super().__init__(merged.children, always=False)
-        self.holds, self._says = holds(template), group
+        self.needs = group.needs
+        self._known = {key for key, part in template.items() if isinstance(part, str) and key not in group.children}
+        self._test, self._says = None if known else holds(template).test, group
         self._plain = None if set(template) & set(group.children) else template
 
+    def reader(self) -> Callable[[Any, Item, Context], Any]:
+        return self._read_code(self._known) if self._test is None else self.read
+
     def read(self, json: Any, into: Item, ctx: Context) -> Any:
-        return super().read(json, into, ctx) if self.holds(json) else json
+        return super().read(json, into, ctx) if self._test is None or self._test(json) else json
 
     def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
         if residue is not None:
@@ -125,11 +126,8 @@ def stated(path: str, template: dict[str, Any], *rows: Row | list[Row]) -> Row:
 def one(path: str, name: str, template: dict[str, Any], *rows: Row | list[Row], always: bool = False,
         unless: dict[str, Any] | None = None) -> Row:  # fmt: skip
     """The one entry of a list that says what the template says (and not `unless`); its rows belong to the item."""
-    node = Stated(template, tree(*rows)) if rows else constant(template)
-    match = holds(template)
-    if unless is not None:
-        return at(path, One(name, lambda json: match(json) and not _holds(json, unless), node, always))
-    return at(path, One(name, match, node, always))
+    node = Stated(template, tree(*rows), known=True) if rows else constant(template)
+    return at(path, One(name, Template(template, unless), node, always))
 
 
 def first(path: str, name: str, node: Node) -> Row:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import Issue, issue
 from fhir_mh.records.choices import mistyped
 from fhir_mh.records.record import CareRecord
 
-_EMPTY: tuple[Any, ...] = (None, [], {})
-
 
 def tree_of(record: CareRecord) -> dict[str, Any]:
     """The record as plain dicts and lists, without empty fields."""
-    tree: dict[str, Any] = _full(record.model_dump(exclude_none=True))
-    return tree
+    return _tree(record)
 
 
-def _full(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: inner if key == "unknown" else _full(inner) for key, inner in value.items() if inner not in _EMPTY}
-    return [_full(inner) for inner in value] if isinstance(value, list) else value
+def _tree(part: BaseModel) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in part.__dict__.items():
+        kind = type(value)
+        if kind is str or kind is bool or kind is int:
+            out[name] = value
+        elif kind is list:
+            if value:
+                out[name] = [_tree(inner) if isinstance(inner, BaseModel) else inner for inner in value]
+        elif kind is dict:
+            if value:
+                out[name] = copy.deepcopy(value)
+        elif value is not None:
+            inside = _tree(value)
+            if inside:
+                out[name] = inside
+    return out
 
 
 def record_of(tree: Any) -> CareRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
@@ -58,7 +58,7 @@ class Entries(Many):
         check(self.model, part, self.columns, run, before)
         return (self.name, None) if self.item else (distinct(f"{self.name}:{self.key(part)}", seen), left)
 
-    def entries(self, item: Item, residue: Mapping[str, Any], ctx: Context) -> Iterator[Any]:
+    def entries(self, item: Item, residue: Mapping[str, Any], ctx: Context) -> Iterable[Any]:
         run, seen = cast(Run, ctx), set[str]()
         for part in item.get(self.field) or ():
             if not all(part.get(name) == value for name, value in self.where.items()):
@@ -175,7 +175,7 @@ class SliceAt(Slice):
             part = found
         return self.inner.read(json, part, ctx, seen)
 
-    def entries(self, item: Item, residue: Mapping[str, Any], ctx: Context) -> Iterator[Any]:
+    def entries(self, item: Item, residue: Mapping[str, Any], ctx: Context) -> Iterable[Any]:
         part: Any = item
         for step in self.steps:
             part = (part or {}).get(step.name)
