@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     )
     name: str = Field(default="Local gateway", min_length=1, description="What people call this organisation.")
     partners: tuple[Partner, ...] = Field(default=(), description="The organisations it shares with: [[partners]].")
+    policies: tuple[Slug, ...] = Field(
+        default=(), description="The laws that count here once they are in force, by name, such as mha-2025-s21."
+    )
     clients: tuple[Client, ...] = Field(default=(), description="The systems that may use it: [[clients]].")
 
     @property

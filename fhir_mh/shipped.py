@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["mappings", "package", "examples"]
+Kind = Literal["mappings", "package", "policies", "examples"]
 
 _PACKAGE = Path(__file__).resolve().parent
-_IN_CHECKOUT: dict[Kind, str] = {"mappings": "mappings", "package": "profiles/package", "examples": "examples"}
+_IN_CHECKOUT: dict[Kind, str] = {
+    "mappings": "mappings", "package": "profiles/package", "policies": "policies", "examples": "examples",
+}  # fmt: skip
 
 
 def path(kind: Kind) -> Path:
-    """The folder of one kind: provider mappings, our own built FHIR package, or examples.
+    """The folder of one kind: provider mappings, our own built FHIR package, policies, or examples.
 
     The wheel's copy lies inside the package; in a checkout it is the folder people edit. Raises FileNotFoundError
     where neither is there: the installation is broken.

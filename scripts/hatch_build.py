@@ -1,4 +1,4 @@
-"""Puts what belongs to the product but lies beside the package (mappings, the FHIR package, examples) into the wheel.
+"""Puts what belongs to the product but lies beside the package (mappings, profiles, policies, examples) into the wheel.
 
 An editable install reads them where they are, so nothing is copied for it: see fhir_mh/shipped.py.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SHIPPED = {"mappings": "mappings", "profiles/package": "package", "examples": "examples"}
+SHIPPED = {"mappings": "mappings", "profiles/package": "package", "policies": "policies", "examples": "examples"}
 
 
 class ShippedFiles(BuildHookInterface):  # type: ignore[type-arg]

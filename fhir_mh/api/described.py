@@ -294,6 +294,7 @@ def _schemas() -> Json:
         "copies": {**listed, "description": "how current each copy is, and why one is no longer kept so"},
         "agreements": {**listed, "description": "of each agreement, whether the plan has changed since"},
         "cautions": {**listed, "description": "what to say beside each recorded refusal, by its id"},
+        "asked_by_law": {**listed, "description": "what laws that are in force and turned on find missing"},
     }  # fmt: skip
     written = {
         "id": text, "version": number, "changed": {"type": "array", "items": text, "description": "places in it"},

@@ -31,6 +31,7 @@ def held(record: HeldRecord) -> dict[str, Any]:
         "copies": [copy(one) for one in record.copies],
         "agreements": [agreement(one) for one in standing_of(record.tree)],
         "cautions": [{"refusal": one.refusal, "text": one.text} for one in cautions_of(record.tree, record.as_of)],
+        "asked_by_law": [found.as_dict() for found in record.asked],
     }
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_mh.clock import Clock
+from fhir_mh.consent import laws
+from fhir_mh.errors import ConfigurationError
 from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.gateway.writing import Check
-from fhir_mh.issues import Issue
+from fhir_mh.issues import Issue, issue
 from fhir_mh.settings import Settings
 from fhir_mh.store import Store, open_store
 from fhir_mh.validation import Validator
@@ -17,11 +19,18 @@ from fhir_mh.validation import Validator
 def build_gateway(settings: Settings, *, clock: Clock | None = None, store: Store | None = None) -> Gateway:
     """The gateway that these settings describe; whoever asked for it closes gateway.store.
 
-    Raises what open_store raises when the store cannot be opened.
+    Raises ConfigurationError for a policy that nobody knows, and what open_store raises where it cannot open the store.
     """
+    known = {policy.id for policy in laws()}
+    unknown = [f"policies[{index}]" for index, name in enumerate(settings.policies) if name not in known]
+    if unknown:
+        hint = f"Name one of {', '.join(sorted(known))}."
+        problem = "no policy has this name"
+        raise ConfigurationError(issues=[issue("config-invalid", at, problem=problem, hint=hint) for at in unknown])
     opened = store or open_store(settings.store.get_secret_value(), clock=clock)
     partners = {partner.ods: partner.name for partner in settings.partners}
-    return Gateway(opened, Organisation(settings.ods, settings.name, partners), checking(Validator()), clock)
+    return Gateway(opened, Organisation(settings.ods, settings.name, partners), checking(Validator()), clock,
+                   settings.policies)  # fmt: skip
 
 
 def checking(validator: Validator) -> Check:

@@ -3,5 +3,17 @@
 from fhir_mh.consent.access import AccessContext
 from fhir_mh.consent.decide import AccessRequest, Decision, Policy, decide
 from fhir_mh.consent.directives import Directive, directives_of
+from fhir_mh.consent.law import asked_by_law
+from fhir_mh.consent.policies import laws
 
-__all__ = ["AccessContext", "AccessRequest", "Decision", "Directive", "Policy", "decide", "directives_of"]
+__all__ = [
+    "AccessContext",
+    "AccessRequest",
+    "Decision",
+    "Directive",
+    "Policy",
+    "asked_by_law",
+    "decide",
+    "directives_of",
+    "laws",
+]

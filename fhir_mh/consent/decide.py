@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from fhir_mh.consent.access import AccessContext
 from fhir_mh.consent.directives import Directive, Rule
+from fhir_mh.consent.policies import shipped_policies
 from fhir_mh.records.sections import SECTIONS
 
 
@@ -19,11 +21,18 @@ class Policy:
     the plan is sent. never: sections that stay where they are.
     """
 
-    version: str = "2026-11"
-    implied: frozenset[str] = frozenset({"TREAT"})
-    along: frozenset[str] = frozenset({"demographics", "contacts", "support-needs"})
-    home_only: frozenset[str] = frozenset({"sharing"})
-    never: frozenset[str] = frozenset({"tasks"})
+    version: str
+    implied: frozenset[str]
+    along: frozenset[str]
+    home_only: frozenset[str]
+    never: frozenset[str]
+
+
+@cache
+def direct_care() -> Policy:
+    """The policy that ships, from policies/direct-care.yaml."""
+    held = next(policy for policy in shipped_policies() if policy.id == "direct-care")
+    return Policy(held.version, **{name: frozenset(values) for name, values in held.values.items()})
 
 
 _SAID = {
@@ -76,7 +85,7 @@ def decide(request: AccessRequest, directives: Sequence[Directive], policy: Poli
     around it; of those in force the more specific wins, and denial wins a tie; where none speaks, the policy
     does. See https://hl7.org/fhir/R4/consent.html#6.2.1.2
     """
-    policy = policy or Policy()
+    policy = policy or direct_care()
     permitted: set[str] = set()
     winners: dict[str, None] = {}
     losers: dict[str, None] = {}

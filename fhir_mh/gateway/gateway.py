@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.clock import Clock, SystemClock
-from fhir_mh.consent import AccessContext
+from fhir_mh.consent import AccessContext, asked_by_law, laws
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.exchange import GatewayExchange
@@ -39,7 +39,8 @@ class HeldRecord:
 
     version: the ETag. custodians: per plan, placement, stay and directive (list, item id) who keeps it. pending:
     our own changes that their custodian's copy does not show yet. copies: how current each copy is, ours of
-    others' plans and others' of ours. as_of: when it was read (an instant, UTC).
+    others' plans and others' of ours. as_of: when it was read (an instant, UTC). asked: what the laws that are on
+    find missing; nothing where the caller sees only a part.
     """
 
     id: str
@@ -49,6 +50,7 @@ class HeldRecord:
     pending: list[Pending]
     copies: list[Currency]
     as_of: str
+    asked: list[Issue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,12 @@ class Saved:
 class Gateway(FhirUseCases):
     """The use cases of one organisation over one store. Every one takes the AccessContext of its caller."""
 
-    def __init__(self, store: Store, home: Organisation, check: Check, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, home: Organisation, check: Check, clock: Clock | None = None,
+                 policies: Collection[str] = ()) -> None:  # fmt: skip
         super().__init__(store, home, check)
         self.clock = clock or SystemClock()
         self.exchange = GatewayExchange(home, check)
+        self.policies = policies
 
     # --- records
 
@@ -146,11 +150,13 @@ class Gateway(FhirUseCases):
             raise NotFound(issues=[issue("rest-unknown-record", "id")])
         holding = hold(tx, record_id, self.home.ods)
         tree, pending = effective(tx, holding)
-        if context.organisation != self.home.ods:
+        now, asked = now_of(tx), []
+        if context.organisation == self.home.ods:
+            asked = asked_by_law(tree, now, laws(), self.policies)
+        else:
             tree = self._visible(tx, context, record_id, tree)
-        return HeldRecord(
-            record_id, tx.record_head(record_id), tree, holding.keepers, pending, tx.currency.of(record_id), now_of(tx)
-        )
+        copies = tx.currency.of(record_id)
+        return HeldRecord(record_id, tx.record_head(record_id), tree, holding.keepers, pending, copies, now, asked)
 
     def _visible(self, tx: Tx, context: AccessContext, person: str, tree: Tree) -> Tree:
         decision = standing(tx, person).decide(context, now_of(tx))

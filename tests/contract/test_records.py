@@ -52,7 +52,17 @@ def test_what_is_held_says_who_keeps_it_and_how_current_it_is(caller: Caller) ->
     name = save(caller, crisis_plans=[CRISIS])["id"]
     answer = caller("GET", f"/records/{name}")
     held = answer.json()
-    assert set(held) == {"id", "version", "record", "custodians", "pending", "copies", "agreements", "cautions"}
+    assert set(held) == {
+        "id",
+        "version",
+        "record",
+        "custodians",
+        "pending",
+        "copies",
+        "agreements",
+        "cautions",
+        "asked_by_law",
+    }
     assert answer.headers["etag"] == f'W/"{held["version"]}"'
     assert held["custodians"]["crisis_plans"] == {"crisis": "ZCT1"}
     assert held["pending"] == held["copies"] == []

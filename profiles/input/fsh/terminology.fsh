@@ -133,6 +133,7 @@ Title: "Kinds of plan"
 Description: "What a CarePlan holds, where no published code says it."
 * ^caseSensitive = true
 * ^experimental = false
+* #care-and-treatment-plan "Statutory care and treatment plan" "The statutory care and treatment plan of somebody detained, once the law asks for one."
 * #advance-wishes "Advance wishes" "The wishes of an advance statement and nothing else."
 
 ValueSet: PlanKindVS
