@@ -110,9 +110,11 @@ def _ref_key(part: Item) -> str:
     return str(part.get("id") or part.get("reference") or part.get("display") or "")
 
 
+_NOTING = ("RelatedPerson", "Patient", "Organization")
+"""Whom R4 lets a note name by address. A professional, who is a PractitionerRole here, is named by the item's id."""
 NOTE = tree(
     row("text", "text"),
-    (("authorReference",), Sub("author", Reference(("PractitionerRole", "RelatedPerson"), IDENTIFIER))),
+    (("authorReference",), Sub("author", Reference(_NOTING, IDENTIFIER))),
     row("author_name", "authorString"),
     row("time", "time", DATETIME),
 )

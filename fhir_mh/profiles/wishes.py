@@ -179,6 +179,9 @@ class _Recursive(Node):
     def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
         return RULE.write(item, residue, ctx)
 
+    def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
+        yield field.removesuffix("."), path  # once: what is in it is what is around it
+
 
 _RECIPIENT = {
     "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]

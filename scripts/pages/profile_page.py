@@ -63,7 +63,6 @@ class ProfilePage:
         if not self.table.primary:
             there += ", of which it says a part: " + ", ".join(f"`{name}`" for name in self.table.needs)
         rows = [
-            ("Profile", f"`{self.table.profile}`, written in `meta.profile`"),
             ("FHIR R4 resource", f"[{self.table.kind}](https://hl7.org/fhir/R4/{self.table.kind.lower()}.html)"),
             ("Stands on", parent),
             ("In a record", there),
@@ -73,7 +72,7 @@ class ProfilePage:
         sources = [self.source(identity, item) for identity, item in self.package.sources(self.definition)]
         if sources:
             rows.append(("Where it comes from", "; ".join(sources)))
-        return table(("", ""), rows)
+        return table(("Profile", f"`{self.table.profile}`, written in `meta.profile`"), rows)
 
     def source(self, identity: str, item: str) -> str:
         """A source and what it calls the item."""
@@ -87,8 +86,11 @@ class ProfilePage:
     # --- what must be there
 
     def _compulsory(self) -> Iterator[str]:
-        fixed = ((path, self._value(path)) for path in fixed_paths(self.table))
-        said = {shown(path): f"always {code(value)}" for path, value in fixed if value is not None}
+        said = {}
+        for path in fixed_paths(self.table):
+            value = self._value(path)
+            if value is not None and not any(place.startswith(path.rstrip("[]")) for place in self.places):
+                said[shown(path)] = f"{'wherever it stands' if '.' in path else 'always'} {code(value)}"
         named = {path.split("[")[0] for path in said if "." not in path}
         said |= {name: f"asked by {asked_by}" for name, asked_by in self._asked() if name not in named}
         for element in self.definition["differential"]["element"]:
@@ -125,7 +127,7 @@ class ProfilePage:
 
     def _element(self, row: Row, path: str) -> tuple[str, str, str, str]:
         place = self.places[path]
-        element = f"`{shown(path)}`<br>{place.cardinality} {place.type}"
+        element = f"{broken(path)}<br>{place.cardinality} {place.type}"
         meaning = [place.short or "", place.comment, self._allowed(row, place)]
         sources = "; ".join(self.source(*said) for said in place.sources)
         meaning.append(f"*{sources}*")
@@ -161,14 +163,15 @@ class ProfilePage:
 
     def _rules(self) -> Iterator[str]:
         definitions = [self.definition, *(self.package.extensions[url] for url in self._used())]
-        own = [(rule, d) for d in definitions for rule in self.package.rules(d)]
+        own = [rule for definition in definitions for rule in self.package.rules(definition)]
         yield "## Rules"
         if own:
             yield _ERRORS
             yield table(
-                ("rule", "", "what it says", "FHIRPath"),
-                [(f"`{r['key']}`", r["severity"], r["human"], code_cell(r["expression"])) for r, _ in own],
+                ("rule", "", "what it says"), [(f"`{rule['key']}`", rule["severity"], rule["human"]) for rule in own]
             )
+            lines = [f"- `{rule['key']}`: `{rule['expression']}`" for rule in own]
+            yield "<details><summary>The rules in FHIRPath</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
         of_r4 = self.package.rules_of_r4(self.table.kind)
         if of_r4:
             yield f"R4's own rules of {self.table.kind} hold too:"
@@ -269,6 +272,11 @@ def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def shown(path: str) -> str:
     """A place as a reader writes it: `[]` says nothing that the cardinality does not."""
     return path.replace("[]", "")
+
+
+def broken(path: str) -> str:
+    """A place on a line for each extension it goes through: code does not wrap in a table."""
+    return "<br>".join(f"`{part}`" for part in shown(path).replace(".extension[", "\0.extension[").split("\0"))
 
 
 def code(value: Any) -> str:

@@ -16,6 +16,7 @@ from scripts.pages import index
 from scripts.pages.crosswalk import crosswalk
 from scripts.pages.definitions import ROOT, Package
 from scripts.pages.examples import values_at
+from scripts.pages.profile_page import broken
 from scripts.pages.rows import rows_of
 
 PAGES = ROOT / "docs" / "profiles"
@@ -60,7 +61,7 @@ def test_each_profile_has_its_page_with_every_row_of_its_table(table: Any) -> No
     for row in rows_of(table):
         assert f"`{row.field}`" in page or row.field.startswith("("), row.field
         for path in row.paths:
-            assert f"| `{path.replace('[]', '')}`<br>" in page, path
+            assert f"| {broken(path)}<br>" in page, path
 
 
 def test_the_rows_are_the_whole_table() -> None:
@@ -83,6 +84,16 @@ def test_the_index_leads_to_every_page_and_names_every_definition_and_rule(packa
 def test_an_index_without_a_place_for_a_table_is_refused(package: Package) -> None:
     with pytest.raises(LookupError, match="extensions"):
         index.filled("<!-- profiles: made by `make pages` --><!-- end of profiles -->", package)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_element_says_what_it_means_and_where_it_comes_from(table: Any, package: Package) -> None:
+    """What is missing is written in profiles/input/fsh: meanings.fsh, or crosswalk.fsh where a source asks for it."""
+    for row in rows_of(table):
+        for path in row.paths:
+            place = package.place(table.profile, path)
+            assert place.short, f"{path} has no meaning: meanings.fsh, or the definition of its extension"
+            assert all(identity for identity, _ in place.sources), f"{path} has no source: crosswalk.fsh"
 
 
 # --- what is said is true
