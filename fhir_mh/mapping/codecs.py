@@ -35,7 +35,7 @@ class Pattern(Codec):
     """A text of a certain form, kept as written."""
 
     def __init__(self, name: str, pattern: str) -> None:
-        self.name, self._match = name, re.compile(pattern).match
+        self.name, self._match = name, re.compile(pattern).fullmatch
 
     def read(self, json: Any) -> Any:
         if type(json) is not str or not self._match(json):

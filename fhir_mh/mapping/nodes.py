@@ -222,10 +222,10 @@ class Group(Node):
         return (self._reads or self._read_code())(json, into, ctx)
 
     def reader(self) -> Callable[[Json, Item, Context], Residue]:
-        return self._read_code() if type(self).read is Group.read else self.read
+        return (self._reads or self._read_code()) if type(self).read is Group.read else self.read
 
     def writer(self) -> Callable[[Item, Residue, Context], Json | Missing]:
-        return self._write_code() if type(self).write is Group.write else self.write
+        return (self._writes or self._write_code()) if type(self).write is Group.write else self.write
 
     def _read_code(self, known: Collection[str] = ()) -> Callable[[Json, Item, Context], Residue]:
         """The function that reads. known: keys whose values are known to be what the table says."""
@@ -313,10 +313,14 @@ class Sub(Node):
         return self.node.write(part, residue, ctx)
 
     def read_lines(self, code: Code, key: str, into: str = "into") -> list[str]:
+        if into == "part":  # a part of a part is read by a call of its own
+            return super().read_lines(code, key, into)
         begin = [f"part = {into}.get({self.field!r}) or {{}}"]
         return [*begin, *self.node.read_lines(code, key, "part"), "if part:", f"    {into}[{self.field!r}] = part"]
 
     def write_lines(self, code: Code, key: str, item: str = "item") -> list[str]:
+        if item == "part":
+            return super().write_lines(code, key, item)
         lines = self.node.write_lines(code, key, "part")
         return [f"part = {item}.get({self.field!r})", "if part is not None:", *("    " + line for line in lines)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
-from fhir_mh.issues import Issue
+from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.nodes import Item
 from fhir_mh.profiles import (
     agreements,
@@ -99,8 +99,10 @@ def identifier_of(resource: Mapping[str, Any]) -> str | None:
             if isinstance(one, dict) and one.get("url") == EXTENSION + "item"
         ]
     for identifier in identifiers if isinstance(identifiers, list) else ():
-        if isinstance(identifier, dict) and identifier.get("system") == ITEM_ID and "value" in identifier:
-            return str(identifier["value"])
+        if isinstance(identifier, dict) and identifier.get("system") == ITEM_ID:
+            value = identifier.get("value")
+            if isinstance(value, str) and value:
+                return value
     return None
 
 
@@ -134,6 +136,9 @@ def read_entries(entries: Sequence[Entry], *, same_person: bool = False) -> Read
     same_person: the caller knows that several Patients are one person; the first stands for all.
     Raises InvalidResource: two people, nobody at all, or values that fit no field, each with its place.
     """
+    faults = [fault for entry in entries for fault in _unnamed(entry)]
+    if faults:
+        raise InvalidResource(issues=faults)
     ctx = Addresses()
     taken = _recognise(entries, ctx)
     tree: Tree = {"person": person_of(entries, ctx, same_person=same_person)}
@@ -147,6 +152,14 @@ def read_entries(entries: Sequence[Entry], *, same_person: bool = False) -> Read
     return Reading(tree, taken, ctx.warnings)
 
 
+def _unnamed(entry: Entry) -> Iterator[Issue]:
+    """What is wrong with the names that a resource goes by."""
+    for name, expected in (("resourceType", "resource type"), ("id", "id")):
+        value = entry.resource.get(name)
+        if (name == "resourceType" or name in entry.resource) and (not isinstance(value, str) or not value):
+            yield issue("map-wrong-type", f"{entry.path}.{name}", expected=expected)
+
+
 def _recognise(entries: Sequence[Entry], ctx: Addresses) -> list[Taken]:
     taken = [Taken(entry, table_of(entry.resource)) for entry in entries]
     patients = [found for found in taken if found.table is not None and found.table.kind == "Patient"]
@@ -155,6 +168,13 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses) -> list[Taken]:
     for found in taken:
         if found.table is not None:
             found.item_id = _item_id(found.entry, ctx)
+    seen: set[tuple[str, str]] = set()
+    for found in taken:
+        if found.table is not None:
+            name = (found.table.name, found.item_id)
+            if name in seen:  # two resources that say they are the same: the first stands, the other is kept whole
+                found.table = None
+            seen.add(name)
     complete = {(f.table.field, f.item_id) for f in taken if f.table is not None and f.table.primary}
     for found in taken:
         table = found.table
@@ -246,11 +266,16 @@ def _only_named(person: Item) -> bool:
 
 def read_bundle(bundle: Item) -> tuple[Tree, list[Issue]]:
     """The record tree of a Bundle, with everything in it; and warnings. Raises as read_entries."""
-    listed = bundle.get("entry") or []
+    listed = bundle.get("entry", [])
+    if not isinstance(listed, list):
+        raise InvalidResource(issues=[issue("map-wrong-type", "Bundle.entry", expected="list")])
+    strange = [issue("map-wrong-type", place, expected=expected) for place, expected in _unframed(listed)]
+    if strange:
+        raise InvalidResource(issues=strange)
     entries = [
         Entry(entry["resource"], f"Bundle.entry[{n}].resource", entry.get("fullUrl"))
         for n, entry in enumerate(listed)
-        if isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
+        if isinstance(entry.get("resource"), dict)
     ]
     reading = read_entries(entries)
     tree = reading.tree
@@ -259,6 +284,15 @@ def read_bundle(bundle: Item) -> tuple[Tree, list[Issue]]:
     if outer != {"type": "collection"}:
         tree.setdefault("unknown", {})["bundle"] = outer
     return tree, reading.warnings
+
+
+def _unframed(listed: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """(place, what is expected there) of entries that are none."""
+    for number, entry in enumerate(listed):
+        if not isinstance(entry, dict):
+            yield f"Bundle.entry[{number}]", "object"
+        elif not isinstance(entry.get("fullUrl", ""), str):
+            yield f"Bundle.entry[{number}].fullUrl", "URL"
 
 
 def _keep_entries(tree: Tree, listed: Sequence[Any], taken: Sequence[Taken]) -> None:

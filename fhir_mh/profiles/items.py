@@ -10,18 +10,25 @@ from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.fhir.urls import EXTENSION
 from fhir_mh.mapping.codecs import ID
 from fhir_mh.mapping.context import Context
-from fhir_mh.mapping.nodes import Group, Item, Node
+from fhir_mh.mapping.nodes import Group, Item, Missing, Node, Value
 from fhir_mh.mapping.slices import Many, Slice
 from fhir_mh.mapping.templates import Template
-from fhir_mh.profiles.rows import Row, at, constant, holds, row, tree, with_constants
+from fhir_mh.profiles.rows import Row, at, constant, holds, tree, with_constants
 
 
 def items(field: str, path: str, name: str, *rows: Row | list[Row], template: dict[str, Any] | None = None,
           where: Callable[[Item], bool] | None = None) -> Row:  # fmt: skip
     """A list of items, each with Element.id as its id; template tells them from other entries of the list."""
     fixed_rows = [((key,), constant(part)) for key, part in (template or {}).items()]
-    body = with_constants(tree(row("id", "id", ID), *rows, carried(lambda: (name,))), fixed_rows)
+    body = with_constants(tree((("id",), _ElementId("id", ID)), *rows, carried(lambda: (name,))), fixed_rows)
     return at(path, _Items(name, holds(template) if template else None, field, body, where))
+
+
+class _ElementId(Value):
+    """The item's id; where two entries came with one id, the second keeps the one it came with."""
+
+    def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
+        return super().write(item, None, ctx) if residue is None else residue
 
 
 class _ByFormat(Slice):
@@ -34,7 +41,9 @@ class _ByFormat(Slice):
 
     def read(self, json: Any, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Any] | None:
         parts = json.get("extension")
-        if set(json) != {"url", "extension"} or not isinstance(parts, list) or len(parts) != 2:
+        if set(json) != {"url", "extension"} or not isinstance(parts, list):
+            return None
+        if [type(part) for part in parts] != [dict, dict]:
             return None
         kept, content = into.get(self.field) or {}, parts[1].get("valueString")
         if (

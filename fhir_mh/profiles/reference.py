@@ -28,6 +28,9 @@ class Reference(Node):
         if not isinstance(json, dict):
             ctx.fault(Unfit("Reference"))
             return None
+        for name in ("reference", "type", "display"):
+            if name in json and (type(json[name]) is not str or not json[name]):
+                ctx.fault(Unfit("string"), name)
         rest = {} if json.keys() <= _KNOWN else {key: value for key, value in json.items() if key not in _KNOWN}
         self._read_target(json, into, cast(Addresses, ctx))
         if "display" in json:

@@ -104,12 +104,16 @@ class Stated(Group):
         self._plain = None if set(template) & set(group.children) else template
 
     def reader(self) -> Callable[[Any, Item, Context], Any]:
-        return self._read_code(self._known) if self._test is None else self.read
+        return (self._reads or self._read_code(self._known)) if self._test is None else self.read
 
     def read(self, json: Any, into: Item, ctx: Context) -> Any:
-        return super().read(json, into, ctx) if self._test is None or self._test(json) else json
+        # [json]: kept whole, as something else that stands here; never mixed with what is ours
+        return super().read(json, into, ctx) if self._test is None or self._test(json) else [json]
 
     def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
+        if isinstance(residue, list):
+            ours = self.write(item, None, ctx)
+            return residue[0] if ours is MISSING else ours
         if residue is not None:
             return super().write(item, residue, ctx)
         said: Any = self._says.write(item, None, ctx)

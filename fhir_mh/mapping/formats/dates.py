@@ -55,7 +55,7 @@ class Form:
         for match in _TOKEN.finditer(text):
             pattern += re.escape(text[end : match.start()]) + _TOKENS[match[0]]
             end = match.end()
-        self._match = re.compile(pattern + re.escape(text[end:]) + "$").match
+        self._match = re.compile(pattern + re.escape(text[end:])).fullmatch
 
     def read(self, text: str) -> str | None:
         """The ISO form; None where the text is not of this form or no such day or time exists."""
@@ -74,7 +74,7 @@ class Form:
 
     def write(self, iso: str) -> str | None:
         """The text; None where this form cannot say exactly this."""
-        match = _ISO.match(iso)
+        match = _ISO.fullmatch(iso)
         if match is None:
             return None
         part = match.groupdict()

@@ -97,6 +97,6 @@ def _plain(node: Any, where: Where, source: Source) -> Any:
         return [_plain(entry, (*where, index), source) for index, entry in enumerate(node.value)]
     if node.style is None and node.value in _WORDS:
         return _WORDS[node.value]
-    if node.style is None and _INTEGER.match(node.value):
+    if node.style is None and _INTEGER.fullmatch(node.value):
         return int(node.value)
     return node.value

@@ -37,7 +37,7 @@ class Whole(Codec):
         self.as_text = as_text
 
     def read(self, json: Any) -> Any:
-        if self.as_text and type(json) is str and _WHOLE.match(json):
+        if self.as_text and type(json) is str and _WHOLE.fullmatch(json):
             return int(json)
         if not self.as_text and type(json) is int:
             return json

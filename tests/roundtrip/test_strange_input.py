@@ -1,0 +1,122 @@
+"""Whatever stands in a Bundle is refused with its place, or kept: nothing crashes, goes, or is mixed with another."""
+
+from __future__ import annotations
+
+import copy
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from fhir_mh import from_bundle, to_bundle
+from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.records.trees import record_of
+from tests.roundtrip.test_laws import SEEDS, record
+
+STRANGE: list[Any] = [
+    True, 1, "x", "~", ["x"], [["x"]], [{"a": 1}], {"a": 1}, {"extension": "x"}, {"~absent": 1}, {"~": ["a"]},
+    {"extension": [{"url": "https://vendor.example/u", "valueString": "v"}]}, [None, "x"], None,
+]  # fmt: skip
+KEYS = ("zzz", "_status", "_title", "_text", "extension", "modifierExtension", "contained", "~absent", "~entry", "id")
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (object or list, key or index)."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield value, key
+        yield from places(value[key])
+
+
+def spoil(bundle: dict[str, Any], chance: random.Random) -> None:
+    """One thing in the Bundle is not as it should be."""
+    held, key = chance.choice(list(places(bundle)))
+    if isinstance(held, dict) and chance.random() < 0.4:
+        held[chance.choice(KEYS)] = chance.choice(STRANGE)
+    elif isinstance(held, list) and chance.random() < 0.5:
+        held.append(copy.deepcopy(chance.choice([*held, *STRANGE])))
+    else:
+        held[key] = chance.choice(STRANGE)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """(place without numbers, value as written) of everything that says something."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, f"{path}[]")
+    else:
+        yield path, dumps(value).decode()
+
+
+@given(seed=SEEDS)
+def test_what_is_strange_is_refused_with_its_place_or_kept(seed: int) -> None:
+    chance = random.Random(seed)
+    whole = load_object(dumps(to_bundle(record_of(record(seed)))))
+    for _ in range(8):
+        came = copy.deepcopy(whole)
+        spoil(came, chance)
+        try:
+            out = to_bundle(from_bundle(copy.deepcopy(came)))
+        except InvalidResource as refused:
+            assert refused.issues
+            assert all(found.code.startswith("map-") and found.path for found in refused.issues)
+        else:
+            assert not Counter(leaves(came)) - Counter(leaves(out))
+
+
+PATIENT = {"resource": {"resourceType": "Patient", "id": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("entries", "place"),
+    [
+        ("x", "Bundle.entry"),
+        (["x"], "Bundle.entry[0]"),
+        ([PATIENT, {"resource": {"id": "x"}}], "Bundle.entry[1].resource.resourceType"),
+        ([{"resource": {"resourceType": "Patient", "id": 7}}], "Bundle.entry[0].resource.id"),
+        ([{"fullUrl": [], **PATIENT}], "Bundle.entry[0].fullUrl"),
+        ([{"resource": {"resourceType": "Patient", "extension": ["x"]}}], "Bundle.entry[0].resource.extension[0]"),
+        ([{"resource": {"resourceType": "Patient", "~absent": "x"}}], "Bundle.entry[0].resource.~absent"),
+        ([{"resource": {"resourceType": "Patient", "birthDate": None}}], "Bundle.entry[0].resource.birthDate"),
+    ],
+)
+def test_a_bundle_that_is_none_says_where(entries: Any, place: str) -> None:
+    with pytest.raises(InvalidResource) as refused:
+        from_bundle({"resourceType": "Bundle", "type": "collection", "entry": entries})
+    assert [(found.code, found.path) for found in refused.value.issues] == [("map-wrong-type", place)]
+
+
+def goal(text: str) -> dict[str, Any]:
+    return {"resource": {"resourceType": "Goal", "id": "g", "lifecycleStatus": "active", "description": {"text": text}}}
+
+
+def test_two_resources_that_claim_to_be_one_item_are_never_mixed() -> None:
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [PATIENT, goal("walk"), goal("swim")]}
+    bundle["entry"][2]["resource"]["statusReason"] = "said by the second alone"  # type: ignore[index]
+    record = from_bundle(copy.deepcopy(bundle))
+    assert [(held.description.text, held.status_reason) for held in record.goals] == [("walk", None)]
+    assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
+
+
+def test_two_entries_with_one_element_id_keep_it() -> None:
+    need = {"id": "n", "display": "sleep"}
+    plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "intent": "plan", "addresses": [need, need]}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [PATIENT, {"resource": plan}]}
+    record = from_bundle(copy.deepcopy(bundle))
+    assert len({held.id for held in record.care_plans[0].needs}) == 2
+    assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
+
+
+def test_no_fault_shows_what_stood_there() -> None:
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [copy.deepcopy(PATIENT)]}
+    bundle["entry"][0]["resource"]["birthDate"] = "Maggie Oakes 9990000018"  # type: ignore[index]
+    with pytest.raises(InvalidResource) as refused:
+        from_bundle(bundle)
+    assert not re.search("Maggie|999", " ".join(str(found.as_dict()) for found in refused.value.issues))

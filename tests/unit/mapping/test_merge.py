@@ -1,0 +1,176 @@
+"""Merging row by row: what is a change, what is a conflict, and which item is meant."""
+
+from __future__ import annotations
+
+import copy
+from itertools import count
+from typing import Any
+
+import pytest
+
+from fhir_mh.mapping.merge import Merged, merge, put
+
+Tree = dict[str, Any]
+HELD: Tree = {
+    "person": {"id": "p", "gender": "female", "telecoms": [{"system": "phone", "value": "1"}]},
+    "goals": [
+        {"id": "g1", "description": {"text": "walk", "in_confidence": True}, "status": "active"},
+        {"id": "g2", "description": {"text": "sleep"}, "status": "active"},
+    ],
+    "crisis_plans": [
+        {"id": "c", "title": "crisis", "warning_signs": [{"id": "s1", "sign": {"text": "no sleep"}}],
+         "unknown": {"crisis-plan": {"x": 1}}, "numbers": {"vendor": "7"}},
+    ],
+    "refusals": [{"id": "r", "refuses": [{"id": "t", "treatment": {"text": "ECT"}}]}],
+}  # fmt: skip
+
+
+def merged(theirs: Tree, *, shown: Tree | None = None, held: Tree = HELD, **options: Any) -> Merged:
+    before = copy.deepcopy((held, shown, theirs))
+    out = merge(held, held if shown is None else shown, theirs, **options)
+    assert (held, shown, theirs) == before, "what was given was changed in place"
+    return out
+
+
+def with_(change: Any) -> Tree:
+    tree = copy.deepcopy(HELD)
+    change(tree)
+    return tree
+
+
+def test_nothing_said_changes_nothing() -> None:
+    out = merged({})
+    assert (out.tree, out.changes, out.conflicts) == (HELD, [], [])
+
+
+def test_a_change_names_its_row_and_both_values() -> None:
+    out = merged({"goals": [{"id": "g2", "status": "completed"}]})
+    assert [(row.path, row.before, row.after) for row in out.changes] == [("goals[g2].status", "active", "completed")]
+    assert out.tree == with_(lambda tree: tree["goals"][1].update(status="completed"))
+
+
+def test_an_explicit_none_clears_and_absence_does_not() -> None:
+    out = merged({"person": {"id": "p", "gender": None}})
+    assert out.tree == with_(lambda tree: tree["person"].pop("gender"))
+    assert [(row.path, row.after) for row in out.changes] == [("person.gender", None)]
+    assert merged({"person": {"id": "p"}, "goals": []}).changes == []
+
+
+def test_a_text_is_replaced_whole_but_stays_in_confidence() -> None:
+    out = merged({"goals": [{"id": "g1", "description": {"text": "swim", "said_by": {"role": "person"}}}]})
+    said = {"text": "swim", "said_by": {"role": "person"}, "in_confidence": True}
+    assert out.tree["goals"][0]["description"] == said
+
+
+def test_both_sides_changed_is_a_conflict_that_holds_all_three() -> None:
+    ours = with_(lambda tree: tree["goals"][1].update(status="on-hold"))
+    out = merged({"goals": [{"id": "g2", "status": "completed"}]}, shown=HELD, held=ours)
+    assert out.tree == ours
+    assert out.changes == []
+    [row] = out.conflicts
+    assert (row.path, row.shown, row.ours, row.theirs, row.reason) == (
+        "goals[g2].status", "active", "on-hold", "completed", "both-changed",
+    )  # fmt: skip
+
+
+def test_both_sides_made_the_same_change() -> None:
+    ours = with_(lambda tree: tree["goals"][1].update(status="completed"))
+    out = merged({"goals": [{"id": "g2", "status": "completed"}]}, shown=HELD, held=ours)
+    assert (out.tree, out.changes, out.conflicts) == (ours, [], [])
+
+
+def test_another_row_of_an_item_that_we_changed_merges() -> None:
+    ours = with_(lambda tree: tree["goals"][1].update(status="on-hold"))
+    out = merged({"goals": [{"id": "g2", "status": "active", "status_reason": "moved"}]}, shown=HELD, held=ours)
+    assert out.tree["goals"][1] == {
+        "id": "g2", "description": {"text": "sleep"}, "status": "on-hold", "status_reason": "moved",
+    }  # fmt: skip
+    assert out.conflicts == []
+
+
+@pytest.mark.parametrize("turn", [lambda goals: goals[::-1], lambda goals: goals[1:], lambda goals: goals])
+def test_position_says_nothing(turn: Any) -> None:
+    assert merged({"goals": turn(copy.deepcopy(HELD["goals"]))}).changes == []
+
+
+def test_an_item_without_an_id_is_known_by_its_natural_key() -> None:
+    sign = {"sign": {"text": "no sleep"}, "coping": {"text": "ring"}}
+    out = merged({"crisis_plans": [{"id": "c", "warning_signs": [sign]}]})
+    assert [row.path for row in out.changes] == ["crisis_plans[c].warning_signs[s1].coping"]
+
+
+def test_of_two_that_it_may_be_none_is_taken() -> None:
+    held = with_(
+        lambda tree: tree["crisis_plans"][0]["warning_signs"].append({"id": "s2", "sign": {"text": "no sleep"}})
+    )
+    sign = {"sign": {"text": "no sleep"}, "coping": {"text": "ring"}}
+    out = merged({"crisis_plans": [{"id": "c", "warning_signs": [sign]}]}, held=held)
+    assert (out.tree, out.changes) == (held, [])
+    assert [(row.path, row.reason) for row in out.conflicts] == [("crisis_plans[c].warning_signs[?]", "unclear-item")]
+
+
+def test_an_id_that_is_not_here_is_another_item_whatever_it_says() -> None:
+    out = merged({"goals": [{"id": "g3", "description": {"text": "sleep"}}]})
+    assert [goal["id"] for goal in out.tree["goals"]] == ["g1", "g2", "g3"]
+    assert [row.path for row in out.changes] == ["goals[g3]"]
+
+
+def test_new_items_are_given_ids_and_so_are_those_inside_them() -> None:
+    ids = map(str, count())
+    plan = {"title": "another", "warning_signs": [{"sign": {"text": "pacing"}}]}
+    out = merged({"crisis_plans": [plan]}, mint=lambda: f"new-{next(ids)}")
+    assert out.tree["crisis_plans"][1] == {
+        "id": "new-0", "title": "another", "warning_signs": [{"id": "new-1", "sign": {"text": "pacing"}}],
+    }  # fmt: skip
+
+
+def test_what_was_removed_here_does_not_come_back_unless_a_person_says_so() -> None:
+    ours = with_(lambda tree: tree["goals"].pop())
+    unchanged = merged({"goals": [{"id": "g2", "status": "active"}]}, shown=HELD, held=ours)
+    assert (unchanged.tree, unchanged.conflicts) == (ours, [])
+    edited = merged({"goals": [{"id": "g2", "status": "completed"}]}, shown=HELD, held=ours)
+    assert edited.tree == ours
+    assert [(row.path, row.reason) for row in edited.conflicts] == [("goals[g2]", "gone")]
+
+
+def test_a_recorded_refusal_is_never_merged() -> None:
+    theirs = {"refusals": [{"id": "r", "refuses": [{"id": "t", "treatment": {"text": "ECT, but for emergencies"}}]}]}
+    out = merged(theirs, never=["refusals"])
+    assert out.tree == HELD
+    assert [(row.path, row.reason) for row in out.conflicts] == [("refusals[r]", "never-merged")]
+    new = merged({"refusals": [{"id": "r2"}]}, never=["refusals"])
+    assert [one["id"] for one in new.tree["refusals"]] == ["r", "r2"]
+
+
+def test_a_list_that_is_read_only_takes_nothing_new() -> None:
+    out = merged({"refusals": [{"id": "r2"}]}, read_only=["refusals"])
+    assert out.tree == HELD
+    assert [(row.path, row.reason) for row in out.conflicts] == [("refusals[r2]", "read-only")]
+
+
+def test_values_without_ids_are_added_removed_and_keep_what_was_not_shown() -> None:
+    held = with_(lambda tree: tree["person"].update(telecoms=[{"system": "phone", "value": "1", "use": "home"}]))
+    view = with_(lambda tree: None)
+    theirs = {"person": {"id": "p", "telecoms": [{"system": "phone", "value": "2"}]}}
+    out = merge(held, view, theirs, view=view)
+    assert out.tree["person"]["telecoms"] == [{"system": "phone", "value": "2", "use": "home"}]
+    more = merge(
+        held, view, {"person": {"id": "p", "telecoms": [*HELD["person"]["telecoms"], {"value": "3"}]}}, view=view
+    )
+    assert more.tree["person"]["telecoms"] == [{"system": "phone", "value": "1", "use": "home"}, {"value": "3"}]
+
+
+def test_unknown_content_is_settled_for_each_format_by_itself() -> None:
+    out = merged({"crisis_plans": [{"id": "c", "unknown": {"csv": {"y": 2}}, "numbers": {"vendor": "8"}}]})
+    assert out.tree["crisis_plans"][0]["unknown"] == {"crisis-plan": {"x": 1}, "csv": {"y": 2}}
+    assert out.tree["crisis_plans"][0]["numbers"] == {"vendor": "8"}
+
+
+def test_put_changes_only_what_the_view_could_say() -> None:
+    def get(tree: Tree) -> Tree:
+        return {"goals": [{"id": goal["id"], "status": goal["status"]} for goal in tree["goals"]]}
+
+    assert put(HELD, get(HELD), get=get).tree == HELD
+    edited = get(HELD)
+    edited["goals"][0]["status"] = "completed"
+    assert put(HELD, edited, get=get).tree == with_(lambda tree: tree["goals"][0].update(status="completed"))
