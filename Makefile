@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help setup demo test verify conformance lint format bench profiles package pages
+.PHONY: help setup demo test verify conformance lint format bench profiles schema package pages
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ profiles: setup ## FHIR Shorthand to the package and the facts that ship; needs 
 	@$(PY) scripts/provide_tools.py sushi packages
 	@$(PY) -m scripts.build_profiles
 	@$(PY) -m scripts.pages
+
+schema: setup ## the JSON Schema of a record, written from its models
+	@$(PY) -m scripts.build_schema
 
 package: setup ## dist/fhir-mh.tgz: the FHIR package with snapshots, as SUSHI wants it; needs Node
 	@$(PY) scripts/provide_tools.py sushi packages

@@ -24,6 +24,7 @@ BODIES: dict[str, str] = {
     "demo": "fhir_mh.cli.demo",
     "map": "fhir_mh.cli.map",
     "package": "fhir_mh.cli.package",
+    "schema": "fhir_mh.cli.schema",
     "serve": "fhir_mh.cli.serve",
     "validate": "fhir_mh.cli.validate",
 }
@@ -187,6 +188,14 @@ def package_build(
     _run("package", output)
 
 
+def schema() -> None:
+    """Write the JSON Schema of a plain record to standard output.
+
+    It is what `record` means in `fhir-mh map`, and what POST /records takes; docs/records.md explains its versions.
+    """
+    _run("schema")
+
+
 def serve(
     config: Annotated[Path | None, Option(metavar="FILE", help="Settings in TOML: docs/configuration.md.")] = None,
     host: Annotated[
@@ -295,6 +304,7 @@ def _ask(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "validate": validate,
     "map": map_file,
+    "schema": schema,
     "serve": serve,
     "demo": demo,
 }
