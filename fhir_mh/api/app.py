@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 
 from fhir_mh import __version__
 from fhir_mh.api.access import Door
+from fhir_mh.api.concerns_routes import Concerns
 from fhir_mh.api.delivering import delivering
 from fhir_mh.api.delivering import routes as delivery_routes
 from fhir_mh.api.faults import answer_to
@@ -54,7 +55,11 @@ def create_app(gateway: Gateway, settings: Settings, *, max_body: int = MAX_BODY
     app.router.routes.extend(routes)
     records = Records(gateway, door).router()
     app.include_router(records)
-    further = [*delivery_routes(gateway, settings, door), *Pages(settings).routes()]
+    further = [
+        *Concerns(gateway, door).routes(),
+        *delivery_routes(gateway, settings, door),
+        *Pages(settings).routes(),
+    ]
     app.router.routes.extend(further)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _refused)

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from fhir_mh import __version__, shipped
+from fhir_mh.api import concerns_described
 from fhir_mh.api.examples import BY_NAME
 from fhir_mh.api.formats import known_formats
 from fhir_mh.fhir.json import loads
@@ -39,9 +40,10 @@ def document(secured: bool) -> Json:
         "tags": [
             {"name": "records", "description": "Plain JSON, and providers' own formats."},
             {"name": "fhir", "description": "FHIR R4 (4.0.1). What is supported: GET /fhir/metadata."},
+            concerns_described.TAG,
             {"name": "deliveries", "description": "What waits for partners, for this organisation's operators."},
         ],
-        "paths": {**_records(), **_fhir(), **_deliveries()},
+        "paths": {**_records(), **_fhir(), **concerns_described.paths(), **_deliveries()},
         "components": {"schemas": _schemas(), "responses": {"Refused": _refused()}},
     }
     if secured:
@@ -293,6 +295,7 @@ def _schemas() -> Json:
         "pending": {**listed, "description": "our own changes that their keeper's copy does not show yet"},
         "copies": {**listed, "description": "how current each copy is, and why one is no longer kept so"},
         "agreements": {**listed, "description": "of each agreement, whether the plan has changed since"},
+        "plans": {**listed, "description": "of each plan, whether it is what its keeper made of it at that version"},
         "cautions": {**listed, "description": "what to say beside each recorded refusal, by its id"},
         "asked_by_law": {**listed, "description": "what laws that are in force and turned on find missing"},
     }  # fmt: skip
@@ -303,6 +306,7 @@ def _schemas() -> Json:
     }  # fmt: skip
     known = {"type": "string", "enum": list(known_formats())}
     return {
+        **concerns_described.schemas(),
         **parts,
         "CareRecord": whole,
         "Find": find,

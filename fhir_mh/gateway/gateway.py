@@ -10,6 +10,7 @@ from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.consent import AccessContext, asked_by_law, laws
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
+from fhir_mh.gateway.concerns import ConcernUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.holding import Holding, Tree, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, find_person
@@ -75,6 +76,7 @@ class Gateway(FhirUseCases):
         self.clock = clock or SystemClock()
         self.exchange = GatewayExchange(home, check)
         self.policies = policies
+        self.concerns = ConcernUseCases(store, home, check)
 
     # --- records
 

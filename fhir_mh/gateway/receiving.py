@@ -15,6 +15,7 @@ from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.spreading import copy_at, spread
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue, has_errors, issue
+from fhir_mh.profiles.concerns import concerns_in
 from fhir_mh.store import StoredResource, Tx
 
 Body = dict[str, Any]
@@ -29,7 +30,12 @@ class Receiving:
         self.home, self.check = home, check
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
-        """The receipt of one message of a partner, after acting on it."""
+        """The receipt of one message of a partner, after acting on it.
+
+        A safety concern is not even set aside: those it is about may be reading here.
+        """
+        if next(concerns_in(message.content.get("bundle")), None) is not None:
+            return Receipt(message.id, "refused", issues=(issue("concern-not-a-record", "$.bundle"),))
         if message.verb == "snapshot":
             return self._snapshot(tx, partner, message)
         person = find_person(tx, message.nhs_number)

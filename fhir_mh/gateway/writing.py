@@ -17,12 +17,12 @@ from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import Conflict as RowConflict
 from fhir_mh.profiles.bundle import TABLES, Written, write_entries
 from fhir_mh.profiles.table import Table
+from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import Tx
 
 Check = Callable[[dict[str, Any]], Sequence[Issue]]
 _NAMESPACE = uuid.UUID("3f6a2f0e-93a1-5f0e-8a1d-5e6a0c9b7d42")
-_VERSIONED = ("care_plans", "crisis_plans")
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ def _unique(table: Table, item_id: str) -> bool:
 
 
 def _stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Sequence[Written]) -> bool:
-    """Say on each item of ours that changed who keeps it, and on a plan which version it is now."""
+    """Say on each item of ours that changed who keeps it, and on a plan which version it is now and its hash."""
     changed = {(written.table.field, written.item_id) for written in ours}
     edition, stamped = tx.edition(holding.person, home.ods) + 1, False
     for table in TABLES:
@@ -107,8 +107,9 @@ def _stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Seque
             if (table.field, item["id"]) not in changed:
                 continue
             item["custodian"] = home.ods
-            if table.field in _VERSIONED:
+            if table.field in PLANS:
                 item["version"] = edition
+                item["content_hash"] = content_hash(item)
             stamped = True
     return stamped
 

@@ -25,6 +25,7 @@ from fhir_mh.profiles import (
     wishes,
 )
 from fhir_mh.profiles.addresses import Addresses, own_url
+from fhir_mh.profiles.concerns import concerns_in
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
 
@@ -134,8 +135,12 @@ def read_entries(entries: Sequence[Entry], *, same_person: bool = False) -> Read
     """The record that the resources say.
 
     same_person: the caller knows that several Patients are one person; the first stands for all.
-    Raises InvalidResource: two people, nobody at all, or values that fit no field, each with its place.
+    Raises InvalidResource: two people, nobody at all, a safety concern (which is no part of a record), or values that
+    fit no field, each with its place.
     """
+    for entry in entries:
+        if next(concerns_in(entry.resource), None) is not None:
+            raise InvalidResource(issues=[issue("concern-not-a-record", entry.path)])
     faults = [fault for entry in entries for fault in _unnamed(entry)]
     if faults:
         raise InvalidResource(issues=faults)

@@ -89,6 +89,7 @@ ACTIVITIES = items(
 PLAN: list[Row] = [
     custodian(),
     extension("extension", "plan-version", row("version", "valuePositiveInt", INTEGER)),
+    extension("extension", "content-hash", row("content_hash", "valueString")),
     extension("extension", "next-review", (("valueDateTime",), Derived("next review date", _next_review))),
     code("status", "status", PLAN_STATUS),
     row("title", "title"),

@@ -110,10 +110,12 @@ class Plan(Item):
     """What care plans and crisis plans share. id is the plan's stable set id: it outlives every version.
 
     custodian: the organisation whose gateway mints its versions. version: rises with each change it makes.
+    content_hash: of what the plan says at that version (`content_hash.content_hash`), minted with it.
     """
 
     custodian: OdsCode | None = None
     version: int | None = Field(default=None, ge=1)
+    content_hash: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     status: PlanStatus = "active"
     title: Text | None = None
     description: Words | None = None

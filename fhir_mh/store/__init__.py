@@ -23,6 +23,7 @@ from fhir_mh.store.values import (
     Projection,
     Proposal,
     Quarantined,
+    StoredConcern,
     StoredResource,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "Proposal",
     "Quarantined",
     "Store",
+    "StoredConcern",
     "StoredResource",
     "Tx",
     "open_store",

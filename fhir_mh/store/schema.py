@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0003"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -262,4 +262,29 @@ pages = Table(
     Column("organisation", String(64), nullable=False),
     Column("search", Text, nullable=False),
     Column("until", BigInteger, nullable=False, index=True),
+)
+
+# --- safety concerns: tables of their own that name no person, so that no query about a person can reach one -------
+
+concerns = Table(
+    "concerns",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("about", String(64), nullable=False),
+    Column("receipt", String(64), nullable=False, unique=True),  # SHA-256 of what who raised it was given
+    Column("open", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Index("ix_concerns_owner", "owner", "open", "created", "id"),
+)
+
+concern_versions = Table(
+    "concern_versions",
+    metadata,
+    Column("concern", ForeignKey("concerns.id"), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("concern", "version"),
 )

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from fhir_mh.store.audit import AuditLog
+from fhir_mh.store.concerns import Concerns
 from fhir_mh.store.copies import Currencies, Projections, Proposals
 from fhir_mh.store.lanes import Lanes
 from fhir_mh.store.outbox import Outbox
@@ -62,6 +63,10 @@ class Tx(Resources):
     @cached_property
     def currency(self) -> Currencies:
         return self._part(Currencies)
+
+    @cached_property
+    def concerns(self) -> Concerns:
+        return self._part(Concerns)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -186,6 +186,23 @@ class Currency:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredConcern:
+    """One version of a safety concern. owner sees to it, about is complained of; text is the Task as JSON."""
+
+    id: str
+    version: int
+    owner: str
+    about: str
+    open: bool
+    updated: datetime
+    text: str
+
+    def body(self) -> dict[str, Any]:
+        """The Task as plain values, read anew on each call."""
+        return load_object(self.text)
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     """One AuditEvent as JSON text; person is who it is about."""
 

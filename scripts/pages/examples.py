@@ -11,12 +11,15 @@ from fhir_mh.fhir.json import load_object
 from fhir_mh.mapping.nodes import Node
 from fhir_mh.mapping.slices import Slices
 from fhir_mh.profiles.bundle import TABLES, write_entries
+from fhir_mh.profiles.concerns import CONCERN, read_concern, task_of
 from fhir_mh.profiles.table import Table
 from fhir_mh.records.trees import record_of, tree_of
 from scripts.pages.definitions import ROOT
 from scripts.pages.rows import rows_of
 
 Json = Any
+PUBLISHED: tuple[Table, ...] = (*TABLES, CONCERN)
+"""The tables of every profile: those that records are made of, and that of the safety concern, which none holds."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,13 @@ def record_files() -> list[Path]:
 
 
 def by_table() -> dict[str, list[Example]]:
-    """Every resource that the records give, under its table's name; the one that says most comes first."""
-    found: dict[str, list[Example]] = {table.name: [] for table in TABLES}
+    """Every resource that the examples give, under its table's name; the one that says most comes first."""
+    found: dict[str, list[Example]] = {table.name: [] for table in PUBLISHED}
+    for file in sorted((ROOT / "examples" / "concerns").glob("*.json")):
+        item = load_object(file.read_bytes())
+        found[CONCERN.name].append(
+            Example(CONCERN, task_of(read_concern(item)), item, file.relative_to(ROOT).as_posix())
+        )
     for file in record_files():
         tree = tree_of(record_of(load_object(file.read_bytes())))
         name = file.relative_to(ROOT).as_posix()

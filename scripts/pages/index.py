@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from fhir_mh.profiles.bundle import TABLES
+from fhir_mh.profiles.concerns import CONCERN
 from scripts.pages.definitions import Json, Package
+from scripts.pages.examples import PUBLISHED
 from scripts.pages.profile_page import table
 
 
@@ -24,12 +25,13 @@ def filled(page: str, package: Package) -> str:
 
 def _profiles(package: Package) -> str:
     rows = []
-    for mapping in sorted(TABLES, key=lambda one: one.name):
+    for mapping in sorted(PUBLISHED, key=lambda one: one.name):
         definition = package.held[mapping.profile]
         base = definition["baseDefinition"].rpartition("/")[2]
         parent = f"{base} (R4)" if base == mapping.kind else base
         link = f"[`{definition['id']}`](profiles/{definition['id']}.md)"
-        rows.append((link, parent, f"`{mapping.field}`", _first(definition["description"])))
+        field = "none: [it stands apart](safety-concerns.md)" if mapping is CONCERN else f"`{mapping.field}`"
+        rows.append((link, parent, field, _first(definition["description"])))
     return table(("profile", "stands on", "in a record", "what it is"), rows)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_mh.fhir.urls import EXTENSION
 from fhir_mh.packages.definitions import TYPE_URL
+from fhir_mh.profiles.concerns import CONCERN
 from fhir_mh.profiles.table import Table
 from scripts.pages.definitions import R4, UK_CORE, Json, Package, Place, is_ours
 from scripts.pages.examples import Example, values_at
@@ -69,6 +70,11 @@ class ProfilePage:
             ("Section, for sharing", f"`{self.table.section}`"),
             ("Kept by", KEPT_BY[self.table.custody]),
         ]
+        if self.table is CONCERN:
+            rows[-3:] = [
+                ("In a record", "never: [it stands apart](../safety-concerns.md)"),
+                ("Kept by", "who looks into it"),
+            ]
         sources = [self.source(identity, item) for identity, item in self.package.sources(self.definition)]
         if sources:
             rows.append(("Where it comes from", "; ".join(sources)))
@@ -118,6 +124,8 @@ class ProfilePage:
     # --- elements
 
     def _legend(self) -> str:
+        if self.table is CONCERN:
+            return f"Fields are those of the plain JSON that `/concerns` takes and answers. {_LEGEND}"
         one = self.table.field if self.table.field == "person" else f"{self.table.field}[]"
         return f"Fields are those of `{one}` in the record's JSON. {_LEGEND}"
 
@@ -239,9 +247,10 @@ class ProfilePage:
     def _example(self) -> str:
         held = self.examples[0]
         file = f"examples/profiles/mh-{self.table.name}.json"
+        where = "in plain JSON" if self.table is CONCERN else "in a record"
         parts = [
             f"In FHIR, [`{file}`](../../{file}):", as_json(held.resource),
-            f"The same in a record, [`{held.file}`](../../{held.file}):", as_json(held.item),
+            f"The same {where}, [`{held.file}`](../../{held.file}):", as_json(held.item),
         ]  # fmt: skip
         return "\n\n".join(parts)
 

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pydantic import BaseModel
 
+from fhir_mh.profiles.concerns import CONCERN
 from fhir_mh.profiles.table import Table
 from fhir_mh.records import CareRecord, base
+from fhir_mh.records.concerns import SafetyConcern
 
 KINDS: dict[type, str] = {
     base._Words: "words",
@@ -43,7 +45,8 @@ class Row:
 
 def rows_of(table: Table) -> list[Row]:
     """What the table maps, in the order of the record; ids of entries and what formats keep aside are left out."""
-    model, found = _held_by(CareRecord, table.field)[0], dict[str, Row]()
+    model = SafetyConcern if table is CONCERN else _held_by(CareRecord, table.field)[0]
+    found: dict[str, Row] = {}
     for name, path in table.group.rows():
         last = name.removesuffix("[]").split(".")[-1]
         if not name or last in _OUR_BUSINESS or name.endswith("[].id") or name == "id":

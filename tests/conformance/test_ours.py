@@ -40,12 +40,12 @@ def package() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def examples() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every Bundle, every record, and every provider's extract of examples/, as FHIR."""
+    """Every Bundle, resource, record and provider's extract of examples/, as FHIR."""
     for file in sorted(path("examples").rglob("*")):
         name = f"{file.parent.name}/{file.name}"
-        if file.parent.name == "bundles":
+        if file.parent.name in ("bundles", "profiles"):
             yield name, loads(file.read_bytes())
-        elif file.parent.name == "records":
+        elif file.parent.name == "records" or (file.suffix == ".json" and "people" in file.parts):
             yield name, to_bundle(record_of(load_object(file.read_bytes())))
         elif file.suffix in (".json", ".csv"):
             yield name, write_bundle(_extract(file))

@@ -60,6 +60,7 @@ def test_what_is_held_says_who_keeps_it_and_how_current_it_is(caller: Caller) ->
         "pending",
         "copies",
         "agreements",
+        "plans",
         "cautions",
         "asked_by_law",
     }
@@ -77,6 +78,16 @@ def test_an_agreement_older_than_the_plan_is_shown_as_such(caller: Caller) -> No
     save(caller, crisis_plans=[{**CRISIS, "title": "Changed"}])
     (found,) = caller("GET", f"/records/{name}").json()["agreements"]
     assert (found["agreed_version"], found["plan_version"], found["current"]) == (1, 2, False)
+
+
+def test_a_plan_carries_the_hash_of_its_version_whatever_a_vendor_sends(caller: Caller) -> None:
+    name = save(caller, crisis_plans=[{**CRISIS, "content_hash": "0" * 64}])["id"]
+    (first,) = caller("GET", f"/records/{name}").json()["plans"]
+    assert (first["plan"], first["same"]) == ("crisis", True)
+    save(caller, crisis_plans=[{"id": "crisis", "title": "Another title"}])
+    (second,) = caller("GET", f"/records/{name}").json()["plans"]
+    assert second["same"] is True
+    assert second["version"] > first["version"] and second["content_hash"] != first["content_hash"]
 
 
 def test_a_refusal_is_shown_with_what_to_check_and_that_the_person_is_detained(caller: Caller) -> None:

@@ -16,6 +16,7 @@ from fhir_mh import Validator, from_bundle, to_bundle
 from fhir_mh.fhir.json import load_object
 from fhir_mh.mapping.merge import merge
 from fhir_mh.profiles.bundle import TABLES, write_entries
+from fhir_mh.records.content_hash import sameness_of
 from fhir_mh.records.trees import record_of, tree_of
 from scripts.pages.examples import values_at
 from scripts.pages.rows import rows_of
@@ -151,6 +152,14 @@ def test_between_them_they_use_every_field_of_a_record() -> None:
         )
     }  # fmt: skip
     assert missing == set()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_each_plan_is_what_its_hash_says_of_it(folder: Path) -> None:
+    for step in steps(folder):
+        found = list(sameness_of(step))
+        assert len(found) > 1
+        assert all(one.same for one in found), [one.plan for one in found if not one.same]
 
 
 def test_what_the_people_cannot_say_is_said_where_it_is_said_to_be() -> None:

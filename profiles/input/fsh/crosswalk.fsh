@@ -408,12 +408,12 @@ Source: Formalities
 Target: "https://w3id.org/fhir-mh"
 * -> "facts for whoever judges at the bedside; nothing here says that anything binds"
 
-Mapping: WithdrawalMca
-Id: mca-2005
-Title: "Mental Capacity Act 2005"
+Mapping: WithdrawalOwn
+Id: fhir-mh
+Title: "Needed to keep systems in step"
 Source: Withdrawal
-Target: "https://www.legislation.gov.uk/ukpga/2005/9"
-* -> "advance decisions may be withdrawn at any time, and need not be in writing to be so (section 24)"
+Target: "https://w3id.org/fhir-mh"
+* -> "that a person took a decision back is told from a decision that a later one replaced"
 
 Mapping: TermHistoryGuidance
 Id: nhse-rehab
@@ -596,3 +596,38 @@ Title: "Mental Health Act 1983, as amended"
 Source: LegalCondition
 Target: "https://www.legislation.gov.uk/ukpga/1983/20"
 * -> "conditions of a community treatment order or a conditional discharge"
+
+Mapping: ContentHashOwn
+Id: fhir-mh
+Title: "Needed to keep systems in step"
+Source: ContentHash
+Target: "https://w3id.org/fhir-mh"
+* -> "a hash that travels with the plan, by which two copies of one version can be told to be the same"
+
+Mapping: RaisedByOwn
+Id: fhir-mh
+Title: "Needed to keep systems in step"
+Source: RaisedBy
+Target: "https://w3id.org/fhir-mh"
+* -> "in which capacity a concern was raised, by somebody who may remain unknown"
+
+Mapping: ConcernPlaceOwn
+Id: fhir-mh
+Title: "Needed to keep systems in step"
+Source: ConcernPlace
+Target: "https://w3id.org/fhir-mh"
+* -> "the ward or house a concern is about, where an organisation has many"
+
+Mapping: ReplyAtOwn
+Id: fhir-mh
+Title: "Needed to keep systems in step"
+Source: ReplyAt
+Target: "https://w3id.org/fhir-mh"
+* -> "when a concern was answered: replies are added and never replaced"
+
+Mapping: ReplyByOwn
+Id: fhir-mh
+Title: "Needed to keep systems in step"
+Source: ReplyBy
+Target: "https://w3id.org/fhir-mh"
+* -> "who answered a concern, named in words so that nobody's record is led to"

@@ -62,6 +62,14 @@ Description: "A number that rises with each change its custodian makes to the pl
 * insert Context(Communication)
 * insert SimpleValue(positiveInt)
 
+Extension: ContentHash
+Id: content-hash
+Title: "Content hash"
+Description: "The SHA-256 of what the plan says at its version, minted by its custodian, by which two copies can be told to be the same in whatever form they travelled. docs/profiles.md says how it is made."
+* insert Context(CarePlan)
+* insert SimpleValue(string)
+* obeys mh-sha-256
+
 Extension: NextReview
 Id: next-review
 Title: "Next review"

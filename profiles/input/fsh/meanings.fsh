@@ -341,3 +341,14 @@ RuleSet: LegalStatusMeanings
 * insert Meaning(period, [[From when until when it held]])
 * insert Meaning(encounter, [[The stay during which it was imposed]])
 * insert Meaning(author, [[Who recorded it]])
+
+RuleSet: SafetyConcernMeanings
+* insert Meaning(status, [[Whether somebody looks into it, and whether that is done]])
+* insert Meaning(intent, [[That it is to be looked into]])
+* insert Meaning(code, [[That it is a safety concern]])
+* insert Meaning(focus, [[The organisation complained of, by its ODS code and never by reference]])
+* insert Meaning(description, [[The concern, in the words of whoever raised it]])
+* insert Meaning(authoredOn, [[When it was raised]])
+* insert Meaning(owner, [[The organisation that looks into it, by its ODS code; never the one complained of]])
+* insert Meaning(restriction.period.end, [[By when it is to be answered]])
+* insert Meaning(output, [[A reply]])

@@ -70,6 +70,7 @@ RuleSet: Plan
 * extension contains
     Custodian named custodian 0..1 and
     PlanVersion named planVersion 0..1 and
+    ContentHash named contentHash 0..1 and
     NextReview named nextReview 0..1
 * activity ^slicing.discriminator.type = #pattern
 * activity ^slicing.discriminator.path = "detail.code"

@@ -11,7 +11,10 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
 from fhir_mh.exchange.messages import Message
 from fhir_mh.issues import Issue
+from fhir_mh.profiles.concerns import task_of
 from fhir_mh.records.agreements import standing_of
+from fhir_mh.records.concerns import SafetyConcern
+from fhir_mh.store.schema import metadata
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 
@@ -261,6 +264,26 @@ def test_nobody_sends_what_somebody_else_keeps(placed: Pair) -> None:
     message = Message("33333333-3333-4333-8333-333333333333", "snapshot", NHS_NUMBER, WARD, 9, {"bundle": bundle})
     receipt = placed.hand_over(WARD, HOME, message)
     assert (receipt.status, receipt.issues[0].code) == ("quarantined", "sync-custody")
+
+
+@pytest.mark.parametrize("verb", ["snapshot", "proposal"])
+@pytest.mark.parametrize("contained", [False, True])
+def test_a_safety_concern_in_a_message_is_refused_and_not_even_set_aside(
+    placed: Pair, verb: Any, contained: bool
+) -> None:
+    words = "the doors do not lock"
+    item = {"id": "c", "about": HOME, "owner": "ZIC1", "words": words, "raised_as": "carer"}
+    task = task_of(SafetyConcern.model_validate(item))
+    body = {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "contained": [task]} if contained else task
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body}]}
+    custodian, edition = (WARD, 9) if verb == "snapshot" else (HOME, None)
+    content = {"bundle": bundle} if verb == "snapshot" else {"base": 1, "bundle": bundle}
+    message = Message("66666666-6666-4666-8666-666666666666", verb, NHS_NUMBER, custodian, edition, content)
+    receipt = placed.hand_over(WARD, HOME, message)
+    assert (receipt.status, receipt.issues[0].code) == ("refused", "concern-not-a-record")
+    for table in metadata.tables:
+        rows = placed.gateways[HOME].store.read_now(lambda tx, t=table: tx.session.all(f"SELECT * FROM {t}"))
+        assert words not in str(rows), table
 
 
 def test_a_proposal_from_somebody_who_was_sent_nothing_is_refused(pair: Pair) -> None:

@@ -26,7 +26,7 @@ from fhir_mh.records.base import (
 )
 from fhir_mh.records.legal import _NOT_DETAINED, LegalStatus
 from fhir_mh.records.people import NhsNumber, Organisation, Person
-from fhir_mh.records.plans import _DESCRIBING, Activity, CrisisItem, CrisisPlan
+from fhir_mh.records.plans import _DESCRIBING, Activity, CarePlan, CrisisItem, CrisisPlan
 from fhir_mh.records.wishes import Document, Rule, SharingPreference
 
 _SAMPLES: list[tuple[Any, list[str]]] = [
@@ -45,6 +45,8 @@ _FIELDS: dict[tuple[type, str], list[Any]] = {
     (Person, "nhs_number_status"): [f"0{n}" for n in range(1, 9)],
     (Person, "languages"): [[{"text": "Makaton"}], [{"text": "Welsh", "codings": [_TAG]}], [{"codings": [_TAG]}, {}]],
     (Document, "sha256"): ["0" * 64],
+    (CarePlan, "content_hash"): ["0" * 64],
+    (CrisisPlan, "content_hash"): ["0" * 64],
     (Document, "data"): ["aGVsbG8="],
     (Document, "content_type"): ["application/pdf"],
 }

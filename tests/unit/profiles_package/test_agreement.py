@@ -19,7 +19,9 @@ from fhir_mh.fhir.urls import BASE, CODE_SYSTEM, EXTENSION, UK_CORE
 from fhir_mh.packages.definitions import TYPE_URL, Definitions
 from fhir_mh.packages.source import read_package
 from fhir_mh.profiles.bundle import TABLES, table_of
+from fhir_mh.profiles.concerns import CONCERN, task_of
 from fhir_mh.records import CareRecord
+from fhir_mh.records.concerns import SafetyConcern
 from fhir_mh.records.sections import SECTIONS
 from fhir_mh.records.trees import record_of
 from fhir_mh.validation import Report, Validator
@@ -39,6 +41,12 @@ def whole() -> dict[str, Any]:
     return to_bundle(record_of(load_object((ROOT / "examples/records/whole-person.json").read_bytes())))
 
 
+def concern() -> dict[str, Any]:
+    """The example of a safety concern, as a Task."""
+    example = load_object((ROOT / "examples/concerns/safety-concern.json").read_bytes())
+    return task_of(SafetyConcern.model_validate(example))
+
+
 def errors(report: Report) -> list[str]:
     return sorted(
         f"{found.code} @ {found.path}: {found.message}" for found in report.issues if found.severity != "warning"
@@ -56,7 +64,7 @@ def walk(json: Any) -> Iterator[dict[str, Any]]:
 # --- tables and package
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*TABLES, CONCERN], ids=lambda table: table.name)
 def test_each_table_has_its_profile_on_the_right_type(table: Any) -> None:
     facts = Definitions().structure(table.profile)
     assert facts is not None
@@ -68,12 +76,13 @@ def test_each_table_has_its_profile_on_the_right_type(table: Any) -> None:
 def test_each_profile_has_its_table() -> None:
     profiles = {found["url"] for found in read_package(ROOT / "profiles" / "package")
                 if found["resourceType"] == "StructureDefinition" and found["type"] != "Extension"}  # fmt: skip
-    assert profiles == {table.profile for table in TABLES}
+    assert profiles == {table.profile for table in (*TABLES, CONCERN)}
 
 
 def test_the_whole_person_uses_every_profile_and_extension_of_ours(whole: dict[str, Any]) -> None:
-    claimed = {url for held in walk(whole) for url in held.get("meta", {}).get("profile", ())}
-    used = {held["url"] for held in walk(whole) if str(held.get("url", "")).startswith(EXTENSION)}
+    everything = [whole, concern()]
+    claimed = {url for held in walk(everything) for url in held.get("meta", {}).get("profile", ())}
+    used = {held["url"] for held in walk(everything) if str(held.get("url", "")).startswith(EXTENSION)}
     by_formats = {EXTENSION + "item-number", EXTENSION + "kept-content"}
     defined = {url for url in Definitions().profiles() if url.startswith(BASE)}
     assert claimed | used == defined - by_formats
