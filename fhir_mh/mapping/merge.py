@@ -142,12 +142,14 @@ class _Work:
     def values(self, ours: Tree, name: str, now: list[Any], old: list[Any], new: list[Any], path: str) -> None:
         if new == old or new == now:
             return
-        added = [value for value in new if value not in old]
-        removed = [value for value in old if value not in new]
+        added, removed = _beyond(new, old), _beyond(old, new)
         if now != old and (removed or any(value not in now for value in old)):
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new))
             return
         before = list(ours.get(name) or [])
+        if any(_unclear(before, now, value, removed.count(value)) for value in removed):
+            self.out.conflicts.append(Conflict(path, old, ours.get(name), new, "unclear-item"))
+            return
         after = _replaced(before, removed, [value for value in added if value not in now])
         if after == before:
             return
@@ -266,18 +268,39 @@ def _differs(shape: Shape, shown: Tree, theirs: Tree) -> bool:
     return bool(probe.changes or probe.conflicts)
 
 
+def _beyond(values: list[Any], others: list[Any]) -> list[Any]:
+    """The values that the others do not have, each counted as often as it is said."""
+    rest, out = list(others), []
+    for value in values:
+        if value in rest:
+            rest.remove(value)
+        else:
+            out.append(value)
+    return out
+
+
+def _unclear(ours: list[Any], view: list[Any], gone: Any, times: int) -> bool:
+    """Whether the view says several of ours, which are not alike, in the same words, and not all of those went."""
+    copies = view.count(gone)
+    if copies <= times or ours.count(gone) == copies:
+        return False
+    said = [value for value in ours if _covers(value, gone)]
+    return any(value != said[0] for value in said)
+
+
 def _replaced(ours: list[Any], removed: list[Any], added: list[Any]) -> list[Any]:
     """Our list with the removed values out and the added ones in their places.
 
-    A removed value stands for the one of ours that says at least what it says; what ours says beyond it stays
-    with the value that takes its place.
+    A removed value stands for the one of ours that says what it says and least beyond it; what ours says beyond
+    it stays with the value that takes its place.
     """
     out = list(ours)
     waiting = list(added)
     for gone in removed:
-        place = next((n for n, value in enumerate(out) if _covers(value, gone)), None)
-        if place is None:
+        places = [n for n, value in enumerate(out) if _covers(value, gone)]
+        if not places:
             continue
+        place = min(places, key=lambda n: (out[n] != gone, len(out[n]) if isinstance(out[n], dict) else 0))
         if waiting and isinstance(out[place], dict) and isinstance(waiting[0], dict):
             beyond = {key: value for key, value in out[place].items() if key not in gone}
             out[place] = {**waiting.pop(0), **beyond}

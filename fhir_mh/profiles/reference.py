@@ -35,17 +35,24 @@ class Reference(Node):
         self._read_target(json, into, cast(Addresses, ctx))
         if "display" in json:
             into["display"] = json["display"]
-        identifier = json.get("identifier")
-        if isinstance(identifier, dict) and identifier.get("system") == ITEM_ID and len(identifier) == 2:
-            into.setdefault("id", identifier.get("value"))
-        elif identifier is not None:
-            part: Item = {}
-            left = self.identifier.read(identifier, part, ctx)
-            if part:
-                into["identifier"] = part
+        if "identifier" in json:
+            left = self._read_identifier(json, into, ctx)
             if left is not None:
                 rest["identifier"] = left
         return rest or None
+
+    def _read_identifier(self, json: dict[str, Any], into: Item, ctx: Context) -> Any:
+        identifier = json["identifier"]
+        if "reference" not in json and _is_item_id(identifier):
+            into["id"] = identifier["value"]
+            return None
+        part: Item = {}
+        before = len(ctx.faults)
+        left = self.identifier.read(identifier, part, ctx)
+        ctx.prefix(before, "identifier")
+        if part:
+            into["identifier"] = part
+        return left
 
     def _read_target(self, json: dict[str, Any], into: Item, ctx: Addresses) -> None:
         literal, kind = json.get("reference"), json.get("type")
@@ -103,6 +110,13 @@ class Reference(Node):
         yield f"{field}type", f"{path}.type"
         yield f"{field}display", f"{path}.display"
         yield from self.identifier.rows(f"{path}.identifier", f"{field}identifier.")
+
+
+def _is_item_id(identifier: Any) -> bool:
+    """Whether this names an item that is not in the document, as this mapping writes it."""
+    if not isinstance(identifier, dict) or identifier.keys() != {"system", "value"}:
+        return False
+    return identifier["system"] == ITEM_ID and type(identifier["value"]) is str and bool(identifier["value"])
 
 
 class Subject(Node):

@@ -15,6 +15,7 @@ from hypothesis import given
 from fhir_mh import from_bundle, to_bundle
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.urls import CODE_SYSTEM, EXTENSION, ITEM_ID
 from fhir_mh.records.trees import record_of
 from tests.roundtrip.test_laws import SEEDS, record
 
@@ -112,6 +113,43 @@ def test_two_entries_with_one_element_id_keep_it() -> None:
     record = from_bundle(copy.deepcopy(bundle))
     assert len({held.id for held in record.care_plans[0].needs}) == 2
     assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
+
+
+def naming(reference: dict[str, Any]) -> dict[str, Any]:
+    """A Bundle in which a legal status names who recorded it, and its hospital, so."""
+    status = {
+        "resourceType": "Flag", "id": "f", "status": "active", "author": reference,
+        "category": [{"coding": [{"system": CODE_SYSTEM + "flag-kind", "code": "legal-status"}]}],
+        "code": {"coding": [{"system": CODE_SYSTEM + "legal-status-kind", "code": "detained"}]},
+        "extension": [
+            {"url": EXTENSION + "legal-status", "extension": [{"url": "hospital", "valueReference": reference}]}
+        ],
+    }  # fmt: skip
+    return {"resourceType": "Bundle", "type": "collection", "entry": [PATIENT, {"resource": status}]}
+
+
+@pytest.mark.parametrize("identifier", [None, "x", [], {"system": 1}])
+def test_an_identifier_in_a_reference_that_is_none_says_where(identifier: Any) -> None:
+    with pytest.raises(InvalidResource) as refused:
+        from_bundle(naming({"identifier": identifier}))
+    end = ".system" if isinstance(identifier, dict) else ""
+    assert {(found.code, found.path) for found in refused.value.issues} == {
+        ("map-wrong-type", "Bundle.entry[1].resource.author.identifier" + end),
+        ("map-wrong-type", "Bundle.entry[1].resource.extension[0].extension[0].valueReference.identifier" + end),
+    }
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"identifier": {"system": ITEM_ID, "value": "hospital"}},
+        {"identifier": {"system": ITEM_ID, "use": "usual"}},
+        {"reference": "Organization/elsewhere", "identifier": {"system": ITEM_ID, "value": "hospital"}},
+    ],
+)
+def test_an_item_named_by_its_identifier_is_kept_as_it_was_named(reference: dict[str, Any]) -> None:
+    bundle = naming(reference)
+    assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(from_bundle(copy.deepcopy(bundle)))))
 
 
 def test_no_fault_shows_what_stood_there() -> None:

@@ -160,6 +160,33 @@ def test_values_without_ids_are_added_removed_and_keep_what_was_not_shown() -> N
     assert more.tree["person"]["telecoms"] == [{"system": "phone", "value": "1", "use": "home"}, {"value": "3"}]
 
 
+def needs(*held: Tree) -> Tree:
+    return {"person": {"id": "p", "communication_needs": list(held)}}
+
+
+def test_an_edited_value_is_not_put_in_the_place_of_one_that_says_more() -> None:
+    more, less = {"text": "large print", "recorded_at": "2026"}, {"text": "large print"}
+    out = merged(needs(more, {"text": "a signer"}), held=needs(more, less))
+    assert out.tree == needs(more, {"text": "a signer"})
+    assert [(row.path, row.before, row.after) for row in out.changes] == [
+        ("person.communication_needs", [more, less], [more, {"text": "a signer"}])
+    ]
+
+
+def test_of_two_values_alike_one_may_be_edited() -> None:
+    said = {"text": "large print"}
+    assert merged(needs(said, {"text": "x"}), held=needs(said, said)).tree == needs({"text": "x"}, said)
+    assert merged(needs(said), held=needs(said, said)).tree == needs(said)
+
+
+def test_which_of_two_that_were_shown_alike_was_edited_is_for_a_person_to_say() -> None:
+    secret, known = {"text": "large print", "in_confidence": True}, {"text": "large print", "recorded_at": "2026"}
+    held, view = needs(secret, known), needs({"text": "large print"}, {"text": "large print"})
+    out = merge(held, view, needs({"text": "large print"}, {"text": "x"}), view=view)
+    assert (out.tree, out.changes) == (held, [])
+    assert [(row.path, row.reason) for row in out.conflicts] == [("person.communication_needs", "unclear-item")]
+
+
 def test_unknown_content_is_settled_for_each_format_by_itself() -> None:
     out = merged({"crisis_plans": [{"id": "c", "unknown": {"csv": {"y": 2}}, "numbers": {"vendor": "8"}}]})
     assert out.tree["crisis_plans"][0]["unknown"] == {"crisis-plan": {"x": 1}, "csv": {"y": 2}}
