@@ -94,6 +94,12 @@ def test_a_bundle_that_is_none_says_where(entries: Any, place: str) -> None:
     assert [(found.code, found.path) for found in refused.value.issues] == [("map-wrong-type", place)]
 
 
+def test_another_resource_is_no_bundle() -> None:
+    with pytest.raises(InvalidResource) as refused:
+        from_bundle(PATIENT["resource"])
+    assert [(found.code, found.path) for found in refused.value.issues] == [("map-not-a-bundle", "$")]
+
+
 def goal(text: str) -> dict[str, Any]:
     return {"resource": {"resourceType": "Goal", "id": "g", "lifecycleStatus": "active", "description": {"text": text}}}
 

@@ -108,6 +108,32 @@ def test_a_database_that_does_not_answer_is_unavailable(address: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_a_statement_that_is_wrong_in_itself_is_a_fault_of_ours(store: Store) -> None:
+    with pytest.raises(FhirMhError) as refused:
+        store.read_now(lambda tx: tx.session.all("SELECT ?", "9990000018", "9990000026"))
+    assert type(refused.value) is FhirMhError
+    assert [(one.code, one.path) for one in refused.value.issues] == [("store-fault", "$")]
+    assert "999" not in f"{refused.value!s} {refused.value.issues}"
+
+
+def test_postgresql_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    with pytest.raises(FhirMhError) as refused:
+        open_store("postgresql://u:secret@127.0.0.1:1/x")
+    assert [(one.code, one.path) for one in refused.value.issues] == [("store-no-driver", "--store")]
+    assert "secret" not in str(refused.value)
+
+
+def test_an_sqlite_that_is_too_old_is_refused_before_a_database_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines.sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(FhirMhError) as refused:
+        open_store(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    assert [(one.code, one.path) for one in refused.value.issues] == [("store-sqlite-too-old", "$")]
+    assert not (tmp_path / "x.sqlite3").exists()
+
+
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite3").write_bytes(b"no database at all" * 100)
     with pytest.raises(FhirMhError) as refused:
@@ -126,20 +152,23 @@ def test_a_contradiction_names_no_value(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("fault", "kind", "code"),
     [
-        (exc.IntegrityError("sql 999", {}, Exception("999")), Conflict),
-        (exc.OperationalError("sql 999", {}, Exception("999")), UpstreamUnavailable),
-        (exc.InterfaceError("sql 999", {}, Exception("999")), UpstreamUnavailable),
-        (exc.TimeoutError("999"), UpstreamUnavailable),
-        (exc.DataError("sql 999", {}, Exception("999")), FhirMhError),
-        (exc.InvalidRequestError("999"), FhirMhError),
+        (exc.IntegrityError("sql 999", {}, Exception("999")), Conflict, "store-contradiction"),
+        (exc.OperationalError("sql 999", {}, Exception("999")), UpstreamUnavailable, "store-unavailable"),
+        (exc.InterfaceError("sql 999", {}, Exception("999")), UpstreamUnavailable, "store-unavailable"),
+        (exc.TimeoutError("999"), UpstreamUnavailable, "store-unavailable"),
+        (exc.DataError("sql 999", {}, Exception("999")), FhirMhError, "store-fault"),
+        (exc.InvalidRequestError("999"), FhirMhError, "store-fault"),
     ],
 )
-def test_every_fault_of_the_database_becomes_one_of_ours(fault: exc.SQLAlchemyError, kind: type[FhirMhError]) -> None:
+def test_every_fault_of_the_database_becomes_one_of_ours(
+    fault: exc.SQLAlchemyError, kind: type[FhirMhError], code: str
+) -> None:
     with pytest.raises(FhirMhError) as raised, faults.translating():
         raise fault
     assert type(raised.value) is kind
+    assert [(one.code, one.path) for one in raised.value.issues] == [(code, "$")]
     assert "999" not in str(raised.value)
     assert raised.value.__suppress_context__
 

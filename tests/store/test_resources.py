@@ -88,8 +88,9 @@ def test_a_deletion_is_a_version_and_can_be_undone(store: Store) -> None:
     gone = store.write_now(lambda tx: tx.delete("CarePlan", "plan", expected_version=1))
     assert (gone.version, gone.deleted, gone.text) == (2, True, b"")
     assert store.write_now(lambda tx: tx.delete("CarePlan", "plan")) == gone
-    with pytest.raises(Gone):
+    with pytest.raises(Gone) as refused:
         store.read_now(lambda tx: tx.fetch("CarePlan", "plan"))
+    assert [(one.code, one.path) for one in refused.value.issues] == [("store-gone", "CarePlan")]
     assert store.read_now(lambda tx: tx.search("CarePlan", count=True)).total == 0
     assert store.read_now(lambda tx: tx.search(identifiers=[(None, "7")])).entries == ()
     assert put(store, plan(identifier=[{"value": "7"}]), expected_version=0).version == 3

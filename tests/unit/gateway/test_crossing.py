@@ -286,6 +286,27 @@ def test_a_safety_concern_in_a_message_is_refused_and_not_even_set_aside(
         assert words not in str(rows), table
 
 
+@pytest.mark.parametrize(
+    ("verb", "number", "content", "fault"),
+    [
+        ("proposal", "9990000026", {"base": 1, "bundle": {"entry": []}}, ("sync-unknown-person", "$.person")),
+        ("marked", "9990000026", {"stage": "filed"}, ("sync-unknown-person", "$.person")),
+        ("notice", "9990000026", {"notice": "sharing-ended"}, ("sync-unknown-person", "$.person")),
+        ("marked", NHS_NUMBER, {"stage": "burnt"}, ("sync-unknown-verb", "$.stage")),
+        ("notice", NHS_NUMBER, {"notice": "sharing-begun"}, ("sync-unknown-verb", "$.notice")),
+    ],
+)
+def test_what_is_not_understood_or_about_nobody_here_is_refused(
+    placed: Pair, verb: Any, number: str, content: dict[str, Any], fault: tuple[str, str]
+) -> None:
+    before = placed.record(HOME)
+    custodian = HOME if verb == "proposal" else WARD
+    message = Message("77777777-7777-4777-8777-777777777777", verb, number, custodian, 1, content)
+    receipt = placed.hand_over(WARD, HOME, message)
+    assert (receipt.status, [(one.code, one.path) for one in receipt.issues]) == ("refused", [fault])
+    assert placed.record(HOME) == before
+
+
 def test_a_proposal_from_somebody_who_was_sent_nothing_is_refused(pair: Pair) -> None:
     tree = person_with_a_plan()
     del tree["placements"]

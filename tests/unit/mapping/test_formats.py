@@ -56,6 +56,10 @@ def ward(old: str, new: str, encoding: str = "cp1252") -> bytes:
         (lambda e: e.update(goals={}), [("map-wrong-type", "$.goals")]),
         (lambda e: e["goals"].append("x"), [("map-wrong-type", "$.goals[{n}]")]),
         (lambda e: e.pop("patient"), [("map-missing-value", "$.patient")]),
+        (lambda e: e["patient"].pop("trust_number"), [("map-no-id-scope", "$.goals[0].goal_ref")]),
+        (lambda e: e["patient"].update(gp_practice="##CLEAR##"), [("map-cannot-clear", "$.patient.gp_practice")]),
+        (lambda e: e["patient"].update(surname="##CLEAR##"), [("map-cannot-clear", "$.patient.surname")]),
+        (lambda e: e["care_plan"].update(author="S-99"), [("map-unknown-reference", "$.care_plan.author")]),
     ],
 )  # fmt: skip
 def test_an_extract_says_where_it_is_wrong(change: Any, faults: list[tuple[str, str]]) -> None:
@@ -253,6 +257,7 @@ def test_a_form_that_makes_no_sense(form: str, zone: str | None) -> None:
         Form(form, zone)
 
 
+ROWS = "name: small\nkind: csv\ncolumns: [WHAT, ID, TEXT]\nrows:\n"
 HEAD = "name: small\nkind: json\ndocument:\n  id: person.id\n"
 
 
@@ -268,6 +273,8 @@ HEAD = "name: small\nkind: json\ndocument:\n  id: person.id\n"
         (HEAD + "  l: {list: person.languages, each: {codes: nowhere.json}}\n", "map-file-no-concept-map"),
         ("name: small\nkind: json\n", "map-file-missing-key"),
         ("kind: [", "map-file-unreadable"),
+        (ROWS + "  - {when: {WHAT: P}, into: person, fields: {ID: id, TEX: gender}}\n", "map-file-unknown-column"),
+        (ROWS + "  - {when: {WHOM: P}, into: person, fields: {ID: id}}\n", "map-file-unknown-column"),
     ],
 )
 def test_a_mapping_file_says_where_it_is_wrong(tmp_path: Path, text: str, code: str) -> None:

@@ -69,6 +69,10 @@ def snapshot(name: str = "a", edition: int = 1) -> Message:
     return Message(name, "snapshot", ADA, HOME, edition, {"bundle": counter("x", HOME, edition)})
 
 
+def places(answer: httpx.Response) -> list[tuple[str, str]]:
+    return [(found["code"], found["path"]) for found in loads(answer.content)["issues"]]
+
+
 def codes(answer: httpx.Response) -> list[str]:
     return [found["code"] for found in loads(answer.content)["issues"]]
 
@@ -101,8 +105,13 @@ def test_a_clock_that_is_off_is_turned_away() -> None:
 
 @pytest.mark.parametrize("how", [{"sender": "ZXX1"}, {"to": "ZXX1"}])
 def test_an_envelope_of_or_for_somebody_else_is_turned_away(how: dict[str, Any]) -> None:
+    inlet = Inlet()
     with pytest.raises(NotAuthenticated):
-        Inlet().send(snapshot(), **how)
+        inlet.send(snapshot(), **how)
+    body = dumps(Envelope(how.get("sender", HOME), how.get("to", WARD), (snapshot(),)).as_json())
+    answer = inlet.post(body, inlet.signed(body))
+    assert (answer.status_code, places(answer)) == (401, [("sync-not-addressed", "$.to")])
+    assert inlet.node.store.write_now(lambda tx: value_of(tx, ADA, HOME)) == 0
 
 
 def test_without_a_secret_this_machine_is_believed_and_nobody_else() -> None:
@@ -127,7 +136,8 @@ def test_without_a_secret_a_front_door_on_this_machine_is_not_believed(header: s
 def test_a_page_in_a_browser_cannot_ask() -> None:
     body = dumps(Envelope(HOME, WARD, ()).as_json())
     assert Inlet(secret=None).post(body, {"content-type": "text/plain"}).status_code == 401
-    assert Inlet(secret=None).post(body, {"content-type": "text/plain", FROM: HOME}).status_code == 400
+    answer = Inlet(secret=None).post(body, {"content-type": "text/plain", FROM: HOME})
+    assert (answer.status_code, places(answer)) == (400, [("sync-not-json", "Content-Type")])
 
 
 @pytest.mark.parametrize(

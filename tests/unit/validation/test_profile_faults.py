@@ -1,0 +1,138 @@
+"""What a profile can ask and the specification's own seldom do: limits, fixed values, slices, bindings, rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhir_mh import Validator
+from fhir_mh.issues import Issue
+
+URL = "https://example.org/StructureDefinition/asked"
+OTHER, THIRD = URL + "-other", URL + "-third"
+ABSENT = "https://example.org/ValueSet/nobody-has"
+Json = dict[str, Any]
+
+
+def profile(*elements: Json, kind: str = "Patient", url: str = URL) -> Json:
+    """A profile that says so much of a type's elements."""
+    return {
+        "resourceType": "StructureDefinition", "url": url, "name": "Asked", "status": "active", "kind": "resource",
+        "abstract": False, "type": kind, "derivation": "constraint",
+        "baseDefinition": f"http://hl7.org/fhir/StructureDefinition/{kind}",
+        "differential": {"element": [{"id": kind, "path": kind}, *({"id": one["path"], **one} for one in elements)]},
+    }  # fmt: skip
+
+
+def sliced(rules: str = "open", *, ordered: bool = False, path: str = "system", how: str = "value") -> list[Json]:
+    """Patient.telecom in two slices, a telephone and an email address."""
+    told = {"discriminator": [{"type": how, "path": path}], "rules": rules, "ordered": ordered}
+    found: list[Json] = [{"path": "Patient.telecom", "slicing": told}]
+    for name in ("phone", "email"):
+        found.append({"id": f"Patient.telecom:{name}", "path": "Patient.telecom", "sliceName": name})
+        found.append(
+            {"id": f"Patient.telecom:{name}.system", "path": "Patient.telecom.system", "min": 1, "fixedCode": name}
+        )
+    return found
+
+
+def patient(**said: Any) -> Json:
+    return {"resourceType": "Patient", **said}
+
+
+PHONE, EMAIL, FAX = ({"system": system, "value": "x"} for system in ("phone", "email", "fax"))
+LONG: Json = {"path": "Patient.name.text", "maxLength": 4}
+BORN: Json = {"path": "Patient.birthDate", "minValueDate": "1900-01-01", "maxValueDate": "2026-01-01"}
+RANK: Json = {"path": "Patient.telecom.rank", "maxValuePositiveInt": 3}
+FIXED: Json = {"path": "Patient.maritalStatus", "fixedCodeableConcept": {"text": "single"}}
+BOUND: Json = {"path": "Patient.maritalStatus", "binding": {"strength": "required", "valueSet": ABSENT}}
+
+
+def faults(resource: Json, *elements: Json) -> set[tuple[str, str]]:
+    """(code, place) of all that is wrong, on the profile made of these elements."""
+    report = Validator(resources=[profile(*elements)]).validate(resource, [URL])
+    return {(one.code, one.path) for one in report.issues if one.severity == "error"}
+
+
+@pytest.mark.parametrize(
+    ("elements", "right", "wrong", "code", "place"),
+    [
+        ([LONG], {"name": [{"text": "Kit."}]}, {"name": [{"text": "Kit B"}]}, "validate-too-long",
+         "Patient.name[0].text"),
+        ([BORN], {"birthDate": "1900-01-01"}, {"birthDate": "1899-12-31"}, "validate-out-of-range",
+         "Patient.birthDate"),
+        ([BORN], {"birthDate": "2026-01-01"}, {"birthDate": "2026-01-02"}, "validate-out-of-range",
+         "Patient.birthDate"),
+        ([RANK], {"telecom": [{**PHONE, "rank": 3}]}, {"telecom": [{**PHONE, "rank": 4}]}, "validate-out-of-range",
+         "Patient.telecom[0].rank"),
+        ([FIXED], {"maritalStatus": {"text": "single"}},
+         {"maritalStatus": {"text": "single", "coding": [{"display": "x"}]}}, "validate-fixed",
+         "Patient.maritalStatus"),
+        ([BOUND], {"maritalStatus": {"extension": [{"url": "https://example.org/e", "valueString": "x"}]}},
+         {"maritalStatus": {"text": "single"}}, "validate-code-missing", "Patient.maritalStatus"),
+        (sliced("closed"), {"telecom": [PHONE, EMAIL]}, {"telecom": [PHONE, FAX]}, "validate-slice-none",
+         "Patient.telecom[1]"),
+        (sliced(ordered=True), {"telecom": [PHONE, FAX, EMAIL]}, {"telecom": [EMAIL, FAX, PHONE]},
+         "validate-slice-order", "Patient.telecom[2]"),
+    ],
+)  # fmt: skip
+def test_what_a_profile_asks_is_held_to(elements: list[Json], right: Json, wrong: Json, code: str, place: str) -> None:
+    assert faults(patient(**right), *elements) == set()
+    assert faults(patient(**wrong), *elements) == {(code, place)}
+
+
+def passed_over(resource: Json, *elements: Json) -> list[Issue]:
+    report = Validator(resources=[profile(*elements)]).validate(resource, [URL])
+    assert not [one for one in report.issues if one.severity == "error"]
+    return list(report.not_checked)
+
+
+@pytest.mark.parametrize(
+    ("element", "said", "code", "place"),
+    [
+        ([BOUND], {"maritalStatus": {"coding": [{"system": "https://example.org/s", "code": "M"}]}},
+         "validate-unchecked-binding", "Patient.maritalStatus"),
+        ([{"path": "Patient.gender", "constraint": [
+            {"key": "own-1", "severity": "error", "human": "Asks a server", "expression": "memberOf2('x')"}]}],
+         {"gender": "female"}, "validate-unchecked-invariant", "Patient.gender"),
+        (sliced(path="resolve().nowhere()", how="profile"), {"telecom": [PHONE]}, "validate-unchecked-slice",
+         "Patient.telecom"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_told_is_said_not_to_be_checked(element: list[Json], said: Json, code: str, place: str) -> None:
+    (found,) = passed_over(patient(**said), *element)
+    assert (found.code, found.path, found.severity) == (code, place, "information")
+    assert passed_over(patient(), *element) == []
+
+
+@pytest.mark.parametrize(("born", "wrong"), [("1984", False), (None, True)])
+def test_a_resource_that_must_meet_one_of_two_profiles(born: str | None, wrong: bool) -> None:
+    one_of = {"path": "Bundle.entry.resource", "type": [{"code": "Patient", "profile": [OTHER, THIRD]}]}
+    held = [
+        profile(one_of, kind="Bundle"),
+        profile({"path": "Patient.birthDate", "min": 1}, url=OTHER),
+        profile({"path": "Patient.gender", "min": 1}, url=THIRD),
+    ]
+    bundle = {"resourceType": "Bundle", "type": "collection",
+              "entry": [{"fullUrl": "https://ehr.example/Patient/a",
+                         "resource": patient(id="a", **({"birthDate": born} if born else {}))}]}  # fmt: skip
+    report = Validator(resources=held).validate(bundle, [URL])
+    found = {(one.code, one.path) for one in report.issues if one.severity == "error"}
+    assert found == ({("validate-extension-profile-only", "Bundle.entry[0].resource")} if wrong else set())
+
+
+def test_a_document_holds_a_version_once() -> None:
+    composition = {"resourceType": "Composition", "status": "final", "type": {"text": "x"}, "date": "2026-01-01",
+                   "author": [{"display": "x"}], "title": "x"}  # fmt: skip
+    entries = [
+        {"fullUrl": "https://ehr.example/Composition/1", "resource": {**composition, "id": "1"}},
+        {"fullUrl": "https://ehr.example/Patient/1", "resource": patient(id="1")},
+        {"fullUrl": "https://ehr.example/Patient/1", "resource": patient(id="1")},
+    ]
+    bundle = {"resourceType": "Bundle", "type": "document", "timestamp": "2026-01-01T00:00:00Z",
+              "identifier": {"system": "urn:x", "value": "a"}, "entry": entries}  # fmt: skip
+    found = {(one.code, one.path) for one in Validator().validate(bundle).issues}
+    assert ("validate-bundle-twice", "Bundle.entry[2]") in found
+    del entries[2]
+    assert "validate-bundle-twice" not in {one.code for one in Validator().validate(bundle).issues}
