@@ -20,7 +20,7 @@ from fhir_mh.gateway.identity import (
 )
 from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.projection import Sight
-from fhir_mh.gateway.spreading import spread
+from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue, has_errors, issue
@@ -237,6 +237,7 @@ class FhirUseCases:
         }
         kept: dict[int, Kept] = {}
         touched: dict[str, set[str]] = {}
+        urgent: set[str] = set()
         order = sorted(range(len(entries)), key=lambda n: entries[n].body["resourceType"] != "Patient")
         for number in order:
             entry = entries[number]
@@ -246,8 +247,9 @@ class FhirUseCases:
             kept[number] = replace(result, warnings=[*warnings[number], *result.warnings])
             if result.stored is not None and result.stored.person is not None:
                 touched.setdefault(result.stored.person, set()).add(result.stored.type)
+                urgent |= {result.stored.person} if is_urgent(body) else set()
         for person, kinds in touched.items():
-            spread(tx, self.home, person, kinds, own=True)
+            spread(tx, self.home, person, kinds, own=True, urgent=person in urgent)
         return [kept[number] for number in range(len(entries))]
 
     def _keep(self, tx: Tx, context: AccessContext, entry: TransactionEntry, body: Body) -> Kept:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import Organisation, nhs_number_of
 from fhir_mh.gateway.standing import DECIDING, now_of, standing
+from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Currency, Tx
 
 ENDED_BY_CONSENT = "consent-withdrawn"
 
 
-def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own: bool) -> None:
+def is_urgent(body: dict[str, Any]) -> bool:
+    """Whether a resource is a recorded refusal: a snapshot that brings a new one passes a halted lane."""
+    table = table_of(body)
+    return table is not None and table.name == "recorded-refusal"
+
+
+def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own: bool, urgent: bool = False) -> None:
     """Queue for each partner what a change means for it.
 
-    kinds: the types of the resources that changed. own: whether any of them is ours to send. Where a decision
-    may rest on what changed, or this is the first that we keep about the person, every partner's standing is looked
-    at anew; otherwise the lanes there are get the news.
+    kinds: the types of the resources that changed. own: whether any of them is ours to send. urgent: whether any of
+    those is_urgent. Where a decision may rest on what changed, or this is the first that we keep about the person,
+    every partner's standing is looked at anew; otherwise the lanes there are get the news.
     """
     if not home.partners:
         return
@@ -27,14 +35,14 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
         if own:
             for lane in tx.lanes.find(person=person):
                 if lane.state != "ended":
-                    _queue(tx, home, person, lane.partner)
+                    _queue(tx, home, person, lane.partner, urgent)
         return
     stands, now = standing(tx, person), now_of(tx)
     for partner in home.partners:
-        _reconsider(tx, home, person, partner, stands.may_be_sent(partner, now))
+        _reconsider(tx, home, person, partner, stands.may_be_sent(partner, now), urgent)
 
 
-def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision: Decision) -> None:
+def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision: Decision, urgent: bool) -> None:
     """End sharing with a partner, resume it, or queue what it may see now; whether that is news shows when it leaves.
 
     Sharing is resumed with a new edition, so that it can be told from what left before the notice of its end.
@@ -48,13 +56,13 @@ def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision:
         tx.lanes.open(partner, person)
         if tx.edition(person, home.ods):
             tx.touch(person, home.ods)
-    _queue(tx, home, person, partner)
+    _queue(tx, home, person, partner, urgent)
 
 
-def _queue(tx: Tx, home: Organisation, person: str, partner: str) -> None:
+def _queue(tx: Tx, home: Organisation, person: str, partner: str, urgent: bool) -> None:
     edition = tx.edition(person, home.ods)
     if edition and nhs_number_of(tx, person) is not None:
-        tx.outbox.add(partner, person, "snapshot", edition=edition, replaces=True)
+        tx.outbox.add(partner, person, "snapshot", edition=edition, replaces=True, urgent=urgent)
 
 
 def copy_at(tx: Tx, person: str, partner: str, custodian: str) -> Currency | None:

@@ -12,7 +12,7 @@ from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, Tree
 from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_of
-from fhir_mh.gateway.spreading import spread
+from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import Conflict as RowConflict
 from fhir_mh.profiles.bundle import TABLES, Written, write_entries
@@ -55,7 +55,8 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
         outcome.stored.append((written.table.kind, written.resource["id"]))
     _propose(tx, home, holding, were, [written for written in changed if written not in ours], outcome)
     if outcome.stored:
-        spread(tx, home, holding.person, {kind for kind, _ in outcome.stored}, own=True)
+        urgent = any(is_urgent(written.resource) for written in ours)
+        spread(tx, home, holding.person, {kind for kind, _ in outcome.stored}, own=True, urgent=urgent)
     return outcome
 
 

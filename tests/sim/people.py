@@ -15,7 +15,7 @@ from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, 
 if TYPE_CHECKING:
     from tests.sim.world import World
 
-HOME, UNIT, AWAY = "ZCT1", "ZIU1", "ZOA1"
+HOME, UNIT, AWAY = "ZCT1", "ZCT2", "ZOA1"
 ADA, BEN = "9990000026", "9990000034"
 Tree = dict[str, Any]
 WARD_CSV = "out-of-area-csv"
@@ -34,7 +34,7 @@ def first_record(number: str, texts: Callable[[str], str]) -> tuple[Tree, list[R
         "professionals": [{"id": "lead", "name": "Lead professional", "organisation": {"id": "org-zct1"}}],
         "episodes": [
             {"id": "episode", "organisation": {"id": "org-zct1"}, "lead": {"id": "lead"}},
-            {"id": "unit-episode", "organisation": {"id": "org-ziu1"}},
+            {"id": "unit-episode", "organisation": {"id": "org-zct2"}},
         ],
         "goals": [{"id": "goal", "description": {"text": "The sea"}, "preferred_outcome": words("care-plan")}],
         "care_plans": [{"id": "care", "title": "Care plan", "goals": [{"id": "goal"}], "activities": [

@@ -166,6 +166,21 @@ def test_what_is_written_while_nothing_is_shared_with_its_keeper_is_shown_to_its
     assert [state for state, _ in pending(world, HOME)] == ["withheld"]
 
 
+def test_a_new_recorded_refusal_passes_a_halted_lane_and_other_news_does_not(world: World) -> None:
+    person = str(world.sites[HOME].person(ADA))
+    world.sites[HOME].store.write_now(lambda tx: tx.lanes.halt(AWAY, person, "sync-refused"))
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.settle()
+    assert shown(world, AWAY, SLEEP) != shown(world, HOME, SLEEP)
+    row = ("refusals", "second-refusal", "refuses", "it", "treatment")
+    world.staff.say(HOME, ADA, row)
+    world.settle()
+    assert shown(world, AWAY, row) == shown(world, HOME, row)
+    lane = world.sites[HOME].look(lambda tx: tx.lanes.get(AWAY, person))
+    assert lane is not None
+    assert lane.state == "halted", "somebody still has to look"
+
+
 def test_whoever_records_a_statement_does_not_thereby_lead_the_plan(world: World) -> None:
     world.staff.say(AWAY, ADA, ("statements", "ward-statement", "wishes", "wish", "words"))
     world.staff.decide(HOME, ADA, UNIT, permit=False)

@@ -17,11 +17,11 @@ from fhir_mh.issues import Issue
 from fhir_mh.sync import deliveries
 from tests.sim.laws import LawBroken, Laws
 from tests.sim.ledger import Ledger
-from tests.sim.network import CALM, ROUGH, Faults, Link, Network, arrive
+from tests.sim.network import CALM, ROUGH, Link, Network, arrive
 from tests.sim.people import ADA, AWAY, BEN, HOME, UNIT, Staff
 from tests.sim.site import Died, Site
 
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SITES = (HOME, UNIT, AWAY)
 SECTIONS = (None, None, frozenset({"advance-wishes"}), frozenset({"crisis-plan"}), frozenset({"care-plan"}))
 
@@ -36,6 +36,7 @@ class World:
 
     def __init__(self, seed: int, folder: Path, empty: Path, *, calm: bool = False, check: Check = accept) -> None:
         self.seed, self.calm = seed, calm
+        self.working = not calm  # whether staff do things by themselves while a request is under way
         self.draw = random.Random(seed)
         self.clock = ManualClock(START)
         self.trace: list[str] = []
@@ -104,6 +105,8 @@ class World:
 
     def somebody_works(self) -> None:
         """One thing that somebody somewhere does."""
+        if not self.working:
+            return
         draw, staff = self.draw, self.staff
         number = draw.choice([*self.ledgers, ADA]) if self.ledgers else ADA
         ods = draw.choice([HOME, HOME, AWAY, AWAY, UNIT])
@@ -191,6 +194,7 @@ class World:
 
     def run(self, steps: int) -> None:
         """Steps of work, deliveries and misfortune; then quiet. Raises LawBroken."""
+        self.working = True
         self.staff.register(ADA)
         self.staff.place(ADA)
         for step in range(steps):
@@ -215,7 +219,8 @@ class World:
     def quiet(self) -> None:
         """Nobody writes, everything works, what is late arrives; then everything said must have found its place."""
         self.tell("quiet")
-        self.net.faults, self.net.cut = Faults(), set()
+        usual = self.net.faults
+        self.net.faults, self.net.cut = CALM, set()
         for ods, site in self.sites.items():
             site.crash = None
             if site.dead:
@@ -226,6 +231,7 @@ class World:
             self.settle()
         self.laws.at_all_times()
         self.laws.when_quiet()
+        self.net.faults = usual
 
     def _until_nothing_is_due(self) -> None:
         for _ in range(200):

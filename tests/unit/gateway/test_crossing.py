@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,21 @@ def test_a_recorded_refusal_is_never_merged(placed: Pair) -> None:
     assert [r.status for verb, r in placed.deliver() if verb == "proposal"] == ["conflict"]
     assert placed.item(HOME, "refusals", "refusal")["refuses"][0]["treatment"]["text"] == "ECT"
     assert placed.record(HOME).tree["tasks"][0]["about"] == {"id": "refusal", "type": "Consent"}
+
+
+@pytest.mark.parametrize(("kind", "passes"), [("Consent", True), ("CarePlan", False)])
+def test_of_what_is_written_over_fhir_only_a_recorded_refusal_passes_a_halted_lane(
+    placed: Pair, kind: str, passes: bool
+) -> None:
+    home = placed.gateways[HOME]
+    (lane,) = home.store.read_now(lambda tx: tx.lanes.find(partner=WARD))
+    home.store.write_now(lambda tx: tx.lanes.halt(WARD, lane.person, "sync-refused"))
+    body = next(body for body in _bodies(placed, HOME) if body["resourceType"] == kind)
+    body["language"] = "en-GB"
+    asyncio.run(home.update(AccessContext(HOME), body))
+    assert [verb for verb, _ in placed.deliver()] == ["snapshot"] * passes
+    arrived = next(held for held in _bodies(placed, WARD) if held["id"] == body["id"])
+    assert (arrived.get("language") == "en-GB") is passes
 
 
 def test_a_new_decision_taken_at_the_ward_takes_effect_at_home(placed: Pair) -> None:
@@ -353,8 +369,6 @@ def test_another_persons_number_is_refused(placed: Pair) -> None:
 
 
 def test_others_read_only_what_they_may(placed: Pair) -> None:
-    import asyncio
-
     gateway, held = placed.gateways[HOME], placed.record(HOME)
     seen = asyncio.run(gateway.record(AccessContext(WARD), held.id))
     assert "crisis_plans" in seen.tree
