@@ -43,10 +43,17 @@ class Holding:
 
     @cached_property
     def reading(self) -> Reading:
-        """The resources read through the tables; several Patients are one person here."""
-        ordered = sorted(self.bodies, key=lambda key: key[0] == "Patient" and self.custodians.get(key) != self.own)
+        """The resources read through the tables; several Patients are one person here.
+
+        Our own Patient says who it is, unless it was made of an NHS number alone and somebody else's has a name.
+        """
+        ordered = sorted(self.bodies, key=lambda key: key[0] == "Patient" and self._stands_back(key))
         entries = [Entry(self.bodies[key], f"{key[0]}/{key[1]}") for key in ordered]
         return read_entries(entries, same_person=True)
+
+    def _stands_back(self, patient: Key) -> int:
+        nameless = not self.bodies[patient].get("name")
+        return 2 * nameless + (self.custodians.get(patient) != self.own)
 
     @property
     def tree(self) -> Tree:

@@ -58,6 +58,24 @@ def test_the_plan_reaches_the_ward_in_the_persons_own_words(placed: Pair) -> Non
     assert [(copy.custodian, copy.stored.edition) for copy in held.copies if copy.stored] == [(HOME, 1)]
 
 
+def test_whom_the_ward_knew_by_number_alone_has_a_name_there_once_the_plan_comes(pair: Pair) -> None:
+    pair.save(WARD, {"goals": [{"id": "own", "description": "The ward's own"}]})
+    assert "names" not in pair.record(WARD).tree["person"]
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    held = {ods: pair.record(ods).tree for ods in (HOME, WARD)}
+    assert held[WARD]["person"]["names"] == held[HOME]["person"]["names"]
+    assert held[WARD]["crisis_plans"] == held[HOME]["crisis_plans"]
+    assert [goal["description"]["text"] for goal in held[WARD]["goals"]].count("The ward's own") == 1
+
+
+def test_the_ward_goes_on_showing_the_name_that_it_knows_the_person_by(pair: Pair) -> None:
+    pair.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "names": [{"family": "Known here as"}]}})
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    assert [name["family"] for name in pair.record(WARD).tree["person"]["names"]] == ["Known here as"]
+
+
 def test_of_a_snapshot_only_what_changed_is_checked_again(placed: Pair) -> None:
     checked: list[str] = []
 
