@@ -25,7 +25,10 @@ def held(record: HeldRecord) -> dict[str, Any]:
                 "custodian": one.custodian,
                 "state": one.state,
                 "changes": list(one.paths),
-                "unmerged": [{"path": row.path, "shown": row.shown, "ours": row.ours} for row in one.unmerged],
+                "unmerged": [
+                    {"path": row.path, "shown": row.shown, "ours": row.ours, "earlier": list(row.earlier)}
+                    for row in one.unmerged
+                ],
             }
             for one in record.pending
         ],

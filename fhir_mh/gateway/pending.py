@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,17 @@ from fhir_mh.store import Proposal, Tx
 
 @dataclass(frozen=True, slots=True)
 class Unmerged:
-    """One row of ours that is not shown: its path, what is shown there now, and what we wrote."""
+    """One row of ours that is not shown: its path, what is shown there now, and what we wrote last.
+
+    earlier: what we had written there before, newest first, where the record did not show that either when the last
+    was written. Whoever wrote the last may not have meant to replace it: to a refusal that another keeps, each of
+    two people may have added.
+    """
 
     path: str
     shown: Any
     ours: Any
+    earlier: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Pending:
     custodian's), partly (some rows of each), refused, quarantined (set aside there, for a person to look at), withheld
     (the person does not share with the custodian, so that it was not sent). paths: of the resources that change.
     unmerged: the rows of it that the record does not show. They are told of until it says the same, or until we have
-    written something else in their place.
+    written something else in their place; what we wrote without seeing them there tells of them as earlier.
     """
 
     id: str
@@ -45,7 +51,8 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
     A row that the custodian has changed meanwhile shows the custodian's value.
     """
     tree = holding.tree
-    listed: list[tuple[Proposal, str, list[str], list[Change], list[Change]]] = []
+    listed: list[tuple[Proposal, str, list[str], list[Change], bool]] = []
+    written: dict[str, tuple[str, list[Any]]] = {}
     for proposal in tx.proposals.find(holding.person, direction="sent"):
         said = load_object(proposal.outcome) if proposal.outcome else {}
         awaited = _awaited(proposal, said)
@@ -58,15 +65,27 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
         if awaited:
             tree = merge(tree, shown, wanted, never=APPEND_ONLY).tree
         left = changes if awaited else _unmerged(proposal, said, changes)
-        listed.append((proposal, _state(tx, proposal, said), payload["paths"], changes, left))
+        _note(written, proposal.id, changes, left)
+        listed.append((proposal, _state(tx, proposal, said), payload["paths"], left, awaited))
     found: list[Pending] = []
-    later: set[str] = set()
-    for proposal, state, paths, changes, left in reversed(listed):
-        rows = tuple(_rows(tree, left, later))
-        later |= {change.path for change in changes}
-        if rows or _awaited(proposal, load_object(proposal.outcome or "{}")):
+    for proposal, state, paths, left, awaited in listed:
+        rows = tuple(_rows(tree, proposal.id, left, written))
+        if rows or awaited:
             found.append(Pending(proposal.id, proposal.custodian, state, tuple(paths), rows))
-    return tree, found[::-1]
+    return tree, found
+
+
+def _note(
+    written: dict[str, tuple[str, list[Any]]], proposal: str, changes: Iterable[Change], left: Sequence[Change]
+) -> None:
+    """Note by row which proposal wrote there last, and our texts that did not become the custodian's, newest first.
+
+    A text that the next was written over is not kept: its author saw it in the record.
+    """
+    for change in changes:
+        _, texts = written.get(change.path, ("", []))
+        kept = [text for text in texts if text not in (change.before, change.after)]
+        written[change.path] = (proposal, [change.after, *kept] if change in left else [])
 
 
 def _awaited(proposal: Proposal, said: Tree) -> bool:
@@ -102,11 +121,13 @@ def _unmerged(proposal: Proposal, said: Tree, changes: Iterable[Change]) -> list
     return [one for one in changes if one.path.startswith(conflicts)]
 
 
-def _rows(tree: Tree, changes: Iterable[Change], later: set[str]) -> Iterable[Unmerged]:
-    for change in changes:
-        shown = _value(tree, change.path)
-        if change.path not in later and shown != change.after:
-            yield Unmerged(change.path, shown, change.after)
+def _rows(
+    tree: Tree, proposal: str, left: Iterable[Change], written: Mapping[str, tuple[str, list[Any]]]
+) -> Iterable[Unmerged]:
+    for change in left:
+        shown, (last, texts) = _value(tree, change.path), written[change.path]
+        if last == proposal and shown != change.after:
+            yield Unmerged(change.path, shown, change.after, tuple(text for text in texts[1:] if text != shown))
 
 
 def _value(tree: Tree, path: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.api import records_json
 from fhir_mh.exchange.messages import Message
 from fhir_mh.exchange.ports import Withheld
 from tests.sim.ledger import text_at
@@ -16,6 +17,7 @@ from tests.sim.people import ADA, AWAY, HOME, UNIT
 from tests.sim.world import World
 
 SLEEP = ("crisis_plans", "crisis", "warning_signs", "sleep", "coping")
+ECT = ("refusals", "refusal", "refuses", "ect", "treatment")
 CHOIR = ("care_plans", "care", "activities", "choir", "description")
 
 
@@ -164,6 +166,34 @@ def test_what_is_written_while_nothing_is_shared_with_its_keeper_is_shown_to_its
     world.staff.edit(HOME, ADA, ("goals", "ward-goal", "description"))
     world.quiet()
     assert [state for state, _ in pending(world, HOME)] == ["withheld"]
+
+
+def test_two_changes_to_a_refusal_that_another_keeps_are_both_shown_while_neither_is_sent(world: World) -> None:
+    world.staff.decide(HOME, ADA, AWAY, permit=False)
+    world.staff.decide(AWAY, ADA, HOME, permit=False)
+    world.settle()
+    world.staff.edit(AWAY, ADA, ECT)
+    world.staff.edit(AWAY, ADA, ECT)
+    first, second = (said.text for said in world.ledgers[ADA].said[-2:])
+    world.quiet()
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    (row,) = [row for one in held.pending for row in one.unmerged]
+    assert (row.shown["text"], row.ours["text"]) == (text_at(held.tree, ECT), second)
+    assert [text["text"] for text in row.earlier] == [first]
+    (told,) = [row for one in records_json.held(held)["pending"] for row in one["unmerged"]]
+    assert told == {"path": row.path, "shown": row.shown, "ours": row.ours, "earlier": list(row.earlier)}
+
+
+def test_a_text_written_over_in_the_record_is_not_told_of_again(world: World) -> None:
+    world.staff.decide(AWAY, ADA, HOME, permit=False)
+    world.settle()
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.staff.edit(AWAY, ADA, SLEEP)
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    assert text_at(held.tree, SLEEP) == world.ledgers[ADA].said[-1].text
+    assert [row for one in held.pending for row in one.unmerged] == []
 
 
 def test_a_new_recorded_refusal_passes_a_halted_lane_and_other_news_does_not(world: World) -> None:
