@@ -15,8 +15,8 @@ from fhir_mh.terminology.expansion import Expansion, Terminology
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
 from fhir_mh.terminology.snomed import well_formed
 from fhir_mh.validation.explanations import explain
-from fhir_mh.validation.presence import presence
 from fhir_mh.validation.shape import Binding, Invariant
+from fhir_mh.validation.shortcuts import shortcut
 from fhir_mh.validation.walk import Place, Walk, shown
 
 Rule = Callable[[Any, Any, Place, Walk], None]  # value, sibling, place, walk
@@ -102,7 +102,7 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
     if quick is None:
         try:
             compiled.append(compile_expression(rule.expression))
-            quick = presence(compiled[0].tree, type_name, R4)
+            quick = shortcut(compiled[0].tree, type_name, R4)
         except FhirPathError:
             pass  # reported as not checked, where the rule would have applied
 
@@ -176,11 +176,18 @@ def _concept(value: Any) -> list[Any]:
     return held if isinstance(held, list) else []
 
 
+def says_a_code(coding: Any) -> bool:
+    """Whether a Coding has a code, and of a system that can be looked up."""
+    return (
+        isinstance(coding, dict) and isinstance(coding.get("code"), str) and isinstance(coding.get("system", ""), str)
+    )
+
+
 def _coded_binding(bound: Binding, terminology: Terminology, codings_of: Callable[[Any], list[Any]]) -> Rule:
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         if not isinstance(value, dict):
             return
-        codings = [c for c in codings_of(value) if isinstance(c, dict) and isinstance(c.get("code"), str)]
+        codings = [c for c in codings_of(value) if says_a_code(c)]
         if not codings:
             if bound.strength == "required" and not value.get("extension"):
                 walk.fail("validate-code-missing", place, value_set=bound.value_set)

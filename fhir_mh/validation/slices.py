@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fhir_mh.packages.model import is_a
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation.references import target_type
-from fhir_mh.validation.rules import described, matches, same
+from fhir_mh.validation.rules import described, matches, same, says_a_code
 from fhir_mh.validation.shape import Shape
 from fhir_mh.validation.shapes import Shapes, Unresolvable
 from fhir_mh.validation.walk import Walk, shown
@@ -61,9 +61,12 @@ class Discriminators:
     def _valued(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
         if steps == [("name", "url")] and shape.types and shape.types[0].profiles:
             urls = frozenset(url.split("|")[0] for group in shape.types[0].profiles for url in group)
-            return Discriminator(
-                path, " or ".join(sorted(urls)), lambda item, walk: item.get("url") in urls, _seen(steps)
-            )
+
+            def of_them(item: Any, walk: Walk) -> bool:
+                url = item.get("url") if isinstance(item, dict) else None
+                return isinstance(url, str) and url in urls
+
+            return Discriminator(path, " or ".join(sorted(urls)), of_them, _seen(steps))
         test, wants = self._wanted(self._target(steps, shape))
 
         def passes(item: Any, walk: Walk) -> bool:
@@ -235,9 +238,4 @@ def _bound(value: Any, expansion: Any) -> bool:
     if not isinstance(value, dict):
         return False
     codings = value["coding"] if isinstance(value.get("coding"), list) else [value]
-    return any(
-        isinstance(c, dict)
-        and isinstance(c.get("code"), str)
-        and expansion.holds(c.get("system", ""), c["code"]) is True
-        for c in codings
-    )
+    return any(says_a_code(c) and expansion.holds(c.get("system", ""), c["code"]) is True for c in codings)

@@ -11,13 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_mh.errors import PackageError
-from fhir_mh.fhirpath import Node, compile_expression
-from fhir_mh.fhirpath.values import truth
-from fhir_mh.packages.base import base_facts
-from fhir_mh.packages.model import R4
 from fhir_mh.validation import Validator
 from fhir_mh.validation.positions import position
-from fhir_mh.validation.presence import presence
 
 VALIDATOR = Validator()
 CANARY = "Sam Example of Nowhere"
@@ -164,36 +159,3 @@ def test_positions_point_at_the_value() -> None:
     text = '{\n "a": [1,\n  {"b": "x"}]}'
     assert position(text, ["a", 1, "b"]) == (3, 9)
     assert position(text, ["a", 1, "gone"]) == (3, 3)
-
-
-def invariants() -> list[tuple[str, str]]:
-    found = set()
-    for facts in base_facts("types").values():
-        for element in facts.get("differential", ()):
-            for rule in element.get("constraint", ()):
-                name = element["path"] if "." in element["path"] and R4.children(element["path"]) else facts["type"]
-                if "." not in element["path"] or name == element["path"]:
-                    found.add((name, rule["expression"]))
-    return sorted(found)
-
-
-KEYED = [(name, text) for name, text in invariants() if presence(compile_expression(text).tree, name, R4)]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(KEYED), st.data())
-def test_presence_agrees_with_fhirpath(rule: tuple[str, str], data: st.DataObject) -> None:
-    name, text = rule
-    forms = [form for child in R4.children(name) for form in R4.child(name, child) or ()]
-    chosen = data.draw(st.lists(st.sampled_from(forms), unique=True, max_size=6))
-    value = {key: "x" if code[:1].islower() else {"id": "a"} for key, code in chosen}
-    tree = compile_expression(text)
-    quick = presence(tree.tree, name, R4)
-    assert quick is not None
-    answer = quick(value)
-    if answer is not None:
-        assert answer is (truth(tree.evaluate(Node(value, name), R4)) is not False)
-
-
-def test_many_invariants_are_answered_from_keys() -> None:
-    assert len(KEYED) > 60
