@@ -810,6 +810,13 @@ CODES: dict[str, Code] = {
         "Include what it refers to{where}, or refer to it by Type/id or full URL.",
         _REFERENCES,
     ),
+    "validate-extension-part": Code(
+        "error",
+        "structure",
+        "The extension {url} has no part {name}.",
+        "Use one of its parts: {known}; a further extension is named by a full URL.",
+        _EXTENSIBILITY,
+    ),
     "validate-extension-context": Code(
         "error",
         "structure",
@@ -817,8 +824,8 @@ CODES: dict[str, Code] = {
         "Move it to where its definition allows it.",
         _EXTENSIBILITY,
     ),
-    "validate-extension-profile-only": Code(
-        "error", "structure", "The extension {url} {problem}.", "Follow the extension's definition.", _EXTENSIBILITY
+    "validate-profile-none": Code(
+        "error", "structure", "This follows none of the profiles {profiles}.", "Follow one of them.", _PROFILING
     ),
     "validate-slice-none": Code(
         "error",
@@ -907,6 +914,20 @@ CODES: dict[str, Code] = {
         "Not checked: rule {key} could not be evaluated ({problem}).",
         "Check it by eye.",
         _ELEMENTS,
+    ),
+    "validate-unchecked-context": Code(
+        "information",
+        "not-supported",
+        "Not checked: whether the extension {url} may stand here ({context}) cannot be told.",
+        "Check it by eye.",
+        _EXTENSIBILITY,
+    ),
+    "validate-unchecked-target": Code(
+        "information",
+        "not-supported",
+        "Not checked: whether what this leads to follows {profile}, for it does not say so.",
+        "Name the profile in its meta.profile, or check it by eye.",
+        _REFERENCES,
     ),
     "validate-unchecked-slice": Code(
         "information",

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from fhir_mh.packages.definitions import Definitions
+from fhir_mh.terminology import forms
 
 MAX_DEPTH = 20
 MAX_LISTED = 24  # codes that a message names
@@ -20,12 +21,19 @@ class Expansion:
     """members: system -> its codes. unknown: systems of which some codes belong that cannot be listed here.
 
     whole is False where even the systems are not all known (a value set that is not at hand is imported).
+    formed: those of the unknown that belong with all their codes, which are told by their form.
     """
 
-    __slots__ = ("codes", "members", "unknown", "whole")
+    __slots__ = ("codes", "formed", "members", "unknown", "whole")
 
-    def __init__(self, members: dict[str, frozenset[str]], unknown: frozenset[str], whole: bool) -> None:
-        self.members, self.unknown, self.whole = members, unknown, whole
+    def __init__(
+        self,
+        members: dict[str, frozenset[str]],
+        unknown: frozenset[str],
+        whole: bool,
+        formed: frozenset[str] = frozenset(),
+    ) -> None:
+        self.members, self.unknown, self.whole, self.formed = members, unknown, whole, formed
         self.codes = frozenset().union(*members.values()) if members else frozenset[str]()
 
     @property
@@ -38,11 +46,19 @@ class Expansion:
         found = code in self.codes if system is None else code in self.members.get(system, ())
         if found:
             return True
-        return None if not self.whole or (self.unknown if system is None else system in self.unknown) else False
+        asked = self.unknown if system is None else self.unknown & {system}
+        answers = {forms.holds(one, code) if one in self.formed else None for one in asked}
+        if True in answers:
+            return True
+        return None if not self.whole or None in answers else False
 
     def suggestion(self, coding: dict[str, Any], *, extensible: bool = False) -> str:
         """What to write instead of a coding that is no member: the system it lacks, or the codes there are."""
         code, near = str(coding.get("code")), ""
+        if self.formed and not self.members:
+            system = min(self.formed)
+            lacks = f' Add "system": "{system}" to the coding.' if "system" not in coding else ""
+            return forms.FORMS[system] + lacks
         unless = "; where none of them says it, yours may stand" if extensible else ""
         systems = sorted(system for system, codes in self.members.items() if code in codes)
         if systems and "system" not in coding:
@@ -86,19 +102,23 @@ class Terminology:
             return self._listed(facts) if "expansion" in facts else None
         total: dict[str, set[str]] = {}
         unknown: set[str] = set()
+        formed: set[str] = set()
         whole = True
         for entry in facts["compose"].get("include", ()):
             found = self._entry(entry, depth)
             whole = whole and found.whole
             unknown |= found.unknown
+            formed |= found.formed
             for system, codes in found.members.items():
                 total.setdefault(system, set()).update(codes)
         for entry in facts["compose"].get("exclude", ()):
             found = self._entry(entry, depth)
             unknown |= found.unknown & total.keys()
+            formed -= found.unknown | found.members.keys()
             for system, codes in found.members.items():
                 total.get(system, set()).difference_update(codes)
-        return Expansion({s: frozenset(codes) for s, codes in total.items()}, frozenset(unknown), whole)
+        members = {system: frozenset(codes) for system, codes in total.items()}
+        return Expansion(members, frozenset(unknown), whole, frozenset(formed))
 
     def _listed(self, facts: dict[str, Any]) -> Expansion:
         total: dict[str, set[str]] = {}
@@ -119,7 +139,7 @@ class Terminology:
             unknown = (result.unknown & (other.unknown | other.members.keys())) | (
                 other.unknown & result.members.keys()
             )
-            result = Expansion(both, unknown, result.whole and other.whole)
+            result = Expansion(both, unknown, result.whole and other.whole, result.formed & other.formed)
         return result
 
     def _of_system(self, entry: dict[str, Any]) -> Expansion:
@@ -128,7 +148,8 @@ class Terminology:
             return Expansion({system: frozenset(entry["concept"])}, frozenset(), True)
         facts = self._definitions.code_system(system)
         if facts is None or facts.get("content") != "complete" or not facts["concept"]:
-            return Expansion({}, frozenset([system]), True)
+            formed = frozenset() if entry.get("filter") else frozenset([system]) & forms.FORMS.keys()
+            return Expansion({}, frozenset([system]), True, formed)
         codes: set[str] = set(facts["concept"])
         for rule in entry.get("filter", ()):
             kept = _filtered(facts["concept"], rule)

@@ -234,7 +234,7 @@ class Checkers:
                 if len(known) == 1 and len(group) == 1:
                     self.profile(known[0])(value, place, walk)
                 elif not any(self.conforms(url, value, walk) for url in known) and known:
-                    walk.fail("validate-extension-profile-only", place, url=" or ".join(group), problem="is not met")
+                    walk.fail("validate-profile-none", place, profiles=" or ".join(group))
                 elif not known:
                     walk.skip("validate-unchecked-profile", place, profile=group[0])
             except Unresolvable as missing:

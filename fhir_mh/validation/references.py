@@ -44,7 +44,9 @@ def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
     """The check of which types a Reference may lead to; None where any will do."""
     groups = [[(_type_of(url, definitions) or "Resource") for url in group] for group in entry.targets]
     groups = [group for group in groups if not {"Resource", "DomainResource"} & set(group)]
-    if not groups:
+    profiles = [{url.split("|")[0] for url in group} for group in entry.targets]
+    profiles = [urls for urls in profiles if not any(url in base_facts("types") for url in urls)]
+    if not groups and not profiles:
         return None
     allowed = [" or ".join(dict.fromkeys(group)) for group in groups]
 
@@ -57,8 +59,31 @@ def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
         for group, names in zip(groups, allowed, strict=True):
             if not any(is_a(seen, name) for name in group):
                 walk.fail("validate-reference-type", place, seen=shown(seen), allowed=names)
+                return
+        found = walk.local(str(value.get("reference", "")))[1] if profiles else None
+        if found is None:
+            return
+        claimed = _claimed(found, definitions)
+        for urls in profiles:
+            if claimed.isdisjoint(urls):
+                walk.skip("validate-unchecked-target", place, profile=" or ".join(map(shown, sorted(urls))))
 
     return check
+
+
+def _claimed(resource: dict[str, Any], definitions: Definitions) -> set[str]:
+    """The profiles that a resource says it follows, and all that these derive from."""
+    meta = resource.get("meta")
+    said = meta.get("profile") if isinstance(meta, dict) else None
+    waiting = [url for url in said if isinstance(url, str)] if isinstance(said, list) else []
+    found: set[str] = set()
+    while waiting:
+        url = waiting.pop().split("|")[0]
+        facts = definitions.structure(url) if url not in found else None
+        found.add(url)
+        if facts is not None and isinstance(facts.get("baseDefinition"), str):
+            waiting.append(facts["baseDefinition"])
+    return found
 
 
 def target_type(value: dict[str, Any], walk: Walk) -> str | None:

@@ -60,7 +60,7 @@ class Resources:
             elif len(group) == 1:
                 self.check(value, place, walk, profiles=known)
             elif not any(self._checkers.conforms(url, value, walk) for url in known):
-                walk.fail("validate-extension-profile-only", place, url=" or ".join(group), problem="is not met")
+                walk.fail("validate-profile-none", place, profiles=" or ".join(group))
 
         return check
 

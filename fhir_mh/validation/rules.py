@@ -22,8 +22,6 @@ from fhir_mh.validation.walk import Place, Walk, shown
 Rule = Callable[[Any, Any, Place, Walk], None]  # value, sibling, place, walk
 _DEFINED_IN_R4 = "http://hl7.org/fhir/"
 _COULD_GROW = "http://terminology.hl7.org/"  # HL7 adds codes there between FHIR releases
-# Bound for their form, not for a list: any media type, any language.
-_BY_FORM = {"http://hl7.org/fhir/ValueSet/mimetypes", "http://hl7.org/fhir/ValueSet/all-languages"}
 
 
 # --- invariants
@@ -137,9 +135,7 @@ def _evaluate(code: Expression, node: Node, walk: Walk) -> bool:
 
 def binding(bound: Binding, type_name: str, terminology: Terminology) -> Rule | None:
     """The check of one binding on values of one type; None where it does not bind."""
-    if bound.strength not in ("required", "extensible", "maximum") or bound.value_set in _BY_FORM:
-        return None
-    if bound.value_set.split("|")[0] in _BY_FORM:
+    if bound.strength not in ("required", "extensible", "maximum"):
         return None
     read = {"CodeableConcept": _concept, "Coding": _coding, "Quantity": _coding}.get(type_name)
     if type_name in ("code", "uri", "string", "url", "canonical"):

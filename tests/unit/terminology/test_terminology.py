@@ -81,6 +81,55 @@ def test_a_value_set_that_imports_itself_ends() -> None:
     assert holds(terminology({"valueSet": ["urn:vs"]}), "a") is None
 
 
+LANGUAGE, MEDIA = "urn:ietf:bcp:47", "urn:ietf:bcp:13"
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "member"),
+    [
+        (LANGUAGE, "cy", True),
+        (LANGUAGE, "EN-gb", True),
+        (LANGUAGE, "bfi", True),
+        (LANGUAGE, "en-XX", None),
+        (LANGUAGE, "zh-Hans-CN", None),
+        (LANGUAGE, "en-GB-oed", None),
+        (LANGUAGE, "tlh", None),
+        (LANGUAGE, "English (UK)", False),
+        (LANGUAGE, "en_GB", False),
+        (LANGUAGE, "en-", False),
+        (MEDIA, "image/PNG", True),
+        (MEDIA, "text/plain; charset=utf-8", True),
+        (MEDIA, "application/dicom; variant=DICOM WADO-RS", True),
+        (MEDIA, "json", True),
+        (MEDIA, "application/x-theirs", None),
+        (MEDIA, "pdf", False),
+        (MEDIA, "/pdf", False),
+        (MEDIA, "image/", False),
+        (MEDIA, "image/png image/gif", False),
+        (None, "cy", True),
+        ("urn:other", "cy", False),
+    ],
+)
+def test_codes_that_are_built_by_rule_are_told_by_their_form(system: str, code: str, member: bool | None) -> None:
+    assert holds(terminology({"system": LANGUAGE}, {"system": MEDIA}), code, system) is member
+
+
+PART = {"system": LANGUAGE, "filter": [{"property": "ext-lang", "op": "exists", "value": "false"}]}
+
+
+def test_form_does_not_tell_a_member_of_a_part_of_such_a_system() -> None:
+    listed = {"system": LANGUAGE, "concept": [{"code": "cy"}]}
+    other = {"resourceType": "ValueSet", "url": "urn:o", "compose": {"include": [listed]}}
+    for terms in (
+        terminology(PART),
+        terminology({"system": LANGUAGE}, exclude=[listed]),
+        terminology({"system": LANGUAGE}, exclude=[PART]),
+        terminology({"system": LANGUAGE, "valueSet": ["urn:o"]}, others=[other]),
+    ):
+        assert holds(terms, "en", LANGUAGE) is None
+    assert holds(terminology(listed), "en", LANGUAGE) is False
+
+
 @pytest.mark.parametrize(
     "code", ["736253002", "734163000", "2181441000000107", "816301000000100", "1052911000000106", "73211009: x"]
 )

@@ -13,12 +13,14 @@ import yaml
 from fhir_mh.issues import Issue
 from fhir_mh.validation import Validator
 
-HELD = yaml.safe_load((Path(__file__).parents[2] / "cases" / "validation.yaml").read_text("utf-8"))
+CASES = Path(__file__).parents[2] / "cases"
+HELD = yaml.safe_load((CASES / "validation.yaml").read_text("utf-8"))
+DEFINITIONS = yaml.safe_load((CASES / "definitions.yaml").read_text("utf-8"))["definitions"]
 
 
 @pytest.fixture(scope="module")
 def validator() -> Validator:
-    return Validator()
+    return Validator(resources=DEFINITIONS)
 
 
 def resource_of(case: dict[str, Any]) -> dict[str, Any]:
