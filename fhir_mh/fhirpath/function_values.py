@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from fhir_mh.clock import SystemClock
+from fhir_mh.fhirpath import patterns
 from fhir_mh.fhirpath.boundaries import boundary, precision
 from fhir_mh.fhirpath.environment import Environment
 from fhir_mh.fhirpath.errors import execution
@@ -24,7 +25,7 @@ Items = list[Any]
 Arguments = tuple[Any, ...]
 Function = Callable[[Items, Environment, Arguments], Items]
 
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"[+-]?\d{1,18}")  # FHIRPath's have 32 bits
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 _QUANTITY = re.compile(r"(?P<value>[+-]?\d+(?:\.\d+)?)\s*(?:'(?P<code>[^']+)'|(?P<word>[a-zA-Z]+))?")
 _TRUE, _FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
@@ -54,22 +55,6 @@ def _substring(value: str, start: int, length: int | None = None) -> str | None:
     if not 0 <= start < len(value):
         return None
     return value[start:] if length is None else value[start : start + max(length, 0)]
-
-
-def pattern(expression: str, *, whole_text: bool = False) -> re.Pattern[str]:
-    """A regular expression of FHIRPath as one of Python. Raises FhirPathError for one that is not well formed."""
-    try:
-        return re.compile(rf"(?:{expression})\Z" if whole_text else expression, re.DOTALL)
-    except (re.error, RecursionError, OverflowError):
-        raise execution("this regular expression cannot be used") from None
-
-
-def _replace_matches(value: str, expression: str, by: str) -> str:
-    template = re.sub(r"\$(\d+)", r"\\g<\1>", by.replace("\\", "\\\\"))
-    try:
-        return pattern(expression).sub(template, value) if expression else value
-    except (re.error, IndexError):
-        raise execution("the replacement names a group that is not there") from None
 
 
 def _encode(value: str, form: str) -> str | None:
@@ -255,9 +240,9 @@ _STRINGS: dict[str, tuple[int, int, Function]] = {
     "toChars": (0, 0, _on_text("toChars", list)),
     "split": (1, 1, _on_text("split", lambda value, by: value.split(by) if by else list(value), texts=1)),
     "replace": (2, 2, _on_text("replace", str.replace, texts=2)),
-    "matches": (1, 1, _on_text("matches", lambda value, part: bool(pattern(part).search(value)), texts=1)),
-    "matchesFull": (1, 1, _on_text("matchesFull", lambda v, p: bool(pattern(p, whole_text=True).match(v)), texts=1)),
-    "replaceMatches": (2, 2, _on_text("replaceMatches", _replace_matches, texts=2)),
+    "matches": (1, 1, _on_text("matches", patterns.matches, texts=1)),
+    "matchesFull": (1, 1, _on_text("matchesFull", patterns.matches_full, texts=1)),
+    "replaceMatches": (2, 2, _on_text("replaceMatches", patterns.replace_matches, texts=2)),
     "encode": (1, 1, _on_text("encode", _encode, texts=1)),
     "decode": (1, 1, _on_text("decode", _decode, texts=1)),
     "escape": (1, 1, _on_text("escape", _escape, texts=1)),

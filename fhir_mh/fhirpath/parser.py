@@ -23,6 +23,7 @@ from fhir_mh.fhirpath.syntax import (
 from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity
 
 MAX_DEPTH = 60  # expressions come from packages: a hostile one must not exhaust the stack
+MAX_DIGITS = 100
 _BINDING = {
     "implies": 1,
     "or": 2,
@@ -166,6 +167,8 @@ class _Parser:
         return None
 
     def _number(self, token: Token) -> Expr:
+        if len(token.text) > MAX_DIGITS:
+            raise FhirPathError("syntax", "the number is too long", token.at)
         value = Decimal(token.text) if "." in token.text else int(token.text)
         if self.now.kind == "string":
             return Literal((Quantity(Decimal(value), unquote(self._take())),), token.at)

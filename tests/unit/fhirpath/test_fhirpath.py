@@ -51,7 +51,7 @@ def test_faults_name_their_place(text: str, kind: str, position: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 500, "-" * 5000 + "1", "1" + "+1" * 100 + "+" + "(" * 100, "a" * 20 + ".where(" * 200]
+    "text", ["(" * 500, "-" * 5000 + "1", "1" + "+1" * 100 + "+" + "(" * 100, "a" * 20 + ".where(" * 200, "9" * 5000]
 )
 def test_hostile_expressions_are_refused(text: str) -> None:
     with pytest.raises(FhirPathError):
@@ -117,6 +117,9 @@ def test_every_base_invariant_compiles() -> None:
         ("none", []),
         ("1 | 1 | 2", [1, 2]),
         ("{} and false", [False]),
+        ("'+42'.toInteger()", [42]),
+        (f"'{'9' * 5000}'.toInteger()", []),
+        (f"'{'9' * 5000}'.convertsToInteger()", [False]),
     ],
 )
 def test_fhir_json(text: str, expected: list[Any]) -> None:
