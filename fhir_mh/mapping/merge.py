@@ -150,7 +150,10 @@ class _Work:
         if any(_unclear(before, now, value, removed.count(value)) for value in removed):
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new, "unclear-item"))
             return
-        after = _replaced(before, removed, [value for value in added if value not in now])
+        if before == old and len(new) == len(old):  # what is held is what was shown: the edited list, as it stands
+            after = copy.deepcopy(new)
+        else:
+            after = _replaced(before, removed, [value for value in added if value not in now])
         if after == before:
             return
         self.out.changes.append(Change(path, before or None, after))

@@ -112,8 +112,8 @@ class Stated(Group):
 
     def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
         if isinstance(residue, list):
-            ours = self.write(item, None, ctx)
-            return residue[0] if ours is MISSING else ours
+            ours = self.write(item, None, ctx)  # an id was not said here: it is known by another of the item's names
+            return residue[0] if ours is MISSING or self.needs == "id" else ours
         if residue is not None:
             return super().write(item, residue, ctx)
         said: Any = self._says.write(item, None, ctx)

@@ -112,6 +112,27 @@ def test_two_resources_that_claim_to_be_one_item_are_never_mixed() -> None:
     assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
 
 
+@pytest.mark.parametrize("system", [1, "urn:another", None])
+def test_an_identifier_where_an_items_own_stands_is_kept(system: Any) -> None:
+    identifier = {"value": "7"} if system is None else {"system": system, "value": "7"}
+    agreement = {
+        "resourceType": "Provenance", "id": "a", "target": [{"reference": "CarePlan/c"}],
+        "recorded": "2026-11-24T09:30:00Z", "agent": [{"who": {"display": "x"}}],
+        "activity": {"coding": [{"system": CODE_SYSTEM + "provenance-activity", "code": "agreement"}]},
+        "extension": [
+            {"url": EXTENSION + "agreement", "extension": [
+                {"url": "party", "valueCode": "person"}, {"url": "decision", "valueCode": "agreed"}]},
+            {"url": EXTENSION + "item", "valueIdentifier": identifier},
+        ],
+    }  # fmt: skip
+    plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "intent": "plan"}
+    bundle = {"resourceType": "Bundle", "type": "collection",
+              "entry": [PATIENT, {"resource": plan}, {"resource": agreement}]}  # fmt: skip
+    record = from_bundle(copy.deepcopy(bundle))
+    assert [held.id for held in record.agreements] == ["a"]
+    assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
+
+
 def test_two_entries_with_one_element_id_keep_it() -> None:
     need = {"id": "n", "display": "sleep"}
     plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "intent": "plan", "addresses": [need, need]}
