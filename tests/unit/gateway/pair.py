@@ -72,6 +72,11 @@ class Pair:
             store = open_store(f"sqlite:///{self.folder / ods}.sqlite3", clock=self.clock, inline=True)
             self.gateways[ods] = Gateway(store, Organisation(ods, ods, {other: other}), accept, self.clock)
 
+    def close(self) -> None:
+        """Let go of both stores."""
+        for gateway in self.gateways.values():
+            gateway.store.close()
+
     def save(self, ods: str, change: Any, **options: Any) -> Saved:
         """A system of this organisation sends a record."""
         self.clock.advance(timedelta(seconds=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Pair:
+def pair(tmp_path: Path) -> Iterator[Pair]:
     """Both gateways, empty."""
-    return Pair(tmp_path)
+    made = Pair(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -21,6 +21,10 @@ HOME, WARD, CLINIC = "ZCT1", "ZIU1", "ZOA1"
 PEOPLE = ("9990000026", "9990000034", "9990000042")
 
 
+OPEN: list[Store] = []
+"""The stores of the nodes that the test under way has made; conftest closes them after it."""
+
+
 class Wire:
     """A transport into another node's receiver. before: called with each envelope; may raise what a transport may."""
 
@@ -46,6 +50,7 @@ class Node:
     def __init__(self, own: str, clock: ManualClock, **hooks: Any) -> None:
         self.own, self.clock = own, clock
         self.store: Store = open_store("sqlite://", clock=clock, inline=True)
+        OPEN.append(self.store)
         self.exchange = CountingExchange(own, **hooks)
         self.wires: dict[str, Wire] = {}
         self.courier = self.new_courier()
