@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
 
 from fhir_mh.api.faults import Refused
+from fhir_mh.fhir.nhs_numbers import ten_digits_in
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.resources import Search
 from fhir_mh.issues import Issue, issue
@@ -27,7 +28,6 @@ FOR_DISPLAY = ("_format", "_pretty", "_total")
 LARGEST_PAGE = 200
 _ID = re.compile(r"^[A-Za-z0-9.-]{1,64}$")
 _NAME = re.compile(r"^_?[A-Za-z:.-]{1,40}$")
-_TEN_DIGITS = re.compile(r"(?<!\d)\d{3}[ +-]?\d{3}[ +-]?\d{4}(?!\d)")
 _DAY = r"(\d{4})(?:-(\d\d)(?:-(\d\d)"
 _CLOCK = r"T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(Z|[+ -]\d\d:\d\d)?"
 _TIME = re.compile(f"^(eq|ge|gt|le|lt|sa|eb)?{_DAY}(?:{_CLOCK})?)?)?$", re.ASCII)
@@ -61,7 +61,7 @@ def no_nhs_number(pairs: Pairs, path: str) -> None:
 
 
 def _holds_one(text: str) -> bool:
-    return any(is_nhs_number(re.sub(r"\D", "", found)) for found in _TEN_DIGITS.findall(text))
+    return any(is_nhs_number(found) for found in ten_digits_in(text))
 
 
 def read_search(kind: str, pairs: Pairs, *, lenient: bool) -> Asked:

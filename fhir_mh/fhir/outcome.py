@@ -5,17 +5,16 @@ See https://hl7.org/fhir/R4/operationoutcome.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
+from fhir_mh.fhir.nhs_numbers import without_numbers
 from fhir_mh.fhir.urls import CODE_SYSTEM
 from fhir_mh.issues import Issue
 
 ISSUE_CODES = f"{CODE_SYSTEM}issue-code"
 _LINE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line"
 _COLUMN = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col"
-_NHS_NUMBER = re.compile(r"(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 
 
 def outcome(issues: Iterable[Issue]) -> dict[str, Any]:
@@ -32,6 +31,7 @@ _ALL_WELL = {"severity": "information", "code": "informational", "details": {"te
 
 
 def _issue(found: Issue) -> dict[str, Any]:
+    # Keys and names of a faulty text come from its sender: nothing that could be an NHS number is repeated.
     entry: dict[str, Any] = {}
     places = [(_LINE, found.line), (_COLUMN, found.column)]
     extensions = [{"url": url, "valueInteger": value} for url, value in places if value is not None]
@@ -39,17 +39,12 @@ def _issue(found: Issue) -> dict[str, Any]:
         entry["extension"] = extensions
     entry["severity"] = found.severity
     entry["code"] = found.fhir_type
-    entry["details"] = {"coding": [{"system": ISSUE_CODES, "code": found.code}], "text": _shown(found.message)}
-    hints = [_shown(found.fix)] if found.fix else []
+    entry["details"] = {"coding": [{"system": ISSUE_CODES, "code": found.code}], "text": without_numbers(found.message)}
+    hints = [without_numbers(found.fix)] if found.fix else []
     if found.spec:
         hints.append(f"See {found.spec}")
     if hints:
         entry["diagnostics"] = " ".join(hints)
     if found.path:
-        entry["expression"] = [_shown(found.path)]
+        entry["expression"] = [without_numbers(found.path)]
     return entry
-
-
-def _shown(text: str) -> str:
-    """Without anything that could be an NHS number: keys and names of a faulty text come from its sender."""
-    return _NHS_NUMBER.sub("[number]", text)

@@ -263,6 +263,13 @@ def test_an_nhs_number_in_a_url_is_refused_and_told_where_to_go(caller: Caller, 
     assert caller("POST", f"/fhir/Patient/_search?{query}").status_code == 400
 
 
+@pytest.mark.parametrize("parameter", ["_id", "patient", "subject"])
+def test_an_id_with_ten_digits_in_a_row_is_searched_for(caller: Caller, parameter: str) -> None:
+    name = f"0f1c3b5e-3c1f-4b6a-9f57-a{NUMBER}b"
+    answer = caller("GET", f"/fhir/CarePlan?{parameter}={name}")
+    assert (answer.status_code, answer.json()["total"]) == (200, 0)
+
+
 def test_a_local_number_that_looks_like_an_nhs_number_may_be_searched_for(caller: Caller) -> None:
     assert caller("GET", f"/fhir/Patient?identifier=urn:local|{NUMBER}").status_code == 200
 
