@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 
 if TYPE_CHECKING:
@@ -40,15 +41,19 @@ class Telling:
 
     def says(self, name: str, text: str) -> None:
         """What a system holds now."""
-        self.console.print(f"     [{self._style.get(name, 'white')}]{name}[/]: {escape(text)}", soft_wrap=False)
+        self._under(f"[{self._style.get(name, 'white')}]{name}[/]: {escape(text)}")
 
     def held(self, seconds: float) -> None:
         """The step was seen to hold."""
-        self.console.print(f"     [green]seen to hold[/] [dim]({seconds:.1f} s)[/]")
+        self._under(f"[green]seen to hold[/] [dim]({seconds:.1f} s)[/]")
 
     def failed(self, number: int, title: str, why: str) -> None:
         """The step was not seen to hold."""
-        self.console.print(f"     [bold red]step {number} did not hold[/] ({escape(title)}): {escape(why)}")
+        self._under(f"[bold red]step {number} did not hold[/] ({escape(title)}): {escape(why)}")
+
+    def _under(self, text: str) -> None:
+        """Lines under the heading of a step, every one of them indented."""
+        self.console.print(Padding(text, (0, 0, 0, 5), expand=False))
 
     def ending(self, providers: Providers, story: Story, *, running: bool) -> None:
         """What there is to try."""
