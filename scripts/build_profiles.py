@@ -97,9 +97,11 @@ def manifest() -> dict[str, Any]:
 
 
 def implementation_guide(made: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The ImplementationGuide that lists what the package holds. See https://hl7.org/fhir/R4/implementationguide.html"""
+    """The ImplementationGuide that lists what the package holds. See https://hl7.org/fhir/R4/implementationguide.html
+
+    R4 itself is its fhirVersion and no guide to depend on. A package whose name no registry would take goes without it.
+    """
     said = config()
-    rests = {"hl7.fhir.r4.core": said["fhirVersion"], **said["dependencies"]}
     return {
         "resourceType": "ImplementationGuide",
         "id": said["id"],
@@ -116,10 +118,10 @@ def implementation_guide(made: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "dependsOn": [
             {
                 "uri": f"http://fhir.org/packages/{name}/ImplementationGuide/{name}",
-                "packageId": name,
+                **({"packageId": name} if "." in name else {}),
                 "version": version,
             }
-            for name, version in rests.items()
+            for name, version in said["dependencies"].items()
         ],
         "definition": {
             "resource": [

@@ -18,6 +18,7 @@ from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import load_object, loads
 from fhir_mh.mapping.formats import list_formats, load_format
 from fhir_mh.profiles.bundle import write_bundle
+from fhir_mh.profiles.concerns import read_concern, task_of
 from fhir_mh.records.trees import record_of
 from fhir_mh.shipped import path
 from tests.conformance.hl7 import Engine, Finding
@@ -40,13 +41,16 @@ def package() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def examples() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every Bundle, resource, record and provider's extract of examples/, as FHIR."""
-    for file in sorted(path("examples").rglob("*")):
-        name = f"{file.parent.name}/{file.name}"
-        if file.parent.name in ("bundles", "profiles"):
+    """Every Bundle, resource, record, concern and provider's extract of examples/, as FHIR."""
+    top = path("examples")
+    for file in sorted(top.rglob("*")):
+        name, folder = f"{file.parent.name}/{file.name}", file.relative_to(top).parts[0]
+        if folder in ("bundles", "profiles") and file.is_file():
             yield name, loads(file.read_bytes())
-        elif file.parent.name == "records" or (file.suffix == ".json" and "people" in file.parts):
+        elif folder in ("records", "people") and file.is_file():
             yield name, to_bundle(record_of(load_object(file.read_bytes())))
+        elif folder == "concerns" and file.is_file():
+            yield name, task_of(read_concern(load_object(file.read_bytes())))
         elif file.suffix in (".json", ".csv"):
             yield name, write_bundle(_extract(file))
 
