@@ -70,7 +70,8 @@ _LABELS = {"N": "normal", "R": "restricted", "V": "very-restricted"}
 
 def _is_label(coding: Any) -> bool:
     """Whether a security label is one of those that the record has words for."""
-    return holds({"system": _CONFIDENTIALITY})(coding) and coding.get("code") in _LABELS
+    said = coding.get("code") if holds({"system": _CONFIDENTIALITY})(coding) else None
+    return isinstance(said, str) and said in _LABELS
 
 
 _DEATH_NOTIFIED = {"1": "informal", "2": "formal", "U": "removed"}

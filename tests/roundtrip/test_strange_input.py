@@ -133,6 +133,16 @@ def test_an_identifier_where_an_items_own_stands_is_kept(system: Any) -> None:
     assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
 
 
+@pytest.mark.parametrize("code", [["R"], {"a": "R"}, 1, True])
+def test_a_confidentiality_label_that_is_none_is_kept_and_says_nothing(code: Any) -> None:
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": code}
+    patient = {"resourceType": "Patient", "id": "p", "meta": {"security": [label]}}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}]}
+    record = from_bundle(copy.deepcopy(bundle))
+    assert record.person.confidentiality is None
+    assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
+
+
 def test_two_entries_with_one_element_id_keep_it() -> None:
     need = {"id": "n", "display": "sleep"}
     plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "intent": "plan", "addresses": [need, need]}
