@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -111,10 +112,14 @@ def _row(model: type[BaseModel] | None, name: str) -> tuple[Row, bool]:
     return Row(name, "", ()), False
 
 
+@cache
+def _hints(model: type[BaseModel]) -> dict[str, Any]:
+    return get_type_hints(model, include_extras=True)
+
+
 def _held_by(model: type[BaseModel], name: str) -> tuple[Any, tuple[str, ...], str]:
     """(the model a field holds, the codes it allows, the kind of plain value) of a field."""
-    hint = get_type_hints(model, include_extras=True)[name]
-    for part in _parts(hint):
+    for part in _parts(_hints(model)[name]):
         if isinstance(part, type) and issubclass(part, BaseModel):
             return part, (), ""
         if get_origin(part) is Literal:

@@ -50,7 +50,9 @@ def test_the_guide_lists_every_definition_once_and_what_the_package_rests_on() -
     others = [found for found in HELD.values() if found is not guide]
     assert Counter(listed) == Counter(f"{found['resourceType']}/{found['id']}" for found in others)
     manifest = json.loads((ROOT / "profiles" / "package" / "package.json").read_text("utf-8"))
-    assert {entry["packageId"]: entry["version"] for entry in guide["dependsOn"]} == manifest["dependencies"]
+    r4 = {"hl7.fhir.r4.core": guide["fhirVersion"][0]}
+    rests = {entry["uri"].rpartition("/")[2]: entry["version"] for entry in guide["dependsOn"]}
+    assert {**r4, **rests} == manifest["dependencies"]
     assert (guide["packageId"], guide["license"]) == (manifest["name"], manifest["license"])
 
 
