@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.issues import Issue
 
 if TYPE_CHECKING:  # exchange and store stand beside each other; only the port's types speak of both
     from fhir_mh.store import OutboxMessage, Outcome, Tx
@@ -26,6 +28,9 @@ class Exchange(Protocol):
 
     def settle(self, tx: Tx, sent: OutboxMessage, receipt: Receipt) -> Outcome:
         """Note what the partner did with a message, and say what becomes of it in the outbox."""
+
+    def refusal(self, body: Mapping[str, Any]) -> Issue | None:
+        """Why a message, as it came, is not even to be set aside; None for any that may be kept here."""
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         """Take in one message of an authenticated partner; the receipt is kept with it in the inbox."""

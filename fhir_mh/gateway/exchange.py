@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.receiving import Receiving
 from fhir_mh.gateway.sending import compose, settle
 from fhir_mh.gateway.writing import Check
+from fhir_mh.issues import Issue, issue
+from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.store import OutboxMessage, Outcome, Tx
 
 
@@ -24,6 +29,10 @@ class GatewayExchange:
     def settle(self, tx: Tx, sent: OutboxMessage, receipt: Receipt) -> Outcome:
         """See Exchange."""
         return settle(tx, self.home, sent, receipt)
+
+    def refusal(self, body: Mapping[str, Any]) -> Issue | None:
+        """See Exchange. A safety concern is not set aside: those it is about may be reading here."""
+        return issue("concern-not-a-record", "$") if holds_concern(body) else None
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         """See Exchange."""

@@ -155,9 +155,10 @@ class Gateway(FhirUseCases):
         now, asked = now_of(tx), []
         if context.organisation == self.home.ods:
             asked = asked_by_law(tree, now, laws(), self.policies)
-        else:
-            tree = self._visible(tx, context, record_id, tree)
         copies = tx.currency.of(record_id)
+        if context.organisation != self.home.ods:
+            tree, pending = self._visible(tx, context, record_id, tree), []  # what waits holds texts of every section
+            copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
         return HeldRecord(record_id, tx.record_head(record_id), tree, holding.keepers, pending, copies, now, asked)
 
     def _visible(self, tx: Tx, context: AccessContext, person: str, tree: Tree) -> Tree:

@@ -16,6 +16,7 @@ Tree = dict[str, Any]
 Key = tuple[str, str]
 SHARED_KINDS = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService", "Location")
 _SHARED = re.compile(rb'"reference":"(%s)/([A-Za-z0-9\-.]{1,64})"' % "|".join(SHARED_KINDS).encode())
+_NUMBER_ALONE = {"resourceType", "id", "meta", "identifier"}
 APPEND_ONLY = ("statements", "refusals", "nominations", "powers_of_attorney", "choice_documents", "sharing")
 """Decisions of the person: a later one ends an earlier one, nobody edits one."""
 
@@ -45,15 +46,15 @@ class Holding:
     def reading(self) -> Reading:
         """The resources read through the tables; several Patients are one person here.
 
-        Our own Patient says who it is, unless it was made of an NHS number alone and somebody else's has a name.
+        Our own Patient says who it is, unless it was made of an NHS number alone and another says more.
         """
         ordered = sorted(self.bodies, key=lambda key: key[0] == "Patient" and self._stands_back(key))
         entries = [Entry(self.bodies[key], f"{key[0]}/{key[1]}") for key in ordered]
         return read_entries(entries, same_person=True)
 
     def _stands_back(self, patient: Key) -> int:
-        nameless = not self.bodies[patient].get("name")
-        return 2 * nameless + (self.custodians.get(patient) != self.own)
+        number_alone = self.bodies[patient].keys() <= _NUMBER_ALONE
+        return 2 * number_alone + (self.custodians.get(patient) != self.own)
 
     @property
     def tree(self) -> Tree:

@@ -14,7 +14,7 @@ from fhir_mh.store import Proposal, Tx
 
 @dataclass(frozen=True, slots=True)
 class Unmerged:
-    """One row of ours that is not shown: its path, what is shown there now, and what we wrote last.
+    """A row where something of ours is not shown: its path, what is shown there now, the newest of ours that is not.
 
     earlier: what we had written there before, newest first, where the record did not show that either when the last
     was written. Whoever wrote the last may not have meant to replace it: to a refusal that another keeps, each of
@@ -126,8 +126,9 @@ def _rows(
 ) -> Iterable[Unmerged]:
     for change in left:
         shown, (last, texts) = _value(tree, change.path), written[change.path]
-        if last == proposal and shown != change.after:
-            yield Unmerged(change.path, shown, change.after, tuple(text for text in texts[1:] if text != shown))
+        waiting = [text for text in texts if text != shown]
+        if last == proposal and waiting:  # the custodian may show our last text, and not the one before
+            yield Unmerged(change.path, shown, waiting[0], tuple(waiting[1:]))
 
 
 def _value(tree: Tree, path: str) -> Any:

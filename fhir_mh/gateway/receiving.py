@@ -15,7 +15,6 @@ from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.spreading import copy_at, spread
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue, has_errors, issue
-from fhir_mh.profiles.concerns import concerns_in
 from fhir_mh.store import StoredResource, Tx
 
 Body = dict[str, Any]
@@ -30,12 +29,7 @@ class Receiving:
         self.home, self.check = home, check
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
-        """The receipt of one message of a partner, after acting on it.
-
-        A safety concern is not even set aside: those it is about may be reading here.
-        """
-        if next(concerns_in(message.content.get("bundle")), None) is not None:
-            return Receipt(message.id, "refused", issues=(issue("concern-not-a-record", "$.bundle"),))
+        """The receipt of one message of a partner, after acting on it."""
         if message.verb == "snapshot":
             return self._snapshot(tx, partner, message)
         person = find_person(tx, message.nhs_number)
@@ -51,10 +45,10 @@ class Receiving:
         listed = dumps([one.as_dict() for one in found]).decode()
         tx.quarantine.add(partner, dumps(message.as_json()).decode(), listed, person=person, message=message.id)
         if person is not None:
-            self._raise_task(tx, person, message, found[0])
+            self._raise_task(tx, person, partner, message, found[0])
         return Receipt(message.id, "quarantined", issues=tuple(found))
 
-    def _raise_task(self, tx: Tx, person: str, message: Message, found: Issue) -> None:
+    def _raise_task(self, tx: Tx, person: str, partner: str, message: Message, found: Issue) -> None:
         """Tell the team that something about the person arrived and was set aside."""
         holding = hold(tx, person, self.home.ods)
         if not holding.bodies:
@@ -64,7 +58,7 @@ class Receiving:
             "id": str(uuid.uuid5(_NAMESPACE, message.id)),
             "kind": "identity" if found.code == "sync-identity" else "unclear-item",
             "status": "requested",
-            "description": f"What {message.custodian} sent was set aside: {found.message}",
+            "description": f"What {partner} sent was set aside: {found.message}",
         }
         after = {**before, "tasks": [*(before.get("tasks") or ()), task]}
         write_record(tx, self.home, self.check, holding, before, after)

@@ -25,7 +25,7 @@ from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import merge
-from fhir_mh.profiles.concerns import concerns_in
+from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.store import Page, Store, StoredResource, Tx
 
 Body = dict[str, Any]
@@ -219,7 +219,7 @@ class FhirUseCases:
 
     def _checked(self, entry: TransactionEntry) -> list[Issue]:
         kind = str(entry.body.get("resourceType"))
-        if next(concerns_in(entry.body), None) is not None:
+        if holds_concern(entry.body):
             raise InvalidResource(issues=[issue("concern-not-a-record", entry.path or kind)])
         found = list(self.check(entry.body))
         if entry.path:

@@ -16,6 +16,7 @@ from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import Conflict as RowConflict
 from fhir_mh.profiles.bundle import TABLES, Written, write_entries
+from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
 from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.records.trees import record_of, tree_of
@@ -119,6 +120,8 @@ def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:
     """The warnings about these resources. Raises InvalidResource with every finding where there is an error."""
     found = []
     for body in bodies:
+        if holds_concern(body):
+            raise InvalidResource(issues=[issue("concern-not-a-record", f"{body['resourceType']}/{body['id']}")])
         prefix = f"{body['resourceType']}/{body['id']}"
         found += [replace(one, path=f"{prefix}: {one.path}") for one in check(body)]
     if has_errors(found):

@@ -147,7 +147,8 @@ class _Work:
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new))
             return
         before = list(ours.get(name) or [])
-        if any(_unclear(before, now, value, removed.count(value)) for value in removed):
+        unclear = any(_unclear(before, now, value, removed.count(value)) for value in removed)
+        if unclear or _would_unmark(before, removed, added):
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new, "unclear-item"))
             return
         if before == old and len(new) == len(old):  # what is held is what was shown: the edited list, as it stands
@@ -291,27 +292,45 @@ def _unclear(ours: list[Any], view: list[Any], gone: Any, times: int) -> bool:
     return any(value != said[0] for value in said)
 
 
+def _would_unmark(ours: list[Any], removed: list[Any], added: list[Any]) -> bool:
+    """Whether something went that is told in confidence, and what was added may or may not be said in its place."""
+    if not added or len(removed) == len(added):
+        return False
+    return any(_marks(value) and not _marks(gone) and _covers(value, gone) for value in ours for gone in removed)
+
+
+def _marks(value: Any) -> bool:
+    return isinstance(value, dict) and any(mark in value for mark in PROTECTING)
+
+
 def _replaced(ours: list[Any], removed: list[Any], added: list[Any]) -> list[Any]:
     """Our list with the removed values out and the added ones in their places.
 
     A removed value stands for the one of ours that says what it says and least beyond it; what ours says beyond
     it stays with the value that takes its place.
     """
-    out = list(ours)
-    waiting = list(added)
+    out: dict[int, Any] = dict(enumerate(ours))
+    untouched, waiting = set(out), list(added)
     for gone in removed:
-        places = [n for n, value in enumerate(out) if _covers(value, gone)]
+        places = [n for n in sorted(untouched) if _covers(out[n], gone)]
         if not places:
             continue
         place = min(places, key=lambda n: (out[n] != gone, len(out[n]) if isinstance(out[n], dict) else 0))
+        untouched.remove(place)
         if waiting and isinstance(out[place], dict) and isinstance(waiting[0], dict):
-            beyond = {key: value for key, value in out[place].items() if key not in gone}
-            out[place] = {**waiting.pop(0), **beyond}
+            out[place] = _in_place_of(out[place], gone, waiting.pop(0))
         elif waiting:
             out[place] = waiting.pop(0)
         else:
             del out[place]
-    return [*out, *copy.deepcopy(waiting)]
+    return [*out.values(), *copy.deepcopy(waiting)]
+
+
+def _in_place_of(ours: Tree, gone: Tree, new: Tree) -> Tree:
+    """New with what ours says beyond what went; of new words, nobody said them who said the old ones."""
+    if "text" in ours and new.get("text") != ours["text"]:
+        return {**new, **{key: ours[key] for key in PROTECTING if key in ours and key not in gone}}
+    return {**new, **{key: value for key, value in ours.items() if key not in gone}}
 
 
 def _covers(value: Any, shown: Any) -> bool:

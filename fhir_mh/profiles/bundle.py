@@ -25,7 +25,7 @@ from fhir_mh.profiles import (
     wishes,
 )
 from fhir_mh.profiles.addresses import Addresses, own_url
-from fhir_mh.profiles.concerns import concerns_in
+from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
 
@@ -135,12 +135,8 @@ def read_entries(entries: Sequence[Entry], *, same_person: bool = False) -> Read
     """The record that the resources say.
 
     same_person: the caller knows that several Patients are one person; the first stands for all.
-    Raises InvalidResource: two people, nobody at all, a safety concern (which is no part of a record), or values that
-    fit no field, each with its place.
+    Raises InvalidResource: two people, nobody at all, or values that fit no field, each with its place.
     """
-    for entry in entries:
-        if next(concerns_in(entry.resource), None) is not None:
-            raise InvalidResource(issues=[issue("concern-not-a-record", entry.path)])
     faults = [fault for entry in entries for fault in _unnamed(entry)]
     if faults:
         raise InvalidResource(issues=faults)
@@ -270,7 +266,10 @@ def _only_named(person: Item) -> bool:
 
 
 def read_bundle(bundle: Item) -> tuple[Tree, list[Issue]]:
-    """The record tree of a Bundle, with everything in it; and warnings. Raises as read_entries."""
+    """The record tree of a Bundle, with everything in it; and warnings.
+
+    Raises as read_entries, and where there is a safety concern, which is no part of a record.
+    """
     listed = bundle.get("entry", [])
     if not isinstance(listed, list):
         raise InvalidResource(issues=[issue("map-wrong-type", "Bundle.entry", expected="list")])
@@ -282,6 +281,9 @@ def read_bundle(bundle: Item) -> tuple[Tree, list[Issue]]:
         for n, entry in enumerate(listed)
         if isinstance(entry.get("resource"), dict)
     ]
+    concerns = [issue("concern-not-a-record", entry.path) for entry in entries if holds_concern(entry.resource)]
+    if concerns:
+        raise InvalidResource(issues=concerns)
     reading = read_entries(entries)
     tree = reading.tree
     _keep_entries(tree, listed, reading.taken)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.urls import ODS_CODE, PROFILE
-from fhir_mh.issues import issue
+from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.codecs import DATETIME
 from fhir_mh.mapping.nodes import Item, Sub
 from fhir_mh.profiles.addresses import Addresses
@@ -96,14 +96,25 @@ def concern_of(task: Mapping[str, Any]) -> SafetyConcern:
 
 def read_concern(item: Any) -> SafetyConcern:
     """The concern that its plain JSON says. Raises InvalidResource with an Issue for each field that does not fit."""
+    kept = item.get("unknown") if isinstance(item, dict) else None
+    if isinstance(kept, dict) and not _is_kept(kept.get(CONCERN.name, {})):
+        problem = "An object is expected here, with what else stands in the Task"
+        raise InvalidResource(issues=[issue("map-invalid-record", f"unknown.{CONCERN.name}", problem=problem)])
     try:
         return SafetyConcern.model_validate(item)
     except ValidationError as fault:
-        found = [
-            issue("map-invalid-record", _place(error["loc"]) or "$", problem=str(error["msg"]).rstrip("."))
-            for error in fault.errors(include_url=False, include_input=False)
-        ]
-        raise InvalidResource(issues=found) from None
+        raise InvalidResource(issues=[_misfit(dict(error)) for error in fault.errors(include_url=False)]) from None
+
+
+def _is_kept(rest: Any) -> bool:
+    return isinstance(rest, dict) and isinstance(rest.get("meta", {}), dict)
+
+
+def _misfit(error: Mapping[str, Any]) -> Issue:
+    """A value that does not fit; of a field that is not known, the object that has it: its name may be anything."""
+    if error["type"] == "extra_forbidden":
+        return issue("map-unknown-field", _place(error["loc"][:-1]) or "$", name="What stands there", guess="")
+    return issue("map-invalid-record", _place(error["loc"]) or "$", problem=str(error["msg"]).rstrip("."))
 
 
 def _place(location: tuple[int | str, ...]) -> str:
@@ -119,19 +130,21 @@ def task_of(concern: SafetyConcern) -> Item:
     return {"resourceType": "Task", "id": name, **body}
 
 
-def concerns_in(resource: Any) -> Iterator[Mapping[str, Any]]:
-    """The safety concerns in a resource: itself, what it contains, what stands in its entries.
+def holds_concern(value: Any) -> bool:
+    """Whether there is a safety concern anywhere in a value: contained, in an entry, under whatever key.
 
     Whatever calls itself one is one, by its code or by its profile.
     """
-    if not isinstance(resource, Mapping):
-        return
-    if resource.get("resourceType") == "Task" and _calls_itself_one(resource):
-        yield resource
-    for name in ("contained", "entry", "parameter"):
-        held = resource.get(name)
-        for inner in held if isinstance(held, list) else ():
-            yield from concerns_in(inner.get("resource", inner) if isinstance(inner, Mapping) else inner)
+    layer = [value]
+    while layer:
+        held = layer.pop()
+        if isinstance(held, Mapping):
+            if held.get("resourceType") == "Task" and _calls_itself_one(held):
+                return True
+            layer.extend(held.values())
+        elif isinstance(held, list):
+            layer.extend(held)
+    return False
 
 
 def _calls_itself_one(task: Mapping[str, Any]) -> bool:

@@ -59,6 +59,10 @@ async def _in_order(
 async def _deal_with(store: Store, exchange: Exchange, sender: str, message: Message | Unreadable) -> Answered | None:
     """The receipt of one message; None when it could not be dealt with now."""
     try:
+        refusal = exchange.refusal(message.as_json())
+        if refusal is not None:
+            receipt = Receipt(message.id, "refused", issues=(refusal,))
+            return await store.write(lambda tx: _once(tx, sender, message.id, lambda: receipt))
         if isinstance(message, Unreadable):
             return await store.write(lambda tx: _set_aside(tx, sender, message, message.issues))
         try:
@@ -73,10 +77,6 @@ async def _deal_with(store: Store, exchange: Exchange, sender: str, message: Mes
     except Exception as fault:  # noqa: BLE001 - a fault of ours must not take the other messages along
         log.error("a message from %s could not be dealt with: %s", sender, place_of(fault))
         return None
-
-
-def _act(tx: Tx, exchange: Exchange, sender: str, message: Message) -> Answered:
-    return _once(tx, sender, message.id, lambda: exchange.receive(tx, sender, message))
 
 
 def _once(tx: Tx, sender: str, message: str, act: Callable[[], Receipt]) -> Answered:

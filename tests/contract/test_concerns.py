@@ -121,7 +121,7 @@ def test_who_is_complained_of_is_not_the_way_to_complain(call: Caller) -> None:
         ({"status": "completed"}, "concern-answered-already", "status"),
         ({"replies": [{"words": "All is well."}]}, "concern-answered-already", "replies"),
         ({"raised_as": "nobody"}, "map-invalid-record", "raised_as"),
-        ({"person": {"nhs_number": NUMBER}}, "map-invalid-record", "person"),
+        ({"person": {"nhs_number": NUMBER}}, "map-unknown-field", "$"),
     ],
 )
 def test_what_cannot_be_raised_is_refused_and_not_kept(call: Caller, more: Json, code: str, path: str) -> None:
@@ -239,6 +239,18 @@ def test_neither_words_nor_receipt_nor_id_reach_a_log_or_a_refusal(
     for secret in (CANARY, made["receipt"], made["id"]):
         assert secret not in told
         assert not [line for line in ours if secret in line]
+
+
+@pytest.mark.parametrize("kept", ["x", ["x"], {"meta": "x"}])
+def test_what_is_kept_beside_a_concern_is_an_object(call: Caller, kept: Any) -> None:
+    answer = call("POST", "/concerns", {**CONCERN, "unknown": {"safety-concern": kept}}, **as_(ADVOCATE))
+    refused(answer, 422, "map-invalid-record", "unknown.safety-concern")
+
+
+def test_the_name_of_a_field_that_is_not_known_is_not_repeated(call: Caller) -> None:
+    answer = call("POST", "/concerns", {**CONCERN, CANARY: 1}, **as_(ADVOCATE))
+    refused(answer, 422, "map-unknown-field", "$")
+    assert CANARY not in answer.text
 
 
 def test_where_nobody_has_a_token_whoever_is_here_looks_after_concerns(caller: Caller) -> None:

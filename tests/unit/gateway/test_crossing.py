@@ -11,12 +11,13 @@ import pytest
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
-from fhir_mh.exchange.messages import Message
+from fhir_mh.exchange.messages import Message, read_envelope
 from fhir_mh.issues import Issue
 from fhir_mh.profiles.concerns import task_of
 from fhir_mh.records.agreements import standing_of
 from fhir_mh.records.concerns import SafetyConcern
 from fhir_mh.store.schema import metadata
+from fhir_mh.sync.receiver import receive
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 
@@ -303,24 +304,89 @@ def test_nobody_sends_what_somebody_else_keeps(placed: Pair) -> None:
     assert (receipt.status, receipt.issues[0].code) == ("quarantined", "sync-custody")
 
 
-@pytest.mark.parametrize("verb", ["snapshot", "proposal"])
-@pytest.mark.parametrize("contained", [False, True])
+def concern() -> dict[str, Any]:
+    item = {"id": "c", "about": HOME, "owner": "ZIC1", "words": "the doors do not lock", "raised_as": "carer"}
+    return task_of(SafetyConcern.model_validate(item))
+
+
+def bundled(resource: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": resource}]}
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("snapshot", {"custodian": WARD, "edition": 9, "bundle": bundled(concern())}),
+        ("snapshot", {"custodian": WARD, "edition": 9, "bundle": bundled({"contained": concern()})}),
+        ("snapshot", {"custodian": WARD, "edition": 9, "bundle": bundled({"contained": [concern()]})}),
+        ("proposal", {"custodian": HOME, "base": 1, "bundle": bundled(concern())}),
+        ("proposal", {"custodian": HOME, "base": 1, "bundle": {"entry": []}, "before": [concern()]}),
+        ("notice", {"custodian": WARD, "notice": "sharing-ended", "reason": {"part": [{"resource": concern()}]}}),
+        ("concern", {"bundle": bundled(concern())}),
+    ],
+)
 def test_a_safety_concern_in_a_message_is_refused_and_not_even_set_aside(
-    placed: Pair, verb: Any, contained: bool
+    placed: Pair, verb: str, said: dict[str, Any]
 ) -> None:
-    words = "the doors do not lock"
-    item = {"id": "c", "about": HOME, "owner": "ZIC1", "words": words, "raised_as": "carer"}
-    task = task_of(SafetyConcern.model_validate(item))
-    body = {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "contained": [task]} if contained else task
-    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body}]}
-    custodian, edition = (WARD, 9) if verb == "snapshot" else (HOME, None)
-    content = {"bundle": bundle} if verb == "snapshot" else {"base": 1, "bundle": bundle}
-    message = Message("66666666-6666-4666-8666-666666666666", verb, NHS_NUMBER, custodian, edition, content)
-    receipt = placed.hand_over(WARD, HOME, message)
-    assert (receipt.status, receipt.issues[0].code) == ("refused", "concern-not-a-record")
+    gateway = placed.gateways[HOME]
+    message = {"id": "66666666-6666-4666-8666-666666666666", "verb": verb, "person": {"nhs_number": NHS_NUMBER}, **said}
+    envelope = read_envelope({"protocol": 1, "from": WARD, "to": HOME, "messages": [message]})
+    (receipt,) = asyncio.run(receive(gateway.store, gateway.exchange, WARD, envelope))
+    assert (receipt["status"], receipt["issues"][0]["code"]) == ("refused", "concern-not-a-record")
     for table in metadata.tables:
-        rows = placed.gateways[HOME].store.read_now(lambda tx, t=table: tx.session.all(f"SELECT * FROM {t}"))
-        assert words not in str(rows), table
+        rows = gateway.store.read_now(lambda tx, t=table: tx.session.all(f"SELECT * FROM {t}"))
+        assert "do not lock" not in str(rows), table
+    assert not placed.record(HOME).tree.get("tasks")
+
+
+def test_a_record_that_carries_a_safety_concern_aside_is_refused_and_can_still_be_read(placed: Pair) -> None:
+    aside = {"care_plans": [{"id": "care", "unknown": {"care-plan": {"contained": [concern()]}}}]}
+    with pytest.raises(InvalidResource) as refused:
+        placed.save(HOME, aside)
+    assert refused.value.issues[0].code == "concern-not-a-record"
+    assert placed.item(HOME, "care_plans", "care")["title"] == "Care plan"
+
+
+def test_who_sent_what_was_set_aside_is_named(placed: Pair) -> None:
+    content = {"base": 1, "bundle": {"entry": [{"resource": {"resourceType": "CarePlan", "id": 7}}]}}
+    message = Message("77777777-7777-4777-8777-777777777777", "proposal", NHS_NUMBER, HOME, None, content)
+    assert placed.hand_over(WARD, HOME, message).status == "quarantined"
+    (task,) = placed.record(HOME).tree["tasks"]
+    assert f"What {WARD} sent" in task["description"]
+
+
+def test_what_waits_and_what_others_hold_is_not_shown_to_another_organisation(placed: Pair) -> None:
+    placed.save(WARD, {"goals": [{"id": "own", "description": "The ward's own"}]})
+    placed.deliver()
+    placed.save(HOME, {"goals": [{"id": "own", "description": "As home would have it"}]})
+    ours = placed.record(HOME)
+    assert [one.custodian for one in ours.pending] == [WARD]
+    record = placed.gateways[HOME].record
+    theirs = asyncio.run(record(AccessContext(WARD), ours.id))
+    assert theirs.pending == []
+    assert {one.partner for one in ours.copies} == {HOME, WARD}
+    placed.gateways[HOME].store.write_now(lambda tx: tx.currency.end(HOME, ours.id, "ZXX1", "because"))
+    assert "ZXX1" in {one.custodian for one in asyncio.run(record(AccessContext(HOME), ours.id)).copies}
+    assert "ZXX1" not in {one.custodian for one in asyncio.run(record(AccessContext(WARD), ours.id)).copies}
+
+
+def test_of_two_texts_the_one_that_the_keeper_does_not_show_is_told_of(placed: Pair) -> None:
+    for treatment in ("the first", "the second"):
+        placed.save(WARD, {"refusals": [{"id": "refusal", "refuses": [{"id": "ect", "treatment": treatment}]}]})
+        placed.deliver()
+    assert [row.ours["text"] for one in placed.record(WARD).pending for row in one.unmerged] == ["the second"]
+    placed.save(HOME, {"refusals": [{"id": "refusal", "refuses": [{"id": "ect", "treatment": "the second"}]}]})
+    placed.deliver()
+    assert placed.item(WARD, "refusals", "refusal")["refuses"][0]["treatment"]["text"] == "the second"
+    assert [row.ours["text"] for one in placed.record(WARD).pending for row in one.unmerged] == ["the first"]
+
+
+def test_what_only_our_own_nameless_patient_says_goes_on_being_shown(pair: Pair) -> None:
+    pair.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "communication_needs": ["British Sign Language only"]}})
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    (need,) = pair.record(WARD).tree["person"]["communication_needs"]
+    assert need["text"] == "British Sign Language only"
 
 
 @pytest.mark.parametrize(

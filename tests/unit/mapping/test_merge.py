@@ -187,6 +187,31 @@ def test_which_of_two_that_were_shown_alike_was_edited_is_for_a_person_to_say() 
     assert [(row.path, row.reason) for row in out.conflicts] == [("person.communication_needs", "unclear-item")]
 
 
+def test_a_value_told_in_confidence_does_not_lose_that_where_it_is_not_clear_what_took_its_place() -> None:
+    secret = {"text": "do not phone", "in_confidence": True}
+    held, view = needs({"text": "large print"}, secret), needs({"text": "large print"}, {"text": "do not phone"})
+    out = merge(held, view, needs({"text": "do not phone or text"}), view=view)
+    assert (out.tree, out.changes) == (held, [])
+    assert [(row.path, row.reason) for row in out.conflicts] == [("person.communication_needs", "unclear-item")]
+
+
+def test_new_words_of_a_value_stay_in_confidence_and_are_nobodys() -> None:
+    held = needs({"text": "an interpreter", "said_by": {"role": "person"}, "in_confidence": True})
+    view = needs({"text": "an interpreter"})
+    out = merge(held, view, needs({"text": "copes without"}), view=view)
+    assert out.tree == needs({"text": "copes without", "in_confidence": True})
+
+
+def test_what_takes_the_place_of_one_value_is_not_taken_for_another() -> None:
+    def person(*telecoms: Tree) -> Tree:
+        return {"person": {"id": "p", "telecoms": list(telecoms)}}
+
+    held = person({"value": "1", "use": "home"}, {"value": "2", "use": "old", "rank": 1})
+    view = person({"value": "1"}, {"value": "2"})
+    out = merge(held, view, person({"value": "2", "system": "phone"}, {"value": "3"}), view=view)
+    assert out.tree == person({"value": "2", "system": "phone", "use": "home"}, {"value": "3", "use": "old", "rank": 1})
+
+
 def test_unknown_content_is_settled_for_each_format_by_itself() -> None:
     out = merged({"crisis_plans": [{"id": "c", "unknown": {"csv": {"y": 2}}, "numbers": {"vendor": "8"}}]})
     assert out.tree["crisis_plans"][0]["unknown"] == {"crisis-plan": {"x": 1}, "csv": {"y": 2}}

@@ -5,7 +5,7 @@ What a person's custodian holds is one number; its edition is the number. A prop
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fhir_mh.errors import InvalidResource
@@ -13,7 +13,7 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
-from fhir_mh.issues import issue
+from fhir_mh.issues import Issue, issue
 from fhir_mh.store import OutboxMessage, Outcome, Tx
 
 
@@ -74,6 +74,9 @@ class CountingExchange:
         edition = tx.edition(waiting.person, self.own)
         tx.currency.mark(waiting.partner, waiting.person, self.own, "sent", edition)
         return Message(waiting.message, "snapshot", number, self.own, edition, {"bundle": held.body()})
+
+    def refusal(self, body: Mapping[str, Any]) -> Issue | None:
+        return None
 
     def settle(self, tx: Tx, sent: OutboxMessage, receipt: Receipt) -> Outcome:
         if receipt.status == "refused":
