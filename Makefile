@@ -20,11 +20,11 @@ demo: setup ## three gateways on this machine, and a plan that follows the perso
 	@.venv/bin/fhir-mh demo
 
 test: setup ## the tests, with branch coverage
-	$(PYTEST) -n logical -m "not slow and not java and not browser" --cov --cov-report=term
+	$(PYTEST) -n logical --dist worksteal -m "not slow and not java and not browser" --cov --cov-report=term
 
 verify: lint ## everything there is; nothing may be skipped
 	@$(PY) scripts/provide_tools.py sushi packages engine browser
-	$(PYTEST) -n logical --fail-on-skip -m "not java" --hypothesis-profile=search --cov --cov-report=term
+	$(PYTEST) -n logical --dist worksteal --fail-on-skip -m "not java" --hypothesis-profile=search --cov --cov-report=term
 	$(PYTEST) --fail-on-skip -m java -s
 
 conformance: setup ## HL7's validation engine over the package and every example; needs Java 17 and Maven
