@@ -5,19 +5,27 @@ It is written out here, for the bodies are read by our own JSON reader and FHIR'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 from fhir_mh import __version__, shipped
 from fhir_mh.api import concerns_described
-from fhir_mh.api.examples import BY_NAME
 from fhir_mh.api.formats import known_formats
+from fhir_mh.api.openapi import (
+    FHIR,
+    Json,
+    answer,
+    examples_of,
+    fhir_body,
+    in_header,
+    in_path,
+    in_query,
+    operation,
+    refused,
+    request_body,
+)
 from fhir_mh.fhir.json import loads
 from fhir_mh.records import CareRecord
 
-Json = dict[str, Any]
-FHIR = "application/fhir+json"
 _EXTRACT = "community-extract.json"
 
 _ABOUT = """
@@ -44,7 +52,7 @@ def document(secured: bool) -> Json:
             {"name": "deliveries", "description": "What waits for partners, for this organisation's operators."},
         ],
         "paths": {**_records(), **_fhir(), **concerns_described.paths(), **_deliveries()},
-        "components": {"schemas": _schemas(), "responses": {"Refused": _refused()}},
+        "components": {"schemas": _schemas(), "responses": {"Refused": refused()}},
     }
     if secured:
         found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
@@ -58,47 +66,47 @@ def document(secured: bool) -> Json:
 def _records() -> Json:
     return {
         "/records": {
-            "post": _operation(
+            "post": operation(
                 "post_record", "records", "Send a record: of a new person, or a change",
                 "The body names the person by NHS number; without one, the person is new each time. Items match by id, "
                 "else by what they say. With `format` the body is a file in that provider's own format.",
                 parameters=[_FORMAT, _IF_MATCH],
-                body=_body("CareRecord", ["new-person", "one-change", "misspelt"], more=_vendor_bodies()),
-                answers={201: _answer("The person is new", "Written", ["ETag", "Location"]),
-                         200: _answer("A new version of the record", "Written", ["ETag"])},
+                body=request_body("CareRecord", ["new-person", "one-change", "misspelt"], more=_vendor_bodies()),
+                answers={201: answer("The person is new", "Written", ["ETag", "Location"]),
+                         200: answer("A new version of the record", "Written", ["ETag"])},
                 refusals="400 409 412 413 415 422",
             ),
         },
         "/records/find": {
-            "post": _operation(
+            "post": operation(
                 "find_record", "records", "Find a record by NHS number", "The number is in the body, never in a URL.",
-                body=_body("Find", ["find"]), answers={200: _answer("The record", "HeldRecord", ["ETag"])},
+                body=request_body("Find", ["find"]), answers={200: answer("The record", "HeldRecord", ["ETag"])},
                 refusals="403 404 422",
             ),
         },
         "/records/{id}": {
-            "get": _operation(
+            "get": operation(
                 "get_record", "records", "Read a record",
                 "With `format`, the record as a file in that provider's own format, as far as the format can say it; "
                 "where it cannot say all, a Link header (`describedby`) leads to what is missing.",
-                parameters=[_RECORD_ID, _FORMAT], answers={200: _answer("The record", "HeldRecord", ["ETag", "Link"])},
+                parameters=[_RECORD_ID, _FORMAT], answers={200: answer("The record", "HeldRecord", ["ETag", "Link"])},
                 refusals="400 403 404",
             ),
-            "put": _operation(
+            "put": operation(
                 "put_record", "records", "Change a record that was read before",
                 "If-Match names the version that was read, by its ETag; a stale one is refused, and nothing is lost.",
                 parameters=[_RECORD_ID, _FORMAT, {**_IF_MATCH, "required": True}],
-                body=_body("CareRecord", ["change-by-id"]),
-                answers={200: _answer("A new version of the record", "Written", ["ETag"])},
+                body=request_body("CareRecord", ["change-by-id"]),
+                answers={200: answer("A new version of the record", "Written", ["ETag"])},
                 refusals="400 404 409 412 415 422 428",
             ),
         },
         "/records/{id}/losses": {
-            "get": _operation(
+            "get": operation(
                 "get_losses", "records", "What a format cannot say of a record",
                 "Places in the record and why, never what stands there.",
                 parameters=[_RECORD_ID, {**_FORMAT, "required": True}],
-                answers={200: _answer("What is missing from the file", "Losses", ["ETag"])}, refusals="400 403 404",
+                answers={200: answer("What is missing from the file", "Losses", ["ETag"])}, refusals="400 403 404",
             ),
         },
     }  # fmt: skip
@@ -123,51 +131,51 @@ def _vendor_bodies() -> Json:
 
 
 def _fhir() -> Json:
-    read = {200: _answer("The resource as it was stored", None, ["ETag", "Last-Modified"], FHIR)}
+    read = {200: answer("The resource as it was stored", None, ["ETag", "Last-Modified"], FHIR)}
     kept = {
-        200: _answer("The new version", None, ["ETag", "Last-Modified", "Content-Location"], FHIR),
-        202: _answer("Another organisation keeps this: the change was sent there as a proposal", None, [], FHIR),
+        200: answer("The new version", None, ["ETag", "Last-Modified", "Content-Location"], FHIR),
+        202: answer("Another organisation keeps this: the change was sent there as a proposal", None, [], FHIR),
     }
-    made = {201: _answer("Stored under an id given here", None, ["ETag", "Last-Modified", "Location"], FHIR)}
-    found = {200: _answer("A Bundle of type searchset", None, [], FHIR)}
-    past = {200: _answer("A Bundle of type history, newest first", None, [], FHIR)}
+    made = {201: answer("Stored under an id given here", None, ["ETag", "Last-Modified", "Location"], FHIR)}
+    found = {200: answer("A Bundle of type searchset", None, [], FHIR)}
+    past = {200: answer("A Bundle of type history, newest first", None, [], FHIR)}
     return {
-        "/fhir": {"post": _operation(
+        "/fhir": {"post": operation(
             "process", "fhir", "Process a transaction or a batch",
             "A transaction is stored whole or not at all; its entries may refer to one another by fullUrl.",
-            parameters=[_PREFER], body=_fhir_body(["transaction", "dangling"]),
-            answers={200: _answer("What became of each entry", None, [], FHIR)}, refusals="400 409 412 415 422")},
-        "/fhir/metadata": {"get": _operation(
+            parameters=[_PREFER], body=fhir_body(["transaction", "dangling"]),
+            answers={200: answer("What became of each entry", None, [], FHIR)}, refusals="400 409 412 415 422")},
+        "/fhir/metadata": {"get": operation(
             "metadata", "fhir", "What this server supports", "A CapabilityStatement.",
-            answers={200: _answer("The CapabilityStatement", None, [], FHIR)})},
+            answers={200: answer("The CapabilityStatement", None, [], FHIR)})},
         "/fhir/{type}": {
-            "post": _operation("create", "fhir", "Create a resource", "It is validated against R4 and its profiles.",
-                               parameters=[_TYPE, _PREFER], body=_fhir_body(["patient"]), answers=made,
+            "post": operation("create", "fhir", "Create a resource", "It is validated against R4 and its profiles.",
+                               parameters=[_TYPE, _PREFER], body=fhir_body(["patient"]), answers=made,
                                refusals="400 404 409 415 422"),
-            "get": _operation("search", "fhir", "Search", "An unknown parameter is refused, unless Prefer says "
+            "get": operation("search", "fhir", "Search", "An unknown parameter is refused, unless Prefer says "
                               "handling=lenient. An NHS number goes by POST.", parameters=[_TYPE, *_SEARCHES],
                               answers=found, refusals="400 404 410"),
         },
-        "/fhir/{type}/_search": {"post": _operation(
+        "/fhir/{type}/_search": {"post": operation(
             "search_by_post", "fhir", "Search without anything in the URL", "The same parameters as a form. Links to "
             "further pages do not say what was asked; they are good for 15 minutes.", parameters=[_TYPE],
             body={"required": True, "content": {"application/x-www-form-urlencoded": {
-                "schema": {"type": "object"}, "examples": _examples(["search"])}}},
+                "schema": {"type": "object"}, "examples": examples_of(["search"])}}},
             answers=found, refusals="400 404 415")},
         "/fhir/{type}/{id}": {
-            "get": _operation("read", "fhir", "Read a resource", "The text that was stored, unchanged.",
+            "get": operation("read", "fhir", "Read a resource", "The text that was stored, unchanged.",
                               parameters=[_TYPE, _ID], answers=read, refusals="403 404 410"),
-            "put": _operation("update", "fhir", "Update a resource", "Ids are given by the server: only what is here "
-                              "is updated.", parameters=[_TYPE, _ID, _IF_MATCH, _PREFER], body=_fhir_body([]),
+            "put": operation("update", "fhir", "Update a resource", "Ids are given by the server: only what is here "
+                              "is updated.", parameters=[_TYPE, _ID, _IF_MATCH, _PREFER], body=fhir_body([]),
                               answers=kept, refusals="400 404 405 409 412 415 422"),
         },
-        "/fhir/{type}/{id}/_history": {"get": _operation(
+        "/fhir/{type}/{id}/_history": {"get": operation(
             "history", "fhir", "All versions of a resource", "", parameters=[_TYPE, _ID], answers=past,
             refusals="403 404")},
-        "/fhir/{type}/{id}/_history/{version}": {"get": _operation(
+        "/fhir/{type}/{id}/_history/{version}": {"get": operation(
             "read_version", "fhir", "One version of a resource", "",
-            parameters=[_TYPE, _ID, _path("version", "A version number.")], answers=read, refusals="403 404 410")},
-        "/fhir/Patient/{id}/$everything": {"get": _operation(
+            parameters=[_TYPE, _ID, in_path("version", "A version number.")], answers=read, refusals="403 404 410")},
+        "/fhir/Patient/{id}/$everything": {"get": operation(
             "everything", "fhir", "Everything about a person", "Of every organisation, as far as one may see it.",
             parameters=[_ID], answers=found, refusals="403 404")},
     }  # fmt: skip
@@ -177,109 +185,40 @@ def _fhir() -> Json:
 
 
 def _deliveries() -> Json:
-    listed = {200: _answer("What waits, what was refused, and how current each partner is", None)}
+    listed = {200: answer("What waits, what was refused, and how current each partner is", None)}
     return {
-        "/deliveries": {"get": _operation(
+        "/deliveries": {"get": operation(
             "list_deliveries", "deliveries", "What waits for partners", "",
-            parameters=[_query("partner", "Only those to this ODS code."),
-                        _query("all", "true: every lane, whether anything waits in it or not.")],
+            parameters=[in_query("partner", "Only those to this ODS code."),
+                        in_query("all", "true: every lane, whether anything waits in it or not.")],
             answers=listed, refusals="403 404")},
-        "/deliveries/{seq}/replay": {"post": _operation(
+        "/deliveries/{seq}/replay": {"post": operation(
             "replay_delivery", "deliveries", "Send a refused message again", "Consent is decided anew.",
-            parameters=[_path("seq", "The number of the message.")], answers={200: _answer("It waits again", None)},
+            parameters=[in_path("seq", "The number of the message.")], answers={200: answer("It waits again", None)},
             refusals="403 404")},
-        "/deliveries/resume": {"post": _operation(
+        "/deliveries/resume": {"post": operation(
             "resume_lane", "deliveries", "Let a halted lane go on", "What was refused stays behind, unless it was "
-            "replayed. Without a person, all halted lanes of the partner.", body=_body("Resume", ["resume"]),
-            answers={200: _answer("The lanes go on", None)}, refusals="403 404 422")},
+            "replayed. Without a person, all halted lanes of the partner.", body=request_body("Resume", ["resume"]),
+            answers={200: answer("The lanes go on", None)}, refusals="403 404 422")},
     }  # fmt: skip
 
 
 # --- parts
 
 
-def _operation(
-    name: str, tag: str, summary: str, about: str, *, answers: dict[int, Json], parameters: Sequence[Json] = (),
-    body: Json | None = None, refusals: str = "",
-) -> Json:  # fmt: skip
-    found: Json = {"operationId": name, "tags": [tag], "summary": summary}
-    if about:
-        found["description"] = about
-    if parameters:
-        found["parameters"] = list(parameters)
-    if body is not None:
-        found["requestBody"] = body
-    refused = {code: {"$ref": "#/components/responses/Refused"} for code in refusals.split()}
-    found["responses"] = {**{str(code): answer for code, answer in answers.items()}, **refused}
-    return found
-
-
-def _answer(about: str, schema: str | None, headers: Sequence[str] = (), media: str = "application/json") -> Json:
-    held = {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"}
-    found: Json = {"description": about, "content": {media: {"schema": held}}}
-    if headers:
-        found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
-    return found
-
-
-def _refused() -> Json:
-    text = "Why it was refused: an OperationOutcome with a stable code, the place, and how to mend it."
-    return {"description": text, "content": {FHIR: {"schema": {"type": "object"}}}}
-
-
-def _body(schema: str, names: Sequence[str], more: Json | None = None) -> Json:
-    content: Json = {
-        "application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}, "examples": _examples(names)}
-    }
-    for media, examples in (more or {}).items():
-        entry = content.setdefault(media, {"schema": {"type": "string"}})
-        if examples:
-            entry["examples"] = {**entry.get("examples", {}), **examples}
-    return {"required": True, "content": content}
-
-
-def _fhir_body(names: Sequence[str]) -> Json:
-    entry: Json = {"schema": {"type": "object"}}
-    if names:
-        entry["examples"] = _examples(names)
-    return {"required": True, "content": {FHIR: entry}}
-
-
-def _examples(names: Sequence[str]) -> Json:
-    found = {}
-    for name in names:
-        example = BY_NAME[name]
-        found[name] = {"summary": example.summary, "value": example.value, "x-status": example.status}
-        if example.after:
-            found[name]["x-after"] = example.after
-    return found
-
-
-def _path(name: str, about: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "description": about, "schema": {"type": "string"}}
-
-
-def _query(name: str, about: str) -> Json:
-    return {"name": name, "in": "query", "description": about, "schema": {"type": "string"}}
-
-
-def _header(name: str, about: str) -> Json:
-    return {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
-
-
-_RECORD_ID = _path("id", "The record's id, as POST /records or /records/find gave it.")
-_TYPE = _path("type", "A resource type of R4, such as CarePlan.")
-_ID = _path("id", "The resource's id, as the server gave it.")
-_FORMAT = _query("format", "The name of a provider's own format (a file in mappings/).")
-_IF_MATCH = _header("If-Match", 'The ETag of the version that was read, such as W/"3".')
-_PREFER = _header("Prefer", "return=representation, return=minimal or return=OperationOutcome.")
+_RECORD_ID = in_path("id", "The record's id, as POST /records or /records/find gave it.")
+_TYPE = in_path("type", "A resource type of R4, such as CarePlan.")
+_ID = in_path("id", "The resource's id, as the server gave it.")
+_FORMAT = in_query("format", "The name of a provider's own format (a file in mappings/).")
+_IF_MATCH = in_header("If-Match", 'The ETag of the version that was read, such as W/"3".')
+_PREFER = in_header("Prefer", "return=representation, return=minimal or return=OperationOutcome.")
 _SEARCHES = (
-    _query("patient", "Patient/ID, or the id alone; several joined by commas. Finds all about the same person."),
-    _query("identifier", "system|value, or the value alone. Never an NHS number."),
-    _query("_id", "Ids, joined by commas."),
-    _query("_lastUpdated", "Such as ge2026-11-24; may stand twice."),
-    _query("_count", "The size of a page, at most 200."),
-    _query("_cursor", "Where a page begins, from the link to it."),
+    in_query("patient", "Patient/ID, or the id alone; several joined by commas. Finds all about the same person."),
+    in_query("identifier", "system|value, or the value alone. Never an NHS number."),
+    in_query("_id", "Ids, joined by commas."),
+    in_query("_lastUpdated", "Such as ge2026-11-24; may stand twice."),
+    in_query("_count", "The size of a page, at most 200."),
+    in_query("_cursor", "Where a page begins, from the link to it."),
 )
 
 

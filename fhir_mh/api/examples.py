@@ -148,6 +148,25 @@ RESUME = Example(
     "A code that is no partner's is refused; put your own partner's in its place", {"partner": "ZZZ99"}, 404
 )
 
+_WORDS = "Doors to the garden of the ward do not lock at night."
+CONCERN = Example(
+    "A carer's concern, without their name",
+    {"about": "ZOA1", "place": "Willow ward", "words": _WORDS, "raised_as": "carer", "due": "2026-12"},
+    201,
+)
+CONCERN_ABOUT_US = Example(
+    "Refused: this organisation would look into itself",
+    {"about": "ZCT1", "words": _WORDS, "raised_as": "person"},
+    422,
+)
+REPLY = Example(
+    "What was done about it",
+    {"words": "Locks were fitted on 28 November.", "by": "Safety lead", "status": "completed"},
+    201,
+    after="concern",
+)
+RECEIPT = Example("A receipt that nobody was given", {"receipt": "none"}, 404)
+
 BY_NAME = {
     "new-person": NEW_PERSON,
     "one-change": ONE_CHANGE,
@@ -159,4 +178,8 @@ BY_NAME = {
     "dangling": DANGLING,
     "search": SEARCH,
     "resume": RESUME,
+    "concern": CONCERN,
+    "concern-about-us": CONCERN_ABOUT_US,
+    "reply": REPLY,
+    "receipt": RECEIPT,
 }

@@ -30,6 +30,7 @@ from fhir_mh.profiles.elements import (
 )
 from fhir_mh.profiles.table import table
 from fhir_mh.records.concerns import SafetyConcern
+from fhir_mh.records.trees import place_of
 
 _KIND = local("concern-kind", "safety-concern")
 _REPLY = {"type": {"coding": [local("concern-kind", "reply")]}}
@@ -113,12 +114,8 @@ def _is_kept(rest: Any) -> bool:
 def _misfit(error: Mapping[str, Any]) -> Issue:
     """A value that does not fit; of a field that is not known, the object that has it: its name may be anything."""
     if error["type"] == "extra_forbidden":
-        return issue("map-unknown-field", _place(error["loc"][:-1]) or "$", name="What stands there", guess="")
-    return issue("map-invalid-record", _place(error["loc"]) or "$", problem=str(error["msg"]).rstrip("."))
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
+        return issue("map-unknown-field", place_of(error["loc"][:-1]), name="What stands there", guess="")
+    return issue("map-invalid-record", place_of(error["loc"]), problem=str(error["msg"]).rstrip("."))
 
 
 def task_of(concern: SafetyConcern) -> Item:

@@ -11,6 +11,7 @@ from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import Issue, issue
 from fhir_mh.records.base import _Words
 from fhir_mh.records.record import CareRecord
+from fhir_mh.records.trees import place_of
 
 Tree = dict[str, Any]
 
@@ -57,7 +58,7 @@ def _at(value: Any, location: tuple[int | str, ...]) -> Any:
 
 def _issue(error: Any) -> Issue:
     location = error["loc"]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".") or "$"
+    path = place_of(location)
     if error["type"] != "extra_forbidden":
         return issue("map-invalid-record", path, problem=_problem(error))
     name = str(location[-1])

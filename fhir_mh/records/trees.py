@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -53,5 +54,9 @@ def record_of(tree: Any) -> CareRecord:
 
 
 def _issue(error: Any) -> Issue:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
-    return issue("map-invalid-record", path.lstrip(".") or "$", problem=error["msg"].rstrip("."))
+    return issue("map-invalid-record", place_of(error["loc"]), problem=error["msg"].rstrip("."))
+
+
+def place_of(location: Sequence[int | str]) -> str:
+    """Where Pydantic found something, as a path in the tree: `goals[0].status`, and `$` for the whole."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".") or "$"

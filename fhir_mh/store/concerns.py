@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fhir_mh.store.part import Part
 from fhir_mh.store.session import Row
 from fhir_mh.store.values import StoredConcern, from_ms
@@ -29,7 +31,7 @@ class Concerns(Part):
         version = concern.version + 1
         self.session.run("UPDATE concerns SET version = ?, open = ? WHERE id = ?", version, open, concern.id)
         self._version(concern.id, version, text)
-        return StoredConcern(concern.id, version, concern.owner, concern.about, open, from_ms(self._now_ms), text)
+        return replace(concern, version=version, open=open, updated=from_ms(self._now_ms), text=text)
 
     def _version(self, name: str, version: int, text: str) -> None:
         self.session.run(

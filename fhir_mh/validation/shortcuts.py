@@ -228,42 +228,51 @@ def _step(source: Typed, name: str, model: Model, *, first: bool) -> Typed | Non
 
 
 def _reaching(forms: tuple[tuple[str, str], ...]) -> Callable[[Any, list[Any]], None]:
-    if len(forms) == 1 and not is_primitive(forms[0][1]):
-        only = forms[0][0]
+    """Code that adds an object's children in any of these forms to a list."""
+    if len(forms) > 1:
+        return _choice(forms)
+    ((key, type_name),) = forms
+    return _primitive(key, type_name in _TEXTS) if is_primitive(type_name) else _complex(key)
 
-        def reach_one(item: Any, out: list[Any]) -> None:
-            held = item.get(only)
-            if held is not None:
-                _objects(held, out)
 
-        return reach_one
+def _complex(key: str) -> Callable[[Any, list[Any]], None]:
+    def reach(item: Any, out: list[Any]) -> None:
+        held = item.get(key)
+        if held is not None:
+            _objects(held, out)
 
-    type_of = dict(forms)
-    beside = {"_" + key for key in type_of}
+    return reach
+
+
+def _primitive(key: str, texts: bool) -> Callable[[Any, list[Any]], None]:
+    sibling = "_" + key
 
     def reach(item: Any, out: list[Any]) -> None:
-        for key, held in item.items():  # an object has few keys, and a choice has many forms
-            type_name = type_of.get(key)
-            if type_name is None:
-                if key in beside:
-                    raise _Undecided
-            elif is_primitive(type_name):
-                _primitives(held, type_name in _TEXTS, out)
-            else:
-                _objects(held, out)
-
-    def reach_text(item: Any, out: list[Any]) -> None:
         if sibling in item:
             raise _Undecided
         held = item.get(key)
         if held is not None:
             _primitives(held, texts, out)
 
-    if len(forms) > 1:
-        return reach
-    key, texts = forms[0][0], forms[0][1] in _TEXTS
-    sibling = "_" + key
-    return reach_text
+    return reach
+
+
+def _choice(forms: tuple[tuple[str, str], ...]) -> Callable[[Any, list[Any]], None]:
+    type_of = dict(forms)
+    siblings = {"_" + key for key in type_of}
+
+    def reach(item: Any, out: list[Any]) -> None:
+        for key, held in item.items():  # an object has few keys, and a choice has many forms
+            type_name = type_of.get(key)
+            if type_name is None:
+                if key in siblings:
+                    raise _Undecided
+            elif is_primitive(type_name):
+                _primitives(held, type_name in _TEXTS, out)
+            else:
+                _objects(held, out)
+
+    return reach
 
 
 def _objects(held: Any, out: list[Any]) -> None:
