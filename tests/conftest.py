@@ -11,6 +11,7 @@ import pytest
 from tests.databases import NoPostgres, postgres_database, postgres_server, sqlite_database
 
 if TYPE_CHECKING:
+    from fhir_mh import Validator
     from fhir_mh.store import Store
 
 # `make test` looks at the same examples each time, so that a change is judged by what it changed; `make verify` looks
@@ -21,6 +22,14 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("search", max_examples=200, deadline=None, suppress_health_check=_SLOW)
 hypothesis.settings.load_profile("same")
+
+
+@pytest.fixture(scope="session")
+def validator() -> Validator:
+    """With what it ships. It compiles a definition when it first meets it, so that one serves a whole session."""
+    from fhir_mh import Validator
+
+    return Validator()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The two engines, each started once: ours, and HL7's where it is built."""
+"""HL7's engine, started once where it is built."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ import pytest
 
 from fhir_mh.packages.archive import package_archive
 from fhir_mh.packages.source import cache
-from fhir_mh.validation import Validator
 from scripts.build_profiles import config
 from tests.conformance.hl7 import Engine, absent
-
-
-@pytest.fixture(scope="session")
-def validator() -> Validator:
-    """Ours, with what it ships."""
-    return Validator()
 
 
 @pytest.fixture(scope="session")

@@ -36,11 +36,6 @@ FOLDERS = {
 pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason="the third-party corpora (../shared/corpora) are absent")
 
 
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator()
-
-
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_published_examples_are_accepted(folder: str, validator: Validator) -> None:
     files = sorted((CORPORA / folder).rglob("*.json"))

@@ -101,13 +101,13 @@ def test_every_element_says_what_it_means_and_where_it_comes_from(table: Any, pa
 
 
 @pytest.mark.parametrize("table", PUBLISHED, ids=lambda table: table.name)
-def test_the_example_of_a_profile_is_valid_and_says_so(table: Any) -> None:
+def test_the_example_of_a_profile_is_valid_and_says_so(table: Any, validator: Validator) -> None:
     resource = load_object((ROOT / "examples" / "profiles" / f"mh-{table.name}.json").read_bytes())
     found = CONCERN if table is CONCERN else table_of(resource)
     assert found is not None
     assert found.match(resource)
     assert found.name == table.name
-    report = Validator().validate(resource, profiles=[table.profile])
+    report = validator.validate(resource, profiles=[table.profile])
     assert [(one.code, one.path) for one in report.issues if one.severity != "warning"] == []
 
 
@@ -121,7 +121,7 @@ def test_values_are_found_where_the_table_says_and_not_beside() -> None:
     assert list(values_at(table.group, plan, "activity[review].detail.description")) == []
 
 
-def test_the_cardinality_on_a_page_is_the_one_the_validator_checks(package: Package) -> None:
+def test_the_cardinality_on_a_page_is_the_one_the_validator_checks(package: Package, validator: Validator) -> None:
     for table in PUBLISHED:
         resource = load_object((ROOT / "examples" / "profiles" / f"mh-{table.name}.json").read_bytes())
         for row in rows_of(table):
@@ -130,7 +130,7 @@ def test_the_cardinality_on_a_page_is_the_one_the_validator_checks(package: Pack
                 if "." in path or not place.cardinality.startswith("1") or "[" in path or path not in resource:
                     continue
                 less = {key: value for key, value in resource.items() if key not in (path, f"_{path}")}
-                assert not Validator().validate(less, profiles=[table.profile]).ok, path
+                assert not validator.validate(less, profiles=[table.profile]).ok, path
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -56,10 +56,10 @@ def items(value: Any, path: str = "") -> Iterator[tuple[str, Tree]]:
 
 @pytest.mark.parametrize("file", [f for folder in FOLDERS for f in sorted(folder.iterdir())],
                          ids=lambda file: f"{file.parent.name}/{file.stem}")  # fmt: skip
-def test_a_step_is_valid_and_comes_back_equal(file: Path) -> None:
+def test_a_step_is_valid_and_comes_back_equal(file: Path, validator: Validator) -> None:
     record = record_of(load_object(file.read_bytes()))
     bundle = to_bundle(record)
-    issues = Validator().validate(bundle).issues
+    issues = validator.validate(bundle).issues
     assert [(found.code, found.path, found.message) for found in issues if found.severity != "warning"] == []
     assert from_bundle(bundle) == record
 

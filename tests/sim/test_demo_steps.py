@@ -27,10 +27,10 @@ SIGN = "Two nights without sleep"
 
 
 @pytest.fixture(params=[None, 1, 2], ids=["calm", "rough-1", "rough-2"])
-def world(request: pytest.FixtureRequest, tmp_path: Path, empty: Path) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, tmp_path: Path, empty: Path, validator: Validator) -> Iterator[World]:
     """Three sites; nobody is known yet."""
     calm = request.param is None
-    with World(request.param or 0, tmp_path, empty, calm=calm, check=checking(Validator())) as made:
+    with World(request.param or 0, tmp_path, empty, calm=calm, check=checking(validator)) as made:
         made.ledgers[NUMBER] = Ledger(NUMBER)
         made.working = False
         yield made

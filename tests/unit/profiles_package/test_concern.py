@@ -18,11 +18,6 @@ from tests.unit.profiles_package.generated import Generator
 from tests.unit.profiles_package.test_agreement import ROOT, Change, concern, errors, walk, without
 
 
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator()
-
-
 def test_a_concern_is_valid_and_comes_back(validator: Validator) -> None:
     task = concern()
     assert errors(validator.validate(task)) == []
@@ -34,11 +29,11 @@ def test_a_concern_is_valid_and_comes_back(validator: Validator) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_whatever_a_concern_says_it_is_valid_fhir_and_comes_back(seed: int) -> None:
+def test_whatever_a_concern_says_it_is_valid_fhir_and_comes_back(seed: int, validator: Validator) -> None:
     made = Generator(random.Random(seed))._model(SafetyConcern)
     item = SafetyConcern.model_validate({**made, "about": "ZOA1", "owner": "ZIC1"})
     task = task_of(item)
-    assert errors(Validator().validate(task)) == []
+    assert errors(validator.validate(task)) == []
     assert concern_of(task) == item
 
 

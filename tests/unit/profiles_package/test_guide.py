@@ -33,11 +33,6 @@ def of(kind: str) -> list[dict[str, Any]]:
     return [found for found in HELD.values() if found["resourceType"] == kind]
 
 
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator()
-
-
 @pytest.mark.parametrize("name", HELD)
 def test_each_definition_is_valid_itself(name: str, validator: Validator) -> None:
     found = validator.validate(json.dumps(HELD[name])).issues

@@ -39,9 +39,8 @@ def test_kind_and_code_agree_in_the_record_and_in_fhir(kind: str, code: str) -> 
 
 
 @pytest.mark.parametrize("code", sorted(KIND_OF))
-def test_the_profile_holds_to_the_same_list(code: str) -> None:
+def test_the_profile_holds_to_the_same_list(code: str, validator: Validator) -> None:
     right = to_bundle(record_of(tree({"kind": KIND_OF[code], "classification": code})))
-    validator = Validator()
     assert not [found for found in validator.validate(right).issues if found.severity == "error"]
     (flag,) = [e["resource"] for e in right["entry"] if e["resource"]["resourceType"] == "Flag"]
     flag["code"]["coding"][0]["code"] = "community-treatment-order"

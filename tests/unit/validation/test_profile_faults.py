@@ -122,7 +122,7 @@ def test_a_resource_that_must_meet_one_of_two_profiles(born: str | None, wrong: 
     assert found == ({("validate-profile-none", "Bundle.entry[0].resource")} if wrong else set())
 
 
-def test_a_document_holds_a_version_once() -> None:
+def test_a_document_holds_a_version_once(validator: Validator) -> None:
     composition = {"resourceType": "Composition", "status": "final", "type": {"text": "x"}, "date": "2026-01-01",
                    "author": [{"display": "x"}], "title": "x"}  # fmt: skip
     entries = [
@@ -132,7 +132,7 @@ def test_a_document_holds_a_version_once() -> None:
     ]
     bundle = {"resourceType": "Bundle", "type": "document", "timestamp": "2026-01-01T00:00:00Z",
               "identifier": {"system": "urn:x", "value": "a"}, "entry": entries}  # fmt: skip
-    found = {(one.code, one.path) for one in Validator().validate(bundle).issues}
+    found = {(one.code, one.path) for one in validator.validate(bundle).issues}
     assert ("validate-bundle-twice", "Bundle.entry[2]") in found
     del entries[2]
-    assert "validate-bundle-twice" not in {one.code for one in Validator().validate(bundle).issues}
+    assert "validate-bundle-twice" not in {one.code for one in validator.validate(bundle).issues}

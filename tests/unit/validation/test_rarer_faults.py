@@ -8,12 +8,6 @@ import pytest
 
 from fhir_mh import Validator
 
-
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator()
-
-
 PATIENT = {"resourceType": "Patient"}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,6 +21,7 @@ from fhir_mh.packages.model import R4
 from fhir_mh.records.trees import record_of
 from fhir_mh.validation import rules
 from fhir_mh.validation.shortcuts import shortcut
+from tests.roundtrip.test_strange_input import places
 
 PEOPLE = Path(__file__).resolve().parents[3] / "examples" / "people"
 FAST, SLOW = Validator(), Validator()
@@ -110,13 +110,6 @@ def test_rules_on_objects(text: str, value: dict[str, Any], answer: bool | None)
 )
 def test_what_is_never_told_from_the_json(text: str) -> None:
     assert shortcut(compile_expression(text).tree, "CarePlan", R4) is None
-
-
-def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every (object or list, key or index)."""
-    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
-        yield value, key
-        yield from places(value[key])
 
 
 def spoil(resource: dict[str, Any], chance: random.Random) -> None:
