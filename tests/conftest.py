@@ -26,10 +26,10 @@ hypothesis.settings.load_profile("same")
 
 @pytest.fixture(scope="session")
 def validator() -> Validator:
-    """With what it ships. It compiles a definition when it first meets it, so that one serves a whole session."""
-    from fhir_mh import Validator
+    """The one that every test of this session shares."""
+    from tests.validators import shared_validator
 
-    return Validator()
+    return shared_validator()
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,16 @@ from fhir_mh.store import Store, open_store
 from fhir_mh.validation import Validator
 
 
-def build_gateway(settings: Settings, *, clock: Clock | None = None, store: Store | None = None) -> Gateway:
+def build_gateway(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    validator: Validator | None = None,
+) -> Gateway:
     """The gateway that these settings describe; whoever asked for it closes gateway.store.
+
+    validator: one that is at hand; several gateways of one process may share it.
 
     Raises ConfigurationError for a policy that nobody knows, and what open_store raises where it cannot open the store.
     """
@@ -29,8 +37,8 @@ def build_gateway(settings: Settings, *, clock: Clock | None = None, store: Stor
         raise ConfigurationError(issues=[issue("config-invalid", at, problem=problem, hint=hint) for at in unknown])
     opened = store or open_store(settings.store.get_secret_value(), clock=clock)
     partners = {partner.ods: partner.name for partner in settings.partners}
-    return Gateway(opened, Organisation(settings.ods, settings.name, partners), checking(Validator()), clock,
-                   settings.policies)  # fmt: skip
+    check = checking(validator or Validator())
+    return Gateway(opened, Organisation(settings.ods, settings.name, partners), check, clock, settings.policies)
 
 
 def checking(validator: Validator) -> Check:

@@ -31,6 +31,7 @@ Description: "A crisis plan with a title."
 """
 
 
+@pytest.mark.slow
 def test_sushi_builds_a_profile_on_ours(tmp_path: Path) -> None:
     beneath = [f"{name}#{version}" for name, version in build_profiles.manifest()["dependencies"].items()]
     if not SUSHI.exists() or not all((cache() / name).is_dir() for name in beneath):

@@ -12,6 +12,7 @@ import httpx
 from fhir_mh.api import build_gateway, create_app
 from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings
+from tests.validators import shared_validator
 
 NUMBER = "9990000018"
 OTHER_NUMBER = "9990000026"
@@ -59,7 +60,7 @@ class Caller:
 @contextmanager
 def calling(settings: Settings, **options: Any) -> Iterator[Caller]:
     """A caller of a gateway over the store that the settings name."""
-    gateway = build_gateway(settings)
+    gateway = build_gateway(settings, validator=shared_validator())
     with gateway.store:
         caller = Caller(gateway, settings, **options)
         try:

@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -81,8 +82,8 @@ def prepared(folder: Path) -> tuple[str, str]:
         return store.write_now(fill)
 
 
-@pytest.fixture
-def running() -> Iterator[Running]:
+@contextmanager
+def started() -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="fmh") as name, socket.socket() as held:
         folder = Path(name)
         held.bind(("127.0.0.1", 0))
@@ -91,6 +92,20 @@ def running() -> Iterator[Running]:
         held.close()
         with serving(folder, "--config", str(folder / "gateway.toml")) as gateway:
             yield Running(gateway, folder, halted, waiting)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    """One that is only asked."""
+    with started() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def changing() -> Iterator[Running]:
+    """One of the test's own, which it may change or stop."""
+    with started() as gateway:
+        yield gateway
 
 
 def test_what_is_listed_is_what_waits_and_what_was_refused(
@@ -117,19 +132,19 @@ def test_as_json_it_is_what_the_gateway_says(running: Running, capsys: pytest.Ca
 
 
 def test_a_refused_message_is_replayed_and_its_lane_resumed(
-    running: Running, capsys: pytest.CaptureFixture[str]
+    changing: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert running.ask("replay", "1", "--json") == exits.DONE
+    assert changing.ask("replay", "1", "--json") == exits.DONE
     replayed = json.loads(capsys.readouterr().out)
-    assert (replayed["partner"], replayed["person"], replayed["lane"]) == (PARTNER, running.halted, "halted")
-    assert running.ask("resume", PARTNER, "--person", running.halted) == exits.DONE
-    assert running.halted in capsys.readouterr().out
-    assert running.ask("list", "--json", "--partner", PARTNER) == exits.DONE
+    assert (replayed["partner"], replayed["person"], replayed["lane"]) == (PARTNER, changing.halted, "halted")
+    assert changing.ask("resume", PARTNER, "--person", changing.halted) == exits.DONE
+    assert changing.halted in capsys.readouterr().out
+    assert changing.ask("list", "--json", "--partner", PARTNER) == exits.DONE
     told = json.loads(capsys.readouterr().out)
     assert (told["dead"], [(lane["state"], lane["waiting"]) for lane in told["lanes"]]) == ([], [("open", 1)])
-    assert running.ask("resume", PARTNER) == exits.DONE
+    assert changing.ask("resume", PARTNER) == exits.DONE
     assert PARTNER in capsys.readouterr().out
-    assert running.ask("list", "--all", "--json", "--partner", PARTNER) == exits.DONE
+    assert changing.ask("list", "--all", "--json", "--partner", PARTNER) == exits.DONE
 
 
 @pytest.mark.parametrize(
@@ -168,11 +183,11 @@ def test_one_elsewhere_is_named_by_its_address(running: Running, capsys: pytest.
     assert running.halted in capsys.readouterr().out
 
 
-def test_no_nhs_number_is_shown_and_no_token_logged(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_nhs_number_is_shown_and_no_token_logged(changing: Running, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["list", "--all"], ["list", "--json"], ["replay", "1"], ["replay", NUMBER], ["resume", PARTNER]):
-        running.ask(*arguments)
+        changing.ask(*arguments)
     said = capsys.readouterr()
-    _, log = running.gateway.stop()
+    _, log = changing.gateway.stop()
     for text in (said.out, said.err, log):
         for hidden in (NUMBER, OTHER_NUMBER, OPERATOR):
             assert hidden not in text

@@ -26,7 +26,10 @@ NUMBER = json.loads(EXTRACT)["patient"]["nhs_no"]
 SIGN = "Two nights without sleep"
 
 
-@pytest.fixture(params=[None, 1, 2], ids=["calm", "rough-1", "rough-2"])
+@pytest.fixture(
+    params=[None, 1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)],
+    ids=["calm", "rough-1", "rough-2", "rough-3"],
+)
 def world(request: pytest.FixtureRequest, tmp_path: Path, empty: Path, validator: Validator) -> Iterator[World]:
     """Three sites; nobody is known yet."""
     calm = request.param is None
