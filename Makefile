@@ -19,10 +19,10 @@ setup: ## a virtual environment with pinned dependencies; quick where nothing ch
 demo: setup ## three gateways on this machine, and a plan that follows the person
 	@.venv/bin/fhir-mh demo
 
-test: setup ## the tests, with branch coverage
-	$(PYTEST) -n logical --dist worksteal -m "not slow and not java and not browser" --cov --cov-report=term
+test: setup ## the tests
+	$(PYTEST) -n logical --dist worksteal -m "not slow and not java and not browser"
 
-verify: lint ## everything there is; nothing may be skipped
+verify: lint ## everything there is, with branch coverage; nothing may be skipped
 	@$(PY) scripts/provide_tools.py sushi packages engine browser
 	$(PYTEST) -n logical --dist worksteal --fail-on-skip -m "not java" --hypothesis-profile=search --cov --cov-report=term
 	$(PYTEST) --fail-on-skip -m java -s

@@ -33,7 +33,10 @@ FOLDERS = {
     "testscripts": 11,
 }
 
-pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason="the third-party corpora (../shared/corpora) are absent")
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not CORPORA.is_dir(), reason="the third-party corpora (../shared/corpora) are absent"),
+]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -18,9 +18,10 @@ from fhir_mh.packages.model import R4
 SUITE = Path(__file__).parents[2].parent / "shared" / "corpora" / "fhirpath-r4"
 FLOOR = 309  # of 311
 
-pytestmark = pytest.mark.skipif(
-    not SUITE.is_dir(), reason="the third-party corpora (../shared/corpora/fhirpath-r4) are absent"
-)
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not SUITE.is_dir(), reason="the third-party corpora (../shared/corpora/fhirpath-r4) are absent"),
+]
 
 
 def shown(item: Any) -> Any:

@@ -18,9 +18,12 @@ SUITE = Path(__file__).parents[2].parent / "shared" / "corpora" / "fhir-test-cas
 MODULES = ("general", "profile", "references", "bundle", "extensions")
 FLOOR = {"agreement": 0.9, "error_path_recall": 0.73}
 
-pytestmark = pytest.mark.skipif(
-    not SUITE.is_dir(), reason="the third-party corpora (../shared/corpora/fhir-test-cases) are absent"
-)
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(
+        not SUITE.is_dir(), reason="the third-party corpora (../shared/corpora/fhir-test-cases) are absent"
+    ),
+]
 
 
 def supporting(case: dict[str, Any]) -> list[dict[str, Any]]:

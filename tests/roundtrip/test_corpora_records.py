@@ -23,7 +23,10 @@ FLOORS = {
     "synthea-r4/bundles": 0.60,
 }
 
-pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason="../shared/corpora is not beside the checkout")
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not CORPORA.is_dir(), reason="../shared/corpora is not beside the checkout"),
+]
 
 
 def bundles(corpus: str) -> Iterator[tuple[str, dict[str, Any]]]:
