@@ -5,6 +5,8 @@ See https://confluence.ihtsdotools.org/display/DOCRELFMT/5.5+Check-digit
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 SYSTEM = "http://snomed.info/sct"
 _TURN = (
     (0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
@@ -30,6 +32,7 @@ _SHIFT = (
 )
 
 
+@lru_cache(maxsize=4096)
 def well_formed(code: str) -> bool:
     """Whether a code could be a SNOMED CT concept: 6 to 18 digits with a right (Verhoeff) check digit.
 

@@ -172,9 +172,9 @@ class Checkers:
             inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None] or [
                 self._sibling(child, entry.code)
             ]
-            handler = primitive_field(
-                child, key, label, entry.code, TESTS.get(entry.code, TESTS["string"]), tuple(found), slicings
-            )
+            test = TESTS.get(entry.code, TESTS["string"])
+            listed = rules.listed(shapes, self.terminology) if entry.code == "code" and len(found) == 1 else None
+            handler = primitive_field(child, key, label, entry.code, test, tuple(found), slicings, listed)
             return Field(key, handler, sibling_field(child, key, label, tuple(inner)))
         items = tuple(self.element(shape, entry, owner) for shape in shapes)
         return Field(key, complex_field(child, key, label, entry.code, items, slicings), None)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from fhir_mh.fhirpath.errors import FhirPathError
 from fhir_mh.fhirpath.operators import order
 from fhir_mh.fhirpath.values import Node
-from fhir_mh.validation.primitives import Test
+from fhir_mh.validation.primitives import MAX_TEXT, TESTS, Test
 from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import Shape
 from fhir_mh.validation.walk import Place, Walk
@@ -30,13 +30,11 @@ def complex_field(
     child: Shape, key: str, label: str, type_name: str, items: tuple[Item, ...], slicings: tuple[SliceCheck, ...]
 ) -> Handler:
     """The check of a member whose values are objects."""
-    first, others = items[0], items[1:]
+    item = items[0] if len(items) == 1 else _all(items)
 
     def each(entry: Any, here: Place, walk: Walk) -> None:
         if type(entry) is dict and entry:
-            first(entry, here, walk)
-            for item in others:
-                item(entry, here, walk)
+            item(entry, here, walk)
         else:
             _not_an_object(entry, child.name, type_name, here, walk)
 
@@ -53,7 +51,13 @@ def complex_field(
                 for check in slicings:
                     check([held], place, walk)
 
-        return one
+        def plain(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+            if type(held) is dict and held:
+                item(held, (place, label, None, key), walk)
+            else:
+                one(held, owner, place, walk)
+
+        return one if slicings or child.max == 0 else plain
     count = counter(child, key, label)
 
     def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
@@ -63,12 +67,23 @@ def complex_field(
         count(len(held), place, walk)
         index = 0
         for entry in held:
-            each(entry, (place, label, index, key), walk)
+            if type(entry) is dict and entry:
+                item(entry, (place, label, index, key), walk)
+            else:
+                _not_an_object(entry, child.name, type_name, (place, label, index, key), walk)
             index += 1
         for check in slicings:
             check(held, place, walk)
 
     return many
+
+
+def _all(items: tuple[Item, ...]) -> Item:
+    def check(value: Any, place: Place, walk: Walk) -> None:
+        for item in items:
+            item(value, place, walk)
+
+    return check
 
 
 def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], None]:
@@ -91,8 +106,12 @@ def primitive_field(
     test: Test,
     rules: tuple[Rule, ...],
     slicings: tuple[SliceCheck, ...],
+    listed: Callable[[], frozenset[str]] | None = None,
 ) -> Handler:
-    """The check of a member whose values are primitives."""
+    """The check of a member whose values are primitives.
+
+    listed: texts against which neither the test nor a rule can say anything.
+    """
     rules = (*rules, *limits(child, type_name))
     beside = "_" + key
 
@@ -109,10 +128,14 @@ def primitive_field(
         def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
             if child.max == 0:
                 _too_many(child, 1, (place, label, None, key), walk)
-            elif rules or test(held) is not None:
+            else:
                 value_at(held, owner.get(beside), (place, label, None, key), walk)
 
-        return one
+        if child.max == 0:
+            return one
+        if listed is not None and len(rules) == 1:
+            return _listed(listed, one)
+        return one if rules else _plain(test, one)
     count = counter(child, key, label)
 
     def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
@@ -139,6 +162,33 @@ def primitive_field(
             check(held, place, walk)
 
     return many
+
+
+def _listed(listed: Callable[[], frozenset[str]], otherwise: Handler) -> Handler:
+    texts: frozenset[str] | None = None
+
+    def check(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        nonlocal texts
+        if texts is None:
+            texts = listed()
+        if type(held) is not str or held not in texts:
+            otherwise(held, owner, place, walk)
+
+    return check
+
+
+def _plain(test: Test, otherwise: Handler) -> Handler:
+    """Where no rule stands: what the test, or for most texts a quicker one, has nothing to say of is done with."""
+
+    def text(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        if type(held) is not str or not held.isprintable() or not held.strip() or len(held) > MAX_TEXT:
+            check(held, owner, place, walk)
+
+    def check(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        if test(held) is not None:
+            otherwise(held, owner, place, walk)
+
+    return text if test is TESTS["string"] else check
 
 
 def limits(child: Shape, type_name: str) -> list[Rule]:

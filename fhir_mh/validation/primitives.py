@@ -28,12 +28,23 @@ _uri = re.compile(r"\S+").fullmatch
 _oid = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+").fullmatch
 _uuid = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _controls = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
+# A whole day (before the 29th: all of those exist), alone or with a time in UTC.
+_plain = re.compile(
+    r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)?"
+).fullmatch
 MAX_TEXT = 1024 * 1024
+
+
+def ordered(early: Any, late: Any) -> bool | None:
+    """Whether one date or time is not after another, where their texts tell; None where one must calculate."""
+    if type(early) is not str or type(late) is not str or len(early) != len(late):
+        return None
+    return early <= late if _plain(early) and _plain(late) else None
 
 
 def _real(value: str) -> bool:
     """Whether the day exists: 30 February has the form of a date."""
-    if len(value) < 10:
+    if value[8:10] < "29":
         return True
     return int(value[8:10]) <= monthrange(int(value[:4]), int(value[5:7]))[1]
 

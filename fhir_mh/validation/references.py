@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from fhir_mh.packages.base import base_facts
@@ -19,6 +20,13 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*:\S+")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?\S+")  # in a transaction, a search that finds one resource
 
 
+@lru_cache(maxsize=4096)
+def _restful_type(reference: str) -> str | None:
+    """The type that a reference of the form Type/id names; None for one of another form."""
+    match = _RESTFUL.fullmatch(reference)
+    return match[1] if match else None
+
+
 def reference_form(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
     """The check of every Reference, whatever it may lead to."""
     stated = value.get("type")
@@ -33,11 +41,13 @@ def reference_form(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         where = " in contained" if reference.startswith("#") else " in the Bundle"
         walk.fail("validate-reference-unresolved", here, where=where)
     elif not must and not _ABSOLUTE.fullmatch(reference):
-        match = _RESTFUL.fullmatch(reference) or _CONDITIONAL.fullmatch(reference)
-        if match is None:
+        kind = _restful_type(reference)
+        if kind is None and (match := _CONDITIONAL.fullmatch(reference)):
+            kind = match[1]
+        if kind is None:
             walk.fail("validate-reference-form", here, rule="it is neither a URL nor of the form Type/id")
-        elif TYPE_URL + match[1] not in base_facts("types"):
-            walk.fail("validate-reference-form", here, rule=f"{shown(match[1])} is no resource type")
+        elif TYPE_URL + kind not in base_facts("types"):
+            walk.fail("validate-reference-form", here, rule=f"{shown(kind)} is no resource type")
 
 
 def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
@@ -49,6 +59,7 @@ def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
     if not groups and not profiles:
         return None
     allowed = [" or ".join(dict.fromkeys(group)) for group in groups]
+    named = set.intersection(*map(set, groups)) if groups else set()
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         if not isinstance(value, dict):
@@ -56,7 +67,7 @@ def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
         seen = target_type(value, walk)
         if seen is None:
             return
-        for group, names in zip(groups, allowed, strict=True):
+        for group, names in zip(groups, allowed, strict=True) if seen not in named else ():
             if not any(is_a(seen, name) for name in group):
                 walk.fail("validate-reference-type", place, seen=shown(seen), allowed=names)
                 return
@@ -94,9 +105,9 @@ def target_type(value: dict[str, Any], walk: Walk) -> str | None:
         if found is not None:
             kind = found.get("resourceType")
             return kind if isinstance(kind, str) else None
-        match = _RESTFUL.fullmatch(reference)
-        if match and TYPE_URL + match.group(1) in base_facts("types"):
-            return match.group(1)
+        named = _restful_type(reference)
+        if named is not None and TYPE_URL + named in base_facts("types"):
+            return named
     stated = value.get("type")
     return stated if isinstance(stated, str) and TYPE_URL + stated in base_facts("types") else None
 

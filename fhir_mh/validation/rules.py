@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,12 +15,14 @@ from fhir_mh.terminology.expansion import Expansion, Terminology
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
 from fhir_mh.terminology.snomed import well_formed
 from fhir_mh.validation.explanations import explain
-from fhir_mh.validation.shape import Binding, Invariant
+from fhir_mh.validation.primitives import TESTS, ordered
+from fhir_mh.validation.shape import Binding, Invariant, Shape
 from fhir_mh.validation.shortcuts import shortcut
 from fhir_mh.validation.walk import Place, Walk, shown
 
 Rule = Callable[[Any, Any, Place, Walk], None]  # value, sibling, place, walk
 _DEFINED_IN_R4 = "http://hl7.org/fhir/"
+_BINDING = ("required", "extensible", "maximum")
 _COULD_GROW = "http://terminology.hl7.org/"  # HL7 adds codes there between FHIR releases
 
 
@@ -75,7 +77,15 @@ def _narrative_given(value: dict[str, Any]) -> bool | None:
     return isinstance(held, dict) and "div" in held
 
 
-# Rules that every resource carries, said in Python because they are asked so often.
+def _in_order(value: dict[str, Any]) -> bool | None:
+    """per-1: the start of a period is not after its end. Decided where both are plain (see primitives.ordered)."""
+    start, end = value.get("start"), value.get("end")
+    if start is None or end is None:
+        return None if "_start" in value or "_end" in value else True
+    return ordered(start, end)
+
+
+# Rules that nearly every resource carries, said in Python because they are asked so often.
 _DIRECT: dict[str, tuple[str, Callable[[dict[str, Any]], bool | None]]] = {
     "dom-2": ("contained.contained.empty()", _contained_lack("contained")),
     "dom-3": ("contained.where((", _contained_are_used),
@@ -85,6 +95,7 @@ _DIRECT: dict[str, tuple[str, Callable[[dict[str, Any]], bool | None]]] = {
     ),
     "dom-5": ("contained.meta.security", _contained_lack("meta", "security")),
     "dom-6": ("text.`div`.exists()", _narrative_given),
+    "per-1": ("start.hasValue().not() or end.hasValue().not() or (start <= end)", _in_order),
 }
 _ELSEWHERE = {"ref-1", "txt-1", "txt-2"}  # checked with references and narratives, where their messages say more
 
@@ -135,12 +146,25 @@ def _evaluate(code: Expression, node: Node, walk: Walk) -> bool:
 
 def binding(bound: Binding, type_name: str, terminology: Terminology) -> Rule | None:
     """The check of one binding on values of one type; None where it does not bind."""
-    if bound.strength not in ("required", "extensible", "maximum"):
+    if bound.strength not in _BINDING:
         return None
     read = {"CodeableConcept": _concept, "Coding": _coding, "Quantity": _coding}.get(type_name)
     if type_name in ("code", "uri", "string", "url", "canonical"):
         return _code_binding(bound, terminology)
     return None if read is None else _coded_binding(bound, terminology, read)
+
+
+def listed(shapes: Sequence[Shape], terminology: Terminology) -> Callable[[], frozenset[str]] | None:
+    """The codes that the one rule of these shapes allows, as a function; None where that rule is no binding."""
+    bindings = [bound for shape in shapes for bound in shape.bindings if bound.strength in _BINDING]
+    if len(bindings) != 1:
+        return None
+
+    def codes() -> frozenset[str]:
+        expansion = terminology.expand(bindings[0].value_set)
+        return frozenset(code for code in expansion.codes if TESTS["code"](code) is None) if expansion else frozenset()
+
+    return codes
 
 
 def _code_binding(bound: Binding, terminology: Terminology) -> Rule:

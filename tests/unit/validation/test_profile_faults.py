@@ -43,6 +43,8 @@ def patient(**said: Any) -> Json:
 
 PHONE, EMAIL, FAX = ({"system": system, "value": "x"} for system in ("phone", "email", "fax"))
 LONG: Json = {"path": "Patient.name.text", "maxLength": 4}
+SHORT: Json = {"path": "Patient.gender", "maxLength": 4}
+MALE: Json = {"path": "Patient.gender", "fixedCode": "male"}
 BORN: Json = {"path": "Patient.birthDate", "minValueDate": "1900-01-01", "maxValueDate": "2026-01-01"}
 RANK: Json = {"path": "Patient.telecom.rank", "maxValuePositiveInt": 3}
 FIXED: Json = {"path": "Patient.maritalStatus", "fixedCodeableConcept": {"text": "single"}}
@@ -60,6 +62,8 @@ def faults(resource: Json, *elements: Json) -> set[tuple[str, str]]:
     [
         ([LONG], {"name": [{"text": "Kit."}]}, {"name": [{"text": "Kit B"}]}, "validate-too-long",
          "Patient.name[0].text"),
+        ([SHORT], {"gender": "male"}, {"gender": "female"}, "validate-too-long", "Patient.gender"),
+        ([MALE], {"gender": "male"}, {"gender": "female"}, "validate-fixed", "Patient.gender"),
         ([BORN], {"birthDate": "1900-01-01"}, {"birthDate": "1899-12-31"}, "validate-out-of-range",
          "Patient.birthDate"),
         ([BORN], {"birthDate": "2026-01-01"}, {"birthDate": "2026-01-02"}, "validate-out-of-range",
@@ -136,3 +140,11 @@ def test_a_document_holds_a_version_once(validator: Validator) -> None:
     assert ("validate-bundle-twice", "Bundle.entry[2]") in found
     del entries[2]
     assert "validate-bundle-twice" not in {one.code for one in validator.validate(bundle).issues}
+
+
+def test_a_value_set_cannot_list_what_is_no_code() -> None:
+    concepts = [{"system": "https://example.org/s", "concept": [{"code": "en  GB"}]}]
+    listed = {"resourceType": "ValueSet", "url": ABSENT, "status": "active", "compose": {"include": concepts}}
+    told = profile({"path": "Patient.language", "binding": {"strength": "required", "valueSet": ABSENT}})
+    report = Validator(resources=[told, listed]).validate(patient(language="en  GB"), [URL])
+    assert ("validate-primitive", "Patient.language") in {(one.code, one.path) for one in report.issues}

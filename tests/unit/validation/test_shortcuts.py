@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,7 +21,7 @@ from fhir_mh.fhirpath.values import truth
 from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.model import R4
 from fhir_mh.records.trees import record_of
-from fhir_mh.validation import rules
+from fhir_mh.validation import fields, rules
 from fhir_mh.validation.shortcuts import shortcut
 from tests.roundtrip.test_strange_input import places
 
@@ -112,16 +114,23 @@ def test_what_is_never_told_from_the_json(text: str) -> None:
     assert shortcut(compile_expression(text).tree, "CarePlan", R4) is None
 
 
+DAYS = ["2026-02-28", "2026-02-29", "2026-03-31", "2026-04-31", "0000-01-01", "2026-03", "2026-03-01T24:00:00Z"]
+TIMES = ["2026-03-01T00:30:00Z", "2026-03-01T00:30:00+01:00", "2026-03-01T00:30:00.5Z", "2026-03-01T00:29:60Z"]
+TEXTS = [*DAYS, *TIMES, "", " ", " x", "a  b", "two words", "\x07", "\u00a0", "Patient/1", "https://a.example/b c"]
+
+
 def spoil(resource: dict[str, Any], chance: random.Random) -> None:
     """Something is gone, twice, of another kind, or has a sibling."""
     held, key = chance.choice([place for place in places(resource) if place[1] != "resourceType"])
-    way = chance.randrange(4)
+    way = chance.randrange(5)
     if way == 0:
         del held[key]
     elif way == 1:
         held[key] = [held[key], copy.deepcopy(held[key])]
     elif way == 2:
         held[key] = chance.choice([1, True, "x", {"a": 1}, ["x", {"a": 1}], [["x"]], {}, []])
+    elif way == 3:
+        held[key] = chance.choice(TEXTS)
     elif isinstance(held, dict):
         held["_" + key] = {"extension": [{"url": "https://vendor.example/u", "valueString": "v"}]}
 
@@ -130,17 +139,35 @@ BUNDLES = [to_bundle(record_of(load_object(file.read_bytes()))) for file in sort
 RESOURCES = [entry["resource"] for bundle in BUNDLES for entry in bundle["entry"]]
 
 
+@contextmanager
+def slowly() -> Iterator[None]:
+    """What is compiled meanwhile asks FHIRPath and makes every test."""
+    with (
+        mock.patch.multiple(rules, shortcut=lambda *_: None, listed=lambda *_: None, _DIRECT={}),
+        mock.patch.object(fields, "_plain", lambda test, otherwise: otherwise),
+    ):
+        yield
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32))
 @example(0)
-def test_a_validator_that_asks_fhirpath_alone_finds_the_same(seed: int) -> None:
+def test_a_validator_without_any_short_way_finds_the_same(seed: int) -> None:
     chance = random.Random(seed)
     resource = copy.deepcopy(chance.choice(RESOURCES))
     for _ in range(chance.randrange(4)):
         spoil(resource, chance)
-    with mock.patch.object(rules, "shortcut", return_value=None):
+    with slowly():
         wanted = SLOW.validate(copy.deepcopy(resource))
     assert FAST.validate(resource).issues == wanted.issues
+
+
+@given(st.sampled_from(DAYS + TIMES), st.sampled_from(DAYS + TIMES))
+def test_a_period_is_in_order_as_fhirpath_says(start: str, end: str) -> None:
+    value = {"resourceType": "CarePlan", "period": {"start": start, "end": end}}
+    with slowly():
+        wanted = SLOW.validate(value)
+    assert FAST.validate(value) == wanted
 
 
 @settings(max_examples=60, deadline=None)
