@@ -6,6 +6,7 @@ See https://hl7.org/fhir/R4/valueset.html#expansion
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from fhir_mh.packages.definitions import Definitions
@@ -54,7 +55,7 @@ class Expansion:
 
     def suggestion(self, coding: dict[str, Any], *, extensible: bool = False) -> str:
         """What to write instead of a coding that is no member: the system it lacks, or the codes there are."""
-        code, near = str(coding.get("code")), ""
+        code = str(coding.get("code"))
         if self.formed and not self.members:
             system = min(self.formed)
             lacks = f' Add "system": "{system}" to the coding.' if "system" not in coding else ""
@@ -65,11 +66,16 @@ class Expansion:
             return f'Add "system": "{systems[0]}" to the coding.'
         if systems:
             return f"That code belongs to the system {systems[0]}: correct system, or the code."
-        for found in get_close_matches(code, self.codes, n=1) if len(self.codes) <= MAX_COMPARED else ():
-            near = f"Did you mean '{found}'? "
+        near = _near(code, self.codes) if len(self.codes) <= MAX_COMPARED else ""
         if not self.enumerable or len(self.codes) > MAX_LISTED:
             return f"{near}Use a code of that value set{unless}."
         return f"{near}Use one of: {', '.join(sorted(self.codes))}{unless}."
+
+
+@lru_cache(maxsize=256)
+def _near(code: str, codes: frozenset[str]) -> str:
+    found = get_close_matches(code, codes, n=1)
+    return f"Did you mean '{found[0]}'? " if found else ""
 
 
 class Terminology:

@@ -18,12 +18,13 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
 def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
     """Check the rules of a Bundle as a whole; what its entries hold is checked elsewhere."""
     _links(bundle, place, walk)
-    seen: set[tuple[Any, Any]] = set()
+    seen: set[tuple[str, str | None]] = set()
     for index, entry in _each(bundle.get("entry")):
         here: Place = (place, "entry", index, "entry")
         resource = entry.get("resource")
-        if isinstance(entry.get("fullUrl"), str):
-            _full_url(entry["fullUrl"], resource, here, walk)
+        url = entry.get("fullUrl")
+        if isinstance(url, str):
+            _full_url(url, resource, here, walk)
         if not isinstance(resource, dict):
             continue
         if (
@@ -32,11 +33,10 @@ def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
             and resource.get("resourceType") != "OperationOutcome"
         ):
             walk.fail("validate-bundle-search-id", (here, "resource", None, "resource"))
-        if bundle.get("type") == "document":
-            meta = resource.get("meta")
-            version = meta.get("versionId") if isinstance(meta, dict) else None
-            key = (entry.get("fullUrl"), version if isinstance(version, str) else None)
-            if key[0] is not None and isinstance(key[0], str) and key in seen:
+        if bundle.get("type") == "document" and isinstance(url, str):
+            version = _version(resource)
+            key = (url, version if isinstance(version, str) else None)
+            if key in seen:
                 walk.fail("validate-bundle-twice", here)
             seen.add(key)
     entries = [entry for _, entry in _each(bundle.get("entry"))]

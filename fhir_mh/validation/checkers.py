@@ -6,7 +6,7 @@ Places are linked tuples, cheap enough to carry along; they become text only whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -98,12 +98,17 @@ class Checkers:
             return self.body(shape, name)
         return self.body(self.shapes.of_type(name), name)
 
-    def body(self, shape: Shape, type_name: str, *, resource: bool = False, named: str = "") -> Item:
-        """The check of an object's members and of its type's own rules; named is what messages call it."""
+    def body(
+        self, shape: Shape, type_name: str, *, resource: bool = False, named: str = "", partial: bool = False
+    ) -> Item:
+        """The check of an object's members and of its type's own rules; named is what messages call it.
+
+        partial: the shape tells of some members only, and another check sees to the rest and to the type's rules.
+        """
         table: dict[str, Handler] = {"resourceType": _nothing} if resource else {}
         required: list[tuple[str, tuple[str, ...], int]] = []
         after: list[Rule] = []
-        for child in self.shapes.children(shape).values():
+        for child in (shape.children or {} if partial else self.shapes.children(shape)).values():
             fields = self._fields(child, type_name)
             for field in fields:
                 table[field.key] = field.handler
@@ -116,8 +121,10 @@ class Checkers:
                 required.extend(_required_forms(child))
             if child.choice and len(fields) > 1:
                 after.append(choice_counter(child.name, tuple(f.key for f in fields)))
+        if partial:
+            return _object(table, tuple(required), tuple(after), named or type_name, _passed_over)
         after.extend(self._of_type(type_name, shape.invariants))
-        return _object(table, tuple(required), tuple(after), named or type_name)
+        return _object(table, tuple(required), tuple(after), named or type_name, _unknown)
 
     def _of_type(self, type_name: str, invariants: tuple[Invariant, ...]) -> list[Rule]:
         found = [rule for entry in invariants if (rule := rules.invariant(entry, type_name)) is not None]
@@ -189,20 +196,22 @@ class Checkers:
 
     def element(self, shape: Shape, entry: TypeRef, owner: str = "") -> Item:
         """The check of one complex value: its members, its type's profiles, and the rules of its element."""
-        checks: list[Item] = [self._members(shape, entry, owner)]
+        checks = [self._members(shape, entry, owner)]
         checks += [self._any_profile(group, entry) for group in entry.profiles]
-        found = (*self._rules(shape, entry, shape.name), *limits(shape, entry.code))
+        return _together(checks, (*self._rules(shape, entry, shape.name), *limits(shape, entry.code)))
 
-        if len(checks) == 1 and not found:
-            return checks[0]
-
-        def check(value: Any, place: Place, walk: Walk) -> None:
-            for each in checks:
-                each(value, place, walk)
-            for rule in found:
-                rule(value, None, place, walk)
-
-        return check
+    def addition(self, shape: Shape, base: Shape, entry: TypeRef) -> Item | None:
+        """The check of what a slice asks of a value beyond what the element does; None where that is nothing."""
+        if R4.is_a(entry.code, "Resource") or entry.code not in {held.code for held in base.types}:
+            return self.element(shape, entry)
+        more = self.shapes.beyond(shape, base)
+        added = next(held for held in more.types if held.code == entry.code)
+        checks = [self.body(more, _named(shape, entry), partial=True)] if more.children else []
+        # An extension is checked as its url says, in any slice.
+        groups = [group for group in added.profiles if entry.code != "Extension" or len(group) > 1]
+        checks += [self._any_profile(group, entry) for group in groups]
+        found = (*self._rules(more, added, shape.name), *limits(more, entry.code))
+        return _together(checks, found) if checks or found else None
 
     def _members(self, shape: Shape, entry: TypeRef, owner: str) -> Item:
         if R4.is_a(entry.code, "Resource"):
@@ -210,7 +219,7 @@ class Checkers:
         if entry.code == "Extension" and shape.name in ("extension", "modifierExtension"):
             return self.extensions.item(owner, None if shape.children is None else self._own(shape, entry.code))
         if shape.children is not None:
-            return self._own(shape, shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code)
+            return self._own(shape, _named(shape, entry))
         return self.type(shape.reference or entry.code)
 
     def _own(self, shape: Shape, type_name: str) -> Item:
@@ -243,7 +252,7 @@ class Checkers:
         return check
 
     def _rules(self, shape: Shape, entry: TypeRef, name: str) -> list[Rule]:
-        type_name = shape.reference or (shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code)
+        type_name = shape.reference or _named(shape, entry)
         found: list[Rule | None] = [rules.invariant(held, type_name) for held in shape.invariants]
         found.extend(rules.binding(bound, entry.code, self.terminology) for bound in shape.bindings)
         found.extend(rules.value_rule(name, value, "validate-fixed") for value in shape.fixed)
@@ -251,6 +260,24 @@ class Checkers:
         if entry.code == "Reference":
             found.append(reference_targets(entry, self.definitions))
         return [rule for rule in found if rule is not None]
+
+
+def _named(shape: Shape, entry: TypeRef) -> str:
+    """What the model calls an element's type: a backbone element has its path for a name."""
+    return shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code
+
+
+def _together(checks: Sequence[Item], found: Sequence[Rule]) -> Item:
+    if len(checks) == 1 and not found:
+        return checks[0]
+
+    def check(value: Any, place: Place, walk: Walk) -> None:
+        for each in checks:
+            each(value, place, walk)
+        for rule in found:
+            rule(value, None, place, walk)
+
+    return check
 
 
 def _required_forms(child: Shape) -> list[tuple[str, tuple[str, ...], int]]:
@@ -273,6 +300,7 @@ def _object(
     required: tuple[tuple[str, tuple[str, ...], int], ...],
     after: tuple[Rule, ...],
     type_name: str,
+    other: Callable[[Any, dict[str, Handler], str, Place, Walk], None],
 ) -> Item:
     handlers = table.get
 
@@ -282,7 +310,7 @@ def _object(
             if handler is not None:
                 handler(held, value, place, walk)
             else:
-                _unknown(key, table, type_name, place, walk)
+                other(key, table, type_name, place, walk)
         for name, names, least in required:
             for key in names:
                 if key in value:
@@ -293,6 +321,10 @@ def _object(
             rule(value, None, place, walk)
 
     return check
+
+
+def _passed_over(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
+    """What is no part of a partial check."""
 
 
 def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fhir_mh.fhirpath import FhirPathError, Node, compile_expression
 from fhir_mh.packages.model import R4
@@ -18,51 +18,62 @@ _MISPLACED_BY_ALL = "http://hl7.org/fhir/StructureDefinition/structuredefinition
 _ANYWHERE = {"Element", "Resource", "DomainResource", "*"}
 
 
+class _Known(NamedTuple):
+    """A definition ready for use. parts: the names of its parts. allowed: types on which it may stand anywhere."""
+
+    item: Item
+    parts: frozenset[str]
+    contexts: list[dict[str, str]]
+    allowed: set[str]
+
+
 class Extensions:
     """Checks extensions against their definitions, each looked up once."""
 
     def __init__(self, checkers: Checkers) -> None:
         self._checkers = checkers
-        self._parts: dict[str, frozenset[str]] = {}
+        self._known: dict[str, _Known] = {}
 
     def item(self, owner: str, narrowed: Item | None = None) -> Item:
-        """The check of one extension on an element of type owner; narrowed replaces the plain type's check."""
-        base = narrowed or self._checkers.type("Extension")
-        definitions = self._checkers.definitions
+        """The check of one extension on an element of type owner; narrowed is what a profile says of it there."""
+        base = self._checkers.type("Extension")
+        held = self._known
 
         def check(value: Any, place: Place, walk: Walk) -> None:
-            base(value, place, walk)
+            if narrowed is not None:
+                narrowed(value, place, walk)
             url = value.get("url")
-            if type(url) is not str or ":" not in url:
-                return
-            facts = definitions.structure(url)
-            if facts is None or facts.get("type") != "Extension":
-                walk.skip("validate-unchecked-extension", place, url=shown(url))
+            known = held.get(url) or self._find(url, place, walk) if type(url) is str and ":" in url else None
+            if known is None:
+                base(value, place, walk)
                 return
             try:
-                self._checkers.profile(url)(value, place, walk)
-                self._named_parts(url, value, place, walk)
+                known.item(value, place, walk)
             except Unresolvable as missing:
+                base(value, place, walk)
                 walk.skip("validate-unchecked-profile", place, profile=missing)
-            if url != _MISPLACED_BY_ALL and facts.get("context"):
-                _placed(facts["context"], owner, url, place, walk)
+            if known.parts and "extension" in value:
+                _named_parts(known.parts, url, value, place, walk)
+            if known.contexts and owner not in known.allowed:
+                _placed(known, owner, url, place, walk)
 
         return check
 
-    def _named_parts(self, url: str, value: dict[str, Any], place: Place, walk: Walk) -> None:
-        """Each part with a short name must be one that the definition names. Raises Unresolvable."""
-        held = value.get("extension")
-        if not isinstance(held, list):
-            return
-        if url not in self._parts:
-            self._parts[url] = self._defined_parts(url)
-        known = self._parts[url]
-        for index, part in enumerate(held):
-            name = part.get("url") if isinstance(part, dict) else None
-            if known and isinstance(name, str) and ":" not in name and name not in known:
-                here = (place, "extension", index, "extension")
-                names = ", ".join(sorted(known))
-                walk.fail("validate-extension-part", here, name=shown(name), url=shown(url), known=names)
+    def _find(self, url: str, place: Place, walk: Walk) -> _Known | None:
+        """The definition behind a url; None where it is not at hand or cannot be used, which is recorded."""
+        facts = self._checkers.definitions.structure(url)
+        if facts is None or facts.get("type") != "Extension":
+            walk.skip("validate-unchecked-extension", place, url=shown(url))
+            return None
+        try:
+            parts = self._defined_parts(url)
+            item = self._checkers.profile(url)
+        except Unresolvable as missing:
+            walk.skip("validate-unchecked-profile", place, profile=missing)
+            return None
+        contexts = [] if url == _MISPLACED_BY_ALL else facts.get("context", [])
+        self._known[url] = _Known(item, parts, contexts, set())
+        return self._known[url]
 
     def _defined_parts(self, url: str) -> frozenset[str]:
         """The names of all parts of an extension; none where one of them is not named by a fixed url."""
@@ -73,12 +84,26 @@ class Extensions:
         return frozenset(str(fixed[0]) for fixed in named) if all(named) else frozenset()
 
 
-def _placed(contexts: list[dict[str, str]], owner: str, url: str, place: Place, walk: Walk) -> None:
+def _named_parts(known: frozenset[str], url: str, value: dict[str, Any], place: Place, walk: Walk) -> None:
+    """Each part with a short name must be one that the definition names."""
+    held = value["extension"]
+    for index, part in enumerate(held if isinstance(held, list) else ()):
+        name = part.get("url") if isinstance(part, dict) else None
+        if isinstance(name, str) and ":" not in name and name not in known:
+            here = (place, "extension", index, "extension")
+            names = ", ".join(sorted(known))
+            walk.fail("validate-extension-part", here, name=shown(name), url=shown(url), known=names)
+
+
+def _placed(known: _Known, owner: str, url: str, place: Place, walk: Walk) -> None:
     """The check that an extension stands where one of its contexts allows it.
 
     See https://hl7.org/fhir/R4/defining-extensions.html#context
     """
-    said = [(entry, _allows(entry, owner, place, walk)) for entry in contexts]
+    if any(_on_any(entry, owner) for entry in known.contexts):
+        known.allowed.add(owner)
+        return
+    said = [(entry, _allows(entry, owner, place, walk)) for entry in known.contexts]
     if any(allowed for _, allowed in said):
         return
     unsure = next((entry for entry, allowed in said if allowed is None), None)
@@ -88,11 +113,24 @@ def _placed(contexts: list[dict[str, str]], owner: str, url: str, place: Place, 
         walk.fail("validate-extension-context", place, url=shown(url), element=_element_path(place[0], walk) or owner)
 
 
+def _on_any(entry: dict[str, str], owner: str) -> bool:
+    """Whether a context allows an extension on every element of this type."""
+    named = entry.get("expression", "")
+    if entry.get("type") != "element" or named in _ANYWHERE:
+        return entry.get("type") == "element"
+    return _is_plain(named) and (named == owner or R4.is_a(owner, named))
+
+
+def _is_plain(expression: str) -> bool:
+    """Whether this is no type of another FHIR release, element of a profile or form of a choice."""
+    return R4.known(expression.partition(".")[0]) and "#" not in expression and "[x]" not in expression
+
+
 def _allows(entry: dict[str, str], owner: str, place: Place, walk: Walk) -> bool | None:
     """Whether one context allows an extension at a place; None where that cannot be told."""
     kind, expression = entry.get("type"), entry.get("expression", "")
     if kind == "element":
-        return _is_element(expression, owner, place, walk)
+        return _is_element(expression, place, walk)
     around = _value_at(place[0], walk)
     if not isinstance(around, dict):
         return None
@@ -101,14 +139,10 @@ def _allows(entry: dict[str, str], owner: str, place: Place, walk: Walk) -> bool
     return _is_selected(expression, around, walk) if kind == "fhirpath" else None
 
 
-def _is_element(expression: str, owner: str, place: Place, walk: Walk) -> bool | None:
-    if expression in _ANYWHERE:
-        return True
-    first, _, rest = expression.partition(".")
-    if not R4.known(first) or "#" in expression or "[x]" in expression:
-        return None  # a type of another FHIR release, an element of a profile, a form of a choice
-    if expression == owner or R4.is_a(owner, expression):
-        return True
+def _is_element(expression: str, place: Place, walk: Walk) -> bool | None:
+    if not _is_plain(expression):
+        return None
+    rest = expression.partition(".")[2]
     path = _element_path(place[0], walk)
     if expression == path or (path == _root_kind(walk) and R4.is_a(path, expression)):
         return True

@@ -263,8 +263,11 @@ def choice_counter(name: str, keys: tuple[str, ...]) -> Rule:
     forms = frozenset(keys)
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
-        found = forms & value.keys()
-        if len(found) > 1:
+        count = 0
+        for key in value:
+            if key in forms:
+                count += 1
+        if count > 1:
             walk.fail("validate-choice-twice", place, name=f"{name}[x]")
 
     return check

@@ -176,4 +176,9 @@ def merge(left: Shape, right: Shape) -> Shape:
 
 
 def _union(left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (*left, *(value for value in right if value not in left))
+    return (*left, *without(right, left))
+
+
+def without(held: tuple[Any, ...], known: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What is held and not yet known."""
+    return tuple(value for value in held if value not in known)

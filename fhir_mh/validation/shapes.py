@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.packages.definitions import TYPE_URL, Definitions, Facts
-from fhir_mh.validation.shape import Shape, Slicing, TypeRef, narrow
+from fhir_mh.validation.shape import Shape, Slicing, TypeRef, narrow, without
 
 MAX_DEPTH = 30
 _SELF_TYPED = {"BackboneElement", "Element"}
@@ -49,6 +49,25 @@ class Shapes:
         if shape.children is None:
             shape.children = {name: child.copy() for name, child in self._inherited(shape).items()}
         return shape.children
+
+    def beyond(self, shape: Shape, base: Shape) -> Shape:
+        """What a slice says that the element it is a slice of does not; its children are those that differ."""
+        told = {entry.code: entry for entry in base.types}
+        known = {} if shape.children is None else self.children(base.copy())
+        return Shape(
+            shape.name,
+            shape.path,
+            array=shape.array,
+            types=tuple(_beyond(entry, told.get(entry.code, TypeRef(entry.code))) for entry in shape.types),
+            children={name: held for name, held in (shape.children or {}).items() if held != known.get(name)},
+            reference=shape.reference,
+            bindings=without(shape.bindings, base.bindings),
+            invariants=without(shape.invariants, base.invariants),
+            fixed=without(shape.fixed, base.fixed),
+            patterns=without(shape.patterns, base.patterns),
+            max_length=None if shape.max_length == base.max_length else shape.max_length,
+            limits=without(shape.limits, base.limits),
+        )
 
     def _inherited(self, shape: Shape) -> dict[str, Shape]:
         if shape.reference:
@@ -146,6 +165,10 @@ class Shapes:
                 child.slicings[-1].rules = "closed"  # naming valueQuantity alone rules the other forms out
             return made
         return _slice(child, slice_name, _form(child, slice_name)) if slice_name else child
+
+
+def _beyond(entry: TypeRef, known: TypeRef) -> TypeRef:
+    return TypeRef(entry.code, without(entry.profiles, known.profiles), without(entry.targets, known.targets))
 
 
 def _form(choice: Shape, name: str) -> str:

@@ -24,12 +24,17 @@ Conforms = Callable[[str, Any, Walk], bool]
 
 
 class Discriminator(NamedTuple):
-    """One test of one slice: path and what it wants, in words, and what it saw of an item."""
+    """One test of one slice: path and what it wants, in words, and what it saw of an item.
+
+    texts: where an item belongs that says one of these by key; whatever is no text is for the test.
+    """
 
     path: str
     wants: str
     test: Test
     seen: Callable[[Any, Walk], str]
+    key: str = ""
+    texts: frozenset[str] = frozenset()
 
 
 class Undecidable(Exception):
@@ -66,12 +71,16 @@ class Discriminators:
                 url = item.get("url") if isinstance(item, dict) else None
                 return isinstance(url, str) and url in urls
 
-            return Discriminator(path, " or ".join(sorted(urls)), of_them, _seen(steps))
-        test, wants = self._wanted(self._target(steps, shape))
+            return Discriminator(path, " or ".join(sorted(urls)), of_them, _seen(steps), "url", urls)
+        target = self._target(steps, shape)
+        test, wants = self._wanted(target)
 
         def passes(item: Any, walk: Walk) -> bool:
             return any(test(value) for value in _values(item, steps, walk))
 
+        fixed = target.fixed[0] if target.fixed else None
+        if len(steps) == 1 and steps[0][0] == "name" and isinstance(fixed, str):
+            return Discriminator(path, wants, passes, _seen(steps), steps[0][1], frozenset([fixed]))
         return Discriminator(path, wants, passes, _seen(steps))
 
     def _wanted(self, target: Shape) -> tuple[Callable[[Any], bool], str]:

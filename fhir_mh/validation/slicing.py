@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fhir_mh.fhirpath.values import is_primitive
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from fhir_mh.validation.checkers import Checkers
 
 DEFAULT = "@default"
+_Belongs = Callable[[Any, Walk], int | None]
 
 
 class _Slice:
@@ -35,10 +37,13 @@ class _Slice:
 def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, checkers: Checkers) -> SliceCheck:
     """The check of one slicing, compiled when a list is first met."""
     compiled: list[list[_Slice] | None] = []
+    belongs: _Belongs
 
     def check(held: list[Any], place: Place, walk: Walk) -> None:
+        nonlocal belongs
         if not compiled:
             compiled.append(_compiled(slicing, child, checkers))
+            belongs = _belonging(compiled[0] or [])
         slices = compiled[0]
         if slices is None:
             walk.skip("validate-unchecked-slice", (place, label, None, key), name=child.name)
@@ -54,7 +59,7 @@ def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, checkers
         unmatched: list[Any] = []
         for index, value in enumerate(held):
             here = (place, label, index if child.array else None, key)
-            position = next((at for at, entry in enumerate(slices) if entry.takes(value, walk)), None)
+            position = belongs(value, walk)
             if position is None:
                 unmatched.append(value)
                 if slicing.rules == "closed":
@@ -81,6 +86,28 @@ def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, checkers
     return check
 
 
+def _belonging(slices: list[_Slice]) -> _Belongs:
+    """The number of the first slice that takes an item, as a function; None where none does."""
+
+    def first(value: Any, walk: Walk) -> int | None:
+        return next((at for at, entry in enumerate(slices) if entry.takes(value, walk)), None)
+
+    keys = {entry.discriminators[0].key if len(entry.discriminators) == 1 else "" for entry in slices}
+    key = keys.pop() if len(keys) == 1 else ""
+    if not key:
+        return first
+    by_text: dict[str, int] = {}
+    for at, entry in enumerate(slices):
+        for text in entry.discriminators[0].texts:
+            by_text.setdefault(text, at)
+
+    def named(value: Any, walk: Walk) -> int | None:
+        text = value.get(key) if type(value) is dict else None
+        return by_text.get(text) if type(text) is str else first(value, walk)
+
+    return named
+
+
 def _count(entry: _Slice, count: int, unmatched: list[Any], place: Place, walk: Walk) -> None:
     shape = entry.shape
     if count < shape.min:
@@ -102,7 +129,7 @@ def _compiled(slicing: Slicing, child: Shape, checkers: Checkers) -> list[_Slice
         try:
             tests = checkers.discriminators.of(slicing.discriminators, shape)
             entry = shape.types[0] if shape.types else None
-            item = None if entry is None or is_primitive(entry.code) else checkers.element(shape, entry)
+            item = None if entry is None or is_primitive(entry.code) else checkers.addition(shape, child, entry)
         except (Undecidable, Unresolvable):
             return None
         found.append(_Slice(name, shape, tests, item))

@@ -175,6 +175,7 @@ def test_a_period_is_in_order_as_fhirpath_says(start: str, end: str) -> None:
 def test_whatever_a_bundle_holds_is_reported(seed: int) -> None:
     chance = random.Random(seed)
     bundle = copy.deepcopy(chance.choice(BUNDLES))
+    bundle["type"] = chance.choice(["collection", "document", "transaction", "searchset", "message", "history"])
     for _ in range(3):
         spoil(bundle, chance)
     report = FAST.validate(bundle)
