@@ -115,7 +115,7 @@ class Checkers:
                 if field.sibling is not None:
                     table["_" + field.key] = field.sibling
             names = tuple(key for f in fields for key in (f.key, "_" + f.key))
-            if child.min and child.max != 0:
+            if child.min:
                 required.append((child.name, names, child.min))
             if child.choice:
                 required.extend(_required_forms(child))

@@ -148,3 +148,15 @@ def test_a_value_set_cannot_list_what_is_no_code() -> None:
     told = profile({"path": "Patient.language", "binding": {"strength": "required", "valueSet": ABSENT}})
     report = Validator(resources=[told, listed]).validate(patient(language="en  GB"), [URL])
     assert ("validate-primitive", "Patient.language") in {(one.code, one.path) for one in report.issues}
+
+
+def test_what_one_profile_demands_and_another_rules_out_cannot_be_met() -> None:
+    with_one = profile({"path": "Patient.identifier", "min": 1})
+    without = profile({"path": "Patient.identifier", "max": "0"}, url=OTHER)
+    validator = Validator(resources=[with_one, without])
+    for resource, code in (
+        (patient(), "validate-required"),
+        (patient(identifier=[{"value": "x"}]), "validate-too-many"),
+    ):
+        report = validator.validate(resource, [URL, OTHER])
+        assert [one.code for one in report.issues if one.severity == "error"] == [code]
