@@ -43,7 +43,13 @@ def _readable(text: str) -> Path:
     return file
 
 
+def _readable_or_folder(text: str) -> Path:
+    """As above, or a folder."""
+    return Path(text) if Path(text).is_dir() and os.access(text, os.R_OK | os.X_OK) else _readable(text)
+
+
 _INPUT: dict[str, Any] = {"parser": _readable}
+_INPUTS: dict[str, Any] = {"parser": _readable_or_folder}
 
 
 class Output(StrEnum):
@@ -51,6 +57,9 @@ class Output(StrEnum):
 
     text = "text"
     json = "json"
+    ndjson = "ndjson"
+    sarif = "sarif"
+    junit = "junit"
     outcome = "outcome"
 
 
@@ -113,7 +122,11 @@ def _run(name: str, *arguments: Any, **options: Any) -> None:
 def validate(
     files: Annotated[
         list[Path],
-        Argument(metavar="FILE", help="FHIR resources or Bundles in JSON; - reads standard input.", **_INPUT),
+        Argument(
+            metavar="FILE",
+            help="FHIR resources or Bundles in JSON, NDJSON files, folders of them; - reads one from standard input.",
+            **_INPUTS,
+        ),
     ],
     package: Annotated[
         list[str] | None,
@@ -129,15 +142,18 @@ def validate(
         Output,
         Option(
             "--format",
-            help="A block of lines for each finding; or for each file a line of JSON, or an OperationOutcome.",
+            help="A block of lines for each finding; JSON, as one array or a line for each resource; SARIF or JUnit "
+            "for a build's reports; or OperationOutcomes.",
         ),
     ] = Output.text,
+    jobs: Annotated[int, Option(metavar="N", min=1, help="Processes at work at once.")] = 1,
     all_: Annotated[
         bool, Option("--all", help="In plain lines, each place of a warning that stands at many places.")
     ] = False,
 ) -> None:
     """Check FHIR resources against R4 and the profiles they follow. Nothing leaves this machine."""
-    _run("validate", files, packages=package or [], profiles=profile or [], output=output.value, everything=all_)
+    asked = {"packages": package or [], "profiles": profile or []}
+    _run("validate", files, **asked, output=output.value, everything=all_, jobs=jobs)
 
 
 def map_file(

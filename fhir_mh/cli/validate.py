@@ -1,23 +1,46 @@
-"""`fhir-mh validate`: findings on standard output, one block each, and what could not be checked on standard error."""
+"""`fhir-mh validate`: resources in, findings out, in flat memory however many there are."""
 
 from __future__ import annotations
 
-import re
+import os
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from fhir_mh.cli.exits import BAD_INPUT, DONE, NOT_HELD, reading
-from fhir_mh.cli.issue_text import say, write
-from fhir_mh.fhir.json import dumps
+from fhir_mh.cli.exits import BAD_INPUT, DONE, NOT_HELD
+from fhir_mh.cli.issue_text import say
+from fhir_mh.cli.report_forms import form
+from fhir_mh.fhir.nhs_numbers import without_numbers
 from fhir_mh.issues import Issue
 from fhir_mh.validation import Report, Validator
 
-Output = Literal["text", "json", "outcome"]
-_INDEX = re.compile(r"\[\d+\]")
-_UNREADABLE = "json-"  # these codes say that a text is not a resource at all
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_RESOURCE = (".json", ".ndjson")
+_BATCH = 512 * 1024  # bytes of text that go to another process at once
+_AHEAD = 3  # batches that each process may have waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The text of one resource. line: its line in an NDJSON file. sought: found in a folder, not named."""
+
+    name: str
+    text: bytes
+    line: int | None = None
+    sought: bool = False
+
+
+class Unreadable(Exception):
+    """A file that cannot be read; the argument names it."""
 
 
 def run(
@@ -25,77 +48,153 @@ def run(
     *,
     packages: Sequence[str] = (),
     profiles: Sequence[str] = (),
-    output: Output = "text",
+    output: str = "text",
     everything: bool = False,
+    jobs: int = 1,
 ) -> int:
-    """Validate each file and write what was found; `-` reads standard input.
+    """Validate what the files and folders hold and write what was found; `-` reads one resource from standard input.
 
-    text writes a block for each finding (one for those that say the same at many places and are no errors, unless
-    everything is asked for), json one line for each file ({"file", "ok", "issues", "not_checked"}), outcome one
-    OperationOutcome for each file. Returns 0 when no file has an error, 1 when one has, 2 when one
-    could not be read as a resource. Raises PackageError when a package or a profile is not there.
+    A file ending in .ndjson holds a resource on each line. Of a folder, all files ending in .json or .ndjson at any
+    depth are read, but those that hold no resource. output: see report_forms. everything: text shows each place of a
+    warning that stands at many. jobs: processes at work at once. Returns 0 when nothing has an error, 1 when something
+    has, 2 when a file could not be read. Raises PackageError when a package or a profile is not there.
     """
-    validator = Validator(packages)
-    worst = DONE
-    for file in files:
-        name = "standard input" if str(file) == "-" else str(file)
-        with reading(name):
-            report = validator.validate(_bytes(file), profiles)
-        _write(report, name, output, everything)
-        worst = max(worst, _code(report))
+    asked = _Asked(tuple(packages), tuple(profiles))
+    asked.validator()  # says at once what is missing
+    written = form(output, sys.stdout, everything=everything)
+    worst, others = DONE, 0
+    with _progress(files) as bar:
+        try:
+            for name, report in _judged(_resources(files, bar), asked, jobs):
+                if report is None:
+                    others += 1
+                    continue
+                written.add(name, report)
+                worst = worst if report.valid else NOT_HELD
+        except Unreadable as fault:
+            say(str(fault), "error")
+            worst = BAD_INPUT
+    written.end()
+    if others:
+        say(f"Passed over, for there is no resource in it: {others} {'file' if others == 1 else 'files'}.")
     return worst
 
 
-def _bytes(file: Path) -> bytes:
-    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+# --- what there is to judge
 
 
-def _code(report: Report) -> int:
-    if report.ok:
-        return DONE
-    return BAD_INPUT if any(found.code.startswith(_UNREADABLE) for found in report.issues) else NOT_HELD
+def _resources(files: Sequence[Path], bar: Progress | None) -> Iterator[Given]:
+    task = bar.add_task("Validating", total=None) if bar is not None else None
+    for file in files:
+        if str(file) == "-":
+            yield Given("standard input", sys.stdin.buffer.read())
+            continue
+        found = _within(file) if file.is_dir() else iter([file])
+        for each in found:
+            try:
+                with each.open("rb") as stream:
+                    yield from _of_file(each, stream, sought=file.is_dir())
+            except OSError as fault:
+                raise Unreadable(f"{each}: it cannot be read ({fault.strerror}).") from None
+            if bar is not None and task is not None:
+                bar.advance(task)
 
 
-def _write(report: Report, name: str, output: Output, everything: bool) -> None:
-    if output == "text":
-        write(report.issues if everything else _folded(report.issues), name, sys.stdout)
-        write(report.not_checked if everything else _folded(report.not_checked), name)
-        say(f"{name}: {_summary(report)}")
+def _within(folder: Path) -> Iterator[Path]:
+    """Files of resources at any depth, in order of their names; nothing hidden."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _within(Path(entry.path))
+        elif entry.name.endswith(_RESOURCE):
+            yield Path(entry.path)
+
+
+def _of_file(file: Path, stream: BinaryIO, *, sought: bool) -> Iterator[Given]:
+    if file.suffix != ".ndjson":
+        yield Given(str(file), stream.read(), sought=sought)
         return
-    line = (
-        report.outcome()
-        if output == "outcome"
-        else {
-            "file": name,
-            "ok": report.ok,
-            "issues": [found.as_dict() for found in report.issues],
-            "not_checked": [found.as_dict() for found in report.not_checked],
-        }
-    )
-    sys.stdout.buffer.write(dumps(line) + b"\n")
-    sys.stdout.buffer.flush()
+    for number, line in enumerate(stream, start=1):
+        if line.strip():
+            yield Given(str(file), line, number)
 
 
-def _folded(issues: Sequence[Issue]) -> list[Issue]:
-    """Errors one by one; of what else says the same at many places the first, and how many more there are."""
-    alike: dict[object, list[Issue]] = {}
-    for number, found in enumerate(issues):
-        kind = (found.code, found.fix, _INDEX.sub("", found.path))
-        alike.setdefault(number if found.severity in ("error", "fatal") else kind, []).append(found)
-    return [_with_more(first, len(more)) for first, *more in alike.values()]
+# --- judging
 
 
-def _with_more(found: Issue, more: int) -> Issue:
-    places = "one more place" if more == 1 else f"{more} more places"
-    return replace(found, message=f"{found.message} The like at {places}: --all shows it.") if more else found
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    packages: tuple[str, ...]
+    profiles: tuple[str, ...]
+
+    def validator(self) -> Validator:
+        made = Validator(self.packages)
+        made.require(self.profiles)
+        return made
 
 
-def _summary(report: Report) -> str:
-    errors = sum(found.severity in ("error", "fatal") for found in report.issues)
-    parts = [
-        f"{errors} errors" if errors != 1 else "1 error" if errors else "no errors",
-        f"{len(report.issues) - errors} others",
-    ]
-    if report.not_checked:
-        parts.append(f"{len(report.not_checked)} not checked")
-    return ", ".join(parts)
+Judged = tuple[str, Report | None]
+_here: list[tuple[Validator, _Asked]] = []  # in each process the one that works there
+
+
+def _judged(given: Iterator[Given], asked: _Asked, jobs: int) -> Iterator[Judged]:
+    """(name, report) in the order given; None for a file of a folder that holds no resource."""
+    if jobs == 1:
+        validator = asked.validator()
+        yield from (_judge(each, validator, asked) for each in given)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (asked,)) as pool:
+        waiting: deque[Future[list[Judged]]] = deque()
+        for batch in _batches(given):
+            waiting.append(pool.submit(_judge_batch, batch))
+            if len(waiting) >= jobs * _AHEAD:
+                yield from waiting.popleft().result()
+        yield from chain.from_iterable(each.result() for each in waiting)
+
+
+def _batches(given: Iterator[Given]) -> Iterator[list[Given]]:
+    batch: list[Given] = []
+    size = 0
+    for each in given:
+        batch.append(each)
+        size += len(each.text)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _begin(asked: _Asked) -> None:
+    _here[:] = [(asked.validator(), asked)]
+
+
+def _judge_batch(batch: list[Given]) -> list[Judged]:
+    ((validator, asked),) = _here
+    return [_judge(each, validator, asked) for each in batch]
+
+
+def _judge(given: Given, validator: Validator, asked: _Asked) -> Judged:
+    if given.sought and b'"resourceType"' not in given.text:
+        return given.name, None
+    report = validator.validate(given.text, asked.profiles)
+    found = ((_told(one, given.line) for one in part) for part in (report.issues, report.not_checked))
+    return given.name, Report(*map(tuple, found))
+
+
+def _told(found: Issue, line: int | None) -> Issue:
+    """As it may stand in a build's log, at the line of its file: a resource of NDJSON stands on one."""
+    path, message, fix = map(without_numbers, (found.path, found.message, found.fix))
+    return replace(found, path=path, message=message, fix=fix, line=line or found.line)
+
+
+def _progress(files: Sequence[Path]) -> Any:
+    """A bar on a terminal, where there may be much to do."""
+    if not sys.stderr.isatty() or (len(files) == 1 and files[0].is_file() and files[0].suffix != ".ndjson"):
+        return nullcontext()
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(file=sys.stderr), transient=True)

@@ -17,7 +17,7 @@ class Report:
     not_checked: tuple[Issue, ...] = ()
 
     @property
-    def ok(self) -> bool:
+    def valid(self) -> bool:
         """Whether nothing is an error. What was not checked does not count either way."""
         return not has_errors(self.issues)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fhir_mh.errors import InvalidResource
+from fhir_mh.errors import InvalidResource, PackageError
 from fhir_mh.fhir.json import load_object
 from fhir_mh.issues import Issue, issue
 from fhir_mh.packages.definitions import Definitions
@@ -35,6 +35,16 @@ class Validator:
         self._checkers = Checkers(self._definitions)
         self._lock = threading.RLock()
 
+    def require(self, profiles: Sequence[str]) -> None:
+        """Raises PackageError when one of these profiles is not at hand."""
+        for url in profiles:
+            try:
+                self._checkers.shapes.of_profile(url)
+            except Unresolvable as missing:
+                raise PackageError(
+                    f"The profile {shown(str(missing))} is not at hand: name the package that defines it."
+                ) from None
+
     def validate(self, resource: dict[str, Any] | str | bytes, profiles: Sequence[str] = ()) -> Report:
         """What is wrong with a resource, and what could not be checked; never raises for what the resource holds.
 
@@ -43,7 +53,7 @@ class Validator:
         Raises PackageError when a profile named here is not at hand.
         See https://hl7.org/fhir/R4/validation.html
         """
-        self._require(profiles)
+        self.require(profiles)
         if not isinstance(resource, dict | str | bytes | bytearray):
             return Report((issue("json-not-an-object", "$"),))  # type: ignore[unreachable]
         text = _text(resource)
@@ -65,17 +75,6 @@ class Validator:
         except RecursionError:
             walk.issues.append((issue("json-too-deep", place[1], limit="what can be followed"), place))
         return Report(_placed(walk.issues, text), _placed(walk.unchecked, text))
-
-    def _require(self, profiles: Sequence[str]) -> None:
-        from fhir_mh.errors import PackageError
-
-        for url in profiles:
-            try:
-                self._checkers.shapes.of_profile(url)
-            except Unresolvable as missing:
-                raise PackageError(
-                    f"The profile {shown(str(missing))} is not at hand: name the package that defines it."
-                ) from None
 
 
 def _text(resource: dict[str, Any] | str | bytes) -> str | None:

@@ -26,7 +26,7 @@ def test_there_are_enough_of_them_and_none_twice() -> None:
 
 
 def test_without_a_fault_our_validator_accepts(bundle: dict[str, Any], validator: Validator) -> None:
-    assert validator.validate(json.dumps(bundle)).ok
+    assert validator.validate(json.dumps(bundle)).valid
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

@@ -80,7 +80,7 @@ def test_every_command_offered_has_a_body(name: str) -> None:
         ["nothing-of-the-kind"],
         ["validate"],
         ["validate", "no-such-file.json"],
-        ["validate", "."],
+        ["map", "."],
         ["deliveries", "replay", "twelve"],
         ["deliveries", "replay", "0"],
         ["deliveries", "resume"],
@@ -99,7 +99,7 @@ def test_validate_hands_on_what_it_was_given(monkeypatch: pytest.MonkeyPatch, tm
     file.write_text("{}")
     code = main(["validate", str(file), "--package", "a", "--package", "b", "--profile", "u", "--format", "outcome"])
     assert code == exits.NOT_HELD
-    options = {"packages": ["a", "b"], "profiles": ["u"], "output": "outcome", "everything": False}
+    options = {"packages": ["a", "b"], "profiles": ["u"], "output": "outcome", "everything": False, "jobs": 1}
     assert handed.given == (([file],), options)
 
 

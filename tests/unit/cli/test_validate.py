@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 
@@ -31,12 +32,11 @@ def files(tmp_path: Path) -> dict[str, str]:
     [
         (["good"], exits.DONE),
         (["bad"], exits.NOT_HELD),
-        (["unreadable"], exits.BAD_INPUT),
+        (["unreadable"], exits.NOT_HELD),
         (["good", "bad", "good"], exits.NOT_HELD),
-        (["unreadable", "bad"], exits.BAD_INPUT),
     ],
 )
-def test_the_worst_file_decides(files: dict[str, str], names: list[str], code: int) -> None:
+def test_one_file_with_an_error_is_enough(files: dict[str, str], names: list[str], code: int) -> None:
     assert main(["validate", *(files[name] for name in names)]) == code
 
 
@@ -61,15 +61,100 @@ def test_a_finding_stands_on_standard_output_with_its_place_and_how_to_mend_it(
     assert said.err.splitlines()[-1].startswith(f"{files[name]}: 1 error")
 
 
-def test_json_is_a_line_for_each_file(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    main(["validate", files["good"], files["bad"], "--format", "json"])
-    good, bad = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (good["file"], good["ok"]) == (files["good"], True)
-    assert bad["ok"] is False
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_json_is_an_object_for_each_file(form: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["validate", files["good"], files["bad"], "--format", form])
+    out = capsys.readouterr().out
+    good, bad = json.loads(out) if form == "json" else map(json.loads, out.splitlines())
+    assert (good["file"], good["valid"]) == (files["good"], True)
+    assert bad["valid"] is False
     (found,) = [one for one in bad["issues"] if one["severity"] == "error"]
     assert (found["code"], found["path"], found["line"], found["column"]) == (
         "validate-binding", "Patient.gender", 2, 12,
     )  # fmt: skip
+    assert list(found) == ["severity", "code", "path", "line", "column", "message", "fix", "spec"]
+
+
+def test_sarif_is_a_result_for_each_finding(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["validate", files["good"], files["bad"], "--format", "sarif"])
+    (ran,) = json.loads(capsys.readouterr().out)["runs"]
+    (found,) = [one for one in ran["results"] if one["level"] == "error"]
+    (place,) = found["locations"]
+    assert found["ruleId"] == "validate-binding"
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": files["bad"]}, "region": {"startLine": 2, "startColumn": 12},
+    }  # fmt: skip
+    assert place["logicalLocations"] == [{"fullyQualifiedName": "Patient.gender"}]
+    assert {one["ruleId"] for one in ran["results"]} == {rule["id"] for rule in ran["tool"]["driver"]["rules"]}
+
+
+def test_junit_is_a_case_for_each_resource(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["validate", files["good"], files["bad"], "--format", "junit"])
+    suite = ElementTree.fromstring(capsys.readouterr().out).find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert [case.get("name") for case in suite] == [files["good"], files["bad"]]
+    assert [len(case) for case in suite] == [0, 1]
+    assert "validate-binding at Patient.gender" in (suite[1][0].text or "")
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson", "sarif", "junit", "outcome"])
+def test_of_nothing_each_form_is_whole(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(tmp_path), "--format", form]) == exits.DONE
+    out = capsys.readouterr().out
+    if form == "junit":
+        assert ElementTree.fromstring(out)[0].get("tests") == "0"
+    elif form == "json":
+        assert json.loads(out) == []
+    elif form == "sarif":
+        assert json.loads(out)["runs"][0]["results"] == []
+    else:
+        assert out == ""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With a resource deep down, others a line each, what is none, and what is hidden."""
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "bad.json").write_text(BAD)
+    (tmp_path / "deep" / "er" / "bad.json").write_text(BAD)
+    (tmp_path / "deep" / "package.json").write_text('{"name": "x"}')
+    (tmp_path / "notes.txt").write_text("none")
+    line = BAD.replace("\n", "")
+    (tmp_path / "many.ndjson").write_text(f"{GOOD}\n\n{line}\n{GOOD}\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_folder_is_read_at_any_depth(folder: Path, jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(folder), "--format", "ndjson", "--jobs", jobs]) == exits.NOT_HELD
+    said = capsys.readouterr()
+    found = [json.loads(line) for line in said.out.splitlines()]
+    many = str(folder / "many.ndjson")
+    assert [(one["file"], one["valid"]) for one in found] == [
+        (str(folder / "deep/er/bad.json"), False), (many, True), (many, False), (many, True),
+    ]  # fmt: skip
+    assert [one["line"] for one in found[2]["issues"] if one["severity"] == "error"] == [3]
+    assert "1 file" in said.err, "what was passed over is said"
+
+
+def test_what_cannot_be_read_ends_the_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "broken.json").symlink_to(folder / "nowhere.json")
+    assert main(["validate", str(folder), "--format", "json"]) == exits.BAD_INPUT
+    said = capsys.readouterr()
+    assert "broken.json: it cannot be read" in said.err
+    assert json.loads(said.out) == []
+
+
+def test_a_number_that_may_be_a_persons_is_not_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "twice.json"
+    file.write_text('{"9990000018": 1, "9990000018": 2}')
+    for form in ("text", "json", "sarif", "junit", "outcome"):
+        main(["validate", str(file), "--format", form])
+        said = capsys.readouterr()
+        assert "json-duplicate-key" in said.out
+        assert "9990000018" not in said.out + said.err
 
 
 def test_an_outcome_is_an_operation_outcome_for_each_file(

@@ -42,6 +42,6 @@ def test_errors_are_written_each(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_for_programs_nothing_is_folded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    validate.run([bundle(tmp_path)], output="json")
+    validate.run([bundle(tmp_path)], output="ndjson")
     (line,) = capsys.readouterr().out.splitlines()
     assert len([one for one in json.loads(line)["issues"] if "dom-6" in one["message"]]) == 3

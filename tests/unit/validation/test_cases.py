@@ -57,5 +57,5 @@ def test_case(case: dict[str, Any], validator: Validator) -> None:
     assert case.get("says", "") in said
     if "silent" in case:
         assert case["silent"] not in json.dumps([entry.as_dict() for entry in (*report.issues, *report.not_checked)])
-    assert report.ok is not bool(errors)
+    assert report.valid is not bool(errors)
     assert all(entry.line and entry.column and entry.fix and entry.spec for entry in report.issues)

@@ -140,7 +140,7 @@ def test_what_a_person_wrote_is_never_repeated(path: tuple[Any, ...]) -> None:
 def test_text_that_is_no_json_is_one_finding_with_its_place() -> None:
     report = VALIDATOR.validate('{\n "resourceType": "Patient", "id": "a", "id": "b"}')
     assert [(found.code, found.line) for found in report.issues] == [("json-duplicate-key", 2)]
-    assert not report.ok
+    assert not report.valid
 
 
 def test_a_profile_asked_for_must_be_at_hand() -> None:
@@ -152,7 +152,7 @@ def test_the_outcome_holds_findings_and_what_was_not_checked() -> None:
     report = VALIDATOR.validate(json.dumps({**PLAN, "status": "x"}))
     entries = report.outcome()["issue"]
     assert len(entries) == len(report.issues) + len(report.not_checked)
-    assert VALIDATOR.validate(json.dumps(report.outcome())).ok
+    assert VALIDATOR.validate(json.dumps(report.outcome())).valid
 
 
 def test_positions_point_at_the_value() -> None:
