@@ -26,14 +26,18 @@ from fhir_mh.api.records_routes import Records
 from fhir_mh.api.types import kept_types
 from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings
+from fhir_mh.validation import Validator
 
 LARGE = 8 * 1024  # bytes of an answer from which on it is compressed, for whoever takes gzip
 
 
-def create_app(gateway: Gateway, settings: Settings, *, max_body: int = MAX_BODY) -> FastAPI:
+def create_app(
+    gateway: Gateway, settings: Settings, *, validator: Validator | None = None, max_body: int = MAX_BODY
+) -> FastAPI:
     """The application over one gateway. While it runs (its lifespan), what waits for partners is delivered.
 
-    max_body: bytes of a request's body. Closing the gateway's store is the caller's, once the application has ended.
+    validator: what `$validate` asks, best the gateway's own. max_body: bytes of a request's body. Closing the
+    gateway's store is the caller's, once the application has ended.
     """
     door = Door(settings)
 
@@ -51,7 +55,7 @@ def create_app(gateway: Gateway, settings: Settings, *, max_body: int = MAX_BODY
         redoc_url=None,
         redirect_slashes=False,
     )
-    routes = FhirRest(gateway, door).routes()
+    routes = FhirRest(gateway, door, validator or Validator()).routes()
     app.router.routes.extend(routes)
     records = Records(gateway, door).router()
     app.include_router(records)

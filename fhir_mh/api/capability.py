@@ -9,7 +9,7 @@ from fhir_mh import __version__
 from fhir_mh.api.types import kept_types
 from fhir_mh.fhir.urls import BASE
 
-_DATE = "2026-11-24"  # of the last change to what stands here
+_DATE = "2026-11-25"  # of the last change to what stands here
 _INTERACTIONS = ("read", "vread", "update", "history-instance", "create", "search-type")
 _SEARCHES = (
     ("patient", "reference", "Patient/id or id: everything here about the same person, whoever keeps it"),
@@ -17,6 +17,7 @@ _SEARCHES = (
     ("_id", "token", "ids as the server gave them"),
     ("_lastUpdated", "date", "with eq, ge, gt, le, lt, sa or eb"),
 )
+_VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
 _EVERYTHING = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
 
 
@@ -73,6 +74,7 @@ def _resource(kind: str) -> dict[str, Any]:
         "referencePolicy": ["literal"],
         "searchParam": [{"name": name, "type": form, "documentation": about} for name, form, about in searches],
     }
+    found["operation"] = [{"name": "validate", "definition": _VALIDATE}]
     if kind == "Patient":
-        found["operation"] = [{"name": "everything", "definition": _EVERYTHING}]
+        found["operation"].append({"name": "everything", "definition": _EVERYTHING})
     return found

@@ -175,9 +175,29 @@ def _fhir() -> Json:
         "/fhir/{type}/{id}/_history/{version}": {"get": operation(
             "read_version", "fhir", "One version of a resource", "",
             parameters=[_TYPE, _ID, in_path("version", "A version number.")], answers=read, refusals="403 404 410")},
+        **_operations(),
+    }  # fmt: skip
+
+
+def _operations() -> Json:
+    judged = {200: answer("An OperationOutcome: what is wrong, and what could not be checked", None, [], FHIR)}
+    everything = {200: answer("A Bundle of type searchset", None, [], FHIR)}
+    return {
+        "/fhir/{type}/$validate": {"post": operation(
+            "validate", "fhir", "Validate a resource without storing it", "The resource, or Parameters with it, mode "
+            "and profile. The answer is 200 once it is judged, whatever the verdict; a Bundle may be sent too.",
+            parameters=[_TYPE, *_VALIDATING], body=fhir_body(["wrong-patient"]), answers=judged,
+            refusals="400 404 415")},
+        "/fhir/{type}/{id}/$validate": {
+            "get": operation("validate_stored", "fhir", "Validate what is stored", "", parameters=[_TYPE, _ID,
+                             *_VALIDATING], answers=judged, refusals="400 403 404 410"),
+            "post": operation("validate_update", "fhir", "Validate an update without storing it", "Without a body, "
+                              "what is stored.", parameters=[_TYPE, _ID, *_VALIDATING], body=fhir_body([]),
+                              answers=judged, refusals="400 403 404 410 415"),
+        },
         "/fhir/Patient/{id}/$everything": {"get": operation(
             "everything", "fhir", "Everything about a person", "Of every organisation, as far as one may see it.",
-            parameters=[_ID], answers=found, refusals="403 404")},
+            parameters=[_ID], answers=everything, refusals="403 404")},
     }  # fmt: skip
 
 
@@ -212,6 +232,10 @@ _ID = in_path("id", "The resource's id, as the server gave it.")
 _FORMAT = in_query("format", "The name of a provider's own format (a file in mappings/).")
 _IF_MATCH = in_header("If-Match", 'The ETag of the version that was read, such as W/"3".')
 _PREFER = in_header("Prefer", "return=representation, return=minimal or return=OperationOutcome.")
+_VALIDATING = (
+    in_query("profile", "A profile it must follow, besides those it claims."),
+    in_query("mode", "create, update or profile. An update has the id of the address."),
+)
 _SEARCHES = (
     in_query("patient", "Patient/ID, or the id alone; several joined by commas. Finds all about the same person."),
     in_query("identifier", "system|value, or the value alone. Never an NHS number."),

@@ -93,6 +93,12 @@ PATIENT = Example(
     201,
     "application/fhir+json",
 )
+WRONG_PATIENT = Example(
+    "A Patient with a gender that no code says: judged, and nothing stored",
+    {"resourceType": "Patient", "gender": "somebody"},
+    200,
+    "application/fhir+json",
+)
 _URN = "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11"
 TRANSACTION = Example(
     "A person and their plan, stored together or not at all",
@@ -174,6 +180,7 @@ BY_NAME = {
     "find": FIND,
     "change-by-id": CHANGE_BY_ID,
     "patient": PATIENT,
+    "wrong-patient": WRONG_PATIENT,
     "transaction": TRANSACTION,
     "dangling": DANGLING,
     "search": SEARCH,

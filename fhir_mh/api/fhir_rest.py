@@ -38,6 +38,7 @@ from fhir_mh.api.searching import (
 )
 from fhir_mh.api.transactions import Reading, read_bundle, read_entry, whole
 from fhir_mh.api.types import known_type
+from fhir_mh.api.validating import Validating
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import FhirMhError, NotFound
 from fhir_mh.fhir.json import dumps, load_object
@@ -46,6 +47,7 @@ from fhir_mh.gateway.paging import is_kept, keep_search, kept_search
 from fhir_mh.gateway.resources import Kept
 from fhir_mh.issues import Issue, issue
 from fhir_mh.store import StoredResource
+from fhir_mh.validation import Validator
 
 Handler = Callable[[Request], Awaitable[Response]]
 _FORM = "application/x-www-form-urlencoded"
@@ -70,8 +72,9 @@ class Methods:
 class FhirRest:
     """The handlers of /fhir."""
 
-    def __init__(self, gateway: Gateway, door: Door) -> None:
+    def __init__(self, gateway: Gateway, door: Door, validator: Validator) -> None:
         self.gateway, self.door = gateway, door
+        self.validating = Validating(gateway, door, validator)
 
     def routes(self) -> list[Route]:
         """The hottest first: Starlette tries them in order."""
@@ -79,11 +82,13 @@ class FhirRest:
         return [
             Route("/fhir/metadata", Methods(GET=self.metadata)),
             Route("/fhir/{type}/_search", Methods(POST=self.search_by_post)),
+            Route("/fhir/{type}/$validate", Methods(POST=self.validating.on_type)),
             Route(one, Methods(GET=self.read, PUT=self.update)),
             Route("/fhir/{type}", Methods(POST=self.create, GET=self.search)),
             Route("/fhir", Methods(POST=self.process)),
             Route("/fhir/", Methods(POST=self.process)),
             Route("/fhir/Patient/{id}/$everything", Methods(GET=self.everything)),
+            Route(one + "/$validate", Methods(GET=self.validating.on_instance, POST=self.validating.on_instance)),
             Route(one + "/_history", Methods(GET=self.history)),
             Route(one + "/_history/{version}", Methods(GET=self.read_version)),
         ]

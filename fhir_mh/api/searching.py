@@ -48,7 +48,7 @@ def pairs_of(text: str) -> Pairs:
     try:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=100)
     except ValueError:
-        raise _bad("", "there are too many parameters", "Send at most 100.") from None
+        raise bad_parameter("", "there are too many parameters", "Send at most 100.") from None
 
 
 def no_nhs_number(pairs: Pairs, path: str) -> None:
@@ -77,7 +77,9 @@ def read_search(kind: str, pairs: Pairs, *, lenient: bool) -> Asked:
             given.setdefault(name, []).append(value)
     for name, values in given.items():
         if len(values) > 1 and name != "_lastUpdated":
-            raise _bad(name, "it stands twice", "Give it once; values that are alternatives are joined by commas.")
+            raise bad_parameter(
+                name, "it stands twice", "Give it once; values that are alternatives are joined by commas."
+            )
     one = {name: values[0] for name, values in given.items()}
     count = _count(one.get("_count"))
     search = Search(
@@ -116,7 +118,8 @@ def _place(name: str) -> str:
     return f"http.{name}" if _NAME.match(name) else "http.query"
 
 
-def _bad(name: str, problem: str, fix: str) -> Refused:
+def bad_parameter(name: str, problem: str, fix: str) -> Refused:
+    """The refusal (400) of a parameter whose value does not fit."""
     return Refused(400, issue("rest-bad-parameter", _place(name), problem=problem, fix=fix))
 
 
@@ -129,7 +132,7 @@ def _count(text: str | None) -> int:
     if text is None:
         return 50
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise _bad("_count", "it is not a whole number", f"Send a number from 0 to {LARGEST_PAGE}.")
+        raise bad_parameter("_count", "it is not a whole number", f"Send a number from 0 to {LARGEST_PAGE}.")
     return min(int(text), LARGEST_PAGE)
 
 
@@ -144,14 +147,14 @@ def _patients(one: Mapping[str, str]) -> list[str] | None:
     if not names:
         return None
     if len(names) == 2:
-        raise _bad("subject", "patient and subject mean the same here", "Give one of them.")
+        raise bad_parameter("subject", "patient and subject mean the same here", "Give one of them.")
     return _ids(names[0], one[names[0]], "Patient/")
 
 
 def _ids(name: str, text: str, prefix: str = "") -> list[str]:
     found = [value.removeprefix(prefix) for value in _alternatives(text)]
     if not all(_ID.match(value) for value in found):
-        raise _bad(
+        raise bad_parameter(
             name, "it is not an id", f"Send ids as the server gave them{', such as Patient/ID' if prefix else ''}."
         )
     return found
@@ -160,7 +163,7 @@ def _ids(name: str, text: str, prefix: str = "") -> list[str]:
 def _token(text: str) -> tuple[str | None, str]:
     system, bar, value = text.rpartition("|")
     if not value:
-        raise _bad("identifier", "it names a system without a value", "Send system|value, or the value alone.")
+        raise bad_parameter("identifier", "it names a system without a value", "Send system|value, or the value alone.")
     if bar and system == NHS_NUMBER:
         value = value.replace(" ", "").replace("-", "")
     return (system if bar else None, value)
@@ -174,7 +177,9 @@ def _bounds(text: str) -> list[tuple[str, datetime]]:
     except (ValueError, OverflowError):  # no such day, or the end of time
         low = high = None
     if match is None or low is None or high is None:
-        raise _bad("_lastUpdated", "it is not a date or time", "Send it as ge2026-11-24 or le2026-11-24T09:30:00Z.")
+        raise bad_parameter(
+            "_lastUpdated", "it is not a date or time", "Send it as ge2026-11-24 or le2026-11-24T09:30:00Z."
+        )
     by_prefix: dict[str, list[tuple[str, datetime]]] = {
         "eq": [("ge", low), ("lt", high)], "ge": [("ge", low)], "gt": [("ge", high)], "sa": [("ge", high)],
         "le": [("lt", high)], "lt": [("lt", low)], "eb": [("lt", low)],

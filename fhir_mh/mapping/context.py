@@ -46,7 +46,9 @@ class Context:
     def settle(self) -> None:
         """Compare what was derived by the sender with what we derive; the record's own fields stand."""
         for item, node, came, path in self._derived:
-            if node.derive(item) != came:
+            ours = node.derive(item)
+            if ours != came:
+                item.setdefault("unknown", {}).setdefault("derived", {})[node.name] = {"came": came, "of": ours}
                 self.warnings.append(issue("map-derived-differs", path, name=node.name))
         self._derived.clear()
 

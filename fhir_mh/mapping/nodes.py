@@ -187,7 +187,8 @@ class Fixed(Node):
 class Derived(Node):
     """A value worked out from the record, for readers of the other format; reading it back changes nothing.
 
-    One that disagrees with what it derives from gives a warning.
+    One that disagrees with what it derives from gives a warning, and stays as it came for as long as what it derives
+    from stays: unknown.derived holds it, with what we derived then.
     """
 
     always = True
@@ -201,6 +202,9 @@ class Derived(Node):
 
     def write(self, item: Item, residue: Residue, ctx: Context) -> Json | Missing:
         value = self.derive(item)
+        kept = ((item.get("unknown") or {}).get("derived") or {}).get(self.name)
+        if kept is not None and kept["of"] == value:
+            return kept["came"]
         return MISSING if value is None else value
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:

@@ -28,7 +28,9 @@ class Caller:
     def __init__(self, gateway: Gateway, settings: Settings, **options: Any) -> None:
         self.gateway, self.settings = gateway, settings
         self._loop = asyncio.new_event_loop()
-        transport = httpx.ASGITransport(create_app(gateway, settings, **options), client=("127.0.0.1", 50000))
+        transport = httpx.ASGITransport(
+            create_app(gateway, settings, validator=shared_validator(), **options), client=("127.0.0.1", 50000)
+        )
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")
 
     def __call__(self, method: str, url: str, body: Any = None, **headers: str) -> httpx.Response:

@@ -116,16 +116,24 @@ def test_equal_entries_keep_what_is_their_own() -> None:
     assert table.write(item, rest, Context()) == [json[0], json[2], json[3]]
 
 
-def test_a_derived_value_is_written_and_only_compared_when_read() -> None:
+def test_a_derived_value_is_compared_when_read_and_stays_as_it_came_until_what_it_derives_from_changes() -> None:
     table = Group({"count": Derived("number of steps", lambda item: len(item.get("steps", [])) or None)})
     ctx = Context()
     item: dict[str, Any] = {"steps": [1, 2]}
     assert table.write(item, None, ctx) == {"count": 2}
+    table.read({"count": 2}, item, ctx)
+    ctx.settle()
+    assert (item, ctx.warnings) == ({"steps": [1, 2]}, [])
     table.read({"count": 3}, item, ctx)
     ctx.settle()
     assert [(found.code, found.severity) for found in ctx.warnings] == [("map-derived-differs", "warning")]
-    assert item == {"steps": [1, 2]}
-    assert table.write({}, None, ctx) is MISSING
+    assert item["steps"] == [1, 2]
+    assert table.write(item, None, ctx) == {"count": 3}
+    item["steps"].append(3)
+    item["steps"].append(4)
+    assert table.write(item, None, ctx) == {"count": 4}
+    item["steps"] = []
+    assert table.write(item, None, ctx) is MISSING
 
 
 @pytest.mark.parametrize(
