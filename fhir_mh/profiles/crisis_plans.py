@@ -27,7 +27,7 @@ from fhir_mh.profiles.elements import (
     words,
 )
 from fhir_mh.profiles.plans import ACTIVITIES, ACTIVITY_STATUS, PERFORMERS, PLAN, REVIEWS, SUBJECT, status
-from fhir_mh.profiles.reference import Joined
+from fhir_mh.profiles.reference import Joined, OneJoined
 from fhir_mh.profiles.table import table
 
 _CRISIS_PLAN = {"coding": [{"system": SNOMED, "code": "736253002"}]}
@@ -126,7 +126,7 @@ CRISIS_PLAN = table(
     plain("nothing_for", "extension", {"url": EXTENSION + "nothing-for"}, "valueCode"),
     refs("wishes", "supportingInfo", "Consent", typed="Consent"),
     refs("services", "supportingInfo", "HealthcareService", typed="HealthcareService"),
-    first("careTeam", "contacts", Joined("CareTeam", "contacts")),
+    (("careTeam",), OneJoined("contacts", Joined("CareTeam", "contacts"))),
     REVIEWS,
     ACTIVITIES,
     match=holds({"category": [_CRISIS_PLAN]}),

@@ -9,6 +9,7 @@ from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.mapping.codecs import Unfit
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import MISSING, Group, Item, Missing, Node
+from fhir_mh.mapping.slices import One
 from fhir_mh.profiles.addresses import Addresses
 
 _KNOWN = {"reference", "type", "identifier", "display"}
@@ -142,26 +143,42 @@ class Subject(Node):
 
 
 class Joined(Node):
-    """From one of an item's resources to another of them, present while the item has the field named."""
+    """From one of an item's resources to another of them, present while the item has the field named.
 
-    def __init__(self, kind: str, field: str, *, typed: bool = False) -> None:
+    Without a field, always: to the resource that the item never lacks.
+    """
+
+    def __init__(self, kind: str, field: str = "", *, typed: bool = False) -> None:
         self.kind, self.field = kind, field
         self.more = {"type": kind} if typed else {}
 
-    def read(self, json: Any, into: Item, ctx: Context) -> Any:
-        addresses = cast(Addresses, ctx)
-        literal = json.get("reference") if isinstance(json, dict) else None
+    def leads(self, json: Any, ctx: Context) -> bool:
+        """Whether a reference leads to such a resource, and says so as we would."""
+        if not isinstance(json, dict) or any(json.get(key) != value for key, value in self.more.items()):
+            return False
+        addresses, literal = cast(Addresses, ctx), json.get("reference")
         target = addresses.resolve(literal)
-        if target is None or target[0] != self.kind or literal != addresses.literal(*target):
-            return json
+        return target is not None and target[0] == self.kind and literal == addresses.literal(*target)
+
+    def read(self, json: Any, into: Item, ctx: Context) -> Any:
         rest = {key: value for key, value in json.items() if key != "reference" and self.more.get(key) != value}
         return rest or None
 
     def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
-        if residue and "reference" in residue:
-            return residue
-        literal = cast(Addresses, ctx).literal(self.kind, item["id"]) if item.get(self.field) else None
+        there = not self.field or item.get(self.field)
+        literal = cast(Addresses, ctx).literal(self.kind, item["id"]) if there else None
         return MISSING if literal is None else {"reference": literal, **self.more, **(residue or {})}
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:
         yield "(the item itself)", path
+
+
+class OneJoined(One):
+    """The first entry of a list that leads to another of the item's resources; any other is nobody's."""
+
+    def __init__(self, name: str, node: Joined) -> None:
+        super().__init__(name, None, node)
+        self._joined = node
+
+    def read(self, json: Any, into: Item, ctx: Context, seen: set[str]) -> tuple[str, Any] | None:
+        return super().read(json, into, ctx, seen) if self._joined.leads(json, ctx) else None

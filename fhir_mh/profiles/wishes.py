@@ -13,7 +13,7 @@ from fhir_mh.fhir.urls import CODE_SYSTEM
 from fhir_mh.mapping.codecs import BOOLEAN, DATETIME, OneOf
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import MISSING, Derived, Item, Missing, Node, Sub, Value
-from fhir_mh.mapping.slices import Many, One
+from fhir_mh.mapping.slices import Many
 from fhir_mh.profiles.defaults import Default, absent
 from fhir_mh.profiles.elements import (
     CONCEPT,
@@ -42,9 +42,9 @@ from fhir_mh.profiles.elements import (
     words,
 )
 from fhir_mh.profiles.plans import custodian
-from fhir_mh.profiles.reference import Joined, Reference, Subject
+from fhir_mh.profiles.reference import Joined, OneJoined, Reference, Subject
 from fhir_mh.profiles.table import table
-from fhir_mh.records.wishes import CAUTION
+from fhir_mh.records.wishes import CAUTION, RuleData
 
 _SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 _STATUS = "draft proposed active rejected inactive entered-in-error"
@@ -107,11 +107,11 @@ STATEMENT = table(
 )
 
 
-def _wishes_status(statement: Item) -> str:
+def _wishes_status(statement: Item) -> str | None:
     """A CarePlan's word for where the statement stands."""
     words = {"inactive": "revoked", "rejected": "revoked", "draft": "draft", "proposed": "draft"}
-    status: str = statement["status"]
-    return words.get(status, status)
+    status: str | None = statement.get("status")
+    return None if status is None else words.get(status, status)
 
 
 WISHES = table(
@@ -124,7 +124,7 @@ WISHES = table(
     (("status",), Derived("status of the wishes", _wishes_status)),
     one("category", "advance-wishes", _WISHES, always=True),
     (("subject",), Subject()),
-    (("supportingInfo",), One("statement", holds({"type": "Consent"}), Joined("Consent", "wishes", typed=True))),
+    (("supportingInfo",), OneJoined("statement", Joined("Consent", typed=True))),
     items(
         "wishes",
         "activity",
@@ -204,6 +204,13 @@ def _party_key(actor: dict[str, Any]) -> str:
     return f"{concept_key(actor.get('role') or {})}{party.get('id') or party.get('reference')}"
 
 
+_MEANING = RuleData.model_fields["meaning"].default
+
+
+def _data_key(data: dict[str, Any]) -> str:
+    return f"{data.get('meaning', _MEANING)}{data.get('item')}"
+
+
 _CONDITIONS: list[Row] = [
     period("period", "period"),
     period("data_period", "dataPeriod"),
@@ -214,7 +221,7 @@ _CONDITIONS: list[Row] = [
     plain("sections", "class", {"system": CODE_SYSTEM + "section"}, "code"),
     codings("classes", "class"),
     concepts("codes", "code"),
-    (("data",), Many("data", None, "data", _DATA, key=lambda d: str(d.get("meaning")) + str(d.get("item")))),
+    (("data",), Many("data", None, "data", _DATA, key=_data_key)),
     (("provision",), Many("rule", None, "exceptions", _Recursive())),
 ]
 _DECISION = "permit deny"

@@ -16,7 +16,7 @@ from fhir_mh import from_bundle, to_bundle
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import CODE_SYSTEM, EXTENSION, ITEM_ID
-from fhir_mh.records.trees import record_of
+from fhir_mh.records.trees import record_of, tree_of
 from tests.roundtrip.test_laws import SEEDS, record
 
 STRANGE: list[Any] = [
@@ -150,6 +150,72 @@ def test_two_entries_with_one_element_id_keep_it() -> None:
     record = from_bundle(copy.deepcopy(bundle))
     assert len({held.id for held in record.care_plans[0].needs}) == 2
     assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
+
+
+def wishes(status: Any) -> list[dict[str, Any]]:
+    """The two resources of a statement with one wish, whose activity has this status."""
+    statement = {
+        "resourceType": "Consent", "id": "s", "status": "active", "scope": {"coding": [
+            {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "adr"}]},
+        "category": [{"coding": [{"system": CODE_SYSTEM + "directive-kind", "code": "advance-statement"}]}],
+        "policyRule": {"text": "x"},
+    }  # fmt: skip
+    plan = {
+        "resourceType": "CarePlan", "id": "w", "status": "active", "intent": "proposal",
+        "category": [{"coding": [{"system": CODE_SYSTEM + "plan-kind", "code": "advance-wishes"}]}],
+        "supportingInfo": [{"reference": "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11", "type": "Consent"}],
+        "activity": [{"detail": {"status": status, "description": "Tea at eight."}}],
+    }  # fmt: skip
+    return [{"fullUrl": "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11", "resource": statement}, {"resource": plan}]
+
+
+def sharing(*data: dict[str, Any]) -> list[dict[str, Any]]:
+    """A sharing preference whose exception is about these data."""
+    consent = {
+        "resourceType": "Consent", "id": "c", "status": "active", "scope": {"coding": [
+            {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "provision": {"provision": [{"type": "deny", "data": list(data)}]},
+    }  # fmt: skip
+    return [{"resource": consent}]
+
+
+OTHERS = {"url": "https://vendor.example/u", "valueString": "v"}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        wishes([["x"]]),
+        sharing({"meaning": "related", "reference": {"reference": "CarePlan/x"}}, {"extension": [OTHERS]}),
+    ],
+)
+def test_beside_what_cannot_be_read_all_else_is_kept(entries: list[dict[str, Any]]) -> None:
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [PATIENT, *entries]}
+    assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(from_bundle(copy.deepcopy(bundle)))))
+
+
+def test_a_statement_without_a_status_says_where() -> None:
+    entries = wishes("not-started")
+    entries[0]["resource"]["status"] = ["x"]
+    with pytest.raises(InvalidResource) as refused:
+        from_bundle({"resourceType": "Bundle", "type": "collection", "entry": [PATIENT, *entries]})
+    assert [found.path for found in refused.value.issues] == ["Bundle.entry[1].resource.status"]
+
+
+@pytest.mark.parametrize("team", [1, ["x"], {"display": "x"}, {"reference": "CareTeam/elsewhere"}])
+def test_a_team_that_is_not_ours_is_kept_beside_ours(team: Any) -> None:
+    crisis = {"resourceType": "CarePlan", "id": "k", "status": "active", "intent": "plan", "careTeam": [team],
+              "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "736253002"}]}]}  # fmt: skip
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [PATIENT, {"resource": crisis}]}
+    record = from_bundle(copy.deepcopy(bundle))
+    assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(record)))
+    tree = tree_of(record)
+    tree["crisis_plans"][0]["contacts"] = [{"id": "c", "contact": {"display": "The crisis line"}}]
+    (written,) = [entry["resource"] for entry in to_bundle(record_of(tree))["entry"]
+                  if entry["resource"]["resourceType"] == "CarePlan"]  # fmt: skip
+    assert written["careTeam"][0] == team
+    assert len(written["careTeam"]) == 2
 
 
 def naming(reference: dict[str, Any]) -> dict[str, Any]:
