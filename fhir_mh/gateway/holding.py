@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from fhir_mh.profiles.bundle import Entry, Reading, read_entries
+from fhir_mh.profiles.addresses import Entry
+from fhir_mh.profiles.bundle import Reading, read_entries
 from fhir_mh.profiles.table import Table
 from fhir_mh.store import StoredResource, Tx
 

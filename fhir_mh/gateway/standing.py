@@ -10,7 +10,8 @@ from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of
 from fhir_mh.fhir.urls import ODS_CODE
 from fhir_mh.gateway.holding import about, content
-from fhir_mh.profiles.bundle import Entry, read_entries, table_of
+from fhir_mh.profiles.addresses import Entry
+from fhir_mh.profiles.bundle import read_entries, table_of
 from fhir_mh.store import StoredResource, Tx
 
 DECIDING = frozenset({"Patient", "Organization", "Consent", "ServiceRequest", "Encounter", "EpisodeOfCare"})

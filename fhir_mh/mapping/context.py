@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fhir_mh.fhir.json import dumps
 from fhir_mh.issues import Issue, issue
 
 if TYPE_CHECKING:
     from fhir_mh.mapping.codecs import Unfit
-    from fhir_mh.mapping.nodes import Derived
 
 _NAMESPACE = uuid.UUID("7f0f7f0a-6c1e-5c0b-9d43-6a1b7f6d2c11")
+
+
+class Deriving(Protocol):
+    """What works a value out from an item of the record."""
+
+    name: str
+    derive: Callable[[dict[str, Any]], Any]
 
 
 class Context:
@@ -25,7 +32,7 @@ class Context:
         self.faults: list[Unfit] = []
         self.warnings: list[Issue] = []
         self._minted: dict[str, int] = {}
-        self._derived: list[tuple[dict[str, Any], Derived, Any, str]] = []
+        self._derived: list[tuple[dict[str, Any], Deriving, Any, str]] = []
         self.scope = ""
 
     def fault(self, fault: Unfit, path: str = "") -> None:
@@ -58,6 +65,6 @@ class Context:
         count = self._minted[digest] = self._minted.get(digest, 0) + 1
         return str(uuid.uuid5(_NAMESPACE, f"{digest}#{count}"))
 
-    def afterwards(self, item: dict[str, Any], node: Derived, came: Any) -> None:
+    def afterwards(self, item: dict[str, Any], node: Deriving, came: Any) -> None:
         """Remember a derived value, to be compared once the whole item is read."""
         self._derived.append((item, node, came, self.scope))

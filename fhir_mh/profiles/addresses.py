@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass
+from typing import Any
 
 from fhir_mh.mapping.context import Context
 
 _as_uuid_writes_it = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _NAMESPACE = uuid.UUID("0d2bd0a4-5a67-5b0f-8a55-0e0c3f5b7a10")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A resource on its way in: full_url as in Bundle.entry, path for messages."""
+
+    resource: dict[str, Any]
+    path: str
+    full_url: str | None = None
 
 
 def own_url(kind: str, item_id: str, primary: bool) -> str:

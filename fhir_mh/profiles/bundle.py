@@ -24,7 +24,7 @@ from fhir_mh.profiles import (
     tasks,
     wishes,
 )
-from fhir_mh.profiles.addresses import Addresses, own_url
+from fhir_mh.profiles.addresses import Addresses, Entry, own_url
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
@@ -39,15 +39,6 @@ for _table in sorted(TABLES, key=lambda table: table.name == "care-plan"):
     _BY_KIND.setdefault(_table.kind, []).append(_table)
 
 Tree = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A resource on its way in: full_url as in Bundle.entry, path for messages."""
-
-    resource: Item
-    path: str
-    full_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import issue
 
 if TYPE_CHECKING:
-    from fhir_mh.profiles.addresses import Addresses
-    from fhir_mh.profiles.bundle import Entry
+    from fhir_mh.profiles.addresses import Addresses, Entry
 
 _SUBJECTS = ("subject", "patient", "for")
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from fhir_mh.fhirpath import FhirPathError, Node, compile_expression
 from fhir_mh.packages.model import R4
+from fhir_mh.validation.compiler import Compiler
 from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.walk import Place, Walk, shown
-
-if TYPE_CHECKING:
-    from fhir_mh.validation.checkers import Checkers
 
 # Its definition says ElementDefinition.type.code; every publisher puts it on type, and HL7's own tools expect it there.
 _MISPLACED_BY_ALL = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
@@ -30,13 +28,13 @@ class _Known(NamedTuple):
 class Extensions:
     """Checks extensions against their definitions, each looked up once."""
 
-    def __init__(self, checkers: Checkers) -> None:
-        self._checkers = checkers
+    def __init__(self, compiler: Compiler) -> None:
+        self._compiler = compiler
         self._known: dict[str, _Known] = {}
 
     def item(self, owner: str, narrowed: Item | None = None) -> Item:
         """The check of one extension on an element of type owner; narrowed is what a profile says of it there."""
-        base = self._checkers.type("Extension")
+        base = self._compiler.type("Extension")
         held = self._known
 
         def check(value: Any, place: Place, walk: Walk) -> None:
@@ -61,13 +59,13 @@ class Extensions:
 
     def _find(self, url: str, place: Place, walk: Walk) -> _Known | None:
         """The definition behind a url; None where it is not at hand or cannot be used, which is recorded."""
-        facts = self._checkers.definitions.structure(url)
+        facts = self._compiler.definitions.structure(url)
         if facts is None or facts.get("type") != "Extension":
             walk.skip("validate-unchecked-extension", place, url=shown(url))
             return None
         try:
             parts = self._defined_parts(url)
-            item = self._checkers.profile(url)
+            item = self._compiler.profile(url)
         except Unresolvable as missing:
             walk.skip("validate-unchecked-profile", place, profile=missing)
             return None
@@ -77,7 +75,7 @@ class Extensions:
 
     def _defined_parts(self, url: str) -> frozenset[str]:
         """The names of all parts of an extension; none where one of them is not named by a fixed url."""
-        shapes = self._checkers.shapes
+        shapes = self._compiler.shapes
         parts = shapes.children(shapes.of_profile(url).copy())["extension"]
         slices = [held for slicing in parts.slicings for held in slicing.slices.values()]
         named = [shapes.children(held)["url"].fixed for held in slices]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fhir_mh.packages.model import R4
 from fhir_mh.validation import bundles
+from fhir_mh.validation.compiler import Compiler
 from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shape import Shape, TypeRef, merge
 from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.walk import BundleIndex, Place, Walk, shown
-
-if TYPE_CHECKING:
-    from fhir_mh.validation.checkers import Checkers
 
 _ABSTRACT = {"Resource", "DomainResource"}
 
@@ -20,8 +18,8 @@ _ABSTRACT = {"Resource", "DomainResource"}
 class Resources:
     """Checks resources; each combination of type and profiles is compiled once."""
 
-    def __init__(self, checkers: Checkers) -> None:
-        self._checkers = checkers
+    def __init__(self, compiler: Compiler) -> None:
+        self._compiler = compiler
         self._held: dict[tuple[str, tuple[str, ...]], Item] = {}
 
     def check(self, value: dict[str, Any], place: Place, walk: Walk, *, profiles: tuple[str, ...] = ()) -> None:
@@ -59,7 +57,7 @@ class Resources:
                 walk.skip("validate-unchecked-profile", place, profile=group[0])
             elif len(group) == 1:
                 self.check(value, place, walk, profiles=known)
-            elif not any(self._checkers.conforms(url, value, walk) for url in known):
+            elif not any(self._compiler.conforms(url, value, walk) for url in known):
                 walk.fail("validate-profile-none", place, profiles=" or ".join(group))
 
         return check
@@ -90,7 +88,7 @@ class Resources:
         usable = []
         for url in dict.fromkeys(urls):
             try:
-                shape = self._checkers.shapes.of_profile(url)
+                shape = self._compiler.shapes.of_profile(url)
             except Unresolvable as missing:
                 walk.skip("validate-unchecked-profile", place, profile=shown(str(missing)))
                 continue
@@ -103,9 +101,9 @@ class Resources:
     def _compiled(self, kind: str, urls: tuple[str, ...]) -> Item:
         key = (kind, tuple(sorted(urls)))
         if key not in self._held:
-            shape: Shape = self._checkers.shapes.of_type(kind)
+            shape: Shape = self._compiler.shapes.of_type(kind)
             for url in key[1]:
-                profile = self._checkers.shapes.of_profile(url)
-                shape = profile if shape is self._checkers.shapes.of_type(kind) else merge(shape, profile)
-            self._held[key] = self._checkers.body(shape, kind, resource=True)
+                profile = self._compiler.shapes.of_profile(url)
+                shape = profile if shape is self._compiler.shapes.of_type(kind) else merge(shape, profile)
+            self._held[key] = self._compiler.body(shape, kind, resource=True)
         return self._held[key]

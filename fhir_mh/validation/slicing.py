@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fhir_mh.fhirpath.values import is_primitive
+from fhir_mh.validation.compiler import Compiler
 from fhir_mh.validation.fields import Item, SliceCheck
 from fhir_mh.validation.shape import Shape, Slicing
 from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.slices import Discriminator, Undecidable
 from fhir_mh.validation.walk import Place, Walk
-
-if TYPE_CHECKING:
-    from fhir_mh.validation.checkers import Checkers
 
 DEFAULT = "@default"
 _Belongs = Callable[[Any, Walk], int | None]
@@ -34,7 +32,7 @@ class _Slice:
         return f"{self.name} fits"
 
 
-def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, checkers: Checkers) -> SliceCheck:
+def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> SliceCheck:
     """The check of one slicing, compiled when a list is first met."""
     compiled: list[list[_Slice] | None] = []
     belongs: _Belongs
@@ -42,7 +40,7 @@ def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, checkers
     def check(held: list[Any], place: Place, walk: Walk) -> None:
         nonlocal belongs
         if not compiled:
-            compiled.append(_compiled(slicing, child, checkers))
+            compiled.append(_compiled(slicing, child, compiler))
             belongs = _belonging(compiled[0] or [])
         slices = compiled[0]
         if slices is None:
@@ -120,16 +118,16 @@ def _count(entry: _Slice, count: int, unmatched: list[Any], place: Place, walk: 
         )
 
 
-def _compiled(slicing: Slicing, child: Shape, checkers: Checkers) -> list[_Slice] | None:
+def _compiled(slicing: Slicing, child: Shape, compiler: Compiler) -> list[_Slice] | None:
     """The slices ready for use; None where they cannot be told apart."""
     found = []
     for name, shape in slicing.slices.items():
         if name == DEFAULT or "/" in name:
             return None
         try:
-            tests = checkers.discriminators.of(slicing.discriminators, shape)
+            tests = compiler.discriminators.of(slicing.discriminators, shape)
             entry = shape.types[0] if shape.types else None
-            item = None if entry is None or is_primitive(entry.code) else checkers.addition(shape, child, entry)
+            item = None if entry is None or is_primitive(entry.code) else compiler.addition(shape, child, entry)
         except (Undecidable, Unresolvable):
             return None
         found.append(_Slice(name, shape, tests, item))

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from fhir_mh.cli import demo
+from fhir_mh.cli.demo.providers import NotHeld
 from fhir_mh.cli.demo.steps import STEPS
-from fhir_mh.cli.demo.story import NotHeld, Story
+from fhir_mh.cli.demo.story import Story
 from fhir_mh.cli.exits import DONE, NOT_HELD
 
 

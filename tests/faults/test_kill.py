@@ -12,9 +12,9 @@ import httpx
 import pytest
 from rich.console import Console
 
-from fhir_mh.cli.demo.providers import AWAY, HOME, UNIT, Providers
+from fhir_mh.cli.demo.providers import AWAY, HOME, UNIT, NotHeld, Providers
 from fhir_mh.cli.demo.steps import open_a_placement, read_the_extract
-from fhir_mh.cli.demo.story import NotHeld, Story
+from fhir_mh.cli.demo.story import Story
 from fhir_mh.cli.demo.telling import Telling
 
 CHANGES = 25

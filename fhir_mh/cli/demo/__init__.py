@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from fhir_mh.cli.demo.providers import Providers
+from fhir_mh.cli.demo.providers import NotHeld, Providers
 from fhir_mh.cli.demo.steps import STEPS
-from fhir_mh.cli.demo.story import NotHeld, Story
+from fhir_mh.cli.demo.story import Story
 from fhir_mh.cli.demo.telling import Telling
 from fhir_mh.cli.exits import DONE, NOT_HELD
 from fhir_mh.clock import elapsed
@@ -31,7 +31,7 @@ def run(*, once: bool = False) -> int:
                 telling.failed(number, title, str(fault))
                 return NOT_HELD
             telling.held(elapsed() - started)
-        telling.ending(providers, story, running=not once)
+        telling.ending(providers, story.nhs_number, running=not once)
         if not once:
             providers.wait()
     return DONE

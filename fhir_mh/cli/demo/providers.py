@@ -18,12 +18,15 @@ from typing import Self
 
 import httpx
 
-from fhir_mh.cli.demo.story import NotHeld
 from fhir_mh.clock import elapsed
 
 HOME, UNIT, AWAY = "ZCT1", "ZCT2", "ZOA1"
 NAMES = {HOME: "Community trust", UNIT: "Its inpatient unit", AWAY: "Out-of-area provider"}
 _READY_WITHIN = 60.0
+
+
+class NotHeld(Exception):
+    """A step was not seen to hold where it should have arrived."""
 
 
 @dataclass

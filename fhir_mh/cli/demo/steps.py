@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from fhir_mh.cli.demo.providers import AWAY, HOME, UNIT
-from fhir_mh.cli.demo.story import Json, NotHeld, Story, example
+from fhir_mh.cli.demo.providers import AWAY, HOME, UNIT, NotHeld
+from fhir_mh.cli.demo.story import Json, Story, example
 
 COMMUNITY, WARD_CSV = "community-trust", "out-of-area-csv"
 SIGN = "Two nights without sleep"

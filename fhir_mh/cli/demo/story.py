@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
+from fhir_mh.cli.demo.providers import NotHeld, Providers
+from fhir_mh.cli.demo.telling import Telling
 from fhir_mh.clock import elapsed
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.shipped import path as shipped
 
-if TYPE_CHECKING:
-    from fhir_mh.cli.demo.providers import Providers
-    from fhir_mh.cli.demo.telling import Telling
-
 Json = dict[str, Any]
 _SEEN_WITHIN = 45.0
-
-
-class NotHeld(Exception):
-    """A step was not seen to hold where it should have arrived."""
 
 
 class Story:

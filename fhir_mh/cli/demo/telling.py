@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 
-if TYPE_CHECKING:
-    from fhir_mh.cli.demo.providers import Provider, Providers
-    from fhir_mh.cli.demo.story import Story
+from fhir_mh.cli.demo.providers import Provider, Providers
 
 _STYLES = ("cyan", "green", "magenta")
 
@@ -55,16 +52,18 @@ class Telling:
         """Lines under the heading of a step, every one of them indented."""
         self.console.print(Padding(text, (0, 0, 0, 5), expand=False))
 
-    def ending(self, providers: Providers, story: Story, *, running: bool) -> None:
+    def ending(self, providers: Providers, nhs_number: str, *, running: bool) -> None:
         """What there is to try."""
         if not running:
             self.console.print("\n[bold green]Every step was seen to hold at the system it is about.[/]")
             return
-        self.console.print(Panel("\n".join(self._to_try(providers, story)), title="Now try it yourself", expand=False))
+        self.console.print(
+            Panel("\n".join(self._to_try(providers, nhs_number)), title="Now try it yourself", expand=False)
+        )
 
-    def _to_try(self, providers: Providers, story: Story) -> Iterable[str]:
+    def _to_try(self, providers: Providers, nhs_number: str) -> Iterable[str]:
         home = next(iter(providers))
-        body = f'{{"nhs_number": "{story.nhs_number}"}}'
+        body = f'{{"nhs_number": "{nhs_number}"}}'
         yield from (self._line(provider) for provider in providers)
         yield ""
         yield "What every system holds for the person, in plain JSON:"
