@@ -36,8 +36,9 @@ def create_app(
 ) -> FastAPI:
     """The application over one gateway. While it runs (its lifespan), what waits for partners is delivered.
 
-    validator: what `$validate` asks, best the gateway's own. max_body: bytes of a request's body. Closing the
-    gateway's store is the caller's, once the application has ended.
+    validator: what `$validate` asks; by default one of its own, for one validator judges one resource at a time, and
+    no write is to wait for a long Bundle that somebody only asks about. max_body: bytes of a request's body. Closing
+    the gateway's store is the caller's, once the application has ended.
     """
     door = Door(settings)
 

@@ -17,7 +17,6 @@ from fhir_mh.api import build_gateway, create_app
 from fhir_mh.errors import ConfigurationError
 from fhir_mh.issues import issue
 from fhir_mh.settings import Settings
-from fhir_mh.validation import Validator
 
 _PATIENCE = 10  # seconds for requests under way when the gateway is told to stop
 
@@ -30,11 +29,10 @@ def run(settings: Settings) -> int:
     _log_to_stderr()
     listening = _listen(settings)
     try:
-        validator = Validator()
-        gateway = build_gateway(settings, validator=validator)
+        gateway = build_gateway(settings)
         with gateway.store:
             config = uvicorn.Config(
-                create_app(gateway, settings, validator=validator),
+                create_app(gateway, settings),
                 http="httptools" if importlib.util.find_spec("httptools") else "h11",
                 ws="none",
                 lifespan="on",
