@@ -39,6 +39,11 @@ class Issue:
         """The OperationOutcome issue type (https://hl7.org/fhir/R4/valueset-issue-type.html)."""
         return CODES[self.code].fhir_type
 
+    @property
+    def is_error(self) -> bool:
+        """Whether it is an error or worse."""
+        return self.severity in ("error", "fatal")
+
     def at(self, path: str) -> Issue:
         """The same finding at another place."""
         return replace(self, path=path)
@@ -78,4 +83,4 @@ def issue(
 
 def has_errors(issues: Iterable[Issue]) -> bool:
     """Whether any finding is an error or worse."""
-    return any(found.severity in ("error", "fatal") for found in issues)
+    return any(found.is_error for found in issues)

@@ -47,8 +47,7 @@ def assert_conforms(fhir_validator: Validator) -> Callable[..., Report]:
         from fhir_mh.cli.issue_text import plain
 
         report = fhir_validator.validate(resource, profiles)
-        wrong = [found for found in report.issues
-                 if found.severity in ("fatal", "error") or (not warnings and found.severity == "warning")]  # fmt: skip
+        wrong = [one for one in report.issues if one.is_error or (not warnings and one.severity == "warning")]
         if wrong:
             pytest.fail("\n".join(["This resource does not conform:", *map(plain, wrong)]), pytrace=False)
         return report

@@ -137,7 +137,6 @@ def _fhir() -> Json:
         202: answer("Another organisation keeps this: the change was sent there as a proposal", None, [], FHIR),
     }
     made = {201: answer("Stored under an id given here", None, ["ETag", "Last-Modified", "Location"], FHIR)}
-    found = {200: answer("A Bundle of type searchset", None, [], FHIR)}
     past = {200: answer("A Bundle of type history, newest first", None, [], FHIR)}
     return {
         "/fhir": {"post": operation(
@@ -154,14 +153,14 @@ def _fhir() -> Json:
                                refusals="400 404 409 415 422"),
             "get": operation("search", "fhir", "Search", "An unknown parameter is refused, unless Prefer says "
                               "handling=lenient. An NHS number goes by POST.", parameters=[_TYPE, *_SEARCHES],
-                              answers=found, refusals="400 404 410"),
+                              answers=_SEARCHSET, refusals="400 404 410"),
         },
         "/fhir/{type}/_search": {"post": operation(
             "search_by_post", "fhir", "Search without anything in the URL", "The same parameters as a form. Links to "
             "further pages do not say what was asked; they are good for 15 minutes.", parameters=[_TYPE],
             body={"required": True, "content": {"application/x-www-form-urlencoded": {
                 "schema": {"type": "object"}, "examples": examples_of(["search"])}}},
-            answers=found, refusals="400 404 415")},
+            answers=_SEARCHSET, refusals="400 404 415")},
         "/fhir/{type}/{id}": {
             "get": operation("read", "fhir", "Read a resource", "The text that was stored, unchanged.",
                               parameters=[_TYPE, _ID], answers=read, refusals="403 404 410"),
@@ -181,7 +180,6 @@ def _fhir() -> Json:
 
 def _operations() -> Json:
     judged = {200: answer("An OperationOutcome: what is wrong, and what could not be checked", None, [], FHIR)}
-    everything = {200: answer("A Bundle of type searchset", None, [], FHIR)}
     return {
         "/fhir/{type}/$validate": {"post": operation(
             "validate", "fhir", "Validate a resource without storing it", "The resource, or Parameters with it, mode "
@@ -197,7 +195,7 @@ def _operations() -> Json:
         },
         "/fhir/Patient/{id}/$everything": {"get": operation(
             "everything", "fhir", "Everything about a person", "Of every organisation, as far as one may see it.",
-            parameters=[_ID], answers=everything, refusals="403 404")},
+            parameters=[_ID], answers=_SEARCHSET, refusals="403 404")},
     }  # fmt: skip
 
 
@@ -236,6 +234,7 @@ _VALIDATING = (
     in_query("profile", "A profile it must follow, besides those it claims."),
     in_query("mode", "create, update or profile. An update has the id of the address."),
 )
+_SEARCHSET = {200: answer("A Bundle of type searchset", None, [], FHIR)}
 _SEARCHES = (
     in_query("patient", "Patient/ID, or the id alone; several joined by commas. Finds all about the same person."),
     in_query("identifier", "system|value, or the value alone. Never an NHS number."),

@@ -78,13 +78,12 @@ class Validating:
 
     async def _judged(self, asked: _Asked, kind: str, name: str | None = None) -> Response:
         profiles = [asked.profile] if asked.profile else []
+        held = asked.text if asked.text is not None else asked.body or {}
         try:
-            self._validator.require(profiles)
+            report = await asyncio.to_thread(self._validator.validate, held, profiles)
         except PackageError:
             fix = "Name one of ours, or of UK Core's on which they rest."
             raise bad_parameter("profile", "no profile of this address is at hand", fix) from None
-        held = asked.text if asked.text is not None else asked.body or {}
-        report = await asyncio.to_thread(self._validator.validate, held, profiles)
         return outcome_response(200, [*_mismatches(asked, kind, name), *report.issues, *report.not_checked])
 
 

@@ -157,7 +157,7 @@ class Junit:
     def add(self, name: str, report: Report) -> None:
         self._count += 1
         self._cases.write(f'<testcase classname="fhir-mh validate" name={quoteattr(printable(name))}>')
-        errors = [found for found in report.issues if found.severity in ("fatal", "error")]
+        errors = [found for found in report.issues if found.is_error]
         if errors:
             self._failed += 1
             text = "\n".join(plain(found, name) for found in report.issues)
@@ -182,7 +182,7 @@ def _folded(issues: Sequence[Issue]) -> list[Issue]:
     alike: dict[object, list[Issue]] = {}
     for number, found in enumerate(issues):
         kind = (found.code, found.fix, _INDEX.sub("", found.path))
-        alike.setdefault(number if found.severity in ("error", "fatal") else kind, []).append(found)
+        alike.setdefault(number if found.is_error else kind, []).append(found)
     return [_with_more(first, len(more)) for first, *more in alike.values()]
 
 
@@ -192,7 +192,7 @@ def _with_more(found: Issue, more: int) -> Issue:
 
 
 def _summary(report: Report) -> str:
-    errors = sum(found.severity in ("error", "fatal") for found in report.issues)
+    errors = sum(found.is_error for found in report.issues)
     parts = [
         f"{errors} errors" if errors != 1 else "1 error" if errors else "no errors",
         f"{len(report.issues) - errors} others",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from fhir_mh.cli.exits import BAD_INPUT, DONE, NOT_HELD
 from fhir_mh.cli.issue_text import say
 from fhir_mh.cli.report_forms import form
-from fhir_mh.fhir.nhs_numbers import without_numbers
+from fhir_mh.fhir.nhs_numbers import discreet
 from fhir_mh.issues import Issue
 from fhir_mh.validation import Report, Validator
 
@@ -60,12 +60,12 @@ def run(
     has, 2 when a file could not be read. Raises PackageError when a package or a profile is not there.
     """
     asked = _Asked(tuple(packages), tuple(profiles))
-    asked.validator()  # says at once what is missing
+    validator = asked.validator()  # says at once what is missing
     written = form(output, sys.stdout, everything=everything)
     worst, others = DONE, 0
     with _progress(files) as bar:
         try:
-            for name, report in _judged(_resources(files, bar), asked, jobs):
+            for name, report in _judged(_resources(files, bar), validator, asked, jobs):
                 if report is None:
                     others += 1
                     continue
@@ -138,10 +138,9 @@ Judged = tuple[str, Report | None]
 _here: list[tuple[Validator, _Asked]] = []  # in each process the one that works there
 
 
-def _judged(given: Iterator[Given], asked: _Asked, jobs: int) -> Iterator[Judged]:
+def _judged(given: Iterator[Given], validator: Validator, asked: _Asked, jobs: int) -> Iterator[Judged]:
     """(name, report) in the order given; None for a file of a folder that holds no resource."""
     if jobs == 1:
-        validator = asked.validator()
         yield from (_judge(each, validator, asked) for each in given)
         return
     with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (asked,)) as pool:
@@ -185,8 +184,7 @@ def _judge(given: Given, validator: Validator, asked: _Asked) -> Judged:
 
 def _told(found: Issue, line: int | None) -> Issue:
     """As it may stand in a build's log, at the line of its file: a resource of NDJSON stands on one."""
-    path, message, fix = map(without_numbers, (found.path, found.message, found.fix))
-    return replace(found, path=path, message=message, fix=fix, line=line or found.line)
+    return replace(discreet(found), line=line or found.line)
 
 
 def _progress(files: Sequence[Path]) -> Any:

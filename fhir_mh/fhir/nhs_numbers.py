@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+
+from fhir_mh.issues import Issue
 
 _UUID = (
     r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[1-8][0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}"
@@ -21,6 +24,12 @@ def ten_digits_in(text: str) -> Iterator[str]:
     for found in _EITHER.finditer(text):
         if found["uuid"] is None:
             yield re.sub(r"\D", "", found[0])
+
+
+def discreet(found: Issue) -> Issue:
+    """The issue without them: keys and names of a faulty text come from its sender."""
+    path, message, fix = map(without_numbers, (found.path, found.message, found.fix))
+    return replace(found, path=path, message=message, fix=fix)
 
 
 def without_numbers(text: str) -> str:

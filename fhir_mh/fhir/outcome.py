@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fhir_mh.fhir.nhs_numbers import without_numbers
+from fhir_mh.fhir.nhs_numbers import discreet
 from fhir_mh.fhir.urls import CODE_SYSTEM
 from fhir_mh.issues import Issue
 
@@ -31,7 +31,7 @@ _ALL_WELL = {"severity": "information", "code": "informational", "details": {"te
 
 
 def _issue(found: Issue) -> dict[str, Any]:
-    # Keys and names of a faulty text come from its sender: nothing that could be an NHS number is repeated.
+    found = discreet(found)
     entry: dict[str, Any] = {}
     places = [(_LINE, found.line), (_COLUMN, found.column)]
     extensions = [{"url": url, "valueInteger": value} for url, value in places if value is not None]
@@ -39,12 +39,12 @@ def _issue(found: Issue) -> dict[str, Any]:
         entry["extension"] = extensions
     entry["severity"] = found.severity
     entry["code"] = found.fhir_type
-    entry["details"] = {"coding": [{"system": ISSUE_CODES, "code": found.code}], "text": without_numbers(found.message)}
-    hints = [without_numbers(found.fix)] if found.fix else []
+    entry["details"] = {"coding": [{"system": ISSUE_CODES, "code": found.code}], "text": found.message}
+    hints = [found.fix] if found.fix else []
     if found.spec:
         hints.append(f"See {found.spec}")
     if hints:
         entry["diagnostics"] = " ".join(hints)
     if found.path:
-        entry["expression"] = [without_numbers(found.path)]
+        entry["expression"] = [found.path]
     return entry

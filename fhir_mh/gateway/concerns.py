@@ -89,7 +89,7 @@ class ConcernUseCases:
             task = {**task, "meta": {**meta, "profile": [*profiles, _PROFILE]}}
         found = list(self.check(task))
         if has_errors(found):
-            raise InvalidResource(issues=[one for one in found if one.severity in ("error", "fatal")])
+            raise InvalidResource(issues=[one for one in found if one.is_error])
         return dumps(task).decode(), [one for one in found if one.severity == "warning"]
 
     async def read(self, context: AccessContext, name: str) -> StoredConcern:

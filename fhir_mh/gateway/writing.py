@@ -125,7 +125,7 @@ def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:
         prefix = f"{body['resourceType']}/{body['id']}"
         found += [replace(one, path=f"{prefix}: {one.path}") for one in check(body)]
     if has_errors(found):
-        raise InvalidResource(issues=[one for one in found if one.severity in ("error", "fatal")])
+        raise InvalidResource(issues=[one for one in found if one.is_error])
     return [one for one in found if one.severity == "warning"]
 
 

@@ -6,7 +6,7 @@ Places are linked tuples, cheap enough to carry along; they become text only whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
@@ -26,6 +26,7 @@ from fhir_mh.validation.fields import (
     limits,
     primitive_field,
     sibling_field,
+    together,
 )
 from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.references import reference_form, reference_targets
@@ -198,7 +199,7 @@ class Checkers:
         """The check of one complex value: its members, its type's profiles, and the rules of its element."""
         checks = [self._members(shape, entry, owner)]
         checks += [self._any_profile(group, entry) for group in entry.profiles]
-        return _together(checks, (*self._rules(shape, entry, shape.name), *limits(shape, entry.code)))
+        return together(checks, (*self._rules(shape, entry, shape.name), *limits(shape, entry.code)))
 
     def addition(self, shape: Shape, base: Shape, entry: TypeRef) -> Item | None:
         """The check of what a slice asks of a value beyond what the element does; None where that is nothing."""
@@ -211,7 +212,7 @@ class Checkers:
         groups = [group for group in added.profiles if entry.code != "Extension" or len(group) > 1]
         checks += [self._any_profile(group, entry) for group in groups]
         found = (*self._rules(more, added, shape.name), *limits(more, entry.code))
-        return _together(checks, found) if checks or found else None
+        return together(checks, found) if checks or found else None
 
     def _members(self, shape: Shape, entry: TypeRef, owner: str) -> Item:
         if R4.is_a(entry.code, "Resource"):
@@ -265,19 +266,6 @@ class Checkers:
 def _named(shape: Shape, entry: TypeRef) -> str:
     """What the model calls an element's type: a backbone element has its path for a name."""
     return shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code
-
-
-def _together(checks: Sequence[Item], found: Sequence[Rule]) -> Item:
-    if len(checks) == 1 and not found:
-        return checks[0]
-
-    def check(value: Any, place: Place, walk: Walk) -> None:
-        for each in checks:
-            each(value, place, walk)
-        for rule in found:
-            rule(value, None, place, walk)
-
-    return check
 
 
 def _required_forms(child: Shape) -> list[tuple[str, tuple[str, ...], int]]:

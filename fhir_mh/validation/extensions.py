@@ -101,7 +101,7 @@ def _placed(known: _Known, owner: str, url: str, place: Place, walk: Walk) -> No
     if any(_on_any(entry, owner) for entry in known.contexts):
         known.allowed.add(owner)
         return
-    said = [(entry, _allows(entry, owner, place, walk)) for entry in known.contexts]
+    said = [(entry, _allows(entry, place, walk)) for entry in known.contexts]
     if any(allowed for _, allowed in said):
         return
     unsure = next((entry for entry, allowed in said if allowed is None), None)
@@ -124,7 +124,7 @@ def _is_plain(expression: str) -> bool:
     return R4.known(expression.partition(".")[0]) and "#" not in expression and "[x]" not in expression
 
 
-def _allows(entry: dict[str, str], owner: str, place: Place, walk: Walk) -> bool | None:
+def _allows(entry: dict[str, str], place: Place, walk: Walk) -> bool | None:
     """Whether one context allows an extension at a place; None where that cannot be told."""
     kind, expression = entry.get("type"), entry.get("expression", "")
     if kind == "element":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fhir_mh.fhirpath.errors import FhirPathError
@@ -30,34 +30,25 @@ def complex_field(
     child: Shape, key: str, label: str, type_name: str, items: tuple[Item, ...], slicings: tuple[SliceCheck, ...]
 ) -> Handler:
     """The check of a member whose values are objects."""
-    item = items[0] if len(items) == 1 else _all(items)
-
-    def each(entry: Any, here: Place, walk: Walk) -> None:
-        if type(entry) is dict and entry:
-            item(entry, here, walk)
-        else:
-            _not_an_object(entry, child.name, type_name, here, walk)
-
+    item, allowed = together(items), child.max != 0
     if not child.array:
 
         def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
             here = (place, label, None, key)
             if type(held) is list:
                 walk.fail("validate-not-repeating", here, name=child.name)
-            elif child.max == 0:
+                return
+            if not allowed:
                 _too_many(child, 1, here, walk)
-            else:
-                each(held, here, walk)
-                for check in slicings:
-                    check([held], place, walk)
-
-        def plain(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+                return
             if type(held) is dict and held:
-                item(held, (place, label, None, key), walk)
+                item(held, here, walk)
             else:
-                one(held, owner, place, walk)
+                _not_an_object(held, child.name, type_name, here, walk)
+            for check in slicings:
+                check([held], place, walk)
 
-        return one if slicings or child.max == 0 else plain
+        return one
     count = counter(child, key, label)
 
     def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
@@ -78,10 +69,16 @@ def complex_field(
     return many
 
 
-def _all(items: tuple[Item, ...]) -> Item:
+def together(items: Sequence[Item], rules: Sequence[Rule] = ()) -> Item:
+    """All these checks of one value, and then its rules, as one check."""
+    if len(items) == 1 and not rules:
+        return items[0]
+
     def check(value: Any, place: Place, walk: Walk) -> None:
         for item in items:
             item(value, place, walk)
+        for rule in rules:
+            rule(value, None, place, walk)
 
     return check
 
@@ -126,13 +123,10 @@ def primitive_field(
     if not child.array:
 
         def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
-            if child.max == 0:
-                _too_many(child, 1, (place, label, None, key), walk)
-            else:
-                value_at(held, owner.get(beside), (place, label, None, key), walk)
+            value_at(held, owner.get(beside), (place, label, None, key), walk)
 
         if child.max == 0:
-            return one
+            return _ruled_out(child, key, label)
         if listed is not None and len(rules) == 1:
             return _listed(listed, one)
         return one if rules else _plain(test, one)
@@ -162,6 +156,13 @@ def primitive_field(
             check(held, place, walk)
 
     return many
+
+
+def _ruled_out(child: Shape, key: str, label: str) -> Handler:
+    def refuse(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        _too_many(child, 1, (place, label, None, key), walk)
+
+    return refuse
 
 
 def _listed(listed: Callable[[], frozenset[str]], otherwise: Handler) -> Handler:

@@ -34,24 +34,21 @@ class _Slice:
 
 def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> SliceCheck:
     """The check of one slicing, compiled when a list is first met."""
-    compiled: list[list[_Slice] | None] = []
-    belongs: _Belongs
+    compiled: list[tuple[list[_Slice], _Belongs] | None] = []
 
     def check(held: list[Any], place: Place, walk: Walk) -> None:
-        nonlocal belongs
         if not compiled:
-            compiled.append(_compiled(slicing, child, compiler))
-            belongs = _belonging(compiled[0] or [])
-        slices = compiled[0]
-        if slices is None:
+            found = _compiled(slicing, child, compiler)
+            compiled.append(None if found is None else (found, _belonging(found)))
+        if compiled[0] is None:
             walk.skip("validate-unchecked-slice", (place, label, None, key), name=child.name)
             return
         try:
-            _apply(slices, held, place, walk)
+            _apply(*compiled[0], held, place, walk)
         except Unresolvable as missing:
             walk.skip("validate-unchecked-profile", (place, label, None, key), profile=missing)
 
-    def _apply(slices: list[_Slice], held: list[Any], place: Place, walk: Walk) -> None:
+    def _apply(slices: list[_Slice], belongs: _Belongs, held: list[Any], place: Place, walk: Walk) -> None:
         counts = dict.fromkeys((entry.name for entry in slices), 0)
         last = 0
         unmatched: list[Any] = []

@@ -39,7 +39,8 @@ class Validator:
         """Raises PackageError when one of these profiles is not at hand."""
         for url in profiles:
             try:
-                self._checkers.shapes.of_profile(url)
+                with self._lock:
+                    self._checkers.shapes.of_profile(url)
             except Unresolvable as missing:
                 raise PackageError(
                     f"The profile {shown(str(missing))} is not at hand: name the package that defines it."
