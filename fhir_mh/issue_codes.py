@@ -886,6 +886,28 @@ CODES: dict[str, Code] = {
         "Remove it, or name a fitting profile.",
         _PROFILING,
     ),
+    "validate-nhs-number": Code(
+        "error",
+        "value",
+        "This is not an NHS number: it has ten digits, the last of which is a check digit.",
+        "Correct the number; do not guess. Leave the identifier out where the number is not known.",
+        "https://www.datadictionary.nhs.uk/attributes/nhs_number.html",
+    ),
+    "validate-ods-code": Code(
+        "warning",
+        "value",
+        "This is not an ODS code: it has 3 to 12 capital letters and digits.",
+        "Write the code as the Organisation Data Service does, or name the system that the value is from.",
+        "https://digital.nhs.uk/services/organisation-data-service",
+    ),
+    "validate-legal-status": Code(
+        "error",
+        "business-rule",
+        "In England's list 35 is guardianship under section 7; the words say a community treatment order.",
+        "Say which of the two it is. England's list has no code for a community treatment order: give it in text, or "
+        "in the mh-legal-status profile. (Code 35 of Wales's list is one.)",
+        "https://fhir.hl7.org.uk/CodeSystem/UKCore-LegalStatusClassificationEngland",
+    ),
     # what could not be checked is reported apart, and never counts as passed
     "validate-unchecked-profile": Code(
         "warning",

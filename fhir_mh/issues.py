@@ -22,7 +22,8 @@ class Issue:
     code: a key of the registry. path: a FHIRPath location (`Bundle.entry[2].resource.status`), or for other
     formats the format's own way of naming a place (`row 4, column SIGN`). message: what is wrong, in plain
     words and without any personal data. fix: what to do about it. spec: the part of a standard it rests on.
-    line and column (from 1) are given where the source text is known.
+    line and column (from 1) are given where the source text is known. profile: the URL of the profile or extension
+    whose demand is not met, where it is not R4 itself that asks.
     """
 
     code: str
@@ -33,6 +34,7 @@ class Issue:
     spec: str = ""
     line: int | None = None
     column: int | None = None
+    profile: str = ""
 
     @property
     def fhir_type(self) -> str:
@@ -50,7 +52,7 @@ class Issue:
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; line and column only where known."""
-        names = ("code", "severity", "path", "message", "fix", "spec", "line", "column")
+        names = ("code", "severity", "path", "message", "fix", "spec", "line", "column", "profile")
         return {name: value for name in names if (value := getattr(self, name)) not in (None, "")}
 
 

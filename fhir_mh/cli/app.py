@@ -138,6 +138,14 @@ def validate(
         list[str] | None,
         Option(metavar="URL", help="A profile that each resource must follow, besides those it claims itself."),
     ] = None,
+    rules: Annotated[
+        str,
+        Option(
+            metavar="SETS",
+            help="The rules that count: base is FHIR R4 itself, profile what profiles and extensions ask, clinical "
+            "what a plan lacks to be of use, or is odd in England.",
+        ),
+    ] = "base,profile,clinical",
     output: Annotated[
         Output,
         Option(
@@ -152,7 +160,7 @@ def validate(
     ] = False,
 ) -> None:
     """Check FHIR resources against R4 and the profiles they follow. Nothing leaves this machine."""
-    asked = {"packages": package or [], "profiles": profile or []}
+    asked = {"packages": package or [], "profiles": profile or [], "rules": rules}
     _run("validate", files, **asked, output=output.value, everything=all_, jobs=jobs)
 
 

@@ -25,7 +25,7 @@ from fhir_mh.issues import Issue
 from fhir_mh.validation import Report
 
 _INDEX = re.compile(r"\[\d+\]")
-_ISSUE = ("severity", "code", "path", "line", "column", "message", "fix", "spec")
+_ISSUE = ("severity", "code", "path", "line", "column", "message", "fix", "spec", "profile")
 _LEVELS = {"fatal": "error", "error": "error", "warning": "warning", "information": "note"}
 _SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

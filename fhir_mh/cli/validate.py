@@ -19,11 +19,12 @@ from fhir_mh.cli.issue_text import say
 from fhir_mh.cli.report_forms import form
 from fhir_mh.fhir.nhs_numbers import discreet
 from fhir_mh.issues import Issue
-from fhir_mh.validation import Report, Validator
+from fhir_mh.validation import RULE_SETS, Report, Validator
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+_ALL_RULES = ",".join(RULE_SETS)
 _RESOURCE = (".json", ".ndjson")
 _BATCH = 512 * 1024  # bytes of text that go to another process at once
 _AHEAD = 3  # batches that each process may have waiting
@@ -48,6 +49,7 @@ def run(
     *,
     packages: Sequence[str] = (),
     profiles: Sequence[str] = (),
+    rules: str = _ALL_RULES,
     output: str = "text",
     everything: bool = False,
     jobs: int = 1,
@@ -55,12 +57,17 @@ def run(
     """Validate what the files and folders hold and write what was found; `-` reads one resource from standard input.
 
     A file ending in .ndjson holds a resource on each line. Of a folder, all files ending in .json or .ndjson at any
-    depth are read, but those that hold no resource. output: see report_forms. everything: text shows each place of a
-    warning that stands at many. jobs: processes at work at once. Returns 0 when nothing has an error, 1 when something
-    has, 2 when a file could not be read. Raises PackageError when a package or a profile is not there.
+    depth are read, but those that hold no resource. rules: the rule sets that count, with commas between. output: see
+    report_forms. everything: text shows each place of a warning that stands at many. jobs: processes at work at once.
+    Returns 0 when nothing has an error, 1 when something has, 2 when a file could not be read or there is no such rule
+    set. Raises PackageError when a package or a profile is not there.
     """
-    asked = _Asked(tuple(packages), tuple(profiles))
-    validator = asked.validator()  # says at once what is missing
+    asked = _Asked(tuple(packages), tuple(profiles), tuple(part.strip() for part in rules.split(",")))
+    try:
+        validator = asked.validator()  # says at once what is missing
+    except ValueError as fault:
+        say(str(fault), "error")
+        return BAD_INPUT
     written = form(output, sys.stdout, everything=everything)
     worst, others = DONE, 0
     with _progress(files) as bar:
@@ -127,9 +134,10 @@ def _of_file(file: Path, stream: BinaryIO, *, sought: bool) -> Iterator[Given]:
 class _Asked:
     packages: tuple[str, ...]
     profiles: tuple[str, ...]
+    rules: tuple[str, ...]
 
     def validator(self) -> Validator:
-        made = Validator(self.packages)
+        made = Validator(self.packages, rules=self.rules)
         made.require(self.profiles)
         return made
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.packages.definitions import Definitions
 from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Terminology
-from fhir_mh.validation import rules
+from fhir_mh.validation import guards, rules
 from fhir_mh.validation.extensions import Extensions
 from fhir_mh.validation.fields import (
     Field,
@@ -39,6 +39,12 @@ from fhir_mh.validation.slicing import slicing_check
 from fhir_mh.validation.walk import Place, Walk, shown
 
 _BACKBONES = ("BackboneElement", "Element")
+_MORE: dict[str, Rule] = {
+    "Attachment": rules.attachment_rule,
+    "CodeableConcept": guards.legal_status_rule,
+    "Identifier": guards.identifier_rule,
+    "Reference": reference_form,
+}  # what is checked of every value of a type, beyond its definition
 
 
 class Checkers:
@@ -107,7 +113,7 @@ class Checkers:
         partial: the shape tells of some members only, and another check sees to the rest and to the type's rules.
         """
         table: dict[str, Handler] = {"resourceType": _nothing} if resource else {}
-        required: list[tuple[str, tuple[str, ...], int]] = []
+        required: list[Required] = []
         after: list[Rule] = []
         for child in (shape.children or {} if partial else self.shapes.children(shape)).values():
             fields = self._fields(child, type_name)
@@ -117,7 +123,7 @@ class Checkers:
                     table["_" + field.key] = field.sibling
             names = tuple(key for f in fields for key in (f.key, "_" + f.key))
             if child.min:
-                required.append((child.name, names, child.min))
+                required.append(Required(child.name, names, child.min, child.by.get("min", "")))
             if child.choice:
                 required.extend(_required_forms(child))
             if child.choice and len(fields) > 1:
@@ -131,25 +137,24 @@ class Checkers:
         found = [rule for entry in invariants if (rule := rules.invariant(entry, type_name)) is not None]
         if type_name == "Coding":
             found.append(self._coding)
-        if type_name == "Reference":
-            found.append(reference_form)
-        if type_name == "Attachment":
-            found.append(rules.attachment_rule)
+        if type_name in _MORE:
+            found.append(_MORE[type_name])
         return found
 
     def _fields(self, child: Shape, owner: str) -> list[Field]:
         if not child.choice:
             entry = child.types[0] if child.types else TypeRef(child.reference)
             return [self._field(child, entry, child.name, child.name, (), owner)]
-        allowed = {entry.code: entry for entry in child.types}
+        allowed, by = {entry.code: entry for entry in child.types}, child.by.get("types", "")
         for slicing in child.slicings:
             if slicing.rules == "closed":
+                by = slicing.by
                 named = {entry.code for held in slicing.slices.values() if held.max != 0 for entry in held.types}
                 allowed = {code: entry for code, entry in allowed.items() if code in named}
         fields = []
         for key, code in R4.child(owner, child.name) or ():
             if code not in allowed:
-                fields.append(Field(key, forbidden(child.name, key, code, tuple(allowed)), None))
+                fields.append(Field(key, forbidden(child.name, key, code, tuple(allowed), by), None))
                 continue
             slices = tuple(
                 held
@@ -244,7 +249,7 @@ class Checkers:
                 if len(known) == 1 and len(group) == 1:
                     self.profile(known[0])(value, place, walk)
                 elif not any(self.conforms(url, value, walk) for url in known) and known:
-                    walk.fail("validate-profile-none", place, profiles=" or ".join(group))
+                    walk.fail("validate-profile-none", place, None, group[0], profiles=" or ".join(group))
                 elif not known:
                     walk.skip("validate-unchecked-profile", place, profile=group[0])
             except Unresolvable as missing:
@@ -256,10 +261,11 @@ class Checkers:
         type_name = shape.reference or _named(shape, entry)
         found: list[Rule | None] = [rules.invariant(held, type_name) for held in shape.invariants]
         found.extend(rules.binding(bound, entry.code, self.terminology) for bound in shape.bindings)
-        found.extend(rules.value_rule(name, value, "validate-fixed") for value in shape.fixed)
-        found.extend(rules.value_rule(name, value, "validate-pattern") for value in shape.patterns)
+        fixed, pattern = shape.by.get("fixed", ""), shape.by.get("patterns", "")
+        found.extend(rules.value_rule(name, value, "validate-fixed", fixed) for value in shape.fixed)
+        found.extend(rules.value_rule(name, value, "validate-pattern", pattern) for value in shape.patterns)
         if entry.code == "Reference":
-            found.append(reference_targets(entry, self.definitions))
+            found.append(reference_targets(entry, self.definitions, shape.by.get("types", "")))
         return [rule for rule in found if rule is not None]
 
 
@@ -268,14 +274,24 @@ def _named(shape: Shape, entry: TypeRef) -> str:
     return shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code
 
 
-def _required_forms(child: Shape) -> list[tuple[str, tuple[str, ...], int]]:
+class Required(NamedTuple):
+    """A member that must stand: its name, the keys that say it, how often, and which profile asks for it."""
+
+    name: str
+    keys: tuple[str, ...]
+    least: int
+    by: str
+
+
+def _required_forms(child: Shape) -> list[Required]:
     """The forms of value[x] that a profile demands by slicing it by type."""
     found = []
     for slicing in child.slicings:
         for held in slicing.slices.values():
             if held.min:
                 names = [child.name + entry.code[:1].upper() + entry.code[1:] for entry in held.types]
-                found.append((" or ".join(names), tuple(key for name in names for key in (name, "_" + name)), held.min))
+                keys = tuple(key for name in names for key in (name, "_" + name))
+                found.append(Required(" or ".join(names), keys, held.min, held.by.get("min", "")))
     return found
 
 
@@ -285,7 +301,7 @@ def _nothing(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None
 
 def _object(
     table: dict[str, Handler],
-    required: tuple[tuple[str, tuple[str, ...], int], ...],
+    required: tuple[Required, ...],
     after: tuple[Rule, ...],
     type_name: str,
     other: Callable[[Any, dict[str, Handler], str, Place, Walk], None],
@@ -299,12 +315,12 @@ def _object(
                 handler(held, value, place, walk)
             else:
                 other(key, table, type_name, place, walk)
-        for name, names, least in required:
+        for name, names, least, by in required:
             for key in names:
                 if key in value:
                     break
             else:
-                walk.fail("validate-required", place, name=f"{type_name}.{name}", min=least, slice="")
+                walk.fail("validate-required", place, None, by, name=f"{type_name}.{name}", min=least, slice="")
         for rule in after:
             rule(value, None, place, walk)
 

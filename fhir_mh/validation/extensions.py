@@ -90,7 +90,7 @@ def _named_parts(known: frozenset[str], url: str, value: dict[str, Any], place: 
         if isinstance(name, str) and ":" not in name and name not in known:
             here = (place, "extension", index, "extension")
             names = ", ".join(sorted(known))
-            walk.fail("validate-extension-part", here, name=shown(name), url=shown(url), known=names)
+            walk.fail("validate-extension-part", here, None, url, name=shown(name), url=shown(url), known=names)
 
 
 def _placed(known: _Known, owner: str, url: str, place: Place, walk: Walk) -> None:
@@ -108,7 +108,8 @@ def _placed(known: _Known, owner: str, url: str, place: Place, walk: Walk) -> No
     if unsure is not None:
         walk.skip("validate-unchecked-context", place, url=shown(url), context=shown(unsure.get("expression")))
     else:
-        walk.fail("validate-extension-context", place, url=shown(url), element=_element_path(place[0], walk) or owner)
+        element = _element_path(place[0], walk) or owner
+        walk.fail("validate-extension-context", place, None, url, url=shown(url), element=element)
 
 
 def _on_any(entry: dict[str, str], owner: str) -> bool:

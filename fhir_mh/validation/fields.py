@@ -90,7 +90,10 @@ def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], 
         if child.max is not None and found > child.max:
             _too_many(child, found, (place, label, None, key), walk)
         elif found < child.min:
-            walk.fail("validate-required", (place, label, None, key), name=child.name, min=child.min, slice="")
+            by = child.by.get("min", "")
+            walk.fail(
+                "validate-required", (place, label, None, key), None, by, name=child.name, min=child.min, slice=""
+            )
 
     return count
 
@@ -200,7 +203,7 @@ def limits(child: Shape, type_name: str) -> list[Rule]:
 
         def length(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
             if isinstance(value, str) and len(value) > limit:
-                walk.fail("validate-too-long", place, name=child.name, max=limit)
+                walk.fail("validate-too-long", place, None, child.by.get("max_length", ""), name=child.name, max=limit)
 
         found.append(length)
     for side, bound in child.limits:
@@ -211,7 +214,7 @@ def limits(child: Shape, type_name: str) -> list[Rule]:
             except FhirPathError:
                 return
             if compared is not None and compared == (-1 if side == "min" else 1):
-                walk.fail("validate-out-of-range", place)
+                walk.fail("validate-out-of-range", place, None, child.by.get("limits", ""))
 
         found.append(within)
     return found
@@ -243,7 +246,7 @@ def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -
     return many if child.array else one
 
 
-def forbidden(name: str, key: str, code: str, allowed: tuple[str, ...]) -> Handler:
+def forbidden(name: str, key: str, code: str, allowed: tuple[str, ...], by: str) -> Handler:
     """The check of a form of value[x] that a profile has ruled out."""
 
     def refuse(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
@@ -251,6 +254,8 @@ def forbidden(name: str, key: str, code: str, allowed: tuple[str, ...]) -> Handl
         walk.fail(
             "validate-type-not-allowed",
             (place, label, None, key),
+            None,
+            by,
             name=name,
             type=code,
             allowed=" or ".join(allowed) or "nothing",
@@ -275,7 +280,8 @@ def choice_counter(name: str, keys: tuple[str, ...]) -> Rule:
 
 
 def _too_many(child: Shape, count: int, place: Place, walk: Walk) -> None:
-    walk.fail("validate-too-many", place, name=child.name, count=count, max=child.max, slice="")
+    by = child.by.get("max", "")
+    walk.fail("validate-too-many", place, None, by, name=child.name, count=count, max=child.max, slice="")
 
 
 def _not_a_list(held: Any, name: str, place: Place, walk: Walk) -> None:

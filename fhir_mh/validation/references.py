@@ -50,8 +50,8 @@ def reference_form(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
             walk.fail("validate-reference-form", here, rule=f"{shown(kind)} is no resource type")
 
 
-def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
-    """The check of which types a Reference may lead to; None where any will do."""
+def reference_targets(entry: TypeRef, definitions: Definitions, by: str) -> Rule | None:
+    """The check of which types a Reference may lead to; None where any will do. by: the profile that says so."""
     groups = [[(_type_of(url, definitions) or "Resource") for url in group] for group in entry.targets]
     groups = [group for group in groups if not {"Resource", "DomainResource"} & set(group)]
     profiles = [{url.split("|")[0] for url in group} for group in entry.targets]
@@ -69,7 +69,7 @@ def reference_targets(entry: TypeRef, definitions: Definitions) -> Rule | None:
             return
         for group, names in zip(groups, allowed, strict=True) if seen not in named else ():
             if not any(is_a(seen, name) for name in group):
-                walk.fail("validate-reference-type", place, seen=shown(seen), allowed=names)
+                walk.fail("validate-reference-type", place, None, by, seen=shown(seen), allowed=names)
                 return
         found = walk.local(str(value.get("reference", "")))[1] if profiles else None
         if found is None:

@@ -58,7 +58,7 @@ class Resources:
             elif len(group) == 1:
                 self.check(value, place, walk, profiles=known)
             elif not any(self._compiler.conforms(url, value, walk) for url in known):
-                walk.fail("validate-profile-none", place, profiles=" or ".join(group))
+                walk.fail("validate-profile-none", place, None, group[0], profiles=" or ".join(group))
 
         return check
 
@@ -93,7 +93,8 @@ class Resources:
                 walk.skip("validate-unchecked-profile", place, profile=shown(str(missing)))
                 continue
             if shape.types and not R4.is_a(kind, shape.types[0].code):
-                walk.fail("validate-profile-type", place, profile=shown(url), wanted=shape.types[0].code, type=kind)
+                wanted = shape.types[0].code
+                walk.fail("validate-profile-type", place, None, url, profile=shown(url), wanted=wanted, type=kind)
                 continue
             usable.append(url)
         return tuple(usable)

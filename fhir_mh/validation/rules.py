@@ -127,7 +127,7 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
                 return
         if not met:
             wrong, mend = explain(type_name, rule.key, rule.human, rule.expression)
-            walk.fail("validate-invariant", place, severity, wrong=wrong, mend=mend, key=rule.key)
+            walk.fail("validate-invariant", place, severity, rule.by, wrong=wrong, mend=mend, key=rule.key)
 
     return check
 
@@ -210,7 +210,7 @@ def _coded_binding(bound: Binding, terminology: Terminology, codings_of: Callabl
         codings = [c for c in codings_of(value) if says_a_code(c)]
         if not codings:
             if bound.strength == "required" and not value.get("extension"):
-                walk.fail("validate-code-missing", place, value_set=bound.value_set)
+                walk.fail("validate-code-missing", place, None, bound.by, value_set=bound.value_set)
             return
         expansion = terminology.expand(bound.value_set)
         answers = [None if expansion is None else expansion.holds(c.get("system", ""), c["code"]) for c in codings]
@@ -235,6 +235,7 @@ def _refuse(bound: Binding, coding: dict[str, Any], place: Place, walk: Walk, ex
         "validate-binding",
         place,
         severity,
+        bound.by,
         **said,
         mend=expansion.suggestion(coding, extensible=bound.strength == "extensible"),
     )
@@ -305,13 +306,13 @@ def described(value: Any) -> str:
     )
 
 
-def value_rule(name: str, wanted: Any, code: str) -> Rule:
-    """The check of fixed[x] (validate-fixed) or pattern[x] (validate-pattern)."""
+def value_rule(name: str, wanted: Any, code: str, by: str) -> Rule:
+    """The check of a profile's fixed[x] (validate-fixed) or pattern[x] (validate-pattern)."""
     test = same if code == "validate-fixed" else matches
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         if value is not None and not test(wanted, value):
-            walk.fail(code, place, name=name, wanted=described(wanted), seen=described(value))
+            walk.fail(code, place, None, by, name=name, wanted=described(wanted), seen=described(value))
 
     return check
 

@@ -17,39 +17,47 @@ class TypeRef(NamedTuple):
     targets: tuple[tuple[str, ...], ...] = ()
 
 
-class Binding(NamedTuple):
-    """strength as in FHIR; `maximum` for the limit of an extensible binding."""
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """strength as in FHIR; `maximum` for the limit of an extensible binding. by: the profile that binds."""
 
     strength: str
     value_set: str
+    by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """One rule in FHIRPath. human: what its definition says of it, where that is at hand."""
+    """One rule in FHIRPath. human: what its definition says of it, where that is at hand. by: the profile it is of."""
 
     key: str
     severity: str
     expression: str
     human: str = field(default="", compare=False)
+    by: str = field(default="", compare=False)
 
 
 @dataclass(slots=True)
 class Slicing:
-    """discriminators: (type, path). A slice's shape is the whole element as that slice must look."""
+    """discriminators: (type, path). A slice's shape is the whole element as that slice must look. by: its profile."""
 
     discriminators: tuple[tuple[str, str], ...]
     rules: str = "open"
     ordered: bool = False
     slices: dict[str, Shape] = field(default_factory=dict)
+    by: str = field(default="", compare=False)
 
     def copy(self) -> Slicing:
-        return Slicing(self.discriminators, self.rules, self.ordered, {k: s.copy() for k, s in self.slices.items()})
+        slices = {name: held.copy() for name, held in self.slices.items()}
+        return Slicing(self.discriminators, self.rules, self.ordered, slices, self.by)
 
 
 @dataclass(slots=True)
 class Shape:
-    """One element. path is the path in its definition; array whether JSON holds a list, by the base definition."""
+    """One element. path is the path in its definition; array whether JSON holds a list, by the base definition.
+
+    by: which profile asks for its min, max, types, fixed, patterns, limits and max_length, where one does.
+    """
 
     name: str
     path: str
@@ -67,6 +75,7 @@ class Shape:
     slicings: list[Slicing] = field(default_factory=list)
     max_length: int | None = None
     limits: tuple[tuple[str, Any], ...] = ()
+    by: dict[str, str] = field(default_factory=dict, compare=False)
 
     def copy(self) -> Shape:
         """A copy that can be narrowed without touching this one."""
@@ -88,11 +97,23 @@ class Shape:
             [s.copy() for s in self.slicings],
             self.max_length,
             self.limits,
+            self.by,
         )
 
 
-def narrow(shape: Shape, element: dict[str, Any]) -> None:
-    """Apply the facts of one ElementDefinition to a shape: what it says may only narrow."""
+_SOURCED = ("min", "max", "types", "fixed", "patterns", "limits", "max_length")
+
+
+def narrow(shape: Shape, element: dict[str, Any], by: str = "") -> None:
+    """Apply the facts of one ElementDefinition to a shape: what it says may only narrow. by: the profile it is of."""
+    before = [getattr(shape, name) for name in _SOURCED]
+    _apply(shape, element, by)
+    if by:
+        changed = [name for name, held in zip(_SOURCED, before, strict=True) if getattr(shape, name) != held]
+        shape.by = {**shape.by, **dict.fromkeys(changed, by)}
+
+
+def _apply(shape: Shape, element: dict[str, Any], by: str) -> None:
     shape.min = max(shape.min, element.get("min", 0))
     if element.get("max", "*") != "*":
         limit = int(element["max"])
@@ -105,10 +126,10 @@ def narrow(shape: Shape, element: dict[str, Any]) -> None:
         ("maximum", binding.get("maxValueSet")),
     ):
         if url:
-            shape.bindings = _once(shape.bindings, Binding(strength, url))
+            shape.bindings = _once(shape.bindings, Binding(strength, url, by))
     for rule in element.get("constraint", ()):
         if rule.get("expression") and rule.get("key") != "ele-1":
-            one = Invariant(rule["key"], rule.get("severity", "error"), rule["expression"], rule.get("human", ""))
+            one = Invariant(rule["key"], rule.get("severity", "error"), rule["expression"], rule.get("human", ""), by)
             shape.invariants = _once(shape.invariants, one)
     for key, value in element.items():
         if key.startswith("fixed"):
@@ -165,6 +186,8 @@ def merge(left: Shape, right: Shape) -> Shape:
     merged.limits = _union(left.limits, right.limits)
     lengths = [length for length in (left.max_length, right.max_length) if length is not None]
     merged.max_length = min(lengths) if lengths else None
+    theirs = [name for name in _SOURCED if getattr(merged, name) != getattr(left, name) and name in right.by]
+    merged.by = {**left.by, **{name: right.by[name] for name in theirs}}
     merged.slicings = [*merged.slicings, *(s.copy() for s in right.slicings if s not in left.slicings)]
     if merged.children is None:
         merged.children = right.copy().children

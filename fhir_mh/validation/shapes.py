@@ -67,6 +67,7 @@ class Shapes:
             patterns=without(shape.patterns, base.patterns),
             max_length=None if shape.max_length == base.max_length else shape.max_length,
             limits=without(shape.limits, base.limits),
+            by=shape.by,
         )
 
     def _inherited(self, shape: Shape) -> dict[str, Shape]:
@@ -148,9 +149,9 @@ class Shapes:
                 if found is None:
                     raise Unresolvable(facts["url"])
                 target = found
-            narrow(target, element)
+            narrow(target, element, facts["url"])
             if "slicing" in element:
-                _open_slicing(target, element["slicing"])
+                _open_slicing(target, element["slicing"], facts["url"])
         return root
 
     def _descend(self, shape: Shape, name: str, slice_name: str) -> Shape | None:
@@ -201,15 +202,16 @@ def _slice(shape: Shape, name: str, form: str = "") -> Shape:
     return made
 
 
-def _open_slicing(shape: Shape, slicing: dict[str, Any]) -> None:
+def _open_slicing(shape: Shape, slicing: dict[str, Any], by: str) -> None:
     found = tuple((entry.get("type", ""), entry.get("path", "")) for entry in slicing.get("discriminator", ()))
     for known in shape.slicings:
         if known.discriminators == found or not found or not known.discriminators:
             known.discriminators = known.discriminators or found
             known.rules = slicing.get("rules", known.rules)
             known.ordered = known.ordered or bool(slicing.get("ordered"))
+            known.by = by
             return
-    shape.slicings.append(Slicing(found, slicing.get("rules", "open"), bool(slicing.get("ordered"))))
+    shape.slicings.append(Slicing(found, slicing.get("rules", "open"), bool(slicing.get("ordered")), by=by))
 
 
 def _steps(element: dict[str, Any], slices: dict[str, str]) -> list[tuple[str, str]]:

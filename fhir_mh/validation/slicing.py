@@ -63,6 +63,8 @@ def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, compiler
                     walk.fail(
                         "validate-slice-none",
                         here,
+                        None,
+                        slicing.by,
                         name=child.name,
                         slices=names or "(none)",
                         reason=reason or "none is allowed",
@@ -73,7 +75,7 @@ def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, compiler
             if entry.item is not None and type(value) is dict:
                 entry.item(value, here, walk)
             if slicing.ordered and position < last:
-                walk.fail("validate-slice-order", here, name=child.name)
+                walk.fail("validate-slice-order", here, None, slicing.by, name=child.name)
             last = max(last, position)
         for entry in slices:
             _count(entry, counts[entry.name], unmatched, (place, label, None, key), walk)
@@ -108,11 +110,10 @@ def _count(entry: _Slice, count: int, unmatched: list[Any], place: Place, walk: 
     if count < shape.min:
         why = "; ".join(dict.fromkeys(entry.refusal(value, walk) for value in unmatched[:5]))
         said = f" in slice {entry.name}" + (f" ({why})" if why else "")
-        walk.fail("validate-required", place, name=shape.name, min=shape.min, slice=said)
+        walk.fail("validate-required", place, None, shape.by.get("min", ""), name=shape.name, min=shape.min, slice=said)
     elif shape.max is not None and count > shape.max:
-        walk.fail(
-            "validate-too-many", place, name=shape.name, count=count, max=shape.max, slice=f" in slice {entry.name}"
-        )
+        said, by = f" in slice {entry.name}", shape.by.get("max", "")
+        walk.fail("validate-too-many", place, None, by, name=shape.name, count=count, max=shape.max, slice=said)
 
 
 def _compiled(slicing: Slicing, child: Shape, compiler: Compiler) -> list[_Slice] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from fhir_mh.packages.model import R4
 from fhir_mh.validation.checkers import Checkers
 from fhir_mh.validation.positions import position
 from fhir_mh.validation.report import Report
+from fhir_mh.validation.rule_sets import RULE_SETS, held_to
 from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.walk import Place, Walk, keys, shown
 
@@ -26,11 +27,22 @@ class Validator:
     It reaches no network. Make one and keep it: definitions are compiled when first met. Safe to share between threads.
     """
 
-    def __init__(self, packages: Sequence[str | Path] = (), *, resources: Iterable[dict[str, Any]] = ()) -> None:
+    def __init__(
+        self,
+        packages: Sequence[str | Path] = (),
+        *,
+        resources: Iterable[dict[str, Any]] = (),
+        rules: Collection[str] = RULE_SETS,
+    ) -> None:
         """packages: .tgz files, folders, JSON files, or name#version in ~/.fhir/packages. resources: more definitions.
 
-        Our own profiles are always at hand. Raises PackageError when a package is missing or broken.
+        rules: the rule sets that count (see rule_sets). Our own profiles are always at hand.
+        Raises PackageError when a package is missing or broken, ValueError for a rule set that there is not.
         """
+        unknown = sorted(set(rules) - set(RULE_SETS))
+        if unknown:
+            raise ValueError(f"There is no rule set {unknown[0]}: there are {', '.join(RULE_SETS)}.")
+        self._rules = frozenset(rules)
         self._definitions = Definitions(packages, resources=resources)
         self._checkers = Checkers(self._definitions)
         self._lock = threading.RLock()
@@ -75,7 +87,8 @@ class Validator:
                 self._checkers.resources.check(held, place, walk, profiles=tuple(profiles))
         except RecursionError:
             walk.issues.append((issue("json-too-deep", place[1], limit="what can be followed"), place))
-        return Report(_placed(walk.issues, text), _placed(walk.unchecked, text))
+        wrong, unchecked = held_to(self._rules, walk.issues), held_to(self._rules, walk.unchecked)
+        return Report(_placed(wrong, text), _placed(unchecked, text))
 
 
 def _text(resource: dict[str, Any] | str | bytes) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from fhir_mh.fhirpath.values import Node
@@ -88,9 +89,10 @@ class Walk:
         self.bundle: BundleIndex | None = None
         self.base: Place | None = None
 
-    def fail(self, code: str, place: Place, severity: Severity | None = None, **values: Any) -> None:
-        """Record one finding, once."""
-        self._record(self.issues, issue(code, expression(place), severity, **values), place)
+    def fail(self, code: str, place: Place, severity: Severity | None = None, by: str = "", **values: Any) -> None:
+        """Record one finding, once. by: the profile that asks for what is not so; none where R4 itself does."""
+        found = issue(code, expression(place), severity, **values)
+        self._record(self.issues, replace(found, profile=by) if by else found, place)
 
     def skip(self, code: str, place: Place, **values: Any) -> None:
         """Record what could not be checked, once."""

@@ -97,9 +97,10 @@ def test_wrong_usage_is_bad_input(
 def test_validate_hands_on_what_it_was_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     handed, file = Handed(monkeypatch, "validate"), tmp_path / "plan.json"
     file.write_text("{}")
-    code = main(["validate", str(file), "--package", "a", "--package", "b", "--profile", "u", "--format", "outcome"])
-    assert code == exits.NOT_HELD
-    options = {"packages": ["a", "b"], "profiles": ["u"], "output": "outcome", "everything": False, "jobs": 1}
+    asked = ["--package", "a", "--package", "b", "--profile", "u", "--rules", "base", "--format", "outcome"]
+    assert main(["validate", str(file), *asked]) == exits.NOT_HELD
+    options = {"packages": ["a", "b"], "profiles": ["u"], "rules": "base", "output": "outcome", "everything": False}
+    options["jobs"] = 1
     assert handed.given == (([file],), options)
 
 

@@ -72,7 +72,7 @@ def test_json_is_an_object_for_each_file(form: str, files: dict[str, str], capsy
     assert (found["code"], found["path"], found["line"], found["column"]) == (
         "validate-binding", "Patient.gender", 2, 12,
     )  # fmt: skip
-    assert list(found) == ["severity", "code", "path", "line", "column", "message", "fix", "spec"]
+    assert list(found) == ["severity", "code", "path", "line", "column", "message", "fix", "spec", "profile"]
 
 
 def test_sarif_is_a_result_for_each_finding(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,3 +187,9 @@ def test_a_profile_that_is_not_at_hand_ends_the_command(
     assert main(asked) == exits.BAD_INPUT
     assert "https://example.org/unknown" in capsys.readouterr().err
     assert main(["validate", files["good"], "--package", "no-such-package@1"]) == exits.BAD_INPUT
+
+
+def test_only_the_rule_sets_asked_for_count(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", files["bad"], "--rules", "profile, clinical"]) == exits.DONE
+    assert main(["validate", files["bad"], "--rules", "bass"]) == exits.BAD_INPUT
+    assert "bass" in capsys.readouterr().err

@@ -37,6 +37,10 @@ def sliced(rules: str = "open", *, ordered: bool = False, path: str = "system", 
     return found
 
 
+ONE_OF_EACH = sliced()
+ONE_OF_EACH[1] |= {"min": 1, "max": "1"}
+
+
 def patient(**said: Any) -> Json:
     return {"resourceType": "Patient", **said}
 
@@ -48,13 +52,22 @@ MALE: Json = {"path": "Patient.gender", "fixedCode": "male"}
 BORN: Json = {"path": "Patient.birthDate", "minValueDate": "1900-01-01", "maxValueDate": "2026-01-01"}
 RANK: Json = {"path": "Patient.telecom.rank", "maxValuePositiveInt": 3}
 FIXED: Json = {"path": "Patient.maritalStatus", "fixedCodeableConcept": {"text": "single"}}
+USES = "http://hl7.org/fhir/ValueSet/name-use"
+CODED: Json = {"path": "Patient.maritalStatus", "binding": {"strength": "required", "valueSet": USES}}
+RULED: Json = {"path": "Patient", "constraint": [
+    {"key": "own-1", "severity": "error", "human": "Is born", "expression": "birthDate.exists()"}]}  # fmt: skip
+ANSWERED: Json = {"id": "Patient.deceased[x]", "path": "Patient.deceased[x]", "type": [{"code": "boolean"}]}
+FROM_A_PERSON: Json = {"path": "Patient.generalPractitioner", "type": [
+    {"code": "Reference", "targetProfile": ["http://hl7.org/fhir/StructureDefinition/Practitioner"]}]}  # fmt: skip
 BOUND: Json = {"path": "Patient.maritalStatus", "binding": {"strength": "required", "valueSet": ABSENT}}
 
 
 def faults(resource: Json, *elements: Json) -> set[tuple[str, str]]:
-    """(code, place) of all that is wrong, on the profile made of these elements."""
+    """(code, place) of all that is wrong, on the profile made of these elements; each is said to be its demand."""
     report = Validator(resources=[profile(*elements)]).validate(resource, [URL])
-    return {(one.code, one.path) for one in report.issues if one.severity == "error"}
+    errors = [one for one in report.issues if one.severity == "error"]
+    assert {one.profile for one in errors} <= {URL}
+    return {(one.code, one.path) for one in errors}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +83,25 @@ def faults(resource: Json, *elements: Json) -> set[tuple[str, str]]:
          "Patient.birthDate"),
         ([RANK], {"telecom": [{**PHONE, "rank": 3}]}, {"telecom": [{**PHONE, "rank": 4}]}, "validate-out-of-range",
          "Patient.telecom[0].rank"),
+        ([{"path": "Patient.telecom", "min": 1}], {"telecom": [PHONE]}, {}, "validate-required", "Patient"),
+        ([{"path": "Patient.telecom", "min": 2}], {"telecom": [PHONE, FAX]}, {"telecom": [PHONE]},
+         "validate-required", "Patient.telecom"),
+        ([{"path": "Patient.telecom", "max": "1"}], {"telecom": [PHONE]}, {"telecom": [PHONE, FAX]},
+         "validate-too-many", "Patient.telecom"),
+        ([{"path": "Patient.gender", "max": "0"}], {}, {"gender": "male"}, "validate-too-many", "Patient.gender"),
+        ([RULED], {"birthDate": "1984"}, {}, "validate-invariant", "Patient"),
+        ([ANSWERED], {"deceasedBoolean": True}, {"deceasedDateTime": "2026"}, "validate-type-not-allowed",
+         "Patient.deceased.ofType(dateTime)"),
+        ([FROM_A_PERSON], {"generalPractitioner": [{"reference": "Practitioner/a"}]},
+         {"generalPractitioner": [{"reference": "Organization/a"}]}, "validate-reference-type",
+         "Patient.generalPractitioner[0]"),
+        ([{"path": "Patient.name", "patternHumanName": {"use": "official"}}], {"name": [{"use": "official"}]},
+         {"name": [{"use": "old"}]}, "validate-pattern", "Patient.name[0]"),
+        (ONE_OF_EACH, {"telecom": [PHONE, FAX]}, {"telecom": [FAX]}, "validate-required", "Patient.telecom"),
+        (ONE_OF_EACH, {"telecom": [PHONE, FAX]}, {"telecom": [PHONE, PHONE]}, "validate-too-many", "Patient.telecom"),
+        ([CODED], {"maritalStatus": {"coding": [{"system": "http://hl7.org/fhir/name-use", "code": "old"}]}},
+         {"maritalStatus": {"coding": [{"system": "http://hl7.org/fhir/address-use", "code": "home"}]}},
+         "validate-binding", "Patient.maritalStatus"),
         ([FIXED], {"maritalStatus": {"text": "single"}},
          {"maritalStatus": {"text": "single", "coding": [{"display": "x"}]}}, "validate-fixed",
          "Patient.maritalStatus"),
