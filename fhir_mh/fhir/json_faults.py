@@ -18,9 +18,14 @@ class _Fault(Exception):
         self.code, self.at, self.path, self.values = code, at, path, values
 
 
+def _broken(at: int, problem: str) -> _Fault:
+    """What is no JSON has places in its text alone: nothing in it has a path yet."""
+    return _Fault("json-unreadable", at, "", problem=problem)
+
+
 def unreadable() -> Issue:
     """The finding for text whose fault could not be placed."""
-    return issue("json-unreadable", "$", problem="it could not be read")
+    return issue("json-unreadable", "", problem="it could not be read")
 
 
 def not_utf8(raw: bytes, fault: UnicodeDecodeError) -> Issue:
@@ -28,16 +33,16 @@ def not_utf8(raw: bytes, fault: UnicodeDecodeError) -> Issue:
     before = raw[: fault.start]
     line = before.count(b"\n") + 1
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-    return issue("json-encoding", "$", line=line, column=column)
+    return issue("json-encoding", "", line=line, column=column)
 
 
 def locate(text: str, max_depth: int) -> Issue | None:
-    """The first fault of text, with path, line and column; None where there is none."""
+    """The first fault of text, with line and column, and a path where it is JSON; None where there is none."""
     try:
         end = _value(text, _skip(text, 0), "$", max_depth)
         end = _skip(text, end)
         if end != len(text):
-            raise _Fault("json-unreadable", end, "$", problem="something follows the end of the value")
+            raise _broken(end, "something follows the end of the value")
     except _Fault as fault:
         line = text.count("\n", 0, fault.at) + 1
         column = fault.at - text.rfind("\n", 0, fault.at)
@@ -57,23 +62,21 @@ def _value(text: str, at: int, path: str, depth: int) -> int:
             raise _Fault("json-too-deep", at, "$", limit=path.count(".") + path.count("["))
         return _members(text, at + 1, path, depth - 1) if first == "{" else _entries(text, at + 1, path, depth - 1)
     if first == '"':
-        return _string(text, at, path)[1]
+        return _string(text, at)[1]
     match = _NUMBER.match(text, at) or _WORD.match(text, at)
     if not match:
-        raise _Fault(
-            "json-unreadable", at, path, problem="a value is missing here" if first else "the text ends too early"
-        )
+        raise _broken(at, "a value is missing here" if first else "the text ends too early")
     return match.end()
 
 
-def _string(text: str, at: int, path: str) -> tuple[str, int]:
+def _string(text: str, at: int) -> tuple[str, int]:
     try:
         value, end = scanstring(text, at + 1, True)
     except ValueError as fault:
         where = getattr(fault, "pos", at)
-        raise _Fault("json-unreadable", where, path, problem="this text in quotes is not well formed") from None
+        raise _broken(where, "this text in quotes is not well formed") from None
     if _LONE.search(value):
-        raise _Fault("json-unreadable", at, path, problem="half of a surrogate pair is no character")
+        raise _broken(at, "half of a surrogate pair is no character")
     return value, end
 
 
@@ -84,19 +87,19 @@ def _members(text: str, at: int, path: str, depth: int) -> int:
         return at + 1
     while True:
         if text[at : at + 1] != '"':
-            raise _Fault("json-unreadable", at, path, problem="a key in double quotes is expected here")
-        key, end = _string(text, at, path)
+            raise _broken(at, "a key in double quotes is expected here")
+        key, end = _string(text, at)
         if key in seen:
             raise _Fault("json-duplicate-key", at, f"{path}.{key}", key=key)
         seen.add(key)
         end = _skip(text, end)
         if text[end : end + 1] != ":":
-            raise _Fault("json-unreadable", end, f"{path}.{key}", problem="a colon is missing here")
+            raise _broken(end, "a colon is missing here")
         at = _skip(text, _value(text, _skip(text, end + 1), f"{path}.{key}", depth))
         if text[at : at + 1] == "}":
             return at + 1
         if text[at : at + 1] != ",":
-            raise _Fault("json-unreadable", at, path, problem="a comma or the end of the object is missing here")
+            raise _broken(at, "a comma or the end of the object is missing here")
         at = _skip(text, at + 1)
 
 
@@ -109,5 +112,5 @@ def _entries(text: str, at: int, path: str, depth: int) -> int:
         if text[at : at + 1] == "]":
             return at + 1
         if text[at : at + 1] != ",":
-            raise _Fault("json-unreadable", at, path, problem="a comma or the end of the list is missing here")
+            raise _broken(at, "a comma or the end of the list is missing here")
         at, index = _skip(text, at + 1), index + 1

@@ -90,10 +90,8 @@ def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], 
         if child.max is not None and found > child.max:
             _too_many(child, found, (place, label, None, key), walk)
         elif found < child.min:
-            by = child.by.get("min", "")
-            walk.fail(
-                "validate-required", (place, label, None, key), None, by, name=child.name, min=child.min, slice=""
-            )
+            by, at = child.by.get("min", ""), (place, label, None, key)
+            walk.fail("validate-required", place, None, by, at, name=child.name, min=child.min, slice="")
 
     return count
 
@@ -280,8 +278,9 @@ def choice_counter(name: str, keys: tuple[str, ...]) -> Rule:
 
 
 def _too_many(child: Shape, count: int, place: Place, walk: Walk) -> None:
+    """What stands too often is told of the object that holds it, as what is missing is."""
     by = child.by.get("max", "")
-    walk.fail("validate-too-many", place, None, by, name=child.name, count=count, max=child.max, slice="")
+    walk.fail("validate-too-many", place[0], None, by, place, name=child.name, count=count, max=child.max, slice="")
 
 
 def _not_a_list(held: Any, name: str, place: Place, walk: Walk) -> None:

@@ -110,10 +110,12 @@ def _count(entry: _Slice, count: int, unmatched: list[Any], place: Place, walk: 
     if count < shape.min:
         why = "; ".join(dict.fromkeys(entry.refusal(value, walk) for value in unmatched[:5]))
         said = f" in slice {entry.name}" + (f" ({why})" if why else "")
-        walk.fail("validate-required", place, None, shape.by.get("min", ""), name=shape.name, min=shape.min, slice=said)
+        by = shape.by.get("min", "")
+        walk.fail("validate-required", place[0], None, by, place, name=shape.name, min=shape.min, slice=said)
     elif shape.max is not None and count > shape.max:
         said, by = f" in slice {entry.name}", shape.by.get("max", "")
-        walk.fail("validate-too-many", place, None, by, name=shape.name, count=count, max=shape.max, slice=said)
+        more = {"name": shape.name, "count": count, "max": shape.max, "slice": said}
+        walk.fail("validate-too-many", place[0], None, by, place, **more)
 
 
 def _compiled(slicing: Slicing, child: Shape, compiler: Compiler) -> list[_Slice] | None:

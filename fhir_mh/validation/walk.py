@@ -89,17 +89,28 @@ class Walk:
         self.bundle: BundleIndex | None = None
         self.base: Place | None = None
 
-    def fail(self, code: str, place: Place, severity: Severity | None = None, by: str = "", **values: Any) -> None:
-        """Record one finding, once. by: the profile that asks for what is not so; none where R4 itself does."""
+    def fail(
+        self,
+        code: str,
+        place: Place,
+        severity: Severity | None = None,
+        by: str = "",
+        at: Place | None = None,
+        **values: Any,
+    ) -> None:
+        """Record one finding, once. by: the profile that asks for what is not so; none where R4 itself does.
+
+        at: where in the text to look, where that is not the place itself but a part of it.
+        """
         found = issue(code, expression(place), severity, **values)
-        self._record(self.issues, replace(found, profile=by) if by else found, place)
+        self._record(self.issues, replace(found, profile=by) if by else found, at or place)
 
     def skip(self, code: str, place: Place, **values: Any) -> None:
         """Record what could not be checked, once."""
         self._record(self.unchecked, issue(code, expression(place), **values), place)
 
     def _record(self, into: list[tuple[Issue, Place]], made: Issue, place: Place) -> None:
-        key = (made.code, made.path, made.message)
+        key = (made.code, expression(place), made.message)
         if key not in self.found:
             self.found[key] = made
             into.append((made, place))

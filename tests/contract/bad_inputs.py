@@ -70,13 +70,13 @@ def plan(**more: Any) -> dict[str, Any]:
 
 _PERSON = _csv().decode("cp1252").splitlines()[1] + "\n"
 BAD = [
-    Bad("unreadable", "record", _record()[:-2] + b",}}", "json-unreadable", "$.person"),
+    Bad("unreadable", "record", _record()[:-2] + b",}}", "json-unreadable", ""),
     Bad("twice", "record", _record().replace(b'"names"', b'"nhs_number"'), "json-duplicate-key", "$.person.nhs_number"),
-    Bad("encoding", "record", _record().replace(b"Zeb", b"Zeb\xe9"), "json-encoding", "$"),
+    Bad("encoding", "record", _record().replace(b"Zeb", b"Zeb\xe9"), "json-encoding", ""),
     Bad("list", "record", b"[]", "json-not-an-object", "$"),
     Bad("deep", "record", b'{"person": ' + b"[" * 300 + b"]" * 300 + b"}", "json-too-deep", "$"),
     Bad("nhs-number", "record", _record(person={"nhs_number": WRONG}), "map-invalid-record", "person.nhs_number"),
-    Bad("fhir-unreadable", "fhir", bundle()[:-2], "json-unreadable", "$.entry"),
+    Bad("fhir-unreadable", "fhir", bundle()[:-2], "json-unreadable", ""),
     Bad("fhir-twice", "fhir", bundle().replace(b'"name"', b'"identifier"'), "json-duplicate-key",
         "$.entry[0].resource.identifier"),
     *(
@@ -102,5 +102,5 @@ BAD = [
     Bad("extract-nhs-number", JSON, _extract(nhs_no=WRONG), "map-wrong-value", "$.patient.nhs_no"),
     Bad("extract-type", JSON, _extract(languages=MARKER), "map-wrong-type", "$.patient.languages"),
     Bad("extract-twice", JSON, _extract().replace(b'"surname"', b'"dob"'), "json-duplicate-key", "$.patient.dob"),
-    Bad("extract-unreadable", JSON, _extract()[:-1], "json-unreadable", "$"),
+    Bad("extract-unreadable", JSON, _extract()[:-1], "json-unreadable", ""),
 ]  # fmt: skip

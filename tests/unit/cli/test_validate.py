@@ -44,10 +44,10 @@ def test_one_file_with_an_error_is_enough(files: dict[str, str], names: list[str
     ("name", "head"),
     [
         ("bad", "2:12: error validate-binding at Patient.gender"),
-        ("unreadable", "2:12: fatal json-unreadable at"),
+        ("unreadable", "2:12: fatal json-unreadable"),
         ("twice", "1:10: fatal json-duplicate-key at $.a"),
         ("list", "1:1: fatal json-not-an-object at $"),
-        ("latin", "1:36: fatal json-encoding at"),
+        ("latin", "1:36: fatal json-encoding"),
     ],
 )
 def test_a_finding_stands_on_standard_output_with_its_place_and_how_to_mend_it(
