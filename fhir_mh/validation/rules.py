@@ -230,7 +230,7 @@ def _unchecked(bound: Binding, code: str, place: Place, walk: Walk) -> None:
 
 def _refuse(bound: Binding, coding: dict[str, Any], place: Place, walk: Walk, expansion: Expansion) -> None:
     severity: Any = "warning" if bound.strength == "extensible" else "error"
-    said = {"seen": shown(coding["code"]), "value_set": bound.value_set, "strength": bound.strength}
+    said: dict[str, Any] = {"seen": shown(coding["code"]), "value_set": bound.value_set, "strength": bound.strength}
     walk.fail(
         "validate-binding",
         place,
