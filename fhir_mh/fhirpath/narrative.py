@@ -200,6 +200,23 @@ def html_fault(text: str) -> str | None:
     return faults[0] if faults else None
 
 
+def loose_links(text: str) -> set[str]:
+    """The fragments that links of a well-formed div lead to and that none of its own elements goes by."""
+    reader = expat.ParserCreate()
+    wanted: set[str] = set()
+    held: set[str] = set()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        held.update(attributes[key] for key in ("id", "name", "xml:id") if key in attributes)
+        target = attributes.get("href", "")
+        if target.startswith("#") and len(target) > 1:
+            wanted.add(target[1:])
+
+    reader.StartElementHandler = start
+    reader.Parse(_with_named_entities(text), True)
+    return wanted - held
+
+
 def _with_named_entities(text: str) -> str:
     """XHTML knows entities such as &nbsp; that XML does not."""
     return (

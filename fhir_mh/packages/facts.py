@@ -11,6 +11,10 @@ from typing import Any
 _PLAIN = ("id", "path", "sliceName", "min", "max", "contentReference", "maxLength", "isModifier")
 _VALUED = ("fixed", "pattern", "minValue", "maxValue")
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+_ADDITIONAL = {  # R5's ElementDefinition.binding.additional, in R4
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
+    "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+}
 _STRUCTURE = ("url", "version", "kind", "abstract", "type", "derivation", "baseDefinition", "contextInvariant")
 
 
@@ -81,6 +85,12 @@ def _binding(binding: dict[str, Any]) -> dict[str, Any]:
             limit = extension.get("valueCanonical") or extension.get("valueUri")
             if limit:
                 found["maxValueSet"] = limit
+        if extension.get("url") in _ADDITIONAL:
+            parts = {part.get("url"): part for part in extension.get("extension", [])}
+            purpose, value_set = (parts.get(name, {}) for name in ("purpose", "valueSet"))
+            if "valueCanonical" in value_set and "usage" not in parts:  # a usage says when it binds: beyond us
+                more = {"strength": purpose.get("valueCode", ""), "valueSet": value_set["valueCanonical"]}
+                found.setdefault("additional", []).append(more)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from fhir_mh.validation.walk import Place, Walk, shown
 
 _RESTFUL = re.compile(r"https?://.+/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
+_PAGED, _PAGING = {"searchset", "history"}, {"first", "previous", "prev", "next", "last"}
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
 
 
@@ -56,8 +57,12 @@ def _links(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
     for index, link in _each(bundle.get("link")):
         relation = link.get("relation")
         if isinstance(relation, str):
+            here: Place = (place, "link", index, "link")
             if relation in seen:
-                walk.fail("validate-bundle-link", (place, "link", index, "link"), relation=shown(relation))
+                walk.fail("validate-bundle-link", here, relation=shown(relation), problem="stands twice")
+            elif relation in _PAGING and bundle.get("type") not in _PAGED:
+                at: Place = (here, "relation", None, "relation")
+                walk.fail("validate-bundle-link", at, relation=shown(relation), problem="has no pages to turn here")
             seen.add(relation)
 
 

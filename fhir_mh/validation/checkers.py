@@ -23,22 +23,21 @@ from fhir_mh.validation.fields import (
     choice_counter,
     complex_field,
     forbidden,
-    limits,
     primitive_field,
     sibling_field,
     together,
 )
+from fhir_mh.validation.limits import limits
 from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.references import reference_form, reference_targets
 from fhir_mh.validation.resources import Resources
 from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import Invariant, Shape, TypeRef
-from fhir_mh.validation.shapes import Shapes, Unresolvable
+from fhir_mh.validation.shapes import Shapes, Unresolvable, named
 from fhir_mh.validation.slices import Discriminators
 from fhir_mh.validation.slicing import slicing_check
 from fhir_mh.validation.walk import Place, Walk, shown
 
-_BACKBONES = ("BackboneElement", "Element")
 _MORE: dict[str, Rule] = {
     "Attachment": rules.attachment_rule,
     "CodeableConcept": guards.legal_status_rule,
@@ -212,7 +211,7 @@ class Checkers:
             return self.element(shape, entry)
         more = self.shapes.beyond(shape, base)
         added = next(held for held in more.types if held.code == entry.code)
-        checks = [self.body(more, _named(shape, entry), partial=True)] if more.children else []
+        checks = [self.body(more, named(shape, entry), partial=True)] if more.children else []
         # An extension is checked as its url says, in any slice.
         groups = [group for group in added.profiles if entry.code != "Extension" or len(group) > 1]
         checks += [self._any_profile(group, entry) for group in groups]
@@ -225,7 +224,7 @@ class Checkers:
         if entry.code == "Extension" and shape.name in ("extension", "modifierExtension"):
             return self.extensions.item(owner, None if shape.children is None else self._own(shape, entry.code))
         if shape.children is not None:
-            return self._own(shape, _named(shape, entry))
+            return self._own(shape, named(shape, entry))
         return self.type(shape.reference or entry.code)
 
     def _own(self, shape: Shape, type_name: str) -> Item:
@@ -258,7 +257,7 @@ class Checkers:
         return check
 
     def _rules(self, shape: Shape, entry: TypeRef, name: str) -> list[Rule]:
-        type_name = shape.reference or _named(shape, entry)
+        type_name = shape.reference or named(shape, entry)
         found: list[Rule | None] = [rules.invariant(held, type_name) for held in shape.invariants]
         found.extend(rules.binding(bound, entry.code, self.terminology) for bound in shape.bindings)
         fixed, pattern = shape.by.get("fixed", ""), shape.by.get("patterns", "")
@@ -267,11 +266,6 @@ class Checkers:
         if entry.code == "Reference":
             found.append(reference_targets(entry, self.definitions, shape.by.get("types", "")))
         return [rule for rule in found if rule is not None]
-
-
-def _named(shape: Shape, entry: TypeRef) -> str:
-    """What the model calls an element's type: a backbone element has its path for a name."""
-    return shape.path if entry.code in _BACKBONES and "." in shape.path else entry.code
 
 
 class Required(NamedTuple):

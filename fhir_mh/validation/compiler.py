@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from fhir_mh.packages.definitions import Definitions
@@ -9,7 +10,9 @@ from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shape import Shape, TypeRef
 from fhir_mh.validation.shapes import Shapes
 from fhir_mh.validation.slices import Discriminators
-from fhir_mh.validation.walk import Walk
+from fhir_mh.validation.walk import Place, Walk
+
+ResourceRule = Callable[[dict[str, Any], Place, Walk, "Compiler"], None]  # of one type, beyond its definition
 
 
 class Compiler(Protocol):

@@ -11,8 +11,12 @@ from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.walk import Place, Walk, shown
 
-# Its definition says ElementDefinition.type.code; every publisher puts it on type, and HL7's own tools expect it there.
-_MISPLACED_BY_ALL = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
+# R4's own definitions carry these where their contexts do not allow it, and so do everybody's.
+_MISPLACED_BY_ALL = {
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type",
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version",
+    "http://hl7.org/fhir/StructureDefinition/regex",
+}
 _ANYWHERE = {"Element", "Resource", "DomainResource", "*"}
 
 
@@ -69,7 +73,7 @@ class Extensions:
         except Unresolvable as missing:
             walk.skip("validate-unchecked-profile", place, profile=missing)
             return None
-        contexts = [] if url == _MISPLACED_BY_ALL else facts.get("context", [])
+        contexts = [] if url in _MISPLACED_BY_ALL else facts.get("context", [])
         self._known[url] = _Known(item, parts, contexts, set())
         return self._known[url]
 

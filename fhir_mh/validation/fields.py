@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from fhir_mh.fhirpath.errors import FhirPathError
-from fhir_mh.fhirpath.operators import order
-from fhir_mh.fhirpath.values import Node
+from fhir_mh.validation.limits import limits
 from fhir_mh.validation.primitives import MAX_TEXT, TESTS, Test
 from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import Shape
@@ -191,31 +189,6 @@ def _plain(test: Test, otherwise: Handler) -> Handler:
             otherwise(held, owner, place, walk)
 
     return text if test is TESTS["string"] else check
-
-
-def limits(child: Shape, type_name: str) -> list[Rule]:
-    """The checks of maxLength, minValue[x] and maxValue[x]."""
-    found: list[Rule] = []
-    if child.max_length is not None:
-        limit = child.max_length
-
-        def length(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
-            if isinstance(value, str) and len(value) > limit:
-                walk.fail("validate-too-long", place, None, child.by.get("max_length", ""), name=child.name, max=limit)
-
-        found.append(length)
-    for side, bound in child.limits:
-
-        def within(value: Any, sibling: Any, place: Place, walk: Walk, side: str = side, bound: Any = bound) -> None:
-            try:
-                compared = order([Node(value, type_name)], [Node(bound, type_name)])
-            except FhirPathError:
-                return
-            if compared is not None and compared == (-1 if side == "min" else 1):
-                walk.fail("validate-out-of-range", place, None, child.by.get("limits", ""))
-
-        found.append(within)
-    return found
 
 
 def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -> Handler:

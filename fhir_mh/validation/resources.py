@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_mh.packages.model import R4
-from fhir_mh.validation import bundles
-from fhir_mh.validation.compiler import Compiler
+from fhir_mh.validation import bundles, definitions
+from fhir_mh.validation.compiler import Compiler, ResourceRule
 from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shape import Shape, TypeRef, merge
 from fhir_mh.validation.shapes import Unresolvable
+from fhir_mh.validation.vital_signs import observation_rule
 from fhir_mh.validation.walk import BundleIndex, Place, Walk, shown
 
 _ABSTRACT = {"Resource", "DomainResource"}
+_RULES: dict[str, ResourceRule] = {"Observation": observation_rule, **definitions.RULES}
 
 
 class Resources:
@@ -69,8 +71,11 @@ class Resources:
             return
         outer = walk.resource, walk.base
         walk.resource, walk.base = value, place
+        more = _RULES.get(kind)
         try:
             self._compiled(kind, self._claimed(value, kind, profiles, place, walk))(value, place, walk)
+            if more is not None:
+                more(value, place, walk, self._compiler)
         finally:
             walk.resource, walk.base = outer
 

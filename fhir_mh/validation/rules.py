@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_mh.fhirpath import Expression, FhirPathError, Node, compile_expression
 from fhir_mh.fhirpath.environment import Environment
-from fhir_mh.fhirpath.narrative import EMPTY, html_fault
+from fhir_mh.fhirpath.narrative import EMPTY, html_fault, loose_links
 from fhir_mh.fhirpath.values import truth
 from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Expansion, Terminology
@@ -97,20 +97,29 @@ _DIRECT: dict[str, tuple[str, Callable[[dict[str, Any]], bool | None]]] = {
     "dom-6": ("text.`div`.exists()", _narrative_given),
     "per-1": ("start.hasValue().not() or end.hasValue().not() or (start <= end)", _in_order),
 }
+# R4's own rules that mean the whole of a path and ask for a part of it.
+_WHOLE = {"eld-19", "eld-20"}
 _ELSEWHERE = {"ref-1", "txt-1", "txt-2"}  # checked with references and narratives, where their messages say more
+
+
+def _corrected(rule: Invariant) -> str:
+    if rule.key not in _WHOLE or not rule.expression.startswith("path.matches('["):
+        return rule.expression
+    return rule.expression.replace("('", "('^", 1).removesuffix("')") + "$')"
 
 
 def invariant(rule: Invariant, type_name: str) -> Rule | None:
     """The check of one invariant; None for one that is checked elsewhere."""
     if rule.key in _ELSEWHERE:
         return None
+    expression = _corrected(rule)
     direct = _DIRECT.get(rule.key)
-    quick = direct[1] if direct and rule.expression.startswith(direct[0]) else None
+    quick = direct[1] if direct and expression.startswith(direct[0]) else None
     severity: Any = "error" if rule.severity == "error" else "warning"
     compiled: list[Expression] = []
     if quick is None:
         try:
-            compiled.append(compile_expression(rule.expression))
+            compiled.append(compile_expression(expression))
             quick = shortcut(compiled[0].tree, type_name, R4)
         except FhirPathError:
             pass  # reported as not checked, where the rule would have applied
@@ -120,7 +129,7 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
         if met is None:
             try:
                 if not compiled:
-                    compiled.append(compile_expression(rule.expression))
+                    compiled.append(compile_expression(expression))
                 met = _evaluate(compiled[0], Node(value, type_name, sibling), walk)
             except FhirPathError as fault:
                 walk.skip("validate-unchecked-invariant", place, key=rule.key, problem=fault.kind)
@@ -328,7 +337,16 @@ def attachment_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
 
 
 def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
-    """The check of Narrative.div."""
-    fault = html_fault(value) if isinstance(value, str) else None
+    """The check of Narrative.div: its HTML, and that its links into the resource lead somewhere."""
+    if not isinstance(value, str):
+        return
+    fault = html_fault(value)
     if fault:
         walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", problem=fault)
+    elif "#" in value and walk.bundle is None:  # within a Bundle they may lead to another's narrative
+        contained = walk.root.get("contained")
+        near = (
+            {held.get("id") for held in contained if isinstance(held, dict)} if isinstance(contained, list) else set()
+        )
+        if any(target not in near for target in loose_links(value)):
+            walk.fail("validate-narrative", place, problem="a link within it leads nowhere")

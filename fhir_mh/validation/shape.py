@@ -124,6 +124,7 @@ def _apply(shape: Shape, element: dict[str, Any], by: str) -> None:
     for strength, url in (
         (binding.get("strength", ""), binding.get("valueSet")),
         ("maximum", binding.get("maxValueSet")),
+        *((more["strength"], more["valueSet"]) for more in binding.get("additional", ())),
     ):
         if url:
             shape.bindings = _once(shape.bindings, Binding(strength, url, by))

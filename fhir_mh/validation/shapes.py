@@ -13,7 +13,7 @@ from fhir_mh.packages.definitions import TYPE_URL, Definitions, Facts
 from fhir_mh.validation.shape import Shape, Slicing, TypeRef, narrow, without
 
 MAX_DEPTH = 30
-_SELF_TYPED = {"BackboneElement", "Element"}
+_SELF_TYPED = ("BackboneElement", "Element")
 
 
 class Unresolvable(Exception):
@@ -142,17 +142,28 @@ class Shapes:
     def _narrowed(self, root: Shape, elements: Any, facts: Facts) -> Shape:
         slices: dict[str, str] = {}
         for element in elements:
-            steps = _steps(element, slices)
-            target = root
-            for name, slice_name in steps[1:]:
-                found = self._descend(target, name, slice_name)
-                if found is None:
-                    raise Unresolvable(facts["url"])
-                target = found
+            _, target = self.reach(root, element, slices)
+            if target is None:
+                raise Unresolvable(facts["url"])
             narrow(target, element, facts["url"])
             if "slicing" in element:
-                _open_slicing(target, element["slicing"], facts["url"])
+                open_slicing(target, element["slicing"], facts["url"])
         return root
+
+    def reach(self, root: Shape, element: dict[str, Any], slices: dict[str, str]) -> tuple[Shape, Shape | None]:
+        """(what the element stands in, the shape of the element itself) of an ElementDefinition; None where none is.
+
+        A slice that it names and that is not there yet is made. slices: which slice each path is in by what came
+        before, for definitions whose ids do not say it; changed here.
+        """
+        holder, target = root, root
+        for name, slice_name in _steps(element, slices)[1:]:
+            holder = target
+            found = self._descend(holder, name, slice_name)
+            if found is None:
+                return holder, None
+            target = found
+        return holder, target
 
     def _descend(self, shape: Shape, name: str, slice_name: str) -> Shape | None:
         children = self.children(shape)
@@ -166,6 +177,11 @@ class Shapes:
                 child.slicings[-1].rules = "closed"  # naming valueQuantity alone rules the other forms out
             return made
         return _slice(child, slice_name, _form(child, slice_name)) if slice_name else child
+
+
+def named(shape: Shape, entry: TypeRef) -> str:
+    """What the model calls an element's type: a backbone element has its path for a name."""
+    return shape.path if entry.code in _SELF_TYPED and "." in shape.path else entry.code
 
 
 def _beyond(entry: TypeRef, known: TypeRef) -> TypeRef:
@@ -202,7 +218,8 @@ def _slice(shape: Shape, name: str, form: str = "") -> Shape:
     return made
 
 
-def _open_slicing(shape: Shape, slicing: dict[str, Any], by: str) -> None:
+def open_slicing(shape: Shape, slicing: dict[str, Any], by: str) -> None:
+    """Apply ElementDefinition.slicing to a shape. by: the profile it is of."""
     found = tuple((entry.get("type", ""), entry.get("path", "")) for entry in slicing.get("discriminator", ()))
     for known in shape.slicings:
         if known.discriminators == found or not found or not known.discriminators:

@@ -54,7 +54,7 @@ class Discriminators:
         return [self._one(kind, path, slice_shape) for kind, path in discriminators]
 
     def _one(self, kind: str, path: str, shape: Shape) -> Discriminator:
-        steps = _parsed(path)
+        steps = parsed(path)
         if kind == "exists":
             return self._exists(path, steps, shape)
         if kind == "type":
@@ -171,7 +171,8 @@ def _extension(shapes: Shapes, shape: Shape, url: str) -> Shape:
     return shapes.of_profile(url)
 
 
-def _parsed(path: str) -> list[tuple[str, str]]:
+def parsed(path: str) -> list[tuple[str, str]]:
+    """(kind, name) of each step of a discriminator's path: name, extension, type or resolve. Raises Undecidable."""
     steps, rest = [], path
     while rest:
         match = _STEP.match(rest)
