@@ -196,9 +196,13 @@ def _form(choice: Shape, name: str) -> str:
 
 
 def _slice(shape: Shape, name: str, form: str = "") -> Shape:
+    """The slice of that name, made where it is not there yet; `a/b` is slice b of what slice a is sliced into again."""
     for slicing in shape.slicings:
         if name in slicing.slices:
             return slicing.slices[name]
+    outer = name.rpartition("/")[0]
+    if outer and any(outer in slicing.slices for slicing in shape.slicings):
+        return _slice(_slice(shape, outer), name, form)
     if not shape.slicings:
         # Extensions are always sliced by url, choices by type; both may leave that unsaid.
         by = (

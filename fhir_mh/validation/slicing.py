@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.validation.compiler import Compiler
@@ -13,13 +13,25 @@ from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.slices import Discriminator, Undecidable
 from fhir_mh.validation.walk import Place, Walk
 
-DEFAULT = "@default"
-_Belongs = Callable[[Any, Walk], int | None]
+_DEFAULT = "@default"  # the name of a slice for all that belongs to no other
+_POSITION = (("position", "$this"),)
+_Numbered = Iterable[tuple[int, Any]]  # items, each with its place in the list
+_Belongs = Callable[[int, Any, Walk], int | None]  # how many stand before it, the item: which slice takes it
+_Judge = Callable[[_Numbered, Place, Walk], None]
 
 
 class _Slice:
-    def __init__(self, name: str, shape: Shape, discriminators: list[Discriminator], item: Item | None) -> None:
-        self.name, self.shape, self.discriminators, self.item = name, shape, discriminators, item
+    """One slice, ready for use. within: the checks of the slices that it is sliced into again."""
+
+    def __init__(
+        self,
+        name: str,
+        shape: Shape,
+        discriminators: list[Discriminator],
+        item: Item | None,
+        within: Sequence[_Judge] = (),
+    ) -> None:
+        self.name, self.shape, self.discriminators, self.item, self.within = name, shape, discriminators, item, within
 
     def takes(self, value: Any, walk: Walk) -> bool:
         return all(entry.test(value, walk) for entry in self.discriminators)
@@ -32,61 +44,76 @@ class _Slice:
         return f"{self.name} fits"
 
 
+class _Slices(NamedTuple):
+    """What a list is cut into. default: the number of the slice for the rest, where there is one."""
+
+    slices: list[_Slice]
+    belongs: _Belongs
+    default: int | None
+
+
 def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> SliceCheck:
     """The check of one slicing, compiled when a list is first met."""
-    compiled: list[tuple[list[_Slice], _Belongs] | None] = []
+    judge = _judge(slicing, child, label, key, compiler)
+    return lambda held, place, walk: judge(enumerate(held), place, walk)
 
-    def check(held: list[Any], place: Place, walk: Walk) -> None:
+
+def _judge(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> _Judge:
+    compiled: list[_Slices | None] = []
+
+    def check(held: _Numbered, place: Place, walk: Walk) -> None:
         if not compiled:
-            found = _compiled(slicing, child, compiler)
-            compiled.append(None if found is None else (found, _belonging(found)))
+            compiled.append(_compiled(slicing, child, label, key, compiler))
         if compiled[0] is None:
             walk.skip("validate-unchecked-slice", (place, label, None, key), name=child.name)
             return
         try:
-            _apply(*compiled[0], held, place, walk)
+            _apply(compiled[0], held, place, walk)
         except Unresolvable as missing:
             walk.skip("validate-unchecked-profile", (place, label, None, key), profile=missing)
 
-    def _apply(slices: list[_Slice], belongs: _Belongs, held: list[Any], place: Place, walk: Walk) -> None:
-        counts = dict.fromkeys((entry.name for entry in slices), 0)
-        last = 0
+    def _apply(cut: _Slices, held: _Numbered, place: Place, walk: Walk) -> None:
+        taken: list[list[tuple[int, Any]]] = [[] for _ in cut.slices]
         unmatched: list[Any] = []
-        for index, value in enumerate(held):
+        last = 0
+        for before, (index, value) in enumerate(held):
             here = (place, label, index if child.array else None, key)
-            position = belongs(value, walk)
+            position = cut.belongs(before, value, walk)
             if position is None:
                 unmatched.append(value)
-                if slicing.rules == "closed":
-                    reason = "; ".join(entry.refusal(value, walk) for entry in slices)
-                    names = ", ".join(counts)
-                    walk.fail(
-                        "validate-slice-none",
-                        here,
-                        None,
-                        slicing.by,
-                        name=child.name,
-                        slices=names or "(none)",
-                        reason=reason or "none is allowed",
-                    )
-                continue
-            entry = slices[position]
-            counts[entry.name] += 1
-            if entry.item is not None and type(value) is dict:
-                entry.item(value, here, walk)
-            if slicing.ordered and position < last:
+                if cut.default is None:
+                    if slicing.rules == "closed":
+                        _in_none(cut.slices, slicing, child, value, here, walk)
+                    continue
+                position = cut.default
+            elif (slicing.ordered and position < last) or (slicing.rules == "openAtEnd" and unmatched):
                 walk.fail("validate-slice-order", here, None, slicing.by, name=child.name)
             last = max(last, position)
-        for entry in slices:
-            _count(entry, counts[entry.name], unmatched, (place, label, None, key), walk)
+            entry = cut.slices[position]
+            taken[position].append((index, value))
+            if entry.item is not None and type(value) is dict:
+                entry.item(value, here, walk)
+        for entry, items in zip(cut.slices, taken, strict=True):
+            _count(entry, len(items), unmatched, (place, label, None, key), walk)
+            for judge in entry.within if items else ():
+                judge(items, place, walk)
 
     return check
 
 
-def _belonging(slices: list[_Slice]) -> _Belongs:
-    """The number of the first slice that takes an item, as a function; None where none does."""
+def _in_none(slices: list[_Slice], slicing: Slicing, child: Shape, value: Any, here: Place, walk: Walk) -> None:
+    """Tell of an item for which a closed slicing has no slice."""
+    reason = "; ".join(entry.refusal(value, walk) for entry in slices) or "none is allowed"
+    names = ", ".join(entry.name for entry in slices) or "(none)"
+    walk.fail("validate-slice-none", here, None, slicing.by, name=child.name, slices=names, reason=reason)
 
-    def first(value: Any, walk: Walk) -> int | None:
+
+def _belonging(slices: list[_Slice], discriminators: tuple[tuple[str, str], ...]) -> _Belongs:
+    """The number of the first slice that takes an item, as a function; None where none does."""
+    if discriminators == _POSITION:
+        return lambda before, value, walk: before if before < len(slices) else None
+
+    def first(before: int, value: Any, walk: Walk) -> int | None:
         return next((at for at, entry in enumerate(slices) if entry.takes(value, walk)), None)
 
     keys = {entry.discriminators[0].key if len(entry.discriminators) == 1 else "" for entry in slices}
@@ -98,9 +125,9 @@ def _belonging(slices: list[_Slice]) -> _Belongs:
         for text in entry.discriminators[0].texts:
             by_text.setdefault(text, at)
 
-    def named(value: Any, walk: Walk) -> int | None:
+    def named(before: int, value: Any, walk: Walk) -> int | None:
         text = value.get(key) if type(value) is dict else None
-        return by_text.get(text) if type(text) is str else first(value, walk)
+        return by_text.get(text) if type(text) is str else first(before, value, walk)
 
     return named
 
@@ -118,17 +145,23 @@ def _count(entry: _Slice, count: int, unmatched: list[Any], place: Place, walk: 
         walk.fail("validate-too-many", place[0], None, by, place, **more)
 
 
-def _compiled(slicing: Slicing, child: Shape, compiler: Compiler) -> list[_Slice] | None:
+def _compiled(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> _Slices | None:
     """The slices ready for use; None where they cannot be told apart."""
-    found = []
+    found: list[_Slice] = []
+    default: _Slice | None = None
     for name, shape in slicing.slices.items():
-        if name == DEFAULT or "/" in name:
-            return None
+        entry = shape.types[0] if shape.types else None
+        within = [_judge(inner, shape, label, key, compiler) for inner in shape.slicings if inner.slices]
         try:
-            tests = compiler.discriminators.of(slicing.discriminators, shape)
-            entry = shape.types[0] if shape.types else None
+            told = name != _DEFAULT and slicing.discriminators != _POSITION
+            tests = compiler.discriminators.of(slicing.discriminators, shape) if told else []
             item = None if entry is None or is_primitive(entry.code) else compiler.addition(shape, child, entry)
         except (Undecidable, Unresolvable):
             return None
-        found.append(_Slice(name, shape, tests, item))
-    return found
+        made = _Slice(name, shape, tests, item, within)
+        if name == _DEFAULT:
+            default = made
+        else:
+            found.append(made)
+    belongs = _belonging(found, slicing.discriminators)
+    return _Slices([*found, default], belongs, len(found)) if default else _Slices(found, belongs, None)
