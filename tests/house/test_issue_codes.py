@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from fhir_mh.issue_codes import CODES
+from fhir_mh.issue_codes import CODES, ROOMS
 from tests.house.source import PACKAGE, ROOT
 
 _TYPES = """
@@ -21,7 +21,7 @@ _TYPES = """
 @cache
 def package_text() -> str:
     files = [file for file in sorted(PACKAGE.rglob("*")) if file.suffix in {".py", ".yaml"}]
-    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.name != "issue_codes.py")
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.parent.name != "issue_codes")
 
 
 @cache
@@ -40,6 +40,12 @@ def test_each_is_raised_somewhere() -> None:
 
 def test_some_test_asserts_each() -> None:
     assert {code for code in CODES if not stands_in(code, asserted_text())} == set()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_is_named_for_its_room_and_stands_in_one(room: str) -> None:
+    assert {code.partition("-")[0] for code in ROOMS[room].codes} == {room}
+    assert len(CODES) == sum(len(one.codes) for one in ROOMS.values())
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
