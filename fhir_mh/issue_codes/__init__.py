@@ -42,7 +42,7 @@ ROOMS: dict[str, Room] = {
     "store": Room("what is held, its versions, and the database itself", STORE),
     "sync": Room("what partners say to each other", SYNC),
     "config": Room("what the gateway was told by file, environment and arguments", CONFIG),
-    "cli": Room("commands that ask a running gateway", CLI),
+    "cli": Room("a command that is asked for what is not there, or whose gateway does not answer", CLI),
 }
 
 CODES: dict[str, Code] = {name: code for room in ROOMS.values() for name, code in room.codes.items()}

@@ -1,10 +1,11 @@
-"""Commands that ask a running gateway."""
+"""Commands that are asked for what is not there, or whose gateway does not answer."""
 
 from __future__ import annotations
 
 from fhir_mh.issue_codes.code import Code
 
 CODES: dict[str, Code] = {
+    "cli-unknown-code": Code("error", "not-found", "There is no such code.", "{hint}"),
     "cli-no-gateway": Code(
         "error",
         "transient",

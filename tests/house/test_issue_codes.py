@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from fhir_mh.issue_codes import CODES, ROOMS
+from scripts.pages.codes.said import all_said
 from tests.house.source import PACKAGE, ROOT
 
 _TYPES = """
@@ -40,6 +41,11 @@ def test_each_is_raised_somewhere() -> None:
 
 def test_some_test_asserts_each() -> None:
     assert {code for code in CODES if not stands_in(code, asserted_text())} == set()
+
+
+def test_each_is_explained_and_has_an_example() -> None:
+    """In scripts/pages/codes/words; tests/docs/test_code_pages.py runs them."""
+    assert list(all_said()) == list(CODES)
 
 
 @pytest.mark.parametrize("room", ROOMS)
