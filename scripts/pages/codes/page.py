@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fhir_mh.cli.issue_text import plain
@@ -69,7 +69,9 @@ def _entry(said: Said) -> Iterator[str]:
 
 
 def _template(text: str) -> str:
-    return text.replace("{{", "{").replace("}}", "}") if "{{" in text else text
+    """A template as it reads, set apart so that nothing in it is taken for Markdown or HTML."""
+    shown = text.replace("{{", "{").replace("}}", "}")
+    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
 
 
 # --- the example
@@ -92,42 +94,38 @@ def _shown(said: Said) -> Iterator[str]:
 
 
 def _before(said: Said) -> Iterator[str]:
-    """What must be there for the example: definitions, a mapping, requests."""
+    """What must be there for the example (definitions, a mapping, requests), and what is done with what follows."""
     example = said.example
     for number, definition in enumerate(example.get("definitions", ())):
         what = "extension" if definition["type"] == "Extension" else "profile"
         yield "and this one:" if number else f"With this {what} at hand:"
         yield _fenced("json", text_of(definition))
-    if example.get("profiles"):
-        yield f"This resource, checked against `{'`, `'.join(example['profiles'])}`:"
-    elif said.kind == "validate":
-        yield "This resource, given to `fhir-mh validate`:"
-    if said.kind == "map":
-        if "mapping" in example:
-            yield "With this mapping:"
-            yield _fenced("yaml", example["mapping"])
-            yield f"This file, read with `fhir-mh map --from theirs.yaml`{_encoded(said)}:"
-        else:
-            yield _READ_BY[example["from"]]
-    told = {
-        "mapping": "This mapping file:",
-        "store": "This address of a store, as in `fhir-mh serve --store`:",
-        "law": f"This record, asked of on {MOMENT[:10]}, with `{example.get('law')}` in force and turned on:",
-    }
-    if said.kind == "config":
-        named = example.get("file", "gateway.toml")
-        yield (
-            f"`fhir-mh serve --config {named}`, where there is no such file:"
-            if "file" in example
-            else "These settings:"
-        )
-    elif said.kind in told:
-        yield told[said.kind]
+    if "mapping" in example:
+        yield "With this mapping:"
+        yield _fenced("yaml", example["mapping"])
     if said.kind == "gateway":
         yield from _asked_before(example)
+    elif said.kind in _LEADS:
+        yield _LEADS[said.kind](example)
 
 
 _READ_BY = {"fhir": "This, given to `from_bundle`:", "record": "This, sent as a record, such as to `POST /records`:"}
+_LEADS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "validate": lambda example: (
+        f"This resource, checked against `{example['profiles'][0]}`:"
+        if "profiles" in example
+        else "This resource, given to `fhir-mh validate`:"
+    ),
+    "map": lambda example: (
+        _READ_BY[example["from"]]
+        if "from" in example
+        else f"This file, read with `fhir-mh map --from theirs.yaml`{_encoded(example)}:"
+    ),
+    "mapping": lambda _: "This mapping file:",
+    "store": lambda _: "This address of a store, as in `fhir-mh serve --store`:",
+    "law": lambda example: f"This record, asked of on {MOMENT[:10]}, with `{example['law']}` in force and turned on:",
+    "config": lambda example: "Where there is no such file:" if "file" in example else "These settings:",
+}
 
 
 def _asked_before(example: dict[str, Any]) -> Iterator[str]:
@@ -155,22 +153,18 @@ def _client(name: str) -> str:
 
 
 def _block(said: Said, sent: Any, *, wrong: bool) -> str:
+    """What is sent, as it is shown. wrong: as the example has it, not put right."""
     if said.kind == "gateway":
-        who = sent.get("as")
-        as_whom = (
-            f"With the token of {_client(who)}:\n\n"
-            if who and not wrong and who != said.example["send"].get("as")
-            else ""
-        )
-        return as_whom + _fenced("http", _http(sent))
+        other = "as" in sent and sent["as"] != said.example["send"].get("as")
+        return (f"With the token of {_client(sent['as'])}:\n\n" if other else "") + _fenced("http", _http(sent))
     if said.kind == "command":
-        command = f"$ fhir-mh {' '.join(sent['arguments']).replace('gateway.toml', _named(said))}"
+        command = " ".join(sent["arguments"]).replace("gateway.toml", _named(said))
         settings = f"With these settings:\n\n{_fenced('toml', sent['config'])}\n\n" if "config" in sent else ""
-        return settings + _fenced("console", command)
-    if wrong and said.example.get("file"):
+        return settings + _fenced("console", f"$ fhir-mh {command}")
+    if wrong and "file" in said.example:
         return _fenced("console", f"$ fhir-mh serve --config {said.example['file']}")
-    encoded = "" if wrong or "encoding" not in said.example else "\n\nencoded as UTF-8."
-    language = _LANGUAGES.get(said.kind) or ("json" if not isinstance(sent, str) else "text")
+    language = _LANGUAGES.get(said.kind) or ("text" if isinstance(sent, str) else "json")
+    encoded = "\n\nencoded as UTF-8." if "encoding" in said.example and not wrong else ""
     return _fenced(language, text_of(sent)) + encoded
 
 
@@ -188,8 +182,8 @@ def _file(said: Said) -> str:
     return "resource.json" if said.kind == "validate" else ""
 
 
-def _encoded(said: Said) -> str:
-    return ", its letters encoded as Latin-1" if said.example.get("encoding") else ""
+def _encoded(example: dict[str, Any]) -> str:
+    return ", its letters encoded as Latin-1" if "encoding" in example else ""
 
 
 def _http(request: dict[str, Any]) -> str:
