@@ -56,5 +56,5 @@ package: setup ## dist/fhir-mh.tgz: the FHIR package with snapshots, as SUSHI wa
 	@$(PY) scripts/provide_tools.py sushi packages
 	@$(PY) -m scripts.build_profiles --snapshots dist/fhir-mh.tgz
 
-pages: setup ## the pages of the profiles, the crosswalk and the example resources, from tables, package and records
+pages: setup ## the pages of profiles, crosswalk and codes, and the example resources, from what is there
 	@$(PY) -m scripts.pages

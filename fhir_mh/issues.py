@@ -1,7 +1,7 @@
 """What is wrong, where, and how to mend it: the one shape every check and refusal in fhir_mh answers with.
 
 An Issue is data, not an exception. Its code is stable: programs may rely on it, tests assert it, and its
-meaning is registered once, in issue_codes.py. Messages may be reworded at any time.
+meaning is registered once, in issue_codes. Messages may be reworded at any time.
 """
 
 from __future__ import annotations

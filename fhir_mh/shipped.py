@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["mappings", "package", "policies", "examples"]
+Kind = Literal["mappings", "package", "policies", "examples", "codes"]
 
 _PACKAGE = Path(__file__).resolve().parent
 _IN_CHECKOUT: dict[Kind, str] = {
     "mappings": "mappings", "package": "profiles/package", "policies": "policies", "examples": "examples",
+    "codes": "docs/codes",
 }  # fmt: skip
 
 
 def path(kind: Kind) -> Path:
-    """The folder of one kind: provider mappings, our own built FHIR package, policies, or examples.
+    """The folder of one kind: provider mappings, our own built FHIR package, policies, examples, or pages of codes.
 
     The wheel's copy lies inside the package; in a checkout it is the folder people edit. Raises FileNotFoundError
     where neither is there: the installation is broken.

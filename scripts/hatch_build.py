@@ -1,4 +1,5 @@
-"""Puts what belongs to the product but lies beside the package (mappings, profiles, policies, examples) into the wheel.
+"""Puts what belongs to the product but lies beside the package (mappings, profiles, policies, examples, the pages of
+codes) into the wheel.
 
 An editable install reads them where they are, so nothing is copied for it: see fhir_mh/shipped.py.
 """
@@ -10,7 +11,10 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SHIPPED = {"mappings": "mappings", "profiles/package": "package", "policies": "policies", "examples": "examples"}
+SHIPPED = {
+    "mappings": "mappings", "profiles/package": "package", "policies": "policies", "examples": "examples",
+    "docs/codes": "codes",
+}  # fmt: skip
 
 
 class ShippedFiles(BuildHookInterface):  # type: ignore[type-arg]

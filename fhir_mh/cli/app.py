@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BODIES: dict[str, str] = {
     "deliveries": "fhir_mh.cli.deliveries",
     "demo": "fhir_mh.cli.demo",
+    "explain": "fhir_mh.cli.explain",
     "map": "fhir_mh.cli.map",
     "package": "fhir_mh.cli.package",
     "schema": "fhir_mh.cli.schema",
@@ -162,6 +163,13 @@ def validate(
     """Check FHIR resources against R4 and the profiles they follow. Nothing leaves this machine."""
     asked = {"packages": package or [], "profiles": profile or [], "rules": rules}
     _run("validate", files, **asked, output=output.value, everything=all_, jobs=jobs)
+
+
+def explain(
+    code: Annotated[str, Argument(metavar="CODE", help="The code of a finding, such as validate-binding.")],
+) -> None:
+    """Say what the code of a finding means, with an example of it and how to put it right. Works offline."""
+    _run("explain", code)
 
 
 def map_file(
@@ -327,6 +335,7 @@ def _ask(
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "validate": validate,
+    "explain": explain,
     "map": map_file,
     "schema": schema,
     "serve": serve,

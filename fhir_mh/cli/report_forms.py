@@ -11,6 +11,7 @@ junit    JUnit's XML, for test reports: a case for each resource
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
@@ -18,6 +19,7 @@ from typing import Any, Protocol, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 from fhir_mh import __version__
+from fhir_mh.cli.explain import meaning, page
 from fhir_mh.cli.issue_text import plain, printable, say, write
 from fhir_mh.fhir.json import dumps
 from fhir_mh.issue_codes import CODES
@@ -73,13 +75,17 @@ class Text:
 
     def __init__(self, stream: TextIO, everything: bool) -> None:
         self._stream, self._everything = stream, everything
+        self._met = False
 
     def add(self, name: str, report: Report) -> None:
+        self._met = self._met or bool(report.issues or report.not_checked)
         write(report.issues if self._everything else _folded(report.issues), name, self._stream)
         write(report.not_checked if self._everything else _folded(report.not_checked), name)
         say(f"{name}: {_summary(report)}")
 
-    def end(self) -> None: ...
+    def end(self) -> None:
+        if self._met and sys.stderr.isatty():
+            say("`fhir-mh explain CODE` says more of a finding: what it means, an example, and how it is put right.")
 
 
 class Lines:
@@ -130,9 +136,15 @@ class Sarif:
             self._before = ","
 
     def end(self) -> None:
-        rules = [{"id": code, "helpUri": CODES[code].spec} if CODES[code].spec else {"id": code} for code in self._met]
-        driver = {"name": "fhir-mh", "version": __version__, "rules": sorted(rules, key=lambda rule: rule["id"])}
+        driver = {"name": "fhir-mh", "version": __version__, "rules": [_rule(code) for code in sorted(self._met)]}
         self._stream.write(f'],\n"tool":{_json({"driver": driver})}}}]}}\n')
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """A code as a rule: what it means, and its page as help."""
+    said, text = CODES[code], page(code)
+    rule = {"id": code, "shortDescription": {"text": meaning(code)}, "help": {"text": text, "markdown": text}}
+    return rule | {"helpUri": said.spec} if said.spec else rule
 
 
 def _result(name: str, found: Issue) -> dict[str, Any]:

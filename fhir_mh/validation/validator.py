@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_mh.errors import InvalidResource, PackageError
-from fhir_mh.fhir.json import load_object
+from fhir_mh.fhir.json import MAX_DEPTH, load_object
 from fhir_mh.issues import Issue, issue
 from fhir_mh.packages.definitions import Definitions
 from fhir_mh.packages.model import R4
@@ -86,7 +86,7 @@ class Validator:
             with self._lock:
                 self._checkers.resources.check(held, place, walk, profiles=tuple(profiles))
         except RecursionError:
-            walk.issues.append((issue("json-too-deep", place[1], limit="what can be followed"), place))
+            walk.issues.append((issue("json-too-deep", place[1], limit=MAX_DEPTH), place))
         wrong, unchecked = held_to(self._rules, walk.issues), held_to(self._rules, walk.unchecked)
         return Report(_placed(wrong, text), _placed(unchecked, text))
 

@@ -1,9 +1,10 @@
-"""Developer command: make the pages of the profiles, the crosswalk and an example resource for each profile.
+"""Developer command: make the pages of the profiles and of the codes, the crosswalk, and an example of each profile.
 
     python -m scripts.pages [--check]
 
-Everything comes from what is there already: the mapping tables (fhir_mh/profiles), the package (profiles/package) and
-the records in examples/. --check writes nothing; it fails where a page is not what they give.
+Everything comes from what is there already: the mapping tables (fhir_mh/profiles), the package (profiles/package), the
+records in examples/, the registry of codes (fhir_mh/issue_codes) and what is said of them (scripts/pages/codes/words).
+--check writes nothing; it fails where a page is not what they give.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 from scripts.pages import index
+from scripts.pages.codes.page import pages
 from scripts.pages.crosswalk import crosswalk
 from scripts.pages.definitions import ROOT, Package
 from scripts.pages.examples import PUBLISHED, by_table
@@ -22,10 +24,11 @@ from scripts.pages.profile_page import ProfilePage
 INDEX = ROOT / "docs" / "profiles.md"
 PAGES = ROOT / "docs" / "profiles"
 EXAMPLES = ROOT / "examples" / "profiles"
+CODES = ROOT / "docs" / "codes"
 
 
 def files() -> dict[Path, str]:
-    """Every file that is made, with what it should hold. Raises LookupError where a profile has no example."""
+    """Every file that is made, with what it should hold. Raises LookupError where a profile or code has no example."""
     package, examples = Package(), by_table()
     found = {INDEX: index.filled(INDEX.read_text("utf-8"), package), ROOT / "docs" / "crosswalk.md": crosswalk(package)}
     for table in PUBLISHED:
@@ -35,12 +38,12 @@ def files() -> dict[Path, str]:
         found[PAGES / f"mh-{table.name}.md"] = page.text()
         resource = json.dumps(examples[table.name][0].resource, ensure_ascii=False, indent=2)
         found[EXAMPLES / f"mh-{table.name}.json"] = resource + "\n"
-    return found
+    return found | {CODES / name: text for name, text in pages().items()}
 
 
 def differing(wanted: dict[Path, str]) -> list[Path]:
     """The files that are missing, other than wanted, or too many."""
-    there = {*PAGES.glob("*.md"), *EXAMPLES.glob("*.json")}
+    there = {*PAGES.glob("*.md"), *EXAMPLES.glob("*.json"), *CODES.glob("*.md")}
     wrong = [
         path for path in there | wanted.keys()
         if path not in wanted or not path.is_file() or path.read_text("utf-8") != wanted[path]
@@ -60,7 +63,9 @@ def write(wanted: dict[Path, str], wrong: list[Path]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Make the pages, or with --check compare; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.pages", description="Make the pages of the profiles.")
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.pages", description="Make the pages of the profiles and codes."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a page differs")
     options = parser.parse_args(arguments)
     wanted = files()

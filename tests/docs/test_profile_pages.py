@@ -41,6 +41,7 @@ def test_what_is_committed_is_what_the_sources_give(wanted: dict[Path, str]) -> 
 def test_a_page_that_differs_is_missing_or_too_many_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "PAGES", tmp_path)
     monkeypatch.setattr(command, "EXAMPLES", tmp_path / "examples")
+    monkeypatch.setattr(command, "CODES", tmp_path / "codes")
     wanted = {tmp_path / "a.md": "a", tmp_path / "b.md": "b", tmp_path / "examples" / "c.json": "c"}
     command.write(wanted, command.differing(wanted))
     assert command.differing(wanted) == []

@@ -8,7 +8,8 @@ from functools import cache
 
 import pytest
 
-from fhir_mh.issue_codes import CODES
+from fhir_mh.issue_codes import CODES, ROOMS
+from scripts.pages.codes.said import all_said
 from tests.house.source import PACKAGE, ROOT
 
 _TYPES = """
@@ -21,7 +22,7 @@ _TYPES = """
 @cache
 def package_text() -> str:
     files = [file for file in sorted(PACKAGE.rglob("*")) if file.suffix in {".py", ".yaml"}]
-    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.name != "issue_codes.py")
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.parent.name != "issue_codes")
 
 
 @cache
@@ -40,6 +41,17 @@ def test_each_is_raised_somewhere() -> None:
 
 def test_some_test_asserts_each() -> None:
     assert {code for code in CODES if not stands_in(code, asserted_text())} == set()
+
+
+def test_each_is_explained_and_has_an_example() -> None:
+    """In scripts/pages/codes/words; tests/docs/test_code_pages.py runs them."""
+    assert list(all_said()) == list(CODES)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_is_named_for_its_room_and_stands_in_one(room: str) -> None:
+    assert {code.partition("-")[0] for code in ROOMS[room].codes} == {room}
+    assert len(CODES) == sum(len(one.codes) for one in ROOMS.values())
 
 
 @pytest.mark.parametrize("code", sorted(CODES))

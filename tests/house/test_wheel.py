@@ -55,7 +55,7 @@ def test_it_holds_every_file_of_the_package(wheel: Path) -> None:
     assert {name for name in held if "/_shipped/" not in name} == ours
 
 
-@pytest.mark.parametrize("kind", ["mappings", "package", "policies", "examples"])
+@pytest.mark.parametrize("kind", ["mappings", "package", "policies", "examples", "codes"])
 def test_it_holds_what_ships_beside_the_package(wheel: Path, kind: shipped.Kind) -> None:
     folder = shipped.path(kind)
     ours = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}

@@ -1,0 +1,48 @@
+"""The registry of stable codes: every Issue's template, kept apart from the code that raises it.
+
+Codes are named room-thing (`json-duplicate-key`); each room has a module. A code, once released, is never given another
+meaning. Templates never take values from the input except names of elements, codes and types: no personal data.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fhir_mh.issue_codes.cli import CODES as CLI
+from fhir_mh.issue_codes.code import Code
+from fhir_mh.issue_codes.concern import CODES as CONCERN
+from fhir_mh.issue_codes.config import CODES as CONFIG
+from fhir_mh.issue_codes.consent import CODES as CONSENT
+from fhir_mh.issue_codes.json import CODES as JSON
+from fhir_mh.issue_codes.law import CODES as LAW
+from fhir_mh.issue_codes.map import CODES as MAP
+from fhir_mh.issue_codes.rest import CODES as REST
+from fhir_mh.issue_codes.store import CODES as STORE
+from fhir_mh.issue_codes.sync import CODES as SYNC
+from fhir_mh.issue_codes.validate import CODES as VALIDATE
+
+__all__ = ["CODES", "ROOMS", "Code", "Room"]
+
+
+class Room(NamedTuple):
+    """what: of what its codes speak. codes: each begins with the room's name."""
+
+    what: str
+    codes: dict[str, Code]
+
+
+ROOMS: dict[str, Room] = {
+    "json": Room("text that is not the JSON FHIR asks for", JSON),
+    "validate": Room("a resource against FHIR R4 and its profiles", VALIDATE),
+    "map": Room("a record, a provider's own file, or a mapping file", MAP),
+    "rest": Room("what a caller asks over HTTP", REST),
+    "consent": Room("what may not be read or written, and by whom", CONSENT),
+    "law": Room("what an Act asks of a plan, and nothing in the record says", LAW),
+    "concern": Room("safety concerns: who may raise one, keep it and read it", CONCERN),
+    "store": Room("what is held, its versions, and the database itself", STORE),
+    "sync": Room("what partners say to each other", SYNC),
+    "config": Room("what the gateway was told by file, environment and arguments", CONFIG),
+    "cli": Room("a command that is asked for what is not there, or whose gateway does not answer", CLI),
+}
+
+CODES: dict[str, Code] = {name: code for room in ROOMS.values() for name, code in room.codes.items()}

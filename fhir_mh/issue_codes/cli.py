@@ -1,0 +1,27 @@
+"""Commands that are asked for what is not there, or whose gateway does not answer."""
+
+from __future__ import annotations
+
+from fhir_mh.issue_codes.code import Code
+
+CODES: dict[str, Code] = {
+    "cli-unknown-code": Code("error", "not-found", "There is no such code.", "{hint}"),
+    "cli-no-gateway": Code(
+        "error",
+        "transient",
+        "No gateway answers at {address} ({reason}).",
+        "Start it with fhir-mh serve, or name the one that runs with --gateway.",
+    ),
+    "cli-not-a-gateway": Code(
+        "error",
+        "transient",
+        "What answers at {address} is no gateway of fhir_mh: it said {status}.",
+        "Name the gateway's own address with --gateway.",
+    ),
+    "cli-no-operator": Code(
+        "error",
+        "login",
+        "None of these clients is an operator of this organisation.",
+        'Add one with role = "operator", or give its token with --token-file.',
+    ),
+}
