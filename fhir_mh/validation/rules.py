@@ -14,8 +14,9 @@ from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Expansion, Terminology
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
 from fhir_mh.terminology.snomed import well_formed
+from fhir_mh.validation.direct import DIRECT
 from fhir_mh.validation.explanations import explain
-from fhir_mh.validation.primitives import TESTS, ordered
+from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.shape import Binding, Invariant, Shape
 from fhir_mh.validation.shortcuts import shortcut
 from fhir_mh.validation.walk import Place, Walk, shown
@@ -29,74 +30,6 @@ _COULD_GROW = "http://terminology.hl7.org/"  # HL7 adds codes there between FHIR
 # --- invariants
 
 
-def _contained(value: dict[str, Any]) -> list[dict[str, Any]]:
-    held = value.get("contained")
-    return [resource for resource in held if isinstance(resource, dict)] if isinstance(held, list) else []
-
-
-def _contained_lack(*keys: str) -> Callable[[dict[str, Any]], bool | None]:
-    """Whether no contained resource has what keys lead to."""
-
-    def check(value: dict[str, Any]) -> bool | None:
-        for held in _contained(value):
-            found: Any = held
-            for key in keys:
-                found = found.get(key) if isinstance(found, dict) else None
-            if found:
-                return False
-        return True
-
-    return check
-
-
-def _contained_are_used(value: dict[str, Any]) -> bool | None:
-    """dom-3: each contained resource is referred to, or refers to what contains it. Any `#` text counts as one."""
-    contained = _contained(value)
-    if not contained:
-        return True
-    used = _fragments(value)
-    return all((isinstance(c.get("id"), str) and f"#{c['id']}" in used) or "#" in _fragments(c) for c in contained)
-
-
-def _fragments(value: Any) -> set[str]:
-    found: set[str] = set()
-    layer = [value]
-    while layer:
-        item = layer.pop()
-        for inner in item.values() if isinstance(item, dict) else item:
-            if isinstance(inner, str):
-                if inner.startswith("#"):
-                    found.add(inner)
-            elif isinstance(inner, dict | list):
-                layer.append(inner)
-    return found
-
-
-def _narrative_given(value: dict[str, Any]) -> bool | None:
-    held = value.get("text")
-    return isinstance(held, dict) and "div" in held
-
-
-def _in_order(value: dict[str, Any]) -> bool | None:
-    """per-1: the start of a period is not after its end. Decided where both are plain (see primitives.ordered)."""
-    start, end = value.get("start"), value.get("end")
-    if start is None or end is None:
-        return None if "_start" in value or "_end" in value else True
-    return ordered(start, end)
-
-
-# Rules that nearly every resource carries, said in Python because they are asked so often.
-_DIRECT: dict[str, tuple[str, Callable[[dict[str, Any]], bool | None]]] = {
-    "dom-2": ("contained.contained.empty()", _contained_lack("contained")),
-    "dom-3": ("contained.where((", _contained_are_used),
-    "dom-4": (
-        "contained.meta.versionId",
-        lambda value: _contained_lack("meta", "versionId")(value) and _contained_lack("meta", "lastUpdated")(value),
-    ),
-    "dom-5": ("contained.meta.security", _contained_lack("meta", "security")),
-    "dom-6": ("text.`div`.exists()", _narrative_given),
-    "per-1": ("start.hasValue().not() or end.hasValue().not() or (start <= end)", _in_order),
-}
 # R4's own rules that mean the whole of a path and ask for a part of it.
 _WHOLE = {"eld-19", "eld-20"}
 _ELSEWHERE = {"ref-1", "txt-1", "txt-2"}  # checked with references and narratives, where their messages say more
@@ -113,7 +46,7 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
     if rule.key in _ELSEWHERE:
         return None
     expression = _corrected(rule)
-    direct = _DIRECT.get(rule.key)
+    direct = DIRECT.get(rule.key)
     quick = direct[1] if direct and expression.startswith(direct[0]) else None
     severity: Any = "error" if rule.severity == "error" else "warning"
     compiled: list[Expression] = []

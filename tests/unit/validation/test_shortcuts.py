@@ -143,7 +143,7 @@ RESOURCES = [entry["resource"] for bundle in BUNDLES for entry in bundle["entry"
 def slowly() -> Iterator[None]:
     """What is compiled meanwhile asks FHIRPath and makes every test."""
     with (
-        mock.patch.multiple(rules, shortcut=lambda *_: None, listed=lambda *_: None, _DIRECT={}),
+        mock.patch.multiple(rules, shortcut=lambda *_: None, listed=lambda *_: None, DIRECT={}),
         mock.patch.object(fields, "_plain", lambda test, otherwise: otherwise),
     ):
         yield
@@ -160,6 +160,37 @@ def test_a_validator_without_any_short_way_finds_the_same(seed: int) -> None:
     with slowly():
         wanted = SLOW.validate(copy.deepcopy(resource))
     assert FAST.validate(resource).issues == wanted.issues
+
+
+def some(**values: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects with some of these members, each with one of its values."""
+    return st.fixed_dictionaries({}, optional={name: st.sampled_from(held) for name, held in values.items()})
+
+
+URLS = [
+    "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0",
+    "https://a.example/Patient/a",
+    "https://a.example/P/_history/1",
+    7,
+]
+METAS: list[Any] = [{"versionId": "1"}, {"versionId": "2"}, {}, {"_versionId": {"id": "x"}}, {"versionId": 1}, "x"]
+PATIENTS = [{"resourceType": "Patient", "id": "a", "meta": meta} for meta in METAS]
+PARTS: list[Any] = [{"method": "GET", "url": "Patient"}, {"status": "200"}, {}, [], "x"]
+KINDS = ["collection", "batch", "transaction-response", "history", "searchset", 7]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    some(type=KINDS, _type=[{"id": "x"}]),
+    st.lists(some(fullUrl=URLS, _fullUrl=[{"id": "x"}], resource=PATIENTS, request=PARTS, response=PARTS), max_size=4),
+)
+def test_a_bundle_without_any_short_way_is_found_the_same(
+    bundle: dict[str, Any], entries: list[dict[str, Any]]
+) -> None:
+    bundle = {"resourceType": "Bundle", **bundle, **({"entry": entries} if entries else {})}
+    with slowly():
+        wanted = SLOW.validate(copy.deepcopy(bundle))
+    assert FAST.validate(bundle).issues == wanted.issues
 
 
 @given(st.sampled_from(DAYS + TIMES), st.sampled_from(DAYS + TIMES))

@@ -1,0 +1,151 @@
+"""Invariants that nearly every resource, or entry of a Bundle, carries: said in Python, for they are asked so often.
+
+Each gives what FHIRPath would, or None where that must be asked. DIRECT: key -> (how its expression begins, the test).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fhir_mh.validation.primitives import ordered
+
+Direct = Callable[[dict[str, Any]], bool | None]
+_PARTS = ("resource", "request", "response")
+
+
+def _contained(value: dict[str, Any]) -> list[dict[str, Any]]:
+    held = value.get("contained")
+    return [resource for resource in held if isinstance(resource, dict)] if isinstance(held, list) else []
+
+
+def _contained_lack(*keys: str) -> Direct:
+    """Whether no contained resource has what keys lead to."""
+
+    def check(value: dict[str, Any]) -> bool | None:
+        for held in _contained(value):
+            found: Any = held
+            for key in keys:
+                found = found.get(key) if isinstance(found, dict) else None
+            if found:
+                return False
+        return True
+
+    return check
+
+
+def _contained_are_used(value: dict[str, Any]) -> bool | None:
+    """dom-3: each contained resource is referred to, or refers to what contains it. Any `#` text counts as one."""
+    contained = _contained(value)
+    if not contained:
+        return True
+    used = _fragments(value)
+    return all((isinstance(c.get("id"), str) and f"#{c['id']}" in used) or "#" in _fragments(c) for c in contained)
+
+
+def _fragments(value: Any) -> set[str]:
+    found: set[str] = set()
+    layer = [value]
+    while layer:
+        item = layer.pop()
+        for inner in item.values() if isinstance(item, dict) else item:
+            if isinstance(inner, str):
+                if inner.startswith("#"):
+                    found.add(inner)
+            elif isinstance(inner, dict | list):
+                layer.append(inner)
+    return found
+
+
+def _narrative_given(value: dict[str, Any]) -> bool | None:
+    held = value.get("text")
+    return isinstance(held, dict) and "div" in held
+
+
+def _in_order(value: dict[str, Any]) -> bool | None:
+    """per-1: the start of a period is not after its end. Decided where both are plain (see primitives.ordered)."""
+    start, end = value.get("start"), value.get("end")
+    if start is None or end is None:
+        return None if "_start" in value or "_end" in value else True
+    return ordered(start, end)
+
+
+def _entries(bundle: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The entries of a Bundle whose type is told; None where they are not all objects."""
+    held = bundle.get("entry", [])
+    plain = isinstance(held, list) and all(isinstance(entry, dict) for entry in held)
+    return held if plain and isinstance(bundle.get("type"), str) and "_type" not in bundle else None
+
+
+def _said_where(part: str, *kinds: str) -> Direct:
+    """bdl-3 and bdl-4: all entries of a Bundle of these types have this part, and none of any other."""
+
+    def check(value: dict[str, Any]) -> bool | None:
+        entries = _entries(value)
+        parts = [entry[part] for entry in entries or () if part in entry]
+        if entries is None or not all(isinstance(held, dict) and held for held in parts):
+            return None
+        asked = value["type"] in kinds
+        return all((part in entry) is asked for entry in entries)
+
+    return check
+
+
+def _apart(value: dict[str, Any]) -> bool | None:
+    """bdl-7: no two entries have the same fullUrl and version, but in a history."""
+    entries = _entries(value)
+    if entries is None:
+        return None
+    if value["type"] == "history":
+        return True
+    seen: set[str] = set()
+    for entry in entries:
+        if "_fullUrl" in entry:
+            return None
+        url, resource = entry.get("fullUrl"), entry.get("resource", {})
+        meta = resource.get("meta", {}) if isinstance(resource, dict) else None
+        if url is None:
+            continue
+        if not isinstance(url, str) or not isinstance(meta, dict) or "_versionId" in meta:
+            return None
+        version = meta.get("versionId", "")
+        if not isinstance(version, str):
+            return None
+        if url + version in seen:
+            return False
+        seen.add(url + version)
+    return True
+
+
+def _says_something(value: dict[str, Any]) -> bool | None:
+    """bdl-5: an entry has a resource, a request or a response."""
+    return True if any(isinstance(value.get(part), dict) and value[part] for part in _PARTS) else None
+
+
+def _of_no_version(value: dict[str, Any]) -> bool | None:
+    """bdl-8: a fullUrl is that of no single version."""
+    url = value.get("fullUrl")
+    if url is None:
+        return None if "_fullUrl" in value else True
+    return "/_history/" not in url if isinstance(url, str) else None
+
+
+DIRECT: dict[str, tuple[str, Direct]] = {
+    "dom-2": ("contained.contained.empty()", _contained_lack("contained")),
+    "dom-3": ("contained.where((", _contained_are_used),
+    "dom-4": (
+        "contained.meta.versionId",
+        lambda value: _contained_lack("meta", "versionId")(value) and _contained_lack("meta", "lastUpdated")(value),
+    ),
+    "dom-5": ("contained.meta.security", _contained_lack("meta", "security")),
+    "dom-6": ("text.`div`.exists()", _narrative_given),
+    "bdl-3": ("entry.all(request.exists() = (", _said_where("request", "batch", "transaction", "history")),
+    "bdl-4": (
+        "entry.all(response.exists() = (",
+        _said_where("response", "batch-response", "transaction-response", "history"),
+    ),
+    "bdl-5": ("resource.exists() or request.exists() or response.exists()", _says_something),
+    "bdl-7": ("(type = 'history') or entry.where(fullUrl.exists()).select(", _apart),
+    "bdl-8": ("fullUrl.contains('/_history/').not()", _of_no_version),
+    "per-1": ("start.hasValue().not() or end.hasValue().not() or (start <= end)", _in_order),
+}
