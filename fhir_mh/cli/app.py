@@ -131,7 +131,8 @@ def validate(
     package: Annotated[
         list[str] | None,
         Option(
-            metavar="PACKAGE", help="A FHIR package to check against besides ours: a .tgz, a folder, or name@version."
+            metavar="PACKAGE",
+            help="A FHIR package to check against besides ours: a .tgz, a folder, a JSON file, or name#version.",
         ),
     ] = None,
     profile: Annotated[

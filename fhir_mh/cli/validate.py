@@ -61,6 +61,8 @@ def run(
     """
     asked = _Asked(tuple(packages), tuple(profiles))
     validator = asked.validator()  # says at once what is missing
+    for sentence in validator.missing_packages:
+        say(f"Not at hand: {sentence}.", "warning")
     written = form(output, sys.stdout, everything=everything)
     worst, others = DONE, 0
     with _progress(files) as bar:

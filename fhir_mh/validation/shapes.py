@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_mh.fhirpath.values import is_primitive
-from fhir_mh.packages.definitions import TYPE_URL, Definitions, Facts
+from fhir_mh.packages.definitions import TYPE_URL, Definitions
+from fhir_mh.packages.facts import Facts
 from fhir_mh.validation.shape import Shape, Slicing, TypeRef, narrow, without
 
 MAX_DEPTH = 30
@@ -38,10 +39,14 @@ class Shapes:
         """The shape a profile (or a type, by its URL) gives. Raises Unresolvable, naming what is missing."""
         if url.startswith(TYPE_URL) and self._definitions.type_facts(url[len(TYPE_URL) :].split("|", maxsplit=1)[0]):
             return self.of_type(url[len(TYPE_URL) :].split("|", maxsplit=1)[0])
+        url = self._definitions.settled(url)
         if url not in self._profiles:
             if depth > MAX_DEPTH:
                 raise Unresolvable(url)
-            self._profiles[url] = self._build_profile(url, depth)
+            try:
+                self._profiles[url] = self._build_profile(url, depth)
+            except (AttributeError, KeyError, TypeError, ValueError):  # not formed as FHIR says
+                raise Unresolvable(url) from None
         return self._profiles[url]
 
     def children(self, shape: Shape) -> dict[str, Shape]:
