@@ -154,9 +154,23 @@ class Shapes:
                     raise Unresolvable(facts["url"])
                 target = found
             narrow(target, element)
+            if element.get("sliceName") and "max" not in element:
+                self._limit_as_defined(target)
             if "slicing" in element:
                 _open_slicing(target, element["slicing"])
         return root
+
+    def _limit_as_defined(self, shape: Shape) -> None:
+        """An extension stands as often as its own definition says, where a profile does not say how often.
+
+        See https://hl7.org/fhir/R4/defining-extensions.html#cardinality
+        """
+        groups = shape.types[0].profiles if len(shape.types) == 1 and shape.types[0].code == "Extension" else ()
+        for group in groups:
+            facts = self._definitions.structure(group[0]) if len(group) == 1 else None
+            for element in facts.get("differential", ()) if facts else ():
+                if "." not in element["path"]:
+                    narrow(shape, {"max": element.get("max", "*")})
 
     def _descend(self, shape: Shape, name: str, slice_name: str) -> Shape | None:
         children = self.children(shape)
