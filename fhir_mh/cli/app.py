@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from enum import StrEnum
 from importlib import import_module
@@ -116,6 +117,9 @@ def _options(
 
 def _run(name: str, *arguments: Any, **options: Any) -> None:
     body: Callable[..., int] = import_module(BODIES[name]).run
+    if not gc.isenabled():  # see main(): what is loaded by now stays
+        gc.freeze()
+        gc.enable()
     raise typer.Exit(body(*arguments, **options))
 
 

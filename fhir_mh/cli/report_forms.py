@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any, Protocol, TextIO
-from xml.sax.saxutils import escape, quoteattr
 
 from fhir_mh import __version__
 from fhir_mh.cli.issue_text import plain, printable, say, write
@@ -155,6 +154,8 @@ class Junit:
         self._cases = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - end() closes it
 
     def add(self, name: str, report: Report) -> None:
+        from xml.sax.saxutils import escape, quoteattr  # brings a client of HTTP along
+
         self._count += 1
         self._cases.write(f'<testcase classname="fhir-mh validate" name={quoteattr(printable(name))}>')
         errors = [found for found in report.issues if found.is_error]
