@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from enum import StrEnum
 from importlib import import_module
@@ -117,6 +118,9 @@ def _options(
 
 def _run(name: str, *arguments: Any, **options: Any) -> None:
     body: Callable[..., int] = import_module(BODIES[name]).run
+    if not gc.isenabled():  # see main(): what is loaded by now stays
+        gc.freeze()
+        gc.enable()
     raise typer.Exit(body(*arguments, **options))
 
 
@@ -132,7 +136,8 @@ def validate(
     package: Annotated[
         list[str] | None,
         Option(
-            metavar="PACKAGE", help="A FHIR package to check against besides ours: a .tgz, a folder, or name@version."
+            metavar="PACKAGE",
+            help="A FHIR package to check against besides ours: a .tgz, a folder, a JSON file, or name#version.",
         ),
     ] = None,
     profile: Annotated[

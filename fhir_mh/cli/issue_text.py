@@ -10,57 +10,57 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from fhir_mh.issues import Issue
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
 _STYLES = {"fatal": "bold red", "error": "bold red", "fault": "bold red", "warning": "yellow", "information": "cyan"}
+_Parts = list[tuple[str, str]]  # text and style
 
 
 def plain(found: Issue, source: str = "") -> str:
     """The issue as lines of text without colour, no newline at the end."""
-    return _text(found, source).plain
+    return "".join(text for text, _ in _parts(found, source))
 
 
 def write(issues: Iterable[Issue], source: str = "", stream: TextIO | None = None) -> None:
     """Write issues, in colour where the stream is a terminal; to standard error unless told otherwise."""
-    console = _console(stream or sys.stderr)
     for found in issues:
-        console.print(_text(found, source), soft_wrap=True)
+        _print(_parts(found, source), stream or sys.stderr)
 
 
 def say(sentence: str, severity: str = "") -> None:
     """Write one sentence to standard error, headed by a severity where it has one."""
+    head = [(f"{severity}: ", _STYLES.get(severity, ""))] if severity else []
+    _print([*head, (printable(sentence), "")], sys.stderr)
+
+
+def _print(parts: _Parts, stream: TextIO) -> None:
+    if not stream.isatty():
+        stream.write("".join(text for text, _ in parts) + "\n")
+        return
+    from rich.console import Console  # takes longer to load than most files to check
     from rich.text import Text
 
-    head = Text(f"{severity}: ", _STYLES.get(severity, "")) if severity else Text()
-    _console(sys.stderr).print(head.append(printable(sentence), ""), soft_wrap=True)
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console.print(Text.assemble(*parts), soft_wrap=True)
 
 
-def _console(stream: TextIO) -> Console:
-    from rich.console import Console
-
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
-
-
-def _text(found: Issue, source: str) -> Text:
-    from rich.text import Text
-
+def _parts(found: Issue, source: str) -> _Parts:
     where = [printable(source)] if source else []
     if found.line is not None:
         where += [str(found.line), *([str(found.column)] if found.column is not None else [])]
-    text = Text(":".join(where) + ": " if where else "")
-    text.append(found.severity, _STYLES[found.severity]).append(f" {found.code}", "bold")
-    text.append(f" at {printable(found.path)}" if found.path else "")
-    text.append(f"\n    {printable(found.message)}")
+    parts = [
+        (":".join(where) + ": " if where else "", ""),
+        (found.severity, _STYLES[found.severity]),
+        (f" {found.code}", "bold"),
+        (f" at {printable(found.path)}" if found.path else "", ""),
+        (f"\n    {printable(found.message)}", ""),
+    ]
     for label, line in (("Fix", found.fix), ("See", found.spec)):
         if line:
-            text.append(f"\n    {label}: {printable(line)}", "dim" if label == "See" else "")
-    return text
+            parts.append((f"\n    {label}: {printable(line)}", "dim" if label == "See" else ""))
+    return parts
 
 
 def printable(line: str) -> str:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any, Protocol, TextIO
-from xml.sax.saxutils import escape, quoteattr
 
 from fhir_mh import __version__
 from fhir_mh.cli.explain import meaning, page
@@ -167,6 +166,8 @@ class Junit:
         self._cases = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - end() closes it
 
     def add(self, name: str, report: Report) -> None:
+        from xml.sax.saxutils import escape, quoteattr  # brings a client of HTTP along
+
         self._count += 1
         self._cases.write(f'<testcase classname="fhir-mh validate" name={quoteattr(printable(name))}>')
         errors = [found for found in report.issues if found.is_error]

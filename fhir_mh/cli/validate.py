@@ -6,11 +6,9 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,6 +20,8 @@ from fhir_mh.issues import Issue
 from fhir_mh.validation import RULE_SETS, Report, Validator
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from rich.progress import Progress
 
 _ALL_RULES = ",".join(RULE_SETS)
@@ -68,6 +68,8 @@ def run(
     except ValueError as fault:
         say(str(fault), "error")
         return BAD_INPUT
+    for sentence in validator.missing_packages:
+        say(f"Not at hand: {sentence}.", "warning")
     written = form(output, sys.stdout, everything=everything)
     worst, others = DONE, 0
     with _progress(files) as bar:
@@ -151,6 +153,9 @@ def _judged(given: Iterator[Given], validator: Validator, asked: _Asked, jobs: i
     if jobs == 1:
         yield from (_judge(each, validator, asked) for each in given)
         return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (asked,)) as pool:
         waiting: deque[Future[list[Judged]]] = deque()
         for batch in _batches(given):

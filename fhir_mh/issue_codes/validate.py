@@ -317,6 +317,13 @@ CODES: dict[str, Code] = {
         "Name the package that defines it.",
         PROFILING,
     ),
+    "validate-unchecked-version": Code(
+        "warning",
+        "not-found",
+        "Not checked: the version asked for, {asked}, is not at hand; {served} is, and was used.",
+        "Name the package that has that version.",
+        PROFILING,
+    ),
     "validate-unchecked-extension": Code(
         "information",
         "not-found",

@@ -18,7 +18,8 @@ from fhir_mh.packages.base import PARTS, Part, packed
 from fhir_mh.packages.facts import facts_of, to_ship
 from fhir_mh.packages.source import read_package
 
-SOURCE = "hl7.fhir.r4.core#4.0.1"
+VERSION = "4.0.1"
+SOURCE = f"hl7.fhir.r4.core#{VERSION}"
 # Code lists of HL7 itself (CC0). Others, such as SNOMED CT, LOINC and DICOM, belong to their owners and stay out.
 _OURS_TO_SHIP = (
     "http://hl7.org/fhir/",
@@ -39,7 +40,8 @@ def index(definitions: Iterable[dict[str, Any]]) -> dict[Part, Index]:
         facts = facts_of(definition)
         if facts is None or facts.get("kind") == "logical":
             continue
-        facts.pop("version", None)
+        if facts.get("version") == VERSION:
+            del facts["version"]  # what tells none is of R4's own
         if facts["resourceType"] == "StructureDefinition":
             part: Part = "profiles" if facts.get("derivation") == "constraint" else "types"
             parts[part][facts["url"]] = to_ship(facts, ours=False)

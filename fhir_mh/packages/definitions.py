@@ -1,50 +1,73 @@
-"""Looking definitions up: what a user's packages say first, then our own package, then the R4 base."""
+"""Looking definitions up: what a user's packages say first, then what these rest on, our own package, the R4 base."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+from fhir_mh import __version__
+from fhir_mh.errors import PackageError
 from fhir_mh.packages.base import base_facts
-from fhir_mh.packages.facts import facts_of
-from fhir_mh.packages.source import read_package
+from fhir_mh.packages.dependencies import Resolved
+from fhir_mh.packages.facts import Facts
+from fhir_mh.packages.pinning import canonicals, pinned
+from fhir_mh.packages.source import Definition, Package
+from fhir_mh.packages.versions import parted, serves
 
 TYPE_URL = "http://hl7.org/fhir/StructureDefinition/"
+_OURS = "fhir-mh"
+_R4 = "4.0.1"
 
-Facts = dict[str, Any]
+
+class Held(NamedTuple):
+    """One version of a definition at hand. package: None for the R4 base, whose facts stand as they are."""
+
+    package: Package | None
+    url: str
+    version: str
+    definition: Definition | Facts
 
 
 class Definitions:
-    """Facts by canonical URL. A version after `|` is honoured where that version is at hand, else any serves."""
+    """Facts by canonical URL, of which several versions may be at hand.
+
+    A canonical that names a version is that version, or of `1.2` the 1.2.x that comes first; where that is not at hand
+    what comes first serves, and other_versions says so. In a definition, a canonical without a version is what its own
+    package has, else what the packages have that this one rests on; elsewhere it is what comes first. The order is:
+    resources, packages named (a later one before an earlier one), those they rest on, our own, and the R4 base.
+
+    missing: what packages rest on and what was given that is not at hand or cannot be used, in sentences.
+    """
 
     def __init__(
-        self, packages: Sequence[str | Path] = (), *, resources: Iterable[dict[str, Any]] = (), own: bool = True
+        self, packages: Sequence[str | Path] = (), *, resources: Iterable[Facts] = (), own: bool = True
     ) -> None:
-        """packages: see read_package. resources: definitions given as parsed JSON. own: load the shipped package.
+        """packages: see open_package. resources: definitions as parsed JSON, those of another FHIR release passed over.
+        own: load the shipped package.
 
-        Raises PackageError when a package is missing or broken.
+        Raises PackageError when a package is missing or broken, or of another FHIR release.
         """
-        self._held: dict[str, Facts] = dict(_own_package()) if own else {}
-        for package in packages:
-            for definition in read_package(package):
-                self.add(definition)
-        for definition in resources:
-            self.add(definition)
-
-    def add(self, definition: dict[str, Any]) -> None:
-        """Take one more definition; a later one replaces an earlier one of the same URL."""
-        facts = facts_of(definition)
-        if facts is not None and not _is_base_type(facts):
-            self._held[facts["url"]] = facts
+        self._own = Package(_OURS, __version__)
+        self._own_facts: dict[str, Facts] = base_facts("own") if own else {}
+        self._resolved = Resolved(packages, self._own if own else None)
+        self.missing = list(self._resolved.missing)
+        given = Package()
+        for resource in resources:
+            try:
+                given.add(resource, str(resource.get("url")))
+            except PackageError as other_release:
+                self.missing.append(str(other_release).rstrip("."))
+        self._held: dict[tuple[str, str], list[Held]] = {}
+        for package in (given, *self._resolved.packages):
+            self._take(package)
+        self._several = {key for key in self._held if len(self._versions(*key)) > 1}
+        self._pinned: dict[tuple[str, str], Facts] = {}
+        self._others: dict[str, dict[str, str]] = {}
 
     def structure(self, url: str) -> Facts | None:
         """The facts of a profile, extension or type."""
-        found = self._find(url, "StructureDefinition")
-        if found is None:
-            bare = url.split("|", maxsplit=1)[0]
-            found = base_facts("types").get(bare) or base_facts("profiles").get(bare)
-        return found
+        return self._facts("StructureDefinition", url)
 
     def type_facts(self, name: str) -> Facts | None:
         """The facts of an R4 data type or resource by its name (`HumanName`)."""
@@ -52,31 +75,120 @@ class Definitions:
 
     def value_set(self, url: str) -> Facts | None:
         """The facts of a value set."""
-        return self._find(url, "ValueSet") or _base_terminology(url, "ValueSet")
+        return self._facts("ValueSet", url)
 
     def code_system(self, url: str) -> Facts | None:
         """The facts of a code system, with the codes it lists."""
-        return self._find(url, "CodeSystem") or _base_terminology(url, "CodeSystem")
+        return self._facts("CodeSystem", url)
 
     def profiles(self) -> list[str]:
         """URLs of the profiles and extensions that packages brought, beyond the R4 base."""
-        return sorted(url for url, facts in self._held.items() if facts["resourceType"] == "StructureDefinition")
+        own = {url for url, facts in self._own_facts.items() if facts["resourceType"] == "StructureDefinition"}
+        return sorted(own | {url for kind, url in self._held if kind == "StructureDefinition"})
 
-    def _find(self, url: str, kind: str) -> Facts | None:
-        found = self._held.get(url) or self._held.get(url.split("|", maxsplit=1)[0])
-        return found if found is not None and found["resourceType"] == kind else None
+    def settled(self, url: str) -> str:
+        """The canonical of the profile that serves for this one: with its version, where several are at hand."""
+        found = self._serving("StructureDefinition", url)
+        if found is None:
+            return url
+        return f"{found.url}|{found.version}" if ("StructureDefinition", found.url) in self._several else found.url
+
+    def other_versions(self, url: str) -> dict[str, str]:
+        """Canonical asked for -> version that served instead, of a profile and of what it names.
+
+        Counted as named are its parents, and what it and these name for their elements: value sets that bind, profiles,
+        and the profiles of what references lead to.
+        """
+        settled = self.settled(url)
+        if settled not in self._others:
+            self._others[settled] = dict(self._others_named(settled))
+        return self._others[settled] | dict(self._other("StructureDefinition", url))
+
+    def _others_named(self, url: str) -> Iterator[tuple[str, str]]:
+        seen: set[str] = set()
+        while url and url not in seen:
+            seen.add(url)
+            facts = self.structure(url)
+            if facts is None or facts.get("derivation") != "constraint":
+                return
+            for kind, canonical in canonicals(facts):
+                yield from self._other(kind, canonical)
+            url = facts.get("baseDefinition", "")
+
+    def _other(self, kind: str, canonical: str) -> Iterator[tuple[str, str]]:
+        asked = parted(canonical)[1]
+        found = self._serving(kind, canonical) if asked else None
+        if found is not None and not serves(found.version, asked):
+            yield canonical, found.version or "none"
+
+    def _take(self, package: Package) -> None:
+        """The versions that a package has: of what it holds twice in one version the last, after all that came."""
+        mine: dict[tuple[str, str], dict[str, Held]] = {}
+        for one in package.definitions:
+            if one.kind != "StructureDefinition" or one.url not in base_facts("types"):
+                versions = mine.setdefault((one.kind, one.url), {})
+                versions.pop(one.version, None)
+                versions[one.version] = Held(package, one.url, one.version, one)
+        for key, versions in mine.items():
+            held = self._held.setdefault(key, [])
+            known = {one.version for one in held}
+            held += [one for one in reversed(versions.values()) if one.version not in known]
+
+    def _facts(self, kind: str, canonical: str) -> Facts | None:
+        found = self._serving(kind, canonical)
+        if found is None:
+            return None
+        if not self._several or found.package is None:
+            return _facts_of(found)
+        key = (kind, f"{found.url}|{found.version}")
+        if key not in self._pinned:
+            self._pinned[key] = self._pin(_facts_of(found), found.package)
+        return self._pinned[key]
+
+    def _serving(self, kind: str, canonical: str) -> Held | None:
+        """What serves for a canonical: the version asked for, else what comes first."""
+        url, asked = parted(canonical)
+        held = self._versions(kind, url)
+        found = next((one for one in held if not asked or one.version == asked), None)
+        found = found or next((one for one in held if serves(one.version, asked)), None)
+        if found is not None:
+            return found
+        base = _base(kind, url)
+        return base if base is not None and (not held or serves(base.version, asked)) else held[0] if held else None
+
+    def _versions(self, kind: str, url: str) -> list[Held]:
+        """The versions that packages brought, our own last."""
+        held = self._held.get((kind, url), [])
+        own = self._own_facts.get(url)
+        if own is None or own["resourceType"] != kind or any(one.version == own.get("version", "") for one in held):
+            return held
+        return [*held, Held(self._own, url, own.get("version", ""), own)]
+
+    def _pin(self, facts: Facts, package: Package) -> Facts:
+        """Facts of a package in which each canonical that several versions could serve says which it means."""
+        context = self._resolved.context(package)
+
+        def pin(kind: str, canonical: str) -> str:
+            if (kind, canonical) not in self._several:
+                return canonical
+            versions = self._versions(kind, canonical)
+            near = (held for each in context for held in versions if held.package is each)
+            version = next(near, versions[0]).version
+            return f"{canonical}|{version}" if version else canonical
+
+        return pinned(facts, pin)
 
 
-def _is_base_type(facts: Facts) -> bool:
-    """R4's own types come from the base alone, so that a package cannot bend them."""
-    return facts["resourceType"] == "StructureDefinition" and facts["url"] in base_facts("types")
+def _facts_of(held: Held) -> Facts:
+    return held.definition.facts() if isinstance(held.definition, Definition) else held.definition
 
 
-def _base_terminology(url: str, kind: str) -> Facts | None:
-    found = base_facts("terminology").get(url.split("|", maxsplit=1)[0])
-    return found if found is not None and found["resourceType"] == kind else None
-
-
-def _own_package() -> dict[str, Facts]:
-    """Our own profiles and the UK Core definitions they rest on."""
-    return base_facts("own")
+def _base(kind: str, url: str) -> Held | None:
+    """The definition of R4 itself, which tells its version where that is another than R4's own."""
+    if kind == "StructureDefinition":
+        found = base_facts("types").get(url) or base_facts("profiles").get(url)
+    else:
+        found = base_facts("terminology").get(url)
+    if found is None or found["resourceType"] != kind:
+        return None
+    return Held(None, url, found.get("version", _R4), found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+Facts = dict[str, Any]
 _PLAIN = ("id", "path", "sliceName", "min", "max", "contentReference", "maxLength", "isModifier")
 _VALUED = ("fixed", "pattern", "minValue", "maxValue")
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-import yaml
-
 
 def explain(type_name: str, key: str, human: str, expression: str) -> tuple[str, str]:
     """(what is wrong, how to mend it) for a broken invariant of an element of this type.
@@ -20,5 +18,9 @@ def explain(type_name: str, key: str, human: str, expression: str) -> tuple[str,
 
 @cache
 def _explanations() -> dict[str, tuple[str, str]]:
+    import yaml  # a valid resource needs none of it
+
     text = files("fhir_mh.validation").joinpath("explanations.yaml").read_text("utf-8")
-    return {str(key): (wrong, mend) for key, (wrong, mend) in yaml.safe_load(text).items()}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the quick one, where PyYAML was built with it
+    said = yaml.load(text, loader)  # noqa: S506 - either loader is a safe one
+    return {str(key): (wrong, mend) for key, (wrong, mend) in said.items()}

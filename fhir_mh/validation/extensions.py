@@ -21,12 +21,17 @@ _ANYWHERE = {"Element", "Resource", "DomainResource", "*"}
 
 
 class _Known(NamedTuple):
-    """A definition ready for use. parts: the names of its parts. allowed: types on which it may stand anywhere."""
+    """A definition ready for use.
+
+    parts: the names of its parts. allowed: types on which it may stand anywhere. others: canonicals that it names, and
+    the versions that served instead.
+    """
 
     item: Item
     parts: frozenset[str]
     contexts: list[dict[str, str]]
     allowed: set[str]
+    others: dict[str, str]
 
 
 class Extensions:
@@ -56,6 +61,8 @@ class Extensions:
                 walk.skip("validate-unchecked-profile", place, profile=missing)
             if known.parts and "extension" in value:
                 _named_parts(known.parts, url, value, place, walk)
+            for asked, served in known.others.items():
+                walk.skip("validate-unchecked-version", place, asked=shown(asked), served=shown(served))
             if known.contexts and owner not in known.allowed:
                 _placed(known, owner, url, place, walk)
 
@@ -74,7 +81,7 @@ class Extensions:
             walk.skip("validate-unchecked-profile", place, profile=missing)
             return None
         contexts = [] if url in _MISPLACED_BY_ALL else facts.get("context", [])
-        self._known[url] = _Known(item, parts, contexts, set())
+        self._known[url] = _Known(item, parts, contexts, set(), self._compiler.definitions.other_versions(url))
         return self._known[url]
 
     def _defined_parts(self, url: str) -> frozenset[str]:

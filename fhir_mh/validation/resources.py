@@ -90,7 +90,7 @@ class Resources:
         urls = (
             [*profiles, *(url for url in claimed if isinstance(url, str))] if isinstance(claimed, list) else [*profiles]
         )
-        usable = []
+        usable: dict[str, None] = {}
         for url in dict.fromkeys(urls):
             try:
                 shape = self._compiler.shapes.of_profile(url)
@@ -101,7 +101,9 @@ class Resources:
                 wanted = shape.types[0].code
                 walk.fail("validate-profile-type", place, None, url, profile=shown(url), wanted=wanted, type=kind)
                 continue
-            usable.append(url)
+            for asked, served in self._compiler.definitions.other_versions(url).items():
+                walk.skip("validate-unchecked-version", place, asked=shown(asked), served=shown(served))
+            usable[self._compiler.definitions.settled(url)] = None
         return tuple(usable)
 
     def _compiled(self, kind: str, urls: tuple[str, ...]) -> Item:

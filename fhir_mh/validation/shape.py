@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+_STRENGTHS = ("example", "preferred", "extensible", "required")
+
 
 class TypeRef(NamedTuple):
     """profiles and targets are groups: a value must meet one profile of every group."""
@@ -120,14 +122,8 @@ def _apply(shape: Shape, element: dict[str, Any], by: str) -> None:
         shape.max = limit if shape.max is None else min(shape.max, limit)
     if element.get("type"):
         shape.types = tuple(_type_ref(entry, shape) for entry in element["type"] if "code" in entry)
-    binding = element.get("binding", {})
-    for strength, url in (
-        (binding.get("strength", ""), binding.get("valueSet")),
-        ("maximum", binding.get("maxValueSet")),
-        *((more["strength"], more["valueSet"]) for more in binding.get("additional", ())),
-    ):
-        if url:
-            shape.bindings = _once(shape.bindings, Binding(strength, url, by))
+    if "binding" in element:
+        shape.bindings = _bound(shape.bindings, element["binding"], by)
     for rule in element.get("constraint", ()):
         if rule.get("expression") and rule.get("key") != "ele-1":
             one = Invariant(rule["key"], rule.get("severity", "error"), rule["expression"], rule.get("human", ""), by)
@@ -141,6 +137,25 @@ def _apply(shape: Shape, element: dict[str, Any], by: str) -> None:
             shape.limits = _once(shape.limits, (key[:3], value))
     if "maxLength" in element:
         shape.max_length = min(element["maxLength"], shape.max_length or element["maxLength"])
+
+
+def _bound(held: tuple[Binding, ...], said: dict[str, Any], by: str) -> tuple[Binding, ...]:
+    """The bindings with what an element says of its own: one of a value set already bound can only be strengthened.
+
+    A strength alone is said of the value set bound before. See https://hl7.org/fhir/R4/profiling.html#binding
+    """
+    before = [bound for bound in held if bound.strength in _STRENGTHS]
+    url, strength = said.get("valueSet", before[-1].value_set if before else None), said.get("strength")
+    if url and strength in _STRENGTHS:
+        alike = [bound for bound in before if bound.value_set == url]
+        if not any(_STRENGTHS.index(bound.strength) >= _STRENGTHS.index(strength) for bound in alike):
+            held = (*without(held, tuple(alike)), Binding(strength, url, by))
+    more = [Binding(one["strength"], one["valueSet"], by) for one in said.get("additional", ())]
+    if "maxValueSet" in said:
+        more.append(Binding("maximum", said["maxValueSet"], by))
+    for one in more:
+        held = _once(held, one)
+    return held
 
 
 def _once(held: tuple[Any, ...], value: Any) -> tuple[Any, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_mh.fhirpath.values import is_primitive
-from fhir_mh.packages.definitions import TYPE_URL, Definitions, Facts
+from fhir_mh.packages.definitions import TYPE_URL, Definitions
+from fhir_mh.packages.facts import Facts
 from fhir_mh.validation.shape import Shape, Slicing, TypeRef, narrow, without
 
 MAX_DEPTH = 30
@@ -38,10 +39,14 @@ class Shapes:
         """The shape a profile (or a type, by its URL) gives. Raises Unresolvable, naming what is missing."""
         if url.startswith(TYPE_URL) and self._definitions.type_facts(url[len(TYPE_URL) :].split("|", maxsplit=1)[0]):
             return self.of_type(url[len(TYPE_URL) :].split("|", maxsplit=1)[0])
+        url = self._definitions.settled(url)
         if url not in self._profiles:
             if depth > MAX_DEPTH:
                 raise Unresolvable(url)
-            self._profiles[url] = self._build_profile(url, depth)
+            try:
+                self._profiles[url] = self._build_profile(url, depth)
+            except (AttributeError, KeyError, TypeError, ValueError):  # not formed as FHIR says
+                raise Unresolvable(url) from None
         return self._profiles[url]
 
     def children(self, shape: Shape) -> dict[str, Shape]:
@@ -146,6 +151,8 @@ class Shapes:
             if target is None:
                 raise Unresolvable(facts["url"])
             narrow(target, element, facts["url"])
+            if element.get("sliceName") and "max" not in element:
+                self._limit_as_defined(target)
             if "slicing" in element:
                 open_slicing(target, element["slicing"], facts["url"])
         return root
@@ -164,6 +171,18 @@ class Shapes:
                 return holder, None
             target = found
         return holder, target
+
+    def _limit_as_defined(self, shape: Shape) -> None:
+        """An extension stands as often as its own definition says, where a profile does not say how often.
+
+        See https://hl7.org/fhir/R4/defining-extensions.html#cardinality
+        """
+        groups = shape.types[0].profiles if len(shape.types) == 1 and shape.types[0].code == "Extension" else ()
+        for url in (group[0] for group in groups if len(group) == 1):
+            facts = self._definitions.structure(url) or {}
+            for element in facts.get("differential", ()):
+                if "." not in element["path"]:
+                    narrow(shape, {"max": element.get("max", "*")}, facts["url"])
 
     def _descend(self, shape: Shape, name: str, slice_name: str) -> Shape | None:
         children = self.children(shape)

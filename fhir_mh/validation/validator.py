@@ -36,8 +36,10 @@ class Validator:
     ) -> None:
         """packages: .tgz files, folders, JSON files, or name#version in ~/.fhir/packages. resources: more definitions.
 
-        rules: the rule sets that count (see rule_sets). Our own profiles are always at hand.
-        Raises PackageError when a package is missing or broken, ValueError for a rule set that there is not.
+        rules: the rule sets that count (see rule_sets). What packages name as dependencies is taken from beside them
+        and from ~/.fhir/packages. Our own profiles are always at hand.
+        Raises PackageError when a package is missing, broken, or of another release than R4, ValueError for a rule set
+        that there is not.
         """
         unknown = sorted(set(rules) - set(RULE_SETS))
         if unknown:
@@ -46,6 +48,14 @@ class Validator:
         self._definitions = Definitions(packages, resources=resources)
         self._checkers = Checkers(self._definitions)
         self._lock = threading.RLock()
+
+    @property
+    def missing_packages(self) -> tuple[str, ...]:
+        """What the packages rest on and is not at hand, or cannot be used: a sentence for each.
+
+        Where a resource needs something of it, its report says so in not_checked.
+        """
+        return tuple(self._definitions.missing)
 
     def require(self, profiles: Sequence[str]) -> None:
         """Raises PackageError when one of these profiles is not at hand."""
@@ -63,7 +73,7 @@ class Validator:
 
         resource: parsed JSON (see fhir_mh.fhir.json) or its text; text also gives lines and columns.
         profiles: URLs that it must meet besides those in meta.profile.
-        Raises PackageError when a profile named here is not at hand.
+        Raises PackageError when a profile named here is not at hand, or a package holds one that cannot be read.
         See https://hl7.org/fhir/R4/validation.html
         """
         self.require(profiles)

@@ -1,0 +1,111 @@
+"""The files of a FHIR package, read and never unpacked: of a folder, of a .tgz, or a single one. All within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, Protocol
+
+from fhir_mh.errors import PackageError
+
+MAX_FILE = 64 * 2**20  # bytes of one definition; the largest in use are a third of that
+MAX_TOTAL = 2**30  # bytes of one package once unpacked
+MANIFEST = "package.json"
+_NOT_DEFINITIONS = {".index.json", "ig-r4.json", "openapi.json"}
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class File(NamedTuple):
+    """A file by its own name, without the folders around it."""
+
+    name: str
+    text: bytes
+
+
+def files_of(path: Path) -> Iterator[File]:
+    """The JSON files at the top of a package: its manifest, and what could be definitions; folders in order of name.
+
+    path: a folder (with or without an inner `package` folder), a .tgz, or one JSON file.
+    Raises PackageError, naming the file, for what cannot be read, is no plain file, is larger than the bounds above,
+    or of a .tgz is a link or leads out of the package.
+    """
+    try:
+        yield from _folder(path) if path.is_dir() else _archive(path) if _is_archive(path) else [_plain(path)]
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as fault:
+        why = "a file in it cannot be read" if path.is_dir() else "it cannot be read"
+        raise PackageError(f"The FHIR package {path.name}: {why} ({type(fault).__name__}).") from None
+
+
+def _is_archive(path: Path) -> bool:
+    return path.name.endswith((".tgz", ".tar.gz"))
+
+
+def _wanted(name: str) -> bool:
+    return name.endswith(".json") and name not in _NOT_DEFINITIONS
+
+
+def _top(path: Path) -> Path:
+    return path / "package" if (path / "package").is_dir() else path
+
+
+def _folder(path: Path) -> Iterator[File]:
+    total = 0
+    for place in sorted(_top(path).iterdir(), key=lambda place: place.name):
+        if not _wanted(place.name):
+            continue
+        file = _plain(place)
+        total += len(file.text)
+        if total > MAX_TOTAL:
+            raise _too_large(path.name, MAX_TOTAL)
+        yield file
+
+
+def _plain(path: Path) -> File:
+    if not path.is_file():  # a pipe or a device would be waited for without end, and a link may lead nowhere
+        raise PackageError(f"{path.name} is no file that can be read.")
+    try:
+        with path.open("rb") as held:
+            return File(path.name, _bounded(held, path.name))
+    except OSError as fault:
+        raise PackageError(f"{path.name} cannot be read ({type(fault).__name__}).") from None
+
+
+def _archive(path: Path) -> Iterator[File]:
+    with _Unpacked(path) as unpacked, tarfile.open(mode="r|", fileobj=unpacked) as archive:
+        for member in archive:
+            place = PurePosixPath(member.name)
+            if place.is_absolute() or ".." in place.parts:
+                raise PackageError(f"The FHIR package {path.name} holds {place.name}, which leads out of the package.")
+            if len(place.parts) > 2 or not _wanted(place.name) or member.isdir():
+                continue
+            held = archive.extractfile(member) if member.isreg() else None
+            if held is None:
+                raise PackageError(f"The FHIR package {path.name} holds {place.name}, which is no plain file.")
+            yield File(place.name, _bounded(held, place.name))
+
+
+def _bounded(held: _Readable, name: str) -> bytes:
+    text = held.read(MAX_FILE + 1)
+    if len(text) > MAX_FILE:
+        raise _too_large(name, MAX_FILE)
+    return text
+
+
+class _Unpacked(gzip.GzipFile):
+    """A stream that ends with PackageError where more comes out of it than a package may hold."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        found = super().read(size)
+        if self.tell() > MAX_TOTAL:
+            raise _too_large(Path(self.name).name, MAX_TOTAL)
+        return found
+
+
+def _too_large(name: str, limit: int) -> PackageError:
+    return PackageError(f"{name} is larger than the {limit // 2**20} MiB that are read.")
