@@ -279,7 +279,21 @@ CODES: dict[str, Code] = {
         "Name its components, or give it another type.",
         R4 + "searchparameter.html",
     ),
+    "validate-definition-search": Code(
+        "error",
+        "business-rule",
+        "The search parameter is of type {defined} by its definition; here it is {type}.",
+        "Give it the type of its definition, or define another.",
+        R4 + "capabilitystatement.html",
+    ),
     # what is odd, whatever a profile says
+    "validate-display": Code(
+        "warning",
+        "code-invalid",
+        "The display is not what the code system calls this code.",
+        "Write {display}, leave the display out, or say what is meant in text.",
+        DATATYPES + "#Coding",
+    ),
     "validate-vital-sign": Code(
         "error",
         "business-rule",
@@ -308,6 +322,13 @@ CODES: dict[str, Code] = {
         "Say which of the two it is. England's list has no code for a community treatment order: give it in text, or "
         "in the mh-legal-status profile. (Code 35 of Wales's list is one.)",
         "https://fhir.hl7.org.uk/CodeSystem/UKCore-LegalStatusClassificationEngland",
+    ),
+    "validate-obligation": Code(
+        "information",
+        "informational",
+        "The profile obliges {actor} to give {name} ({what}); it is not there.",
+        "Give it, unless there is nothing to give.",
+        "http://hl7.org/fhir/extensions/obligations.html",
     ),
     # what could not be checked is reported apart, and never counts as passed
     "validate-unchecked-profile": Code(

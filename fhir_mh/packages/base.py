@@ -11,8 +11,8 @@ import orjson
 
 from fhir_mh.errors import PackageError
 
-Part = Literal["types", "profiles", "terminology"]
-PARTS: tuple[Part, ...] = ("types", "profiles", "terminology")
+Part = Literal["types", "profiles", "terminology", "displays", "searches"]
+PARTS: tuple[Part, ...] = ("types", "profiles", "terminology", "displays", "searches")
 DATA = Path(__file__).parent / "data"
 
 
@@ -23,7 +23,8 @@ def packed(part: Part | Literal["own"]) -> Path:
 
 @cache
 def base_facts(part: Part | Literal["own"]) -> dict[str, dict[str, Any]]:
-    """Canonical URL -> facts: data types and resources, profiles and extensions, or value sets and code systems.
+    """Canonical URL -> facts: data types and resources, profiles and extensions, value sets and code systems, what the
+    codes of these code systems are shown by (code -> texts), or search parameters.
 
     `own` is what profiles/ is compiled to, with the UK Core definitions beneath (scripts/build_profiles.py).
     Raises PackageError when the installation is damaged.

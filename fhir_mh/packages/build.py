@@ -34,7 +34,7 @@ Index = dict[str, dict[str, Any]]
 
 
 def index(definitions: Iterable[dict[str, Any]]) -> dict[Part, Index]:
-    """The three parts, each canonical URL -> facts in order of URL."""
+    """The parts, each canonical URL -> facts in order of URL."""
     parts: dict[Part, Index] = {part: {} for part in PARTS}
     for definition in definitions:
         facts = facts_of(definition)
@@ -45,8 +45,12 @@ def index(definitions: Iterable[dict[str, Any]]) -> dict[Part, Index]:
         if facts["resourceType"] == "StructureDefinition":
             part: Part = "profiles" if facts.get("derivation") == "constraint" else "types"
             parts[part][facts["url"]] = to_ship(facts, ours=False)
+        elif facts["resourceType"] == "SearchParameter":
+            parts["searches"][facts["url"]] = facts
         elif _ships(facts):
-            parts["terminology"][facts["url"]] = facts
+            if facts.get("display"):
+                parts["displays"][facts["url"]] = facts["display"]
+            parts["terminology"][facts["url"]] = to_ship(facts, ours=False)
     return {part: dict(sorted(held.items())) for part, held in parts.items()}
 
 
@@ -70,7 +74,7 @@ def pack(held: Index) -> bytes:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the three files and print their sizes."""
+    """Write the files and print their sizes."""
     for part, held in index(read_package(arguments[0] if arguments else SOURCE)).items():
         target: Path = packed(part)
         target.write_bytes(pack(held))

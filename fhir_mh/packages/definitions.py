@@ -81,6 +81,17 @@ class Definitions:
         """The facts of a code system, with the codes it lists."""
         return self._facts("CodeSystem", url)
 
+    def displays(self, system: str) -> dict[str, list[str]]:
+        """code -> the texts it may be shown by, of a code system; empty where they are not at hand."""
+        facts = self.code_system(system)
+        if facts is None:
+            return {}
+        return facts.get("display") or base_facts("displays").get(facts["url"], {})
+
+    def search_parameter(self, url: str) -> Facts | None:
+        """The facts of a search parameter."""
+        return self._facts("SearchParameter", url)
+
     def profiles(self) -> list[str]:
         """URLs of the profiles and extensions that packages brought, beyond the R4 base."""
         own = {url for url, facts in self._own_facts.items() if facts["resourceType"] == "StructureDefinition"}
@@ -188,7 +199,7 @@ def _base(kind: str, url: str) -> Held | None:
     if kind == "StructureDefinition":
         found = base_facts("types").get(url) or base_facts("profiles").get(url)
     else:
-        found = base_facts("terminology").get(url)
+        found = base_facts("searches" if kind == "SearchParameter" else "terminology").get(url)
     if found is None or found["resourceType"] != kind:
         return None
     return Held(None, url, found.get("version", _R4), found)

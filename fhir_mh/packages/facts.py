@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 Facts = dict[str, Any]
+KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter")
 _PLAIN = ("id", "path", "sliceName", "min", "max", "contentReference", "maxLength", "isModifier")
 _VALUED = ("fixed", "pattern", "minValue", "maxValue")
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
@@ -16,12 +17,18 @@ _ADDITIONAL = {  # R5's ElementDefinition.binding.additional, in R4
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
     "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
 }
+_OBLIGATION = "http://hl7.org/fhir/StructureDefinition/obligation"
 _STRUCTURE = ("url", "version", "kind", "abstract", "type", "derivation", "baseDefinition", "contextInvariant")
 
 
 def facts_of(resource: dict[str, Any]) -> dict[str, Any] | None:
-    """The facts of a StructureDefinition, ValueSet or CodeSystem; None for anything else or without a url."""
-    make = {"StructureDefinition": _structure, "ValueSet": _value_set, "CodeSystem": _code_system}
+    """The facts of a definition of one of KINDS; None for anything else or without a url."""
+    make = {
+        "StructureDefinition": _structure,
+        "ValueSet": _value_set,
+        "CodeSystem": _code_system,
+        "SearchParameter": _search_parameter,
+    }
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or kind not in make or not isinstance(resource.get("url"), str):
         return None
@@ -31,6 +38,7 @@ def facts_of(resource: dict[str, Any]) -> dict[str, Any] | None:
 def to_ship(facts: dict[str, Any], *, ours: bool) -> dict[str, Any]:
     """The same facts as they are committed: what can be derived again left out, and all prose but our own."""
     facts.pop("snapshot", None)  # derived again from the parent: half the size
+    facts.pop("display", None)  # R4's own are a part of their own
     for element in facts.get("differential", ()):
         element.pop("baseMax", None)
         for rule in () if ours else element.get("constraint", ()):
@@ -66,9 +74,19 @@ def _element(element: dict[str, Any]) -> dict[str, Any]:
     if element.get("slicing"):
         slicing = element["slicing"]
         found["slicing"] = {k: slicing[k] for k in ("discriminator", "rules", "ordered") if k in slicing}
+    obliged = [entry for entry in element.get("extension", ()) if entry.get("url") == _OBLIGATION]
+    if obliged:
+        found["obligations"] = [_obligation(entry) for entry in obliged]
     if "max" in element.get("base", {}):
         found["baseMax"] = element["base"]["max"]
     return found
+
+
+def _obligation(extension: dict[str, Any]) -> dict[str, str]:
+    """What an actor has to do with an element: code (`SHALL:populate`) and actor, a URL, where it is said."""
+    parts = {part.get("url"): part for part in extension.get("extension", ())}
+    code, actor = parts.get("code", {}).get("valueCode"), parts.get("actor", {}).get("valueCanonical")
+    return {"code": code or "", **({"actor": actor} if actor else {})}
 
 
 def _type(entry: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +148,26 @@ def _code_system(resource: dict[str, Any]) -> dict[str, Any]:
     kept = ("url", "version", "content", "caseSensitive", "supplements")
     found: dict[str, Any] = {k: resource[k] for k in kept if k in resource}
     found["concept"] = _concepts(resource.get("concept", []), None)
+    found["display"] = _displays(resource.get("concept", []))
     return found
+
+
+def _displays(concepts: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """code -> the texts that it may be shown by: its display first, then its designations."""
+    found: dict[str, list[str]] = {}
+    for concept in concepts:
+        code, texts = (
+            concept.get("code"),
+            [concept.get("display"), *(d.get("value") for d in concept.get("designation", []))],
+        )
+        if isinstance(code, str) and isinstance(texts[0], str):
+            found[code] = [text for text in texts if isinstance(text, str)]
+        found.update(_displays(concept.get("concept", [])))
+    return found
+
+
+def _search_parameter(resource: dict[str, Any]) -> dict[str, Any]:
+    return {k: resource[k] for k in ("url", "version", "code", "type") if k in resource}
 
 
 def _concepts(concepts: list[dict[str, Any]], parent: str | None) -> dict[str, list[str]]:

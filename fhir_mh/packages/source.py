@@ -15,10 +15,9 @@ import orjson
 
 from fhir_mh.errors import InvalidResource, PackageError
 from fhir_mh.fhir.json import loads
-from fhir_mh.packages.facts import Facts, facts_of
+from fhir_mh.packages.facts import KINDS, Facts, facts_of
 from fhir_mh.packages.files import MANIFEST, File, files_of
 
-KINDS = ("StructureDefinition", "ValueSet", "CodeSystem")
 _NAMED = tuple(kind.encode() for kind in KINDS)
 _RELEASE = "4.0"
 
@@ -103,7 +102,7 @@ def open_package(package: str | Path) -> Package:
 
 
 def read_package(package: str | Path) -> Iterator[dict[str, Any]]:
-    """Every StructureDefinition, ValueSet and CodeSystem of one package, as parsed JSON; see open_package."""
+    """Every definition of one package (see facts.KINDS), as parsed JSON; see open_package."""
     for definition in open_package(package).definitions:
         yield definition.parsed()
 

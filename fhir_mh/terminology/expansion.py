@@ -84,6 +84,7 @@ class Terminology:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._held: dict[str, Expansion | None] = {}
+        self._displays: dict[str, dict[str, list[str]]] = {}
 
     def expand(self, url: str) -> Expansion | None:
         """The expansion of a value set by canonical URL; None where there is no such value set at hand."""
@@ -99,6 +100,12 @@ class Terminology:
         if code in facts["concept"]:
             return True
         return not facts.get("caseSensitive", True) and code.lower() in {held.lower() for held in facts["concept"]}
+
+    def shown_by(self, system: str, code: str) -> list[str]:
+        """The texts that a code may be shown by, the first the one to use; empty where they are not at hand."""
+        if system not in self._displays:
+            self._displays[system] = self._definitions.displays(system)
+        return self._displays[system].get(code, [])
 
     def _expand(self, url: str, depth: int) -> Expansion | None:
         facts = self._definitions.value_set(url)

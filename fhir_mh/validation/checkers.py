@@ -127,6 +127,7 @@ class Checkers:
                 required.extend(_required_forms(child))
             if child.choice and len(fields) > 1:
                 after.append(choice_counter(child.name, tuple(f.key for f in fields)))
+            after.extend(rules.obligation(child.name, names, *one) for one in child.obligations)
         if partial:
             return _object(table, tuple(required), tuple(after), named or type_name, _passed_over)
         after.extend(self._of_type(type_name, shape.invariants))

@@ -184,7 +184,7 @@ def _refuse(bound: Binding, coding: dict[str, Any], place: Place, walk: Walk, ex
 
 
 def coding_rule(terminology: Terminology) -> Rule:
-    """The check of every Coding: that its system, where it is at hand, defines its code."""
+    """The check of every Coding: that its system, where it is at hand, defines its code, and calls it what is shown."""
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         system, code = value.get("system"), value.get("code")
@@ -197,8 +197,23 @@ def coding_rule(terminology: Terminology) -> Rule:
         elif terminology.system_holds(system, code) is False:
             severity: Any = "warning" if system.startswith(_COULD_GROW) else "error"
             walk.fail("validate-code-unknown", here, severity, seen=shown(code), system=system)
+        elif type(value.get("display")) is str:
+            _displayed(value["display"], terminology.shown_by(system, code), place, walk)
 
     return check
+
+
+def _displayed(display: str, texts: list[str], place: Place, walk: Walk) -> None:
+    """Displays are compared without regard to case and spaces, and not at all in what is not said to be English."""
+    language = walk.resource.get("language", "en")
+    if not texts or not isinstance(language, str) or not language.lower().startswith("en"):
+        return
+    if display not in texts and _plain(display) not in map(_plain, texts):
+        walk.fail("validate-display", (place, "display", None, "display"), display=f"'{texts[0]}'")
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 # --- fixed values and patterns
@@ -255,6 +270,20 @@ def value_rule(name: str, wanted: Any, code: str, by: str) -> Rule:
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         if value is not None and not test(wanted, value):
             walk.fail(code, place, None, by, name=name, wanted=described(wanted), seen=described(value))
+
+    return check
+
+
+def obligation(name: str, keys: tuple[str, ...], what: str, actor: str, by: str) -> Rule:
+    """Tells of an element that somebody is obliged to give, and that is not there; keys: the members that say it.
+
+    It may be that there is nothing to give: that is for them to know. See http://hl7.org/fhir/extensions/obligations.html
+    """
+    whom = shown(actor) if actor else "everybody"
+
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        if what.startswith("SHALL:populate") and not any(key in value for key in keys):
+            walk.fail("validate-obligation", place, None, by, name=name, what=shown(what), actor=whom)
 
     return check
 

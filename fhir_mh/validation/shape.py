@@ -58,6 +58,7 @@ class Slicing:
 class Shape:
     """One element. path is the path in its definition; array whether JSON holds a list, by the base definition.
 
+    obligations: (what, of whom, the profile that says so) of each thing that an actor must do with it.
     by: which profile asks for its min, max, types, fixed, patterns, limits and max_length, where one does.
     """
 
@@ -77,6 +78,7 @@ class Shape:
     slicings: list[Slicing] = field(default_factory=list)
     max_length: int | None = None
     limits: tuple[tuple[str, Any], ...] = ()
+    obligations: tuple[tuple[str, str, str], ...] = ()
     by: dict[str, str] = field(default_factory=dict, compare=False)
 
     def copy(self) -> Shape:
@@ -99,6 +101,7 @@ class Shape:
             [s.copy() for s in self.slicings],
             self.max_length,
             self.limits,
+            self.obligations,
             self.by,
         )
 
@@ -135,6 +138,8 @@ def _apply(shape: Shape, element: dict[str, Any], by: str) -> None:
             shape.patterns = _once(shape.patterns, value)
         elif key.startswith(("minValue", "maxValue")):
             shape.limits = _once(shape.limits, (key[:3], value))
+    for one in element.get("obligations", ()):
+        shape.obligations = _once(shape.obligations, (one["code"], one.get("actor", ""), by))
     if "maxLength" in element:
         shape.max_length = min(element["maxLength"], shape.max_length or element["maxLength"])
 
@@ -200,6 +205,7 @@ def merge(left: Shape, right: Shape) -> Shape:
     merged.fixed = _union(left.fixed, right.fixed)
     merged.patterns = _union(left.patterns, right.patterns)
     merged.limits = _union(left.limits, right.limits)
+    merged.obligations = _union(left.obligations, right.obligations)
     lengths = [length for length in (left.max_length, right.max_length) if length is not None]
     merged.max_length = min(lengths) if lengths else None
     theirs = [name for name in _SOURCED if getattr(merged, name) != getattr(left, name) and name in right.by]

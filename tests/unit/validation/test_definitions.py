@@ -144,3 +144,17 @@ def test_a_composite_search_has_its_components(components: int, kind: str, wrong
     if components:
         search["component"] = [component] * components
     assert faults(search) == ({("validate-definition-composite", "SearchParameter")} if wrong else set())
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [("token", False), ("date", True)])
+@pytest.mark.parametrize("version", ["", "|4.0.1"])
+def test_a_search_has_the_type_of_its_definition(kind: str, wrong: bool, version: str) -> None:
+    url = f"http://hl7.org/fhir/SearchParameter/AllergyIntolerance-clinical-status{version}"
+    search = {"name": "clinical-status", "type": kind, "definition": url}
+    own = {"name": "own", "type": "date", "definition": "https://example.org/own"}
+    offered = [{"type": "AllergyIntolerance", "searchParam": [own, search]}]
+    told = {"resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "requirements",
+            "description": "x", "fhirVersion": "4.0.1", "format": ["json"],
+            "rest": [{"mode": "server", "resource": offered}]}  # fmt: skip
+    at = "CapabilityStatement.rest[0].resource[0].searchParam[1]"
+    assert faults(told) == ({("validate-definition-search", at)} if wrong else set())
