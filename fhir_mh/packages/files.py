@@ -7,18 +7,14 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from fhir_mh.errors import PackageError
 
-MAX_FILE = 64 * 2**20  # bytes of one definition; the largest in use are a third of that
-MAX_TOTAL = 2**30  # bytes of one package once unpacked
+MAX_FILE = 64 * 2**20  # bytes of one definition
+MAX_TOTAL = 2**29  # bytes of one package once unpacked
 MANIFEST = "package.json"
 _NOT_DEFINITIONS = {".index.json", "ig-r4.json", "openapi.json"}
-
-
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 class File(NamedTuple):
@@ -70,8 +66,9 @@ def _plain(path: Path) -> File:
     if not path.is_file():  # a pipe or a device would be waited for without end, and a link may lead nowhere
         raise PackageError(f"{path.name} is no file that can be read.")
     try:
-        with path.open("rb") as held:
-            return File(path.name, _bounded(held, path.name))
+        if path.stat().st_size > MAX_FILE:
+            raise _too_large(path.name, MAX_FILE)
+        return File(path.name, path.read_bytes())
     except OSError as fault:
         raise PackageError(f"{path.name} cannot be read ({type(fault).__name__}).") from None
 
@@ -87,14 +84,9 @@ def _archive(path: Path) -> Iterator[File]:
             held = archive.extractfile(member) if member.isreg() else None
             if held is None:
                 raise PackageError(f"The FHIR package {path.name} holds {place.name}, which is no plain file.")
-            yield File(place.name, _bounded(held, place.name))
-
-
-def _bounded(held: _Readable, name: str) -> bytes:
-    text = held.read(MAX_FILE + 1)
-    if len(text) > MAX_FILE:
-        raise _too_large(name, MAX_FILE)
-    return text
+            if member.size > MAX_FILE:
+                raise _too_large(place.name, MAX_FILE)
+            yield File(place.name, held.read())
 
 
 class _Unpacked(gzip.GzipFile):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fhir_mh.packages.facts import Facts
+from fhir_mh.packages.versions import parted
 
 Pin = Callable[[str, str], str]  # kind of definition, canonical -> canonical
 _BINDING = ("required", "extensible")
@@ -19,15 +20,7 @@ def pinned(facts: Facts, pin: Pin) -> Facts:
         if part in made:
             made[part] = [_element(element, pin) for element in made[part]]
     if "compose" in made:
-        made["compose"] = {
-            part: [
-                {**entry, "valueSet": [pin("ValueSet", url) for url in entry["valueSet"]]}
-                if "valueSet" in entry
-                else entry
-                for entry in entries
-            ]
-            for part, entries in made["compose"].items()
-        }
+        made["compose"] = {part: [_include(entry, pin) for entry in held] for part, held in made["compose"].items()}
     return made
 
 
@@ -41,6 +34,16 @@ def canonicals(facts: Facts) -> Iterator[tuple[str, str]]:
 
     pinned(facts, told)
     return iter(found)
+
+
+def _include(entry: Facts, pin: Pin) -> Facts:
+    """Of a code system the version is told apart: its URL says which codes are meant."""
+    made = dict(entry)
+    if "valueSet" in made:
+        made["valueSet"] = [pin("ValueSet", url) for url in made["valueSet"]]
+    system = made.get("system", "")
+    meant = pin("CodeSystem", system) if system else ""
+    return made if meant == system else {**made, "version": parted(meant)[1]}
 
 
 def _element(element: Facts, pin: Pin) -> Facts:

@@ -17,6 +17,7 @@ from fhir_mh.errors import InvalidResource, PackageError
 from fhir_mh.fhir.json import loads
 from fhir_mh.packages.facts import KINDS, Facts, facts_of
 from fhir_mh.packages.files import MANIFEST, File, files_of
+from fhir_mh.packages.form import well_formed
 
 _NAMED = tuple(kind.encode() for kind in KINDS)
 _RELEASE = "4.0"
@@ -37,9 +38,12 @@ class Definition:
         """What it says; see facts_of. Raises PackageError, naming the file, where its parts cannot be read."""
         if self._facts is None:
             try:
-                self._facts = facts_of(self.parsed()) or {}
+                found = facts_of(self.parsed())
             except (AttributeError, KeyError, TypeError, ValueError):
-                raise PackageError(f"{self.file}: this {self.kind} is not formed as FHIR says.") from None
+                found = None
+            if found is None or not well_formed(found):
+                raise PackageError(f"{self.file}: this {self.kind} is not formed as FHIR says.")
+            self._facts = found
         return self._facts
 
     def parsed(self) -> dict[str, Any]:

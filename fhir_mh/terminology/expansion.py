@@ -159,7 +159,7 @@ class Terminology:
         system = entry["system"]
         if "concept" in entry:
             return Expansion({system: frozenset(entry["concept"])}, frozenset(), True)
-        facts = self._definitions.code_system(system)
+        facts = self._definitions.code_system(f"{system}|{entry['version']}" if "version" in entry else system)
         if facts is None or facts.get("content") != "complete" or not facts["concept"]:
             formed = frozenset() if entry.get("filter") else frozenset([system]) & forms.FORMS.keys()
             return Expansion({}, frozenset([system]), True, formed)

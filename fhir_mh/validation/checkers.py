@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.packages.definitions import Definitions
 from fhir_mh.packages.model import R4
+from fhir_mh.packages.versions import parted
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation import guards, rules
 from fhir_mh.validation.extensions import Extensions
@@ -223,7 +224,8 @@ class Checkers:
         if R4.is_a(entry.code, "Resource"):
             return self.resources.member(shape.name, entry)
         if entry.code == "Extension" and shape.name in ("extension", "modifierExtension"):
-            return self.extensions.item(owner, None if shape.children is None else self._own(shape, entry.code))
+            narrowed = None if shape.children is None else self._own(shape, entry.code)
+            return self.extensions.item(owner, narrowed, _versions_meant(shape))
         if shape.children is not None:
             return self._own(shape, named(shape, entry))
         return self.type(shape.reference or entry.code)
@@ -276,6 +278,13 @@ class Required(NamedTuple):
     keys: tuple[str, ...]
     least: int
     by: str
+
+
+def _versions_meant(shape: Shape) -> dict[str, str]:
+    """url -> canonical of the extensions of which the slices of an element mean one version."""
+    slices = (held for slicing in shape.slicings for held in slicing.slices.values())
+    named = (url for held in slices for entry in held.types for group in entry.profiles for url in group)
+    return {parted(url)[0]: url for url in named if parted(url)[1]}
 
 
 def _required_forms(child: Shape) -> list[Required]:

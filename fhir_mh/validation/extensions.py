@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fhir_mh.fhirpath import FhirPathError, Node, compile_expression
 from fhir_mh.packages.model import R4
+from fhir_mh.packages.versions import parted
 from fhir_mh.validation.compiler import Compiler
 from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shapes import Unresolvable
@@ -17,6 +19,7 @@ _MISPLACED_BY_ALL = {
     "http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version",
     "http://hl7.org/fhir/StructureDefinition/regex",
 }
+_NONE: Mapping[str, str] = {}
 _ANYWHERE = {"Element", "Resource", "DomainResource", "*"}
 
 
@@ -41,8 +44,11 @@ class Extensions:
         self._compiler = compiler
         self._known: dict[str, _Known] = {}
 
-    def item(self, owner: str, narrowed: Item | None = None) -> Item:
-        """The check of one extension on an element of type owner; narrowed is what a profile says of it there."""
+    def item(self, owner: str, narrowed: Item | None = None, versions: Mapping[str, str] = _NONE) -> Item:
+        """The check of one extension on an element of type owner.
+
+        narrowed: what a profile says of it there. versions: url -> the canonical by which a profile means a version.
+        """
         base = self._compiler.type("Extension")
         held = self._known
 
@@ -50,7 +56,8 @@ class Extensions:
             if narrowed is not None:
                 narrowed(value, place, walk)
             url = value.get("url")
-            known = held.get(url) or self._find(url, place, walk) if type(url) is str and ":" in url else None
+            meant = versions.get(url, url) if type(url) is str else None
+            known = held.get(meant) or self._find(meant, place, walk) if meant is not None and ":" in meant else None
             if known is None:
                 base(value, place, walk)
                 return
@@ -70,19 +77,24 @@ class Extensions:
 
     def _find(self, url: str, place: Place, walk: Walk) -> _Known | None:
         """The definition behind a url; None where it is not at hand or cannot be used, which is recorded."""
-        facts = self._compiler.definitions.structure(url)
+        definitions = self._compiler.definitions
+        facts = definitions.structure(url)
         if facts is None or facts.get("type") != "Extension":
             walk.skip("validate-unchecked-extension", place, url=shown(url))
             return None
+        settled = definitions.settled(url)
         try:
-            parts = self._defined_parts(url)
-            item = self._compiler.profile(url)
+            known = self._known.get(settled) or self._made(settled, facts)
         except Unresolvable as missing:
             walk.skip("validate-unchecked-profile", place, profile=missing)
             return None
-        contexts = [] if url in _MISPLACED_BY_ALL else facts.get("context", [])
-        self._known[url] = _Known(item, parts, contexts, set(), self._compiler.definitions.other_versions(url))
-        return self._known[url]
+        self._known[settled] = known
+        return known if url == settled else known._replace(others=definitions.other_versions(url))
+
+    def _made(self, url: str, facts: dict[str, Any]) -> _Known:
+        contexts = [] if parted(url)[0] in _MISPLACED_BY_ALL else facts.get("context", [])
+        parts, item = self._defined_parts(url), self._compiler.profile(url)
+        return _Known(item, parts, contexts, set(), self._compiler.definitions.other_versions(url))
 
     def _defined_parts(self, url: str) -> frozenset[str]:
         """The names of all parts of an extension; none where one of them is not named by a fixed url."""

@@ -43,10 +43,7 @@ class Shapes:
         if url not in self._profiles:
             if depth > MAX_DEPTH:
                 raise Unresolvable(url)
-            try:
-                self._profiles[url] = self._build_profile(url, depth)
-            except (AttributeError, KeyError, TypeError, ValueError):  # not formed as FHIR says
-                raise Unresolvable(url) from None
+            self._profiles[url] = self._build_profile(url, depth)
         return self._profiles[url]
 
     def children(self, shape: Shape) -> dict[str, Shape]:
@@ -151,6 +148,8 @@ class Shapes:
             if target is None:
                 raise Unresolvable(facts["url"])
             narrow(target, element, facts["url"])
+            if any(self._definitions.type_facts(entry.code) is None for entry in target.types):
+                raise Unresolvable(facts["url"])  # of a type that R4 has not
             if element.get("sliceName") and "max" not in element:
                 self._limit_as_defined(target)
             if "slicing" in element:

@@ -13,6 +13,7 @@ from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.definitions import Definitions
 from fhir_mh.packages.pinning import canonicals, pinned
 from fhir_mh.packages.source import Definition
+from fhir_mh.terminology.expansion import Terminology
 from tests.unit.packages.made import HOME, files, folder, manifest, needs, profile, value_set
 
 
@@ -140,6 +141,54 @@ def test_without_a_version_a_package_means_its_own_then_what_it_rests_on_then_wh
     definitions = Definitions([new])
     assert version(definitions.structure(HOME + "p")) == "2.0.0"  # what is named comes before what it rests on
     assert version(definitions.structure(HOME + "p|1.2.3")) == "1.2.3"
+
+
+def extension(version: str, *codes: str) -> list[dict[str, Any]]:
+    """A version of an extension whose value is of a value set of that version."""
+    value = {"path": "Extension.value[x]", "binding": {"strength": "required", "valueSet": HOME + "v"}}
+    about = {"type": "Extension", "kind": "complex-type", "context": [{"type": "element", "expression": "Patient"}]}
+    base = "http://hl7.org/fhir/StructureDefinition/Extension"
+    url = {"path": "Extension.url", "fixedUri": HOME + "e"}
+    return [profile("e", version, url, value, base=base, **about), value_set("v", version, *codes)]
+
+
+def test_an_extension_is_the_version_that_the_profile_around_it_means(tmp_path: Path) -> None:
+    named = {"code": "Extension", "profile": [HOME + "e"]}
+    slice_ = {"path": "Patient.extension", "id": "Patient.extension:e", "sliceName": "e", "type": [named]}
+    told = slice_ | {"type": [named | {"profile": [HOME + "e|1"]}]}
+    old = package(tmp_path, "old", "1.0.0", *extension("1", "male"), profile("old", "1", slice_))
+    new = package(
+        tmp_path,
+        "new",
+        "1.0.0",
+        *extension("2", "female"),
+        profile("new", "1", slice_),
+        profile("told", "1", told),
+        profile("plain", "1"),
+    )
+    validator = Validator([old, new])
+    for name, allowed in {"old": "male", "new": "female", "told": "male", "plain": "female"}.items():
+        for code in ("male", "female"):
+            resource = patient(HOME + name) | {"extension": [{"url": HOME + "e", "valueCode": code}]}
+            assert validator.validate(resource).valid is (code == allowed), (name, code)
+
+
+def test_a_value_set_means_the_code_system_of_its_package(tmp_path: Path) -> None:
+    def held(version: str, code: str) -> list[dict[str, Any]]:
+        system = {"resourceType": "CodeSystem", "url": HOME + "c", "version": version, "content": "complete"}
+        whole = {
+            "resourceType": "ValueSet",
+            "url": HOME + "of-" + version,
+            "compose": {"include": [{"system": HOME + "c"}]},
+        }
+        return [system | {"concept": [{"code": code}]}, whole]
+
+    packages = [package(tmp_path, name, "1.0.0", *held(name, name)) for name in ("one", "two")]
+    terminology = Terminology(Definitions(packages))
+    for name in ("one", "two"):
+        found = terminology.expand(HOME + "of-" + name)
+        assert found is not None
+        assert found.codes == {name}
 
 
 def test_our_own_profiles_keep_to_the_uk_core_they_were_made_for() -> None:

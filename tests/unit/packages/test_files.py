@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import tarfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from fhir_mh import cli
+from fhir_mh import Validator, cli
 from fhir_mh.cli import exits
 from fhir_mh.errors import PackageError
 from fhir_mh.packages import files as bounds
 from fhir_mh.packages.files import files_of
 from fhir_mh.packages.source import open_package, read_package
-from tests.unit.packages.made import files, folder, manifest, profile, tgz
+from tests.unit.packages.made import HOME, files, folder, manifest, profile, tgz
 
 HELD = files(manifest("vendor", "1.0.0"), profile("p", "1"))
 
@@ -161,3 +167,68 @@ def test_a_key_that_stands_twice_is_told_with_its_file(tmp_path: Path) -> None:
     text = b'{"resourceType": "ValueSet", "url": "https://example.org/x", "status": "draft", "status": "active"}'
     with pytest.raises(PackageError, match=r"twice\.json"):
         list(read_package(folder(tmp_path / "x", {"twice.json": text})))
+
+
+WHOLE = profile(
+    "p",
+    "1",
+    {
+        "path": "Patient.name",
+        "min": 1,
+        "max": "2",
+        "type": [{"code": "HumanName", "profile": ["x|1"]}],
+        "constraint": [{"key": "a", "severity": "error", "expression": "true", "human": "h"}],
+        "slicing": {"discriminator": [{"type": "value", "path": "use"}], "rules": "open", "ordered": False},
+    },
+    {"path": "Patient.name", "sliceName": "one", "maxLength": 3},
+    {"path": "Patient.gender", "binding": {"strength": "required", "valueSet": "x|1"}},
+    {"path": "Patient.link.other", "type": [{"code": "Reference", "targetProfile": ["x"]}]},
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_a_definition_it_is_used_or_refused(data: st.DataObject) -> None:
+    """Any part of a profile replaced by anything that JSON can say: a report or a PackageError, nothing else."""
+    broken = copy.deepcopy(WHOLE)
+    holder: Any = broken
+    for step in data.draw(st.sampled_from(list(places(WHOLE)))):
+        outer, holder, last = holder, holder[step], step
+    outer[last] = data.draw(anything)
+    with suppress(PackageError):
+        validator = Validator(resources=[broken, profile("q", "1", base=HOME + "p")])
+        validator.validate(NAMED)
+
+
+NAMED = {
+    "resourceType": "Patient",
+    "meta": {"profile": [HOME + "p", HOME + "q"]},
+    "name": [{"text": "A"}, {"use": "usual"}],
+    "gender": "male",
+    "link": [{"other": {"reference": "Patient/1"}, "type": "refer"}],
+}
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if here:
+        yield here
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, held in items:
+        yield from places(held, (*here, key))
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda held: st.lists(held, max_size=3) | st.dictionaries(st.sampled_from(["path", "id", "code", "element"]), held),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 10**6), byte=st.integers(0, 255))
+def test_whatever_byte_of_an_archive_is_another_it_is_read_or_refused(at: int, byte: int, tmp_path: Path) -> None:
+    text = bytearray(tgz(tmp_path / "x.tgz", HELD).read_bytes())
+    text[at % len(text)] = byte
+    (tmp_path / "x.tgz").write_bytes(text)
+    with suppress(PackageError):
+        list(read_package(tmp_path / "x.tgz"))

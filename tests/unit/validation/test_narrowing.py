@@ -102,3 +102,11 @@ def test_an_extension_stands_as_often_as_the_profile_says_else_its_own_definitio
     root: dict[str, Any], said: dict[str, Any], once: bool
 ) -> None:
     assert refused(root, said) is once
+
+
+@pytest.mark.parametrize("code", ["HumanNam", "CodeableReference", ""])
+def test_a_profile_with_a_type_that_r4_has_not_is_not_checked(code: str) -> None:
+    named = {"id": "Patient.name", "path": "Patient.name", "type": [{"code": code}]}
+    resource = {"resourceType": "Patient", "meta": {"profile": [HOME + "p"]}, "name": [{"text": "A"}]}
+    report = Validator(resources=[profile("p", named)]).validate(resource)
+    assert [found.code for found in report.not_checked] == ["validate-unchecked-profile"]
