@@ -15,13 +15,30 @@ _FIELDS = ("year", "month", "day", "hour", "minute", "second")
 
 
 class Moment:
-    """kind: date, dateTime or time. parts: as many of year .. second (or hour .. second) as are known."""
+    """A date, date-time or time, as far as it is known. str() gives it as it was written: `2024-05`, `10:30`.
+
+    kind: date, dateTime or time. parts: as many of year .. second (or hour .. second) as are known. offset: minutes
+    from UTC, where known. Two are the same object to Python (==) when they are written alike; whether they are the same
+    moment is what compare() says.
+    """
 
     __slots__ = ("kind", "offset", "parts", "text")
 
     def __init__(self, kind: str, parts: tuple[Decimal | int, ...], offset: int | None, text: str = "") -> None:
         self.kind, self.parts, self.offset = kind, parts, offset
         self.text = text or self._written()
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.text}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Moment) and (self.kind, self.text) == (other.kind, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.text))
 
     @classmethod
     def parse(cls, text: str) -> Moment | None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_mh.fhirpath.environment import Environment
-from fhir_mh.fhirpath.errors import FhirPathError
+from fhir_mh.fhirpath.errors import FHIRPathError
 from fhir_mh.fhirpath.values import Node, is_primitive, system
 
 Items = list[Any]
 Forms = tuple[tuple[str, str], ...]
 _OF_PRIMITIVES: dict[str, Forms] = {"id": (("id", "string"),), "extension": (("extension", "Extension"),)}
+_LOOKING = 4  # steps to look through an element for all that it may hold
 
 
 def step(name: str, at: int, *, first: bool) -> Callable[[Items, Environment], Items]:
@@ -34,7 +35,7 @@ def step(name: str, at: int, *, first: bool) -> Callable[[Items, Environment], I
                 forms = forms_of[key] = _forms(item, name, env)
             if forms is None:
                 if env.strict:
-                    raise FhirPathError("semantic", f"{item.type} has no element {name}", at)
+                    raise FHIRPathError("semantic", f"{item.type} has no element {name}", at)
                 continue
             _collect(item, forms, out, name)
         return out
@@ -87,19 +88,22 @@ def _primitives(value: Any, sibling: Any, type_name: str, out: Items) -> None:
             out.append(Node(here, type_name, beside))
 
 
-def children(item: Any, env: Environment) -> Items:
-    """Every direct child of an item."""
-    if type(item) is not Node:
-        return []
+def children(items: Items, env: Environment) -> Items:
+    """Every direct child of the items."""
     out: Items = []
-    if is_primitive(item.type):
-        for name, forms in _OF_PRIMITIVES.items():
-            _collect(item, forms, out, name)
-        return out
-    for name in env.model.children(item.type):
-        held = env.model.child(item.type, name)
-        if held:
-            _collect(item, held, out, name)
+    for item in items:
+        before = len(out)
+        if type(item) is not Node:
+            continue
+        if is_primitive(item.type):
+            for name, forms in _OF_PRIMITIVES.items():
+                _collect(item, forms, out, name)
+        else:
+            for name in env.model.children(item.type):
+                held = env.model.child(item.type, name)
+                if held:
+                    _collect(item, held, out, name)
+        env.spend(_LOOKING + len(out) - before)
     return out
 
 
@@ -108,6 +112,6 @@ def descendants(items: Items, env: Environment) -> Items:
     found: Items = []
     layer = items
     while layer:
-        layer = [child for item in layer for child in children(item, env)]
+        layer = children(layer, env)
         found.extend(layer)
     return found

@@ -71,6 +71,7 @@ _FIXED = {
     "[lb_av]": ("453.59237", {"g": 1}),
     "[ft_i]": ("0.3048", {"m": 1}),
 }
+_LONGEST = 100  # characters of a unit that is looked into
 _FACTOR = re.compile(r"(\[[^\]]+\]|%|1|[A-Za-z]+)(-?\d+)?")
 
 
@@ -79,6 +80,10 @@ class Quantity(NamedTuple):
 
     value: Decimal
     unit: str
+
+    def __str__(self) -> str:
+        """As FHIRPath writes it: `5 'mg'`, `2 days`."""
+        return f"{self.value} {self.unit}" if self.unit in CALENDAR_UNITS else f"{self.value} '{self.unit}'"
 
     @property
     def ucum(self) -> str:
@@ -101,6 +106,8 @@ class Unit(NamedTuple):
 @lru_cache(maxsize=512)
 def unit(code: str) -> Unit | None:
     """The unit a UCUM code names; None where this part of UCUM does not hold it."""
+    if len(code) > _LONGEST:
+        return None
     factor, powers = Decimal(1), dict[str, int]()
     sign = 1
     for piece in re.split(r"([./])", code or "1"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from fhir_mh.fhirpath.errors import FhirPathError
+from fhir_mh.fhirpath.environment import Environment
+from fhir_mh.fhirpath.errors import FHIRPathError
 from fhir_mh.fhirpath.operators import order
 from fhir_mh.fhirpath.values import Node
 from fhir_mh.validation.primitives import MAX_TEXT, TESTS, Test
@@ -207,8 +208,9 @@ def limits(child: Shape, type_name: str) -> list[Rule]:
 
         def within(value: Any, sibling: Any, place: Place, walk: Walk, side: str = side, bound: Any = bound) -> None:
             try:
-                compared = order([Node(value, type_name)], [Node(bound, type_name)])
-            except FhirPathError:
+                around = Environment(walk.model, None)
+                compared = order([Node(value, type_name)], [Node(bound, type_name)], around)
+            except FHIRPathError:
                 return
             if compared is not None and compared == (-1 if side == "min" else 1):
                 walk.fail("validate-out-of-range", place)

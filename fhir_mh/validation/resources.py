@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_mh.fhirpath.references import BundleIndex
 from fhir_mh.packages.model import R4
 from fhir_mh.validation import bundles
 from fhir_mh.validation.compiler import Compiler
 from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shape import Shape, TypeRef, merge
 from fhir_mh.validation.shapes import Unresolvable
-from fhir_mh.validation.walk import BundleIndex, Place, Walk, shown
+from fhir_mh.validation.walk import Place, Walk, shown
 
 _ABSTRACT = {"Resource", "DomainResource"}
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fhir_mh.fhirpath import Expression, FhirPathError, Node, compile_expression
-from fhir_mh.fhirpath.environment import Environment
+from fhir_mh import fhirpath
+from fhir_mh.fhirpath import Environment, Expression, FHIRPathError, Node
 from fhir_mh.fhirpath.narrative import EMPTY, html_fault
 from fhir_mh.fhirpath.values import truth
 from fhir_mh.packages.model import R4
@@ -110,9 +110,9 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
     compiled: list[Expression] = []
     if quick is None:
         try:
-            compiled.append(compile_expression(rule.expression))
+            compiled.append(fhirpath.compile(rule.expression))
             quick = shortcut(compiled[0].tree, type_name, R4)
-        except FhirPathError:
+        except FHIRPathError:
             pass  # reported as not checked, where the rule would have applied
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
@@ -120,9 +120,9 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
         if met is None:
             try:
                 if not compiled:
-                    compiled.append(compile_expression(rule.expression))
+                    compiled.append(fhirpath.compile(rule.expression))
                 met = _evaluate(compiled[0], Node(value, type_name, sibling), walk)
-            except FhirPathError as fault:
+            except FHIRPathError as fault:
                 walk.skip("validate-unchecked-invariant", place, key=rule.key, problem=fault.kind)
                 return
         if not met:
