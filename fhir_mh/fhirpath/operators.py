@@ -9,7 +9,7 @@ from typing import Any
 from fhir_mh.fhirpath.environment import Environment
 from fhir_mh.fhirpath.errors import execution
 from fhir_mh.fhirpath.moments import Moment
-from fhir_mh.fhirpath.units import Quantity, combined, in_common
+from fhir_mh.fhirpath.units import Quantity, calendar_apart, combined, in_common
 from fhir_mh.fhirpath.values import Node, single, system
 
 Items = list[Any]
@@ -21,12 +21,14 @@ def equal(left: Any, right: Any, env: Environment) -> bool | None:
     """Whether two items are equal; None where that cannot be known (dates of differing precision)."""
     mine, theirs = system(left), system(right)
     if isinstance(mine, Moment) and isinstance(theirs, Moment):
+        if (mine.kind == "time") != (theirs.kind == "time"):
+            return False
         order = mine.compare(theirs)
         return None if order is None else order == 0
     if isinstance(mine, Moment) or isinstance(theirs, Moment):
         return False if _raw(left) is None else _raw(left) == _raw(right)
     if isinstance(mine, Quantity) and isinstance(theirs, Quantity):
-        values = in_common(mine, theirs)
+        values = None if calendar_apart(mine, theirs) else in_common(mine, theirs)
         return None if values is None else values[0] == values[1]
     if type(mine) is Node and type(theirs) is Node:
         return _alike_inside(mine.value, theirs.value, env)
@@ -141,7 +143,7 @@ def order(left: Items, right: Items, env: Environment) -> int | None:
             raise execution("a time cannot be compared with a date")
         return mine.compare(theirs)
     if isinstance(mine, Quantity) and isinstance(theirs, Quantity):
-        values = in_common(mine, theirs)
+        values = None if calendar_apart(mine, theirs) else in_common(mine, theirs)
         if values is None:
             return None
         mine, theirs = values
@@ -244,6 +246,8 @@ def _subtract(left: Any, right: Any) -> Any:
 def _moved(moment: Moment, amount: Quantity, sign: int) -> Any:
     if amount.field is None:
         raise execution("only an amount of time can be added to a date")
+    if moment.kind == "time" and amount.field in ("year", "month", "week", "day"):
+        raise execution("a time moves by hours, minutes and seconds only")
     return moment.plus(sign * amount.value, amount.field)
 
 
@@ -321,7 +325,7 @@ def _too_large(number: Any) -> bool:
     if isinstance(number, Quantity):
         number = number.value
     if isinstance(number, Decimal):
-        return abs(number.adjusted()) > LARGEST
+        return number != 0 and abs(number.adjusted()) > LARGEST
     return isinstance(number, int) and number.bit_length() > 63
 
 
@@ -330,6 +334,6 @@ def joined(left: Items, right: Items, env: Environment) -> Items:
     texts = [single(side, "'&'") for side in (left, right)]
     if any(part is not None and not isinstance(part, str | Moment | int | Decimal) for part in texts):
         raise execution("'&' works on text")
-    written = ["" if part is None else part.text if isinstance(part, Moment) else str(part) for part in texts]
+    written = ["" if part is None else str(part).lower() if isinstance(part, bool) else str(part) for part in texts]
     env.make(len(written[0]) + len(written[1]))
     return ["".join(written)]

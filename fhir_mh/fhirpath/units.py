@@ -136,6 +136,16 @@ def _atom(symbol: str) -> Unit | None:
     return None
 
 
+def calendar_apart(left: Quantity, right: Quantity) -> bool:
+    """Whether one is in years or months of the calendar and the other in UCUM's of a fixed length: only `~` holds.
+
+    See https://hl7.org/fhirpath/N1/#time-valued-quantities
+    """
+    words = [one.unit in CALENDAR_UNITS for one in (left, right)]
+    long = any(one.ucum in ("a", "mo") for one in (left, right))
+    return long and words[0] != words[1]
+
+
 def in_common(left: Quantity, right: Quantity) -> tuple[Decimal, Decimal] | None:
     """The values of both in one unit; None where their units cannot be converted."""
     if left.ucum == right.ucum:
