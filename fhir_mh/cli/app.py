@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BODIES: dict[str, str] = {
     "deliveries": "fhir_mh.cli.deliveries",
     "demo": "fhir_mh.cli.demo",
+    "fhirpath": "fhir_mh.cli.fhirpath",
     "map": "fhir_mh.cli.map",
     "package": "fhir_mh.cli.package",
     "schema": "fhir_mh.cli.schema",
@@ -154,6 +155,16 @@ def validate(
     """Check FHIR resources against R4 and the profiles they follow. Nothing leaves this machine."""
     asked = {"packages": package or [], "profiles": profile or []}
     _run("validate", files, **asked, output=output.value, everything=all_, jobs=jobs)
+
+
+def evaluate(
+    expression: Annotated[str, Argument(metavar="EXPRESSION", help="FHIRPath, such as name.given.first().")],
+    file: Annotated[
+        Path, Argument(metavar="FILE", help="A FHIR resource or Bundle in JSON; - reads standard input.", **_INPUT)
+    ],
+) -> None:
+    """Write what a FHIRPath expression gives on a FHIR resource, each value as one line of JSON."""
+    _run("fhirpath", expression, file)
 
 
 def map_file(
@@ -319,6 +330,7 @@ def _ask(
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "validate": validate,
+    "fhirpath": evaluate,
     "map": map_file,
     "schema": schema,
     "serve": serve,

@@ -17,9 +17,10 @@ from fhir_mh.fhirpath import patterns
 from fhir_mh.fhirpath.boundaries import boundary, precision
 from fhir_mh.fhirpath.environment import LONGEST_TEXT, Environment
 from fhir_mh.fhirpath.errors import execution, limit
+from fhir_mh.fhirpath.lexer import well_formed
 from fhir_mh.fhirpath.moments import Moment
 from fhir_mh.fhirpath.parser import MAX_DIGITS
-from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity
+from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity, too_large
 from fhir_mh.fhirpath.values import Node, single, system, text, whole
 
 Items = list[Any]
@@ -108,7 +109,8 @@ def _unescape(value: str, form: str) -> str | None:
     if form == "html":
         return html.unescape(value)
     try:
-        return _JSON_ESCAPES.sub(lambda found: str(json.loads(f'"{found[0]}"')), value) if form == "json" else None
+        found = _JSON_ESCAPES.sub(lambda found: str(json.loads(f'"{found[0]}"')), value) if form == "json" else None
+        return well_formed(found) if found else found
     except ValueError:
         raise execution("this text cannot be unescaped") from None
 
@@ -183,20 +185,19 @@ def _number(name: str, run: Callable[..., Any]) -> Function:
         if any(isinstance(value, bool) or not isinstance(value, int | Decimal) for value in values):
             raise execution(f"{name}() works on numbers")
         try:
-            if any(Decimal(value).adjusted() > MAX_DIGITS for value in values):
+            if any(too_large(value) for value in values):
                 return []
             found = run(*values)
         except (ValueError, ZeroDivisionError, OverflowError, InvalidOperation):
             return []
-        return [] if found is None else [found]
+        return [] if found is None or too_large(found) else [found]
 
     return call
 
 
 def _power(base: Any, exponent: Any) -> Any:
     if isinstance(base, int) and isinstance(exponent, int) and exponent >= 0:
-        found = base**exponent if base.bit_length() * exponent <= 4096 else 2**63
-        return found if found.bit_length() <= 63 else None
+        return base**exponent if base.bit_length() * exponent <= 4096 else None
     return Decimal(base) ** Decimal(exponent)
 
 

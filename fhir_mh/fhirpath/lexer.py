@@ -61,4 +61,13 @@ def unquote(token: Token) -> str:
             raise FHIRPathError("syntax", "this escape does not exist", token.at + 1 + match.start())
         return _PLAIN_ESCAPES.get(letter, letter)
 
-    return _ESCAPE.sub(escaped, token.text[1:-1])
+    found = _ESCAPE.sub(escaped, token.text[1:-1])
+    try:
+        return well_formed(found)
+    except ValueError:
+        raise FHIRPathError("syntax", "half of a surrogate pair is no character", token.at) from None
+
+
+def well_formed(text: str) -> str:
+    """The text, with characters that are written as surrogate pairs made one. Raises ValueError for half of a pair."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16")

@@ -9,12 +9,11 @@ from typing import Any
 from fhir_mh.fhirpath.environment import Environment
 from fhir_mh.fhirpath.errors import execution
 from fhir_mh.fhirpath.moments import Moment
-from fhir_mh.fhirpath.units import Quantity, calendar_apart, combined, in_common
+from fhir_mh.fhirpath.units import Quantity, calendar_apart, combined, in_common, too_large
 from fhir_mh.fhirpath.values import Node, single, system
 
 Items = list[Any]
 _LONG = 1000  # characters, from which on comparing a text counts
-LARGEST = 28  # the power of ten that no decimal goes beyond
 
 
 def equal(left: Any, right: Any, env: Environment) -> bool | None:
@@ -281,7 +280,7 @@ def _whole_part(left: Any, right: Any) -> Any:
     if not (_number(left) and _number(right)):
         return _refuse("div")
     quotient = Decimal(left) / Decimal(right)
-    return None if _too_large(quotient) else int(quotient)
+    return None if too_large(quotient) else int(quotient)
 
 
 def _remainder(left: Any, right: Any) -> Any:
@@ -317,16 +316,7 @@ def arithmetic(operator: str, left: Items, right: Items, env: Environment) -> It
         found = _ARITHMETIC[operator](mine, theirs)
     except (DivisionByZero, ZeroDivisionError, InvalidOperation, Overflow):
         return []
-    return [] if found is None or _too_large(found) else [found]
-
-
-def _too_large(number: Any) -> bool:
-    """Whether a result is beyond what is worked with: whole numbers of 64 bits, decimals of 28 digits."""
-    if isinstance(number, Quantity):
-        number = number.value
-    if isinstance(number, Decimal):
-        return number != 0 and abs(number.adjusted()) > LARGEST
-    return isinstance(number, int) and number.bit_length() > 63
+    return [] if found is None or too_large(found) else [found]
 
 
 def joined(left: Items, right: Items, env: Environment) -> Items:

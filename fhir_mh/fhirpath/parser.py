@@ -21,7 +21,7 @@ from fhir_mh.fhirpath.syntax import (
     layers,
     type_name,
 )
-from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity
+from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity, too_large
 
 # Expressions come from packages and callers: a hostile one must not exhaust the stack.
 MAX_LENGTH = 20_000  # characters; the longest of R4 has 366
@@ -178,6 +178,8 @@ class _Parser:
         if len(token.text) > MAX_DIGITS:
             raise FHIRPathError("syntax", "the number is too long", token.at)
         value = Decimal(token.text) if "." in token.text else int(token.text)
+        if isinstance(value, int) and too_large(value):
+            raise FHIRPathError("syntax", "the number is too large", token.at)
         if self.now.kind == "string":
             return Literal((Quantity(Decimal(value), unquote(self._take())),), token.at)
         if self.now.kind == "name" and self.now.text in CALENDAR_UNITS:

@@ -27,7 +27,7 @@ def element(value: Any, model: Model) -> Node:
         return value
     kind = value.get("resourceType") if isinstance(value, dict) else None
     if not isinstance(kind, str) or not model.is_a(kind, "Resource"):
-        raise execution("this is no FHIR resource; what is an element of one is given as a Node, with its type")
+        raise execution("this is no resource of FHIR R4")
     return Node(value, kind)
 
 

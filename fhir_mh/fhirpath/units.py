@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CALENDAR_UNITS = {
     "year": "a",
@@ -71,6 +71,7 @@ _FIXED = {
     "[lb_av]": ("453.59237", {"g": 1}),
     "[ft_i]": ("0.3048", {"m": 1}),
 }
+LARGEST = 28  # the power of ten that no decimal goes beyond
 _LONGEST = 100  # characters of a unit that is looked into
 _FACTOR = re.compile(r"(\[[^\]]+\]|%|1|[A-Za-z]+)(-?\d+)?")
 
@@ -167,3 +168,12 @@ def combined(left: Quantity, right: Quantity, sign: int) -> Quantity | None:
     code = ".".join(base + (str(power) if power != 1 else "") for base, power in sorted(powers.items()) if power) or "1"
     first, second = left.value * mine.factor, right.value * theirs.factor
     return Quantity(first * second if sign > 0 else first / second, code)
+
+
+def too_large(number: Any) -> bool:
+    """Whether a result is beyond what is worked with: whole numbers of 64 bits, decimals of 28 digits."""
+    if isinstance(number, Quantity):
+        number = number.value
+    if isinstance(number, Decimal):
+        return not number.is_finite() or (number != 0 and abs(number.adjusted()) > LARGEST)
+    return isinstance(number, int) and number.bit_length() > 63
