@@ -12,7 +12,7 @@ from fhir_mh.fhirpath.values import Node, is_primitive, system
 Items = list[Any]
 Forms = tuple[tuple[str, str], ...]
 _OF_PRIMITIVES: dict[str, Forms] = {"id": (("id", "string"),), "extension": (("extension", "Extension"),)}
-_LOOKING = 4  # steps to look through an element for all that it may hold
+_LOOKING = 10  # steps to look through an element for all that it may hold
 
 
 def step(name: str, at: int, *, first: bool) -> Callable[[Items, Environment], Items]:
@@ -98,12 +98,13 @@ def children(items: Items, env: Environment) -> Items:
         if is_primitive(item.type):
             for name, forms in _OF_PRIMITIVES.items():
                 _collect(item, forms, out, name)
+            env.spend(1 + len(out) - before)
         else:
             for name in env.model.children(item.type):
                 held = env.model.child(item.type, name)
                 if held:
                     _collect(item, held, out, name)
-        env.spend(_LOOKING + len(out) - before)
+            env.spend(_LOOKING + len(out) - before)
     return out
 
 
