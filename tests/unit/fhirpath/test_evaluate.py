@@ -195,3 +195,50 @@ def test_half_a_character_is_none() -> None:
 def test_a_number_beyond_what_python_writes_is_no_fault_of_ours() -> None:
     with pytest.raises(FHIRPathError):
         fhirpath.evaluate(None, "%x.toString()", {"x": 10 ** (sys.get_int_max_str_digits() + 1)})
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("@2016 + 364 days", ["2016"]),
+        ("@2016 + 365 days", ["2017"]),
+        ("@2016 - 1 month", ["2016"]),
+        ("@2016 - 12 months", ["2015"]),
+        ("@2016-02 + 59 days", ["2016-03"]),
+        ("@2024-01-31 + 1.9 months", ["2024-02-29"]),
+        ("@2024-05-06 - 25 hours", ["2024-05-05"]),
+        ("@2024-01-01T00:00 + 1.5 days", ["2024-01-02T00:00"]),
+        ("@2024-01-01T00:00:31 + 0.1 seconds", ["2024-01-01T00:00:31.1"]),
+        ("@2024-01-01T00:00:00.000 + 1 's'", ["2024-01-01T00:00:01.000"]),
+        ("@T23:30:00.5 + 1 millisecond", ["23:30:00.501"]),
+        ("@T23:30 + 1 hour", ["00:30"]),
+        ("@2024 = @T10:30", ["False"]),
+        ("1 year = 1 'a'", []),
+        ("1 year < 13 'mo'", []),
+        ("1 year ~ 1 'a'", ["True"]),
+        ("1 year = 12 months", ["True"]),
+        ("1 week = 7 'd'", ["True"]),
+        ("true & 1.50 & {}", ["true1.50"]),
+        ("name.given.repeat('x')", ["x"]),
+        (r"'\"1\"'.unescape('json')", ['"1"']),
+    ],
+)
+def test_what_the_standard_says(expression: str, found: list[str]) -> None:
+    assert [str(value) for value in fhirpath.evaluate(PATIENT, expression)] == found
+
+
+def test_elements_without_a_value_are_told_apart_by_what_they_have() -> None:
+    patient = {
+        "resourceType": "Patient",
+        "name": [{"given": [None] * 3, "_given": [{"id": "1"}, {"id": "2"}, {"id": "1"}]}],
+    }
+    assert fhirpath.evaluate(patient, "name.given.distinct().id") == ["1", "2"]
+    assert fhirpath.evaluate(patient, "name.given[0] = name.given[1]") == [False]
+    assert fhirpath.evaluate(patient, "name.given[0] = name.given[2]") == [True]
+
+
+@pytest.mark.parametrize("unit", ["year", "month", "week", "day"])
+def test_a_time_has_no_days(unit: str) -> None:
+    with pytest.raises(FHIRPathError) as caught:
+        fhirpath.evaluate(None, f"@T10:30 + 1 {unit}")
+    assert caught.value.kind == "execution"
