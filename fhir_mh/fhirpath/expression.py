@@ -66,15 +66,20 @@ class Expression:
 
 # FHIR R4's types are looked up when first needed: their facts belong to a room above this one.
 _R4 = "fhir_mh.packages.model"
+_KEPT = 2000  # characters: more would let whoever sends expressions fill the memory with them
 _lock = threading.Lock()
 
 
-@lru_cache(maxsize=4096)
 def compile(expression: str) -> Expression:  # noqa: A001 - what re calls it too
-    """An expression, compiled once for each text.
+    """An expression; those of ordinary length are compiled once and kept.
 
     Raises FHIRPathError: syntax, with the position, where it is none; limit, where it is too long or too deep.
     """
+    return _kept(expression) if len(expression) <= _KEPT else Expression(expression)
+
+
+@lru_cache(maxsize=1024)
+def _kept(expression: str) -> Expression:
     with _lock:
         return Expression(expression)
 

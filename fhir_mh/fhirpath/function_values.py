@@ -31,6 +31,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,18}")  # FHIRPath's have 32 bits
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 _QUANTITY = re.compile(r"(?P<value>[+-]?\d+(?:\.\d+)?)\s*(?:'(?P<code>[^']+)'|(?P<word>[a-zA-Z]+))?")
 _JSON_ESCAPES = re.compile(r"(?:\\(?:u[0-9A-Fa-f]{4}|.|$))+", re.DOTALL)
+_OF_QUANTITIES = {"abs", "round", "floor", "ceiling", "truncate"}
 _TRUE, _FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
 
@@ -180,8 +181,9 @@ def _number(name: str, run: Callable[..., Any]) -> Function:
         values = [single(items, f"{name}()"), *(single(code(env.this, env), f"{name}()") for code in arguments)]
         if any(value is None for value in values):
             return []
-        if isinstance(values[0], Quantity) and name in ("abs", "round", "floor", "ceiling", "truncate"):
-            return [Quantity(Decimal(run(values[0].value, *values[1:])), values[0].unit)]
+        measured = values[0] if isinstance(values[0], Quantity) and name in _OF_QUANTITIES else None
+        if measured is not None:
+            values[0] = measured.value
         if any(isinstance(value, bool) or not isinstance(value, int | Decimal) for value in values):
             raise execution(f"{name}() works on numbers")
         try:
@@ -190,7 +192,9 @@ def _number(name: str, run: Callable[..., Any]) -> Function:
             found = run(*values)
         except (ValueError, ZeroDivisionError, OverflowError, InvalidOperation):
             return []
-        return [] if found is None or too_large(found) else [found]
+        if found is None or too_large(found):
+            return []
+        return [found] if measured is None else [Quantity(Decimal(found), measured.unit)]
 
     return call
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fhir_mh.fhirpath.environment import Environment
+from fhir_mh.fhirpath.environment import Environment, Model
 from fhir_mh.fhirpath.errors import FHIRPathError
 from fhir_mh.fhirpath.values import Node, is_primitive, system
 
@@ -37,7 +37,7 @@ def step(name: str, at: int, *, first: bool) -> Callable[[Items, Environment], I
                 if env.strict:
                     raise FHIRPathError("semantic", f"{item.type} has no element {name}", at)
                 continue
-            _collect(item, forms, out, name)
+            _collect(item, forms, out, name, env.model)
         return out
 
     return move
@@ -49,7 +49,7 @@ def _forms(item: Node, name: str, env: Environment) -> Forms | None:
     return env.model.child(item.type, name)
 
 
-def _collect(item: Node, forms: Forms, out: Items, name: str) -> None:
+def _collect(item: Node, forms: Forms, out: Items, name: str, model: Model) -> None:
     held = item.value
     if not isinstance(held, dict):
         if name == "value" and is_primitive(item.type):
@@ -68,7 +68,7 @@ def _collect(item: Node, forms: Forms, out: Items, name: str) -> None:
             for entry in value if isinstance(value, list) else (value,):
                 if isinstance(entry, dict):
                     kind = entry.get("resourceType") if type_name in ("Resource", "DomainResource") else None
-                    out.append(Node(entry, kind if isinstance(kind, str) else type_name))
+                    out.append(Node(entry, kind if isinstance(kind, str) and model.known(kind) else type_name))
 
 
 def _primitives(value: Any, sibling: Any, type_name: str, out: Items) -> None:
@@ -97,13 +97,13 @@ def children(items: Items, env: Environment) -> Items:
             continue
         if is_primitive(item.type):
             for name, forms in _OF_PRIMITIVES.items():
-                _collect(item, forms, out, name)
+                _collect(item, forms, out, name, env.model)
             env.spend(1 + len(out) - before)
         else:
             for name in env.model.children(item.type):
                 held = env.model.child(item.type, name)
                 if held:
-                    _collect(item, held, out, name)
+                    _collect(item, held, out, name, env.model)
             env.spend(_LOOKING + len(out) - before)
     return out
 

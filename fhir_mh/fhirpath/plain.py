@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from fhir_mh.fhirpath.environment import Model
 from fhir_mh.fhirpath.errors import execution
@@ -26,9 +26,13 @@ def element(value: Any, model: Model) -> Node:
     if isinstance(value, Node):
         return value
     kind = value.get("resourceType") if isinstance(value, dict) else None
-    if not isinstance(kind, str) or not model.is_a(kind, "Resource"):
+    if not _is_resource(kind, model):
         raise execution("this is no resource of FHIR R4")
     return Node(value, kind)
+
+
+def _is_resource(kind: Any, model: Model) -> TypeGuard[str]:
+    return isinstance(kind, str) and model.known(kind) and model.is_a(kind, "Resource")
 
 
 def items(value: Any, model: Model) -> list[Any]:
@@ -71,6 +75,6 @@ def resolver(root: dict[str, Any], model: Model) -> Callable[[str], Node | None]
         else:
             found = entries().find(reference.split("#", maxsplit=1)[0])
         kind = found.get("resourceType") if found else None
-        return Node(found, kind) if isinstance(kind, str) and model.is_a(kind, "Resource") else None
+        return Node(found, kind) if _is_resource(kind, model) else None
 
     return resolve

@@ -133,6 +133,8 @@ def test_fhir_json(text: str, expected: list[Any]) -> None:
         "Patient.gone.single() + %none",
         "contained.resolve()",
         "2.power(99999)",
+        "5 'mg'.round('a')",
+        "2 days.round(1 'd')",
     ],
 )
 def test_failures_are_fhirpath_errors_or_empty(text: str) -> None:

@@ -10,6 +10,7 @@ from fhir_mh import Validator, fhirpath
 from fhir_mh.fhirpath import Environment, FHIRPathError, Node, environment
 from fhir_mh.fhirpath.environment import LONGEST_TEXT, MOST_STEPS
 from fhir_mh.fhirpath.parser import MAX_CHAIN, MAX_LENGTH
+from fhir_mh.packages import model
 from fhir_mh.packages.model import R4
 
 DIV = "<div xmlns='http://www.w3.org/1999/xhtml'>" + "word " * 4000 + "</div>"
@@ -181,3 +182,16 @@ def test_deep_json_is_no_traceback() -> None:
         fhirpath.evaluate(patient, "extension.combine(extension).distinct()")
     assert caught.value.kind == "limit"
     assert fhirpath.evaluate(patient, "extension = extension") == [True]
+
+
+def test_nothing_is_kept_of_what_never_ends() -> None:
+    """Types that there are not, and long expressions, come without end; what is remembered of them must not."""
+    fhirpath.evaluate({"resourceType": "Patient", "contained": [{"resourceType": "Known"}]}, "descendants().meta")
+    before = model._elements.cache_info().currsize, model.parent.cache_info().currsize
+    for i in range(50):
+        patient = {"resourceType": "Patient", "contained": [{"resourceType": f"Unknown{i}", "id": "x"}]}
+        assert fhirpath.evaluate(patient, "contained.id | contained.descendants()") == ["x"]
+    assert (model._elements.cache_info().currsize, model.parent.cache_info().currsize) == before
+    assert fhirpath.compile("a.b") is fhirpath.compile("a.b")
+    long = "a or " * 100 + "'" + "b" * 3000 + "'"
+    assert fhirpath.compile(long) is not fhirpath.compile(long)
