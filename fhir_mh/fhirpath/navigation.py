@@ -91,20 +91,21 @@ def _primitives(value: Any, sibling: Any, type_name: str, out: Items) -> None:
 def children(items: Items, env: Environment) -> Items:
     """Every direct child of the items."""
     out: Items = []
+    steps = 0
     for item in items:
-        before = len(out)
         if type(item) is not Node:
             continue
         if is_primitive(item.type):
+            steps += 1
             for name, forms in _OF_PRIMITIVES.items():
                 _collect(item, forms, out, name, env.model)
-            env.spend(1 + len(out) - before)
         else:
+            steps += _LOOKING
             for name in env.model.children(item.type):
                 held = env.model.child(item.type, name)
                 if held:
                     _collect(item, held, out, name, env.model)
-            env.spend(_LOOKING + len(out) - before)
+    env.spend(steps + len(out))
     return out
 
 

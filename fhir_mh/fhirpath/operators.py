@@ -19,6 +19,10 @@ _LONG = 1000  # characters, from which on comparing a text counts
 def equal(left: Any, right: Any, env: Environment) -> bool | None:
     """Whether two items are equal; None where that cannot be known (dates of differing precision)."""
     mine, theirs = system(left), system(right)
+    if type(mine) is str and type(theirs) is str:
+        if len(mine) > _LONG:
+            env.read(len(mine))
+        return mine == theirs
     if isinstance(mine, Moment) and isinstance(theirs, Moment):
         if (mine.kind == "time") != (theirs.kind == "time"):
             return False
@@ -35,8 +39,6 @@ def equal(left: Any, right: Any, env: Environment) -> bool | None:
         return _alike_inside(left.sibling, right.sibling, env)
     if isinstance(mine, bool) != isinstance(theirs, bool):
         return False
-    if type(mine) is str and len(mine) > _LONG:
-        env.read(len(mine))
     return type(mine) is not Node and type(theirs) is not Node and bool(mine == theirs)
 
 
@@ -72,7 +74,8 @@ def same(left: Items, right: Items, env: Environment) -> bool | None:
         return None
     if len(left) != len(right):
         return False
-    env.spend(len(left))
+    if len(left) > 1:
+        env.spend(len(left))
     unknown = False
     for mine, theirs in zip(left, right, strict=True):
         found = equal(mine, theirs, env)
