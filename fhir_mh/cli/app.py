@@ -24,6 +24,7 @@ BODIES: dict[str, str] = {
     "deliveries": "fhir_mh.cli.deliveries",
     "demo": "fhir_mh.cli.demo",
     "explain": "fhir_mh.cli.explain",
+    "fhirpath": "fhir_mh.cli.fhirpath",
     "map": "fhir_mh.cli.map",
     "package": "fhir_mh.cli.package",
     "schema": "fhir_mh.cli.schema",
@@ -175,6 +176,16 @@ def explain(
 ) -> None:
     """Say what the code of a finding means, with an example of it and how to put it right. Works offline."""
     _run("explain", code)
+
+
+def evaluate(
+    expression: Annotated[str, Argument(metavar="EXPRESSION", help="FHIRPath, such as name.given.first().")],
+    file: Annotated[
+        Path, Argument(metavar="FILE", help="A FHIR resource or Bundle in JSON; - reads standard input.", **_INPUT)
+    ],
+) -> None:
+    """Write what a FHIRPath expression gives on a FHIR resource, each value as one line of JSON."""
+    _run("fhirpath", expression, file)
 
 
 def map_file(
@@ -341,6 +352,7 @@ def _ask(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "validate": validate,
     "explain": explain,
+    "fhirpath": evaluate,
     "map": map_file,
     "schema": schema,
     "serve": serve,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 from fhir_mh.fhirpath.moments import Moment
@@ -29,9 +29,11 @@ def boundary(value: Any, low: bool, digits: int | None, kind: str = "") -> Any:
         number = Decimal(value)
         half = Decimal(5).scaleb(min(int(number.as_tuple().exponent), 0) - 1)
         exact = number - half if low else number + half
-        return exact.quantize(
-            Decimal(1).scaleb(-(8 if digits is None else digits)), ROUND_FLOOR if low else ROUND_CEILING
-        )
+        try:
+            smallest = Decimal(1).scaleb(-(8 if digits is None else digits))
+            return exact.quantize(smallest, ROUND_FLOOR if low else ROUND_CEILING)
+        except InvalidOperation:  # more digits than a decimal has
+            return None
     return None
 
 

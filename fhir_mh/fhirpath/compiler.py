@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 
 from fhir_mh.fhirpath import functions, operators
-from fhir_mh.fhirpath.environment import Environment, Model
-from fhir_mh.fhirpath.errors import FhirPathError, execution
+from fhir_mh.fhirpath.environment import Environment
+from fhir_mh.fhirpath.errors import FHIRPathError, execution
 from fhir_mh.fhirpath.navigation import step
-from fhir_mh.fhirpath.parser import parse
 from fhir_mh.fhirpath.syntax import (
     Binary,
     Call,
@@ -23,66 +20,25 @@ from fhir_mh.fhirpath.syntax import (
     TypeTest,
     Unary,
     Variable,
+    size,
     type_name,
 )
 from fhir_mh.fhirpath.types import as_type, is_type
 from fhir_mh.fhirpath.units import Quantity
-from fhir_mh.fhirpath.values import Node, single, truth, whole
+from fhir_mh.fhirpath.values import single, truth, whole
 
 Items = list[Any]
 Code = Callable[[Items, Environment], Items]
 
 _URLS = {"sct": "http://snomed.info/sct", "loinc": "http://loinc.org", "ucum": "http://unitsofmeasure.org"}
 _TYPE_FUNCTIONS = {"is", "as", "ofType"}
+_LOOPS = {"where", "select", "all", "exists", "repeat", "aggregate"}
+_FEW = 16  # items that cost no more than the step itself
 
 
-class Expression:
-    """One compiled expression; safe to share between threads."""
-
-    __slots__ = ("_code", "text", "tree")
-
-    def __init__(self, text: str) -> None:
-        """Raises FhirPathError (syntax) with the position of the fault."""
-        self.text = text
-        self.tree = parse(text)
-        self._code = _compile(self.tree)
-
-    def evaluate(
-        self,
-        node: Node | None,
-        model: Model,
-        *,
-        resource: Node | None = None,
-        root: Node | None = None,
-        resolve: Callable[[str], Node | None] | None = None,
-        variables: Mapping[str, Any] | None = None,
-        strict: bool = False,
-    ) -> Items:
-        """The collection the expression gives on node: Nodes and plain values.
-
-        strict refuses elements that the type does not have. Raises FhirPathError.
-        """
-        around = Environment(
-            model, node, resource=resource, root=root, resolve=resolve, variables=variables, strict=strict
-        )
-        return self.run([node] if node is not None else [], around)
-
-    def run(self, items: Items, around: Environment) -> Items:
-        """As evaluate(), with the surroundings made by the caller."""
-        try:
-            return self._code(items, around)
-        except (RecursionError, OverflowError, ArithmeticError) as fault:
-            raise execution(f"the expression cannot be worked out ({type(fault).__name__})") from None
-
-
-_lock = threading.Lock()
-
-
-@lru_cache(maxsize=4096)
-def compile_expression(text: str) -> Expression:
-    """An expression, compiled once for each text. Raises FhirPathError (syntax)."""
-    with _lock:
-        return Expression(text)
+def code_of(tree: Expr) -> Code:
+    """The code of a whole expression. Raises FHIRPathError (syntax) for functions that do not exist."""
+    return _compile(tree)
 
 
 def _compile(tree: Expr) -> Code:
@@ -99,28 +55,60 @@ def _name(tree: Name) -> Code:
     if tree.source is None:
         return move
     source = _compile(tree.source)
-    return lambda items, env: move(source(items, env), env)
+
+    def go(items: Items, env: Environment) -> Items:
+        held = source(items, env)
+        if len(held) > _FEW:
+            env.spend(len(held))
+        return move(held, env)
+
+    return go
 
 
 def _call(tree: Call) -> Code:
     entry = functions.REGISTRY.get(tree.name)
     if entry is None:
-        raise FhirPathError("syntax", f"there is no function {tree.name}()", tree.at)
+        raise FHIRPathError("syntax", f"there is no function {tree.name}()", tree.at)
     fewest, most, run = entry
     if not fewest <= len(tree.arguments) <= most:
-        raise FhirPathError("syntax", f"{tree.name}() does not take {len(tree.arguments)} arguments", tree.at)
+        raise FHIRPathError("syntax", f"{tree.name}() does not take {len(tree.arguments)} arguments", tree.at)
     arguments: tuple[Any, ...]
     if tree.name in _TYPE_FUNCTIONS:
         named = type_name(tree.arguments[0])
         if named is None:
-            raise FhirPathError("syntax", f"{tree.name}() takes the name of a type", tree.at)
+            raise FHIRPathError("syntax", f"{tree.name}() takes the name of a type", tree.at)
         arguments = (named,)
     else:
-        arguments = tuple(_compile(argument) for argument in tree.arguments)
+        compiled = _counted if tree.name in _LOOPS else _compile
+        arguments = tuple(compiled(argument) for argument in tree.arguments)
     if tree.source is None:
         return lambda items, env: run(items, env, arguments)
     source = _compile(tree.source)
-    return lambda items, env: run(source(items, env), env, arguments)
+
+    def call(items: Items, env: Environment) -> Items:
+        held = source(items, env)
+        if len(held) > _FEW:
+            env.spend(len(held))
+        return run(held, env, arguments)
+
+    return call
+
+
+def _counted(tree: Expr) -> Code:
+    """Code that runs once for each item: it pays for itself, and for what it gives, each time.
+
+    Outside of loops nothing runs more often than it is written.
+    """
+    code, steps = _compile(tree), size(tree)
+
+    def counted(items: Items, env: Environment) -> Items:
+        found = code(items, env)
+        env.left -= steps + len(found)
+        if env.left < 0:
+            env.spend(0)
+        return found
+
+    return counted
 
 
 def _special(tree: Special) -> Code:
@@ -202,7 +190,7 @@ def _comparison(tree: Binary) -> Code:
     accepted = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}[tree.operator]
 
     def compare(items: Items, env: Environment) -> Items:
-        found = operators.order(left(items, env), right(items, env))
+        found = operators.order(left(items, env), right(items, env), env)
         return [] if found is None else [found in accepted]
 
     return compare
@@ -211,12 +199,12 @@ def _comparison(tree: Binary) -> Code:
 def _equality(tree: Binary) -> Code:
     left, right = _compile(tree.left), _compile(tree.right)
     negated = tree.operator.startswith("!")
-    test: Callable[[Items, Items], bool | None] = (
+    test: Callable[[Items, Items, Environment], bool | None] = (
         operators.same if tree.operator.endswith("=") else operators.equivalent
     )
 
     def compare(items: Items, env: Environment) -> Items:
-        found = test(left(items, env), right(items, env))
+        found = test(left(items, env), right(items, env), env)
         return [] if found is None else [found != negated]
 
     return compare
@@ -231,14 +219,14 @@ def _binary(tree: Binary) -> Code:
         return _equality(tree)
     left, right, operator = _compile(tree.left), _compile(tree.right), tree.operator
     if operator == "|":
-        return lambda items, env: operators.unique(left(items, env) + right(items, env))
+        return lambda items, env: operators.unique(left(items, env) + right(items, env), env)
     if operator == "in":
-        return lambda items, env: _boolean(operators.member(left(items, env), right(items, env)))
+        return lambda items, env: _boolean(operators.member(left(items, env), right(items, env), env))
     if operator == "contains":
-        return lambda items, env: _boolean(operators.member(right(items, env), left(items, env)))
+        return lambda items, env: _boolean(operators.member(right(items, env), left(items, env), env))
     if operator == "&":
-        return lambda items, env: operators.joined(left(items, env), right(items, env))
-    return lambda items, env: operators.arithmetic(operator, left(items, env), right(items, env))
+        return lambda items, env: operators.joined(left(items, env), right(items, env), env)
+    return lambda items, env: operators.arithmetic(operator, left(items, env), right(items, env), env)
 
 
 def _type_test(tree: TypeTest) -> Code:

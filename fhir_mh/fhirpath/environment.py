@@ -1,11 +1,16 @@
-"""What an evaluation can see besides its input: the model of types, the resources around, the variables."""
+"""What an evaluation can see besides its input, and how much it may still do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from fhir_mh.fhirpath.errors import limit
 from fhir_mh.fhirpath.values import Node
+
+MOST_STEPS = 2_000_000  # of one evaluation; a step is at most about a microsecond
+LONGEST_TEXT = 1_000_000  # characters of a text that an expression makes; FHIR's own strings end at a megabyte
+_CHARACTERS = 16  # that one step reads or writes
 
 
 class Model(Protocol):
@@ -25,11 +30,12 @@ class Model(Protocol):
 
 
 class Environment:
-    """One evaluation's surroundings; $this, $index and $total change as it goes."""
+    """One evaluation's surroundings; $this, $index and $total change as it goes, and the steps left grow fewer."""
 
     __slots__ = (
         "context",
         "index",
+        "left",
         "model",
         "now",
         "resolve",
@@ -53,9 +59,31 @@ class Environment:
         strict: bool = False,
         now: Any = None,
     ) -> None:
+        """resolve gives what a reference leads to, or None, which resolve() passes over.
+
+        strict refuses elements that the type does not have.
+        """
         self.model, self.context, self.strict = model, context, strict
         self.resource, self.root = resource or context, root or resource or context
         self.resolve, self.variables, self.now = resolve, variables or {}, now
         self.this: list[Any] = [context] if context is not None else []
         self.index: int | None = None
         self.total: list[Any] = []
+        self.left = MOST_STEPS
+
+    def spend(self, steps: int) -> None:
+        """Raises FHIRPathError (limit) where this evaluation has done as much as it may."""
+        self.left -= steps
+        if self.left < 0:
+            raise limit("the expression takes too many steps")
+
+    def read(self, characters: int) -> None:
+        """As spend(), for going through a text."""
+        if characters >= _CHARACTERS:
+            self.spend(characters // _CHARACTERS)
+
+    def make(self, characters: int) -> None:
+        """As read(), for a text about to be made. Raises also where that is too long."""
+        if characters > LONGEST_TEXT:
+            raise limit("the expression makes too long a text")
+        self.read(characters)

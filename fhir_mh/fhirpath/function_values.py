@@ -15,10 +15,12 @@ from typing import Any
 from fhir_mh.clock import SystemClock
 from fhir_mh.fhirpath import patterns
 from fhir_mh.fhirpath.boundaries import boundary, precision
-from fhir_mh.fhirpath.environment import Environment
-from fhir_mh.fhirpath.errors import execution
+from fhir_mh.fhirpath.environment import LONGEST_TEXT, Environment
+from fhir_mh.fhirpath.errors import execution, limit
+from fhir_mh.fhirpath.lexer import well_formed
 from fhir_mh.fhirpath.moments import Moment
-from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity
+from fhir_mh.fhirpath.parser import MAX_DIGITS
+from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity, too_large
 from fhir_mh.fhirpath.values import Node, single, system, text, whole
 
 Items = list[Any]
@@ -28,11 +30,16 @@ Function = Callable[[Items, Environment, Arguments], Items]
 _INTEGER = re.compile(r"[+-]?\d{1,18}")  # FHIRPath's have 32 bits
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 _QUANTITY = re.compile(r"(?P<value>[+-]?\d+(?:\.\d+)?)\s*(?:'(?P<code>[^']+)'|(?P<word>[a-zA-Z]+))?")
+_JSON_ESCAPES = re.compile(r"(?:\\(?:u[0-9A-Fa-f]{4}|.|$))+", re.DOTALL)
+_OF_QUANTITIES = {"abs", "round", "floor", "ceiling", "truncate"}
 _TRUE, _FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
 
-def _on_text(name: str, run: Callable[..., Any], *, numbers: int = 0, texts: int = 0) -> Function:
-    """A function of one text; its arguments are texts, then whole numbers. Empty in, empty out."""
+def _on_text(name: str, run: Callable[..., Any], *, texts: int = 0, charged: bool = False) -> Function:
+    """A function of one text; its arguments are texts, then whole numbers. Empty in, empty out.
+
+    charged: it is given the means to say what it costs, besides going through its text once.
+    """
 
     def call(items: Items, env: Environment, arguments: Arguments) -> Items:
         value = text(items, f"{name}()")
@@ -45,8 +52,14 @@ def _on_text(name: str, run: Callable[..., Any], *, numbers: int = 0, texts: int
             if found is None:
                 return []
             given.append(found)
-        result = run(value, *given)
-        return result if isinstance(result, list) else [] if result is None else [result]
+        env.read(len(value))
+        result = run(value, *given, env.spend) if charged else run(value, *given)
+        if isinstance(result, list):
+            env.spend(len(result))
+            return result
+        if isinstance(result, str) and len(result) > len(value):
+            env.make(len(result))
+        return [] if result is None else [result]
 
     return call
 
@@ -55,6 +68,12 @@ def _substring(value: str, start: int, length: int | None = None) -> str | None:
     if not 0 <= start < len(value):
         return None
     return value[start:] if length is None else value[start : start + max(length, 0)]
+
+
+def _replace(value: str, part: str, by: str) -> str:
+    if len(value) + value.count(part) * (len(by) - len(part)) > LONGEST_TEXT:
+        raise limit("replace() makes too long a text")
+    return value.replace(part, by)
 
 
 def _encode(value: str, form: str) -> str | None:
@@ -91,7 +110,8 @@ def _unescape(value: str, form: str) -> str | None:
     if form == "html":
         return html.unescape(value)
     try:
-        return str(json.loads(f'"{value}"')) if form == "json" else None
+        found = _JSON_ESCAPES.sub(lambda found: str(json.loads(f'"{found[0]}"')), value) if form == "json" else None
+        return well_formed(found) if found else found
     except ValueError:
         raise execution("this text cannot be unescaped") from None
 
@@ -100,11 +120,7 @@ def to_string(value: Any) -> str | None:
     """The text form of a plain value; None where it has none."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Moment):
-        return value.text
-    if isinstance(value, Quantity):
-        return f"{value.value} {value.unit}" if value.unit in CALENDAR_UNITS else f"{value.value} '{value.unit}'"
-    return str(value) if isinstance(value, str | int | Decimal) else None
+    return str(value) if isinstance(value, str | int | Decimal | Moment | Quantity) else None
 
 
 def _to_boolean(value: Any) -> bool | None:
@@ -123,7 +139,7 @@ def _to_integer(value: Any) -> int | None:
 def _to_decimal(value: Any) -> Decimal | None:
     if isinstance(value, bool | int | Decimal):
         return Decimal(value)
-    return Decimal(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else None
+    return Decimal(value) if isinstance(value, str) and len(value) <= MAX_DIGITS and _DECIMAL.fullmatch(value) else None
 
 
 def _to_quantity(value: Any) -> Quantity | None:
@@ -131,7 +147,7 @@ def _to_quantity(value: Any) -> Quantity | None:
         return value
     if isinstance(value, bool | int | Decimal):
         return Quantity(Decimal(value), "1")
-    match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
+    match = _QUANTITY.fullmatch(value) if isinstance(value, str) and len(value) <= 2 * MAX_DIGITS else None
     if match is None or (match["word"] and match["word"] not in CALENDAR_UNITS):
         return None
     return Quantity(Decimal(match["value"]), match["code"] or match["word"] or "1")
@@ -165,24 +181,27 @@ def _number(name: str, run: Callable[..., Any]) -> Function:
         values = [single(items, f"{name}()"), *(single(code(env.this, env), f"{name}()") for code in arguments)]
         if any(value is None for value in values):
             return []
-        if isinstance(values[0], Quantity) and name in ("abs", "round", "floor", "ceiling", "truncate"):
-            return [Quantity(Decimal(run(values[0].value, *values[1:])), values[0].unit)]
+        measured = values[0] if isinstance(values[0], Quantity) and name in _OF_QUANTITIES else None
+        if measured is not None:
+            values[0] = measured.value
         if any(isinstance(value, bool) or not isinstance(value, int | Decimal) for value in values):
             raise execution(f"{name}() works on numbers")
         try:
+            if any(too_large(value) for value in values):
+                return []
             found = run(*values)
         except (ValueError, ZeroDivisionError, OverflowError, InvalidOperation):
             return []
-        return [] if found is None else [found]
+        if found is None or too_large(found):
+            return []
+        return [found] if measured is None else [Quantity(Decimal(found), measured.unit)]
 
     return call
 
 
 def _power(base: Any, exponent: Any) -> Any:
     if isinstance(base, int) and isinstance(exponent, int) and exponent >= 0:
-        if base.bit_length() * exponent > 4096:
-            raise OverflowError
-        return base**exponent
+        return base**exponent if base.bit_length() * exponent <= 4096 else None
     return Decimal(base) ** Decimal(exponent)
 
 
@@ -197,12 +216,14 @@ def _log(value: Any, base: Any) -> Decimal:
 def _join(items: Items, env: Environment, arguments: Arguments) -> Items:
     between = text(arguments[0](env.this, env), "join()") if arguments else ""
     parts = [text([item], "join()") or "" for item in items]
+    env.make(sum(map(len, parts)) + len(between or "") * len(parts))
     return [(between or "").join(parts)] if parts else []
 
 
 def _now(kind: str) -> Function:
     def call(items: Items, env: Environment, arguments: Arguments) -> Items:
-        moment = (env.now or SystemClock().now()).isoformat(timespec="milliseconds")
+        env.now = env.now or SystemClock().now()  # one evaluation has one now
+        moment = env.now.isoformat(timespec="milliseconds")
         found = Moment.parse(moment[11:23] if kind == "time" else moment[:10] if kind == "date" else moment)
         return [found]
 
@@ -239,10 +260,10 @@ _STRINGS: dict[str, tuple[int, int, Function]] = {
     "length": (0, 0, _on_text("length", len)),
     "toChars": (0, 0, _on_text("toChars", list)),
     "split": (1, 1, _on_text("split", lambda value, by: value.split(by) if by else list(value), texts=1)),
-    "replace": (2, 2, _on_text("replace", str.replace, texts=2)),
-    "matches": (1, 1, _on_text("matches", patterns.matches, texts=1)),
-    "matchesFull": (1, 1, _on_text("matchesFull", patterns.matches_full, texts=1)),
-    "replaceMatches": (2, 2, _on_text("replaceMatches", patterns.replace_matches, texts=2)),
+    "replace": (2, 2, _on_text("replace", _replace, texts=2)),
+    "matches": (1, 1, _on_text("matches", patterns.matches, texts=1, charged=True)),
+    "matchesFull": (1, 1, _on_text("matchesFull", patterns.matches_full, texts=1, charged=True)),
+    "replaceMatches": (2, 2, _on_text("replaceMatches", patterns.replace_matches, texts=2, charged=True)),
     "encode": (1, 1, _on_text("encode", _encode, texts=1)),
     "decode": (1, 1, _on_text("decode", _decode, texts=1)),
     "escape": (1, 1, _on_text("escape", _escape, texts=1)),

@@ -16,6 +16,8 @@ from fhir_mh.fhirpath.function_values import Arguments, Function, Items
 from fhir_mh.fhirpath.narrative import html_is_safe
 from fhir_mh.fhirpath.values import Node, is_primitive, single, truth, whole
 
+_FOLLOWING = 20  # steps to find what a reference leads to
+
 
 def _each(items: Items, env: Environment, code: Any) -> list[Items]:
     """What code gives for each item, with $this and $index set to it."""
@@ -59,20 +61,16 @@ def _select(items: Items, env: Environment, arguments: Arguments) -> Items:
 
 def _repeat(items: Items, env: Environment, arguments: Arguments) -> Items:
     found: Items = []
+    held = operators.Distinct(env)
     layer = items
     while layer:
-        layer = [
-            item
-            for each in _each(layer, env, arguments[0])
-            for item in each
-            if not any(item is other or operators.equal(item, other) for other in found)
-        ]
+        layer = [item for each in _each(layer, env, arguments[0]) for item in each if held.add(item)]
         found.extend(layer)
     return found
 
 
 def _aggregate(items: Items, env: Environment, arguments: Arguments) -> Items:
-    outer, total = env.this, env.total
+    outer, position, total = env.this, env.index, env.total
     env.total = arguments[1](items, env) if len(arguments) > 1 else []
     try:
         for env.index, item in enumerate(items):
@@ -80,7 +78,7 @@ def _aggregate(items: Items, env: Environment, arguments: Arguments) -> Items:
             env.total = arguments[0]([item], env)
         return env.total
     finally:
-        env.this, env.total = outer, total
+        env.this, env.index, env.total = outer, position, total
 
 
 def _iif(items: Items, env: Environment, arguments: Arguments) -> Items:
@@ -98,21 +96,21 @@ def _iif(items: Items, env: Environment, arguments: Arguments) -> Items:
 
 def _subset(items: Items, env: Environment, arguments: Arguments) -> Items:
     other = arguments[0](env.this, env)
-    return [all(operators.contains(other, item) for item in items)]
+    return [all(operators.contains(other, item, env) for item in items)]
 
 
 def _superset(items: Items, env: Environment, arguments: Arguments) -> Items:
-    return [all(operators.contains(items, item) for item in arguments[0](env.this, env))]
+    return [all(operators.contains(items, item, env) for item in arguments[0](env.this, env))]
 
 
 def _intersect(items: Items, env: Environment, arguments: Arguments) -> Items:
     other = arguments[0](env.this, env)
-    return operators.unique([item for item in items if operators.contains(other, item)])
+    return operators.unique([item for item in items if operators.contains(other, item, env)], env)
 
 
 def _exclude(items: Items, env: Environment, arguments: Arguments) -> Items:
     other = arguments[0](env.this, env)
-    return [item for item in items if not operators.contains(other, item)]
+    return [item for item in items if not operators.contains(other, item, env)]
 
 
 def _single(items: Items, env: Environment, arguments: Arguments) -> Items:
@@ -154,22 +152,21 @@ def _get_value(items: Items, env: Environment, arguments: Arguments) -> Items:
 
 
 def _resolve(items: Items, env: Environment, arguments: Arguments) -> Items:
-    if env.resolve is None:
-        raise execution("references cannot be followed here")
+    env.spend(_FOLLOWING * len(items))
     found = []
     for item in items:
         value = item.value if type(item) is Node else item
         url = value.get("reference") if isinstance(value, dict) else value
-        target = env.resolve(url) if isinstance(url, str) else None
+        target = env.resolve(url) if env.resolve and isinstance(url, str) else None
         if target is not None:
             found.append(target)
-        elif isinstance(url, str):
-            raise execution("a reference leads outside what is at hand")
     return found
 
 
 def _html_checks(items: Items, env: Environment, arguments: Arguments) -> Items:
-    return [all(isinstance(i.value, str) and html_is_safe(i.value) for i in items if type(i) is Node)]
+    held = [item.value for item in items if type(item) is Node]
+    env.read(sum(len(value) for value in held if isinstance(value, str)))
+    return [all(isinstance(value, str) and html_is_safe(value) for value in held)]
 
 
 def _conforms_to(items: Items, env: Environment, arguments: Arguments) -> Items:
@@ -191,8 +188,8 @@ REGISTRY: dict[str, tuple[int, int, Function]] = {
     "subsetOf": (1, 1, _subset),
     "supersetOf": (1, 1, _superset),
     "count": (0, 0, _plain(lambda items, env: [len(items)])),
-    "distinct": (0, 0, _plain(lambda items, env: operators.unique(items))),
-    "isDistinct": (0, 0, _plain(lambda items, env: [len(operators.unique(items)) == len(items)])),
+    "distinct": (0, 0, _plain(operators.unique)),
+    "isDistinct": (0, 0, _plain(lambda items, env: [len(operators.unique(items, env)) == len(items)])),
     "where": (1, 1, _where),
     "select": (1, 1, _select),
     "repeat": (1, 1, _repeat),
@@ -209,16 +206,12 @@ REGISTRY: dict[str, tuple[int, int, Function]] = {
     "take": (1, 1, _cut("take")),
     "intersect": (1, 1, _intersect),
     "exclude": (1, 1, _exclude),
-    "union": (1, 1, lambda items, env, arguments: operators.unique(items + arguments[0](env.this, env))),
+    "union": (1, 1, lambda items, env, arguments: operators.unique(items + arguments[0](env.this, env), env)),
     "combine": (1, 1, lambda items, env, arguments: items + arguments[0](env.this, env)),
     "iif": (2, 3, _iif),
     "not": (0, 0, _not),
     "trace": (1, 2, lambda items, env, arguments: items),
-    "children": (
-        0,
-        0,
-        _plain(lambda items, env: [child for item in items for child in navigation.children(item, env)]),
-    ),
+    "children": (0, 0, _plain(navigation.children)),
     "descendants": (0, 0, _plain(navigation.descendants)),
     "extension": (1, 1, _extension),
     "hasValue": (0, 0, _has_value),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from fhir_mh.fhirpath.errors import FhirPathError
+from fhir_mh.fhirpath.errors import FHIRPathError
 
 
 class Token(NamedTuple):
@@ -35,16 +35,16 @@ _ALLOWED_ESCAPES = set("nrtf'\"`\\/")
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of text, ending with one of kind `end`. Raises FhirPathError (syntax) with a position."""
+    """The tokens of text, ending with one of kind `end`. Raises FHIRPathError (syntax) with a position."""
     found, at = [], 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise FhirPathError("syntax", "this is not part of an expression", at)
+            raise FHIRPathError("syntax", "this is not part of an expression", at)
         if match.lastgroup != "space":
             found.append(Token(str(match.lastgroup), match.group(), at))
         elif match.group().startswith("/*") and not match.group().endswith("*/"):
-            raise FhirPathError("syntax", "a comment is not finished", at)
+            raise FHIRPathError("syntax", "a comment is not finished", at)
         at = match.end()
     found.append(Token("end", "", at))
     return found
@@ -58,7 +58,16 @@ def unquote(token: Token) -> str:
         if letter[0] == "u" and len(letter) == 5:
             return chr(int(letter[1:], 16))
         if letter not in _ALLOWED_ESCAPES:
-            raise FhirPathError("syntax", "this escape does not exist", token.at + 1 + match.start())
+            raise FHIRPathError("syntax", "this escape does not exist", token.at + 1 + match.start())
         return _PLAIN_ESCAPES.get(letter, letter)
 
-    return _ESCAPE.sub(escaped, token.text[1:-1])
+    found = _ESCAPE.sub(escaped, token.text[1:-1])
+    try:
+        return well_formed(found)
+    except ValueError:
+        raise FHIRPathError("syntax", "half of a surrogate pair is no character", token.at) from None
+
+
+def well_formed(text: str) -> str:
+    """The text, with characters that are written as surrogate pairs made one. Raises ValueError for half of a pair."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16")

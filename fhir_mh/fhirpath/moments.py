@@ -6,22 +6,50 @@ import re
 from calendar import monthrange
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 _DATE = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:(T)(?:(\d{2})(?::(\d{2})(?::(\d{2}(?:\.\d+)?))?)?)?(Z|[+-]\d{2}:\d{2})?)?"
 )
 _TIME = re.compile(r"T?(\d{2})(?::(\d{2})(?::(\d{2}(?:\.\d+)?))?)?")
 _FIELDS = ("year", "month", "day", "hour", "minute", "second")
+_SECONDS: dict[str, Decimal] = {
+    "year": Decimal(365 * 86400),
+    "month": Decimal(30 * 86400),
+    "week": Decimal(604800),
+    "day": Decimal(86400),
+    "hour": Decimal(3600),
+    "minute": Decimal(60),
+    "second": Decimal(1),
+    "millisecond": Decimal("0.001"),
+}
 
 
 class Moment:
-    """kind: date, dateTime or time. parts: as many of year .. second (or hour .. second) as are known."""
+    """A date, date-time or time, as far as it is known. str() gives it as it was written: `2024-05`, `10:30`.
+
+    kind: date, dateTime or time. parts: as many of year .. second (or hour .. second) as are known. offset: minutes
+    from UTC, where known. Two are the same object to Python (==) when they are written alike; whether they are the same
+    moment is what compare() says.
+    """
 
     __slots__ = ("kind", "offset", "parts", "text")
 
     def __init__(self, kind: str, parts: tuple[Decimal | int, ...], offset: int | None, text: str = "") -> None:
         self.kind, self.parts, self.offset = kind, parts, offset
         self.text = text or self._written()
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.text}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Moment) and (self.kind, self.text) == (other.kind, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.text))
 
     @classmethod
     def parse(cls, text: str) -> Moment | None:
@@ -58,32 +86,29 @@ class Moment:
         return 0 if len(mine) == len(theirs) else None
 
     def plus(self, amount: Decimal, field: str) -> Moment | None:
-        """This moment moved by a number of years, months, weeks, days, ...; None outside the calendar."""
-        if field in ("year", "month") and self.kind != "time":
-            return self._plus_months(int(amount) * (12 if field == "year" else 1))
-        seconds: dict[str, int | Decimal] = {
-            "week": 604800,
-            "day": 86400,
-            "hour": 3600,
-            "minute": 60,
-            "second": 1,
-            "millisecond": Decimal("0.001"),
-        }
-        move = amount * seconds[field]
-        smallest = seconds[_FIELDS[self._last()]] if self._last() > 1 else None
-        if smallest is None:  # only year or year and month are known: whole months, 30 days each
-            return self._plus_months(
-                int(move // (86400 * 30)) // (1 if len(self.parts) == 2 else 12) * (1 if len(self.parts) == 2 else 12)
-            )
-        if field != "millisecond":
-            move = (move // smallest if move >= 0 else -(-move // smallest)) * smallest
+        """This moment moved by a number of years, months, weeks, days, ...; None outside the calendar.
+
+        Only seconds count in parts; what is less than the last part that is known does not count at all.
+        See https://hl7.org/fhirpath/N1/#datetime-arithmetic
+        """
+        move = amount * _SECONDS[field] if field in ("second", "millisecond") else int(amount) * _SECONDS[field]
+        if field in ("year", "month"):
+            months = int(amount) * (12 if field == "year" else 1)
+            return self._plus_months(months if len(self.parts) > 1 else _cut(months, 12))
+        if self._last() < 2:
+            days = int(move / _SECONDS["day"])
+            return self._plus_months(_cut(days, 365) // 365 * 12 if len(self.parts) == 1 else _cut(days, 30) // 30)
+        if self._last() < 5:
+            move = _cut(move, _SECONDS[_FIELDS[self._last()]])
         first = (2000, 1, 1, *self.parts) if self.kind == "time" else self.parts
         try:
-            moved = _instant(first) + timedelta(seconds=float(move))
+            moved = _instant(first) + timedelta(microseconds=int(move * 1000000))
         except OverflowError:
             return None
-        fraction = Decimal(moved.second) + Decimal(moved.microsecond) / 1000000
-        fields: tuple[Decimal | int, ...] = (moved.year, moved.month, moved.day, moved.hour, moved.minute, fraction)
+        second = Decimal(moved.second) + Decimal(moved.microsecond) / 1000000
+        if isinstance(self.parts[-1], Decimal) and -int(self.parts[-1].as_tuple().exponent) <= 6:
+            second = max(second, second.quantize(self.parts[-1]), key=lambda one: -int(one.as_tuple().exponent))
+        fields: tuple[Decimal | int, ...] = (moved.year, moved.month, moved.day, moved.hour, moved.minute, second)
         start = 3 if self.kind == "time" else 0
         return Moment(self.kind, fields[start : start + len(self.parts)], self.offset)
 
@@ -118,6 +143,11 @@ class Moment:
         day = "-".join([f"{int(self.parts[0]):04d}", *second[1:3]])
         clock = ":".join(second[3:])
         return day + (f"T{clock}{_zone(self.offset)}" if clock else "T" if self.kind == "dateTime" else "")
+
+
+def _cut(amount: Any, part: Any) -> Any:
+    """The whole parts in an amount, towards zero."""
+    return amount // part * part if amount >= 0 else -(-amount // part * part)
 
 
 def _seconds(part: Decimal) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fhir_mh.fhirpath.environment import Environment
-from fhir_mh.fhirpath.errors import FhirPathError
+from fhir_mh.fhirpath.environment import Environment, Model
+from fhir_mh.fhirpath.errors import FHIRPathError
 from fhir_mh.fhirpath.values import Node, is_primitive, system
 
 Items = list[Any]
 Forms = tuple[tuple[str, str], ...]
 _OF_PRIMITIVES: dict[str, Forms] = {"id": (("id", "string"),), "extension": (("extension", "Extension"),)}
+_LOOKING = 10  # steps to look through an element for all that it may hold
 
 
 def step(name: str, at: int, *, first: bool) -> Callable[[Items, Environment], Items]:
@@ -34,9 +35,9 @@ def step(name: str, at: int, *, first: bool) -> Callable[[Items, Environment], I
                 forms = forms_of[key] = _forms(item, name, env)
             if forms is None:
                 if env.strict:
-                    raise FhirPathError("semantic", f"{item.type} has no element {name}", at)
+                    raise FHIRPathError("semantic", f"{item.type} has no element {name}", at)
                 continue
-            _collect(item, forms, out, name)
+            _collect(item, forms, out, name, env.model)
         return out
 
     return move
@@ -48,7 +49,7 @@ def _forms(item: Node, name: str, env: Environment) -> Forms | None:
     return env.model.child(item.type, name)
 
 
-def _collect(item: Node, forms: Forms, out: Items, name: str) -> None:
+def _collect(item: Node, forms: Forms, out: Items, name: str, model: Model) -> None:
     held = item.value
     if not isinstance(held, dict):
         if name == "value" and is_primitive(item.type):
@@ -67,7 +68,7 @@ def _collect(item: Node, forms: Forms, out: Items, name: str) -> None:
             for entry in value if isinstance(value, list) else (value,):
                 if isinstance(entry, dict):
                     kind = entry.get("resourceType") if type_name in ("Resource", "DomainResource") else None
-                    out.append(Node(entry, kind if isinstance(kind, str) else type_name))
+                    out.append(Node(entry, kind if isinstance(kind, str) and model.known(kind) else type_name))
 
 
 def _primitives(value: Any, sibling: Any, type_name: str, out: Items) -> None:
@@ -87,19 +88,24 @@ def _primitives(value: Any, sibling: Any, type_name: str, out: Items) -> None:
             out.append(Node(here, type_name, beside))
 
 
-def children(item: Any, env: Environment) -> Items:
-    """Every direct child of an item."""
-    if type(item) is not Node:
-        return []
+def children(items: Items, env: Environment) -> Items:
+    """Every direct child of the items."""
     out: Items = []
-    if is_primitive(item.type):
-        for name, forms in _OF_PRIMITIVES.items():
-            _collect(item, forms, out, name)
-        return out
-    for name in env.model.children(item.type):
-        held = env.model.child(item.type, name)
-        if held:
-            _collect(item, held, out, name)
+    steps = 0
+    for item in items:
+        if type(item) is not Node:
+            continue
+        if is_primitive(item.type):
+            steps += 1
+            for name, forms in _OF_PRIMITIVES.items():
+                _collect(item, forms, out, name, env.model)
+        else:
+            steps += _LOOKING
+            for name in env.model.children(item.type):
+                held = env.model.child(item.type, name)
+                if held:
+                    _collect(item, held, out, name, env.model)
+    env.spend(steps + len(out))
     return out
 
 
@@ -108,6 +114,6 @@ def descendants(items: Items, env: Environment) -> Items:
     found: Items = []
     layer = items
     while layer:
-        layer = [child for item in layer for child in children(item, env)]
+        layer = children(layer, env)
         found.extend(layer)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from fhir_mh.fhirpath.errors import FhirPathError
+from fhir_mh.fhirpath.errors import FHIRPathError, limit
 from fhir_mh.fhirpath.lexer import Token, tokens, unquote
 from fhir_mh.fhirpath.moments import Moment
 from fhir_mh.fhirpath.syntax import (
@@ -18,11 +18,15 @@ from fhir_mh.fhirpath.syntax import (
     TypeTest,
     Unary,
     Variable,
+    layers,
     type_name,
 )
-from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity
+from fhir_mh.fhirpath.units import CALENDAR_UNITS, Quantity, too_large
 
-MAX_DEPTH = 60  # expressions come from packages: a hostile one must not exhaust the stack
+# Expressions come from packages and callers: a hostile one must not exhaust the stack.
+MAX_LENGTH = 20_000  # characters; the longest of R4 has 366
+MAX_DEPTH = 60  # of brackets, operators and signs within each other
+MAX_CHAIN = 200  # of names, calls and operators after each other
 MAX_DIGITS = 100
 _BINDING = {
     "implies": 1,
@@ -55,11 +59,15 @@ _USABLE_AS_NAMES = {"as", "contains", "in", "is"}
 
 
 def parse(text: str) -> Expr:
-    """The tree of one expression. Raises FhirPathError (syntax) with the position."""
+    """The tree of one expression. Raises FHIRPathError with the position (syntax), or where it is too large (limit)."""
+    if len(text) > MAX_LENGTH:
+        raise limit(f"an expression has at most {MAX_LENGTH} characters")
     parser = _Parser(tokens(text))
     tree = parser.expression(0)
     if parser.now.kind != "end":
-        raise FhirPathError("syntax", "an operator is expected here", parser.now.at)
+        raise FHIRPathError("syntax", "an operator is expected here", parser.now.at)
+    if sum(1 for _ in layers(tree)) > MAX_CHAIN:
+        raise limit("the expression has too many parts after each other")
     return tree
 
 
@@ -74,7 +82,7 @@ class _Parser:
     def _take(self) -> Token:
         token = self.now
         if token.kind == "end":
-            raise FhirPathError("syntax", "the expression ends too early", token.at)
+            raise FHIRPathError("syntax", "the expression ends too early", token.at)
         self._at += 1
         return token
 
@@ -83,13 +91,13 @@ class _Parser:
 
     def _expect(self, symbol: str) -> Token:
         if not self._is(symbol):
-            raise FhirPathError("syntax", f"'{symbol}' is expected here", self.now.at)
+            raise FHIRPathError("syntax", f"'{symbol}' is expected here", self.now.at)
         return self._take()
 
     def expression(self, floor: int) -> Expr:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise FhirPathError("syntax", "the expression is nested too deeply", self.now.at)
+            raise limit("the expression is nested too deeply", self.now.at)
         left = self._unary()
         while True:
             token = self.now
@@ -107,7 +115,7 @@ class _Parser:
         at = self.now.at
         named = type_name(self._path(self._term()))
         if named is None:
-            raise FhirPathError("syntax", "a type is expected here", at)
+            raise FHIRPathError("syntax", "a type is expected here", at)
         return named
 
     def _unary(self) -> Expr:
@@ -115,7 +123,7 @@ class _Parser:
             token = self._take()
             self._depth += 1
             if self._depth > MAX_DEPTH:
-                raise FhirPathError("syntax", "the expression is nested too deeply", token.at)
+                raise limit("the expression is nested too deeply", token.at)
             operand = self._unary()
             self._depth -= 1
             return Unary(token.text, operand, token.at)
@@ -160,7 +168,7 @@ class _Parser:
         if token.kind in ("moment", "time"):
             moment = Moment.parse(self._take().text[1:])
             if moment is None:
-                raise FhirPathError("syntax", "there is no such date or time", token.at)
+                raise FHIRPathError("syntax", "there is no such date or time", token.at)
             return Literal((moment,), token.at)
         if token.kind == "name" and token.text in ("true", "false"):
             return Literal((self._take().text == "true",), token.at)
@@ -168,8 +176,10 @@ class _Parser:
 
     def _number(self, token: Token) -> Expr:
         if len(token.text) > MAX_DIGITS:
-            raise FhirPathError("syntax", "the number is too long", token.at)
+            raise FHIRPathError("syntax", "the number is too long", token.at)
         value = Decimal(token.text) if "." in token.text else int(token.text)
+        if isinstance(value, int) and too_large(value):
+            raise FHIRPathError("syntax", "the number is too large", token.at)
         if self.now.kind == "string":
             return Literal((Quantity(Decimal(value), unquote(self._take())),), token.at)
         if self.now.kind == "name" and self.now.text in CALENDAR_UNITS:
@@ -179,13 +189,13 @@ class _Parser:
     def _invocation(self, source: Expr | None) -> Expr:
         token = self._take()
         if token.kind == "special" and source is not None:
-            raise FhirPathError("syntax", f"{token.text} stands only at the start of a path", token.at)
+            raise FHIRPathError("syntax", f"{token.text} stands only at the start of a path", token.at)
         if token.kind == "quoted":
             name = unquote(token)
         elif token.kind == "name" and (token.text not in _WORDS or token.text in _USABLE_AS_NAMES):
             name = token.text
         else:
-            raise FhirPathError("syntax", "a name or a value is expected here", token.at)
+            raise FHIRPathError("syntax", "a name or a value is expected here", token.at)
         if not self._is("("):
             return Name(source, name, token.at)
         self._take()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,3 +99,33 @@ def type_name(expression: Expr) -> str | None:
         return expression.name
     outer = type_name(expression.source)
     return None if outer is None else f"{outer}.{expression.name}"
+
+
+def parts(expression: Expr) -> tuple[Expr, ...]:
+    """The expressions that one is directly made of."""
+    match expression:
+        case Name(source):
+            return () if source is None else (source,)
+        case Call(source, _, arguments):
+            return arguments if source is None else (source, *arguments)
+        case Index(source, index):
+            return (source, index)
+        case Binary(_, left, right):
+            return (left, right)
+        case Unary(_, operand) | TypeTest(_, operand):
+            return (operand,)
+        case _:
+            return ()
+
+
+def layers(expression: Expr) -> Iterator[tuple[Expr, ...]]:
+    """An expression, its parts, the parts of those, and so on; nothing is called anew for each depth."""
+    layer: tuple[Expr, ...] = (expression,)
+    while layer:
+        yield layer
+        layer = tuple([part for one in layer for part in parts(one)])
+
+
+def size(expression: Expr) -> int:
+    """How many expressions one is made of, itself among them."""
+    return sum(len(layer) for layer in layers(expression))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CALENDAR_UNITS = {
     "year": "a",
@@ -71,6 +71,8 @@ _FIXED = {
     "[lb_av]": ("453.59237", {"g": 1}),
     "[ft_i]": ("0.3048", {"m": 1}),
 }
+LARGEST = 28  # the power of ten that no decimal goes beyond
+_LONGEST = 100  # characters of a unit that is looked into
 _FACTOR = re.compile(r"(\[[^\]]+\]|%|1|[A-Za-z]+)(-?\d+)?")
 
 
@@ -79,6 +81,10 @@ class Quantity(NamedTuple):
 
     value: Decimal
     unit: str
+
+    def __str__(self) -> str:
+        """As FHIRPath writes it: `5 'mg'`, `2 days`."""
+        return f"{self.value} {self.unit}" if self.unit in CALENDAR_UNITS else f"{self.value} '{self.unit}'"
 
     @property
     def ucum(self) -> str:
@@ -101,6 +107,8 @@ class Unit(NamedTuple):
 @lru_cache(maxsize=512)
 def unit(code: str) -> Unit | None:
     """The unit a UCUM code names; None where this part of UCUM does not hold it."""
+    if len(code) > _LONGEST:
+        return None
     factor, powers = Decimal(1), dict[str, int]()
     sign = 1
     for piece in re.split(r"([./])", code or "1"):
@@ -129,6 +137,16 @@ def _atom(symbol: str) -> Unit | None:
     return None
 
 
+def calendar_apart(left: Quantity, right: Quantity) -> bool:
+    """Whether one is in years or months of the calendar and the other in UCUM's of a fixed length: only `~` holds.
+
+    See https://hl7.org/fhirpath/N1/#time-valued-quantities
+    """
+    words = [one.unit in CALENDAR_UNITS for one in (left, right)]
+    long = any(one.ucum in ("a", "mo") for one in (left, right))
+    return long and words[0] != words[1]
+
+
 def in_common(left: Quantity, right: Quantity) -> tuple[Decimal, Decimal] | None:
     """The values of both in one unit; None where their units cannot be converted."""
     if left.ucum == right.ucum:
@@ -150,3 +168,12 @@ def combined(left: Quantity, right: Quantity, sign: int) -> Quantity | None:
     code = ".".join(base + (str(power) if power != 1 else "") for base, power in sorted(powers.items()) if power) or "1"
     first, second = left.value * mine.factor, right.value * theirs.factor
     return Quantity(first * second if sign > 0 else first / second, code)
+
+
+def too_large(number: Any) -> bool:
+    """Whether a result is beyond what is worked with: whole numbers of 64 bits, decimals of 28 digits."""
+    if isinstance(number, Quantity):
+        number = number.value
+    if isinstance(number, Decimal):
+        return not number.is_finite() or (number != 0 and abs(number.adjusted()) > LARGEST)
+    return isinstance(number, int) and number.bit_length() > 63

@@ -328,7 +328,7 @@ CODES: dict[str, Code] = {
         "informational",
         "The profile obliges {actor} to give {name} ({what}); it is not there.",
         "Give it, unless there is nothing to give.",
-        "http://hl7.org/fhir/extensions/obligations.html",
+        "https://hl7.org/fhir/extensions/obligations.html",
     ),
     # what could not be checked is reported apart, and never counts as passed
     "validate-unchecked-profile": Code(

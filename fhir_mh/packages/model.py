@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.definitions import TYPE_URL
@@ -92,7 +92,7 @@ class R4Model:
         return TYPE_URL + type_name in base_facts("types") or type_name in ("SimpleQuantity", "MoneyQuantity")
 
 
-@cache
+@lru_cache(maxsize=4096)  # expressions name types that there are not, without end
 def is_a(type_name: str, ancestor: str) -> bool:
     """Whether a type is another or derives from it, directly or not."""
     here: str | None = type_name

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from fhir_mh.fhirpath import FhirPathError, Node, compile_expression
+from fhir_mh import fhirpath
+from fhir_mh.fhirpath import Environment, FHIRPathError, Node
 from fhir_mh.packages.model import R4
 from fhir_mh.packages.versions import parted
 from fhir_mh.validation.compiler import Compiler
@@ -175,8 +176,9 @@ def _is_selected(expression: str, around: dict[str, Any], walk: Walk) -> bool | 
     """Whether an expression on the resource selects the element around the extension; None where it fails."""
     node, root = Node(walk.resource, _root_kind(walk)), Node(walk.root, str(walk.root.get("resourceType")))
     try:
-        found = compile_expression(expression).evaluate(node, walk.model, root=root, resolve=walk.resolve)
-    except FhirPathError:
+        surroundings = Environment(walk.model, node, root=root, resolve=walk.resolve)
+        found = fhirpath.compile(expression).run([node], surroundings)
+    except FHIRPathError:
         return None
     return any(isinstance(held, Node) and (held.value is around or held.sibling is around) for held in found)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_mh.clock import SystemClock, instant
-from fhir_mh.fhirpath import FhirPathError, Node
+from fhir_mh.fhirpath import Environment, FHIRPathError, Node
 from fhir_mh.fhirpath.moments import Moment
 from fhir_mh.fhirpath.operators import order
 from fhir_mh.fhirpath.units import Quantity
@@ -40,8 +40,8 @@ def _within(side: str, bound: Any, type_name: str, by: str) -> Rule:
         if edge is None:
             return
         try:
-            compared = order([Node(value, type_name)], [Node(edge, type_name)])
-        except FhirPathError:
+            compared = order([Node(value, type_name)], [Node(edge, type_name)], Environment(walk.model, None))
+        except FHIRPathError:
             return
         if compared == beyond:
             walk.fail("validate-out-of-range", place, None, by)

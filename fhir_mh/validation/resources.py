@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_mh.fhirpath.references import BundleIndex
 from fhir_mh.packages.model import R4
 from fhir_mh.validation import bundles, definitions
 from fhir_mh.validation.compiler import Compiler, ResourceRule
@@ -11,7 +12,7 @@ from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shape import Shape, TypeRef, merge
 from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.vital_signs import observation_rule
-from fhir_mh.validation.walk import BundleIndex, Place, Walk, shown
+from fhir_mh.validation.walk import Place, Walk, shown
 
 _ABSTRACT = {"Resource", "DomainResource"}
 _RULES: dict[str, ResourceRule] = {"Observation": observation_rule, **definitions.RULES}

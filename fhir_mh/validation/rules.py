@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fhir_mh.fhirpath import Expression, FhirPathError, Node, compile_expression
-from fhir_mh.fhirpath.environment import Environment
+from fhir_mh import fhirpath
+from fhir_mh.fhirpath import Environment, Expression, FHIRPathError, Node
 from fhir_mh.fhirpath.narrative import EMPTY, html_fault, loose_links
 from fhir_mh.fhirpath.values import truth
 from fhir_mh.packages.model import R4
@@ -52,9 +52,9 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
     compiled: list[Expression] = []
     if quick is None:
         try:
-            compiled.append(compile_expression(expression))
+            compiled.append(fhirpath.compile(expression))
             quick = shortcut(compiled[0].tree, type_name, R4)
-        except FhirPathError:
+        except FHIRPathError:
             pass  # reported as not checked, where the rule would have applied
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
@@ -62,9 +62,9 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
         if met is None:
             try:
                 if not compiled:
-                    compiled.append(compile_expression(expression))
+                    compiled.append(fhirpath.compile(expression))
                 met = _evaluate(compiled[0], Node(value, type_name, sibling), walk)
-            except FhirPathError as fault:
+            except FHIRPathError as fault:
                 walk.skip("validate-unchecked-invariant", place, key=rule.key, problem=fault.kind)
                 return
         if not met:
@@ -277,7 +277,7 @@ def value_rule(name: str, wanted: Any, code: str, by: str) -> Rule:
 def obligation(name: str, keys: tuple[str, ...], what: str, actor: str, by: str) -> Rule:
     """Tells of an element that somebody is obliged to give, and that is not there; keys: the members that say it.
 
-    It may be that there is nothing to give: that is for them to know. See http://hl7.org/fhir/extensions/obligations.html
+    It may be that there is nothing to give: that is for them to know. See https://hl7.org/fhir/extensions/obligations.html
     """
     whom = shown(actor) if actor else "everybody"
 

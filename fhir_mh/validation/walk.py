@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from fhir_mh.fhirpath.errors import execution
+from fhir_mh.fhirpath.references import BundleIndex, contained
 from fhir_mh.fhirpath.values import Node
 from fhir_mh.issues import Issue, Severity, issue
 
@@ -44,34 +45,6 @@ def shown(value: Any) -> str:
     if isinstance(value, str) and _SHOWABLE.fullmatch(value) and not _NUMBERS.search(value.replace(" ", "")):
         return f"'{value}'"
     return "a value not shown here" if isinstance(value, str) else f"a {type(value).__name__}"
-
-
-class BundleIndex:
-    """The entries of one Bundle by full URL and by Type/id."""
-
-    def __init__(self, bundle: dict[str, Any]) -> None:
-        self.kind = bundle.get("type")
-        self.by_url: dict[str, dict[str, Any]] = {}
-        self.by_id: dict[str, dict[str, Any]] = {}
-        for entry in _entries(bundle):
-            resource, url = entry.get("resource"), entry.get("fullUrl")
-            if not isinstance(resource, dict):
-                continue
-            if isinstance(url, str):
-                self.by_url.setdefault(url, resource)
-            if isinstance(resource.get("resourceType"), str) and isinstance(resource.get("id"), str):
-                name = f"{resource['resourceType']}/{resource['id']}"
-                self.by_id.setdefault(name, resource)
-                meta = resource.get("meta")
-                if isinstance(meta, dict) and isinstance(meta.get("versionId"), str):
-                    self.by_id.setdefault(f"{name}/_history/{meta['versionId']}", resource)
-
-
-def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    held = bundle.get("entry")
-    for entry in held if isinstance(held, list) else ():
-        if isinstance(entry, dict):
-            yield entry
 
 
 class Walk:
@@ -124,23 +97,16 @@ class Walk:
     def local(self, reference: str) -> tuple[bool, dict[str, Any] | None]:
         """(whether the reference must lead somewhere in this document, what it leads to)."""
         if reference.startswith("#"):
-            if reference == "#":
-                return True, self.root
-            held = self.root.get("contained")
-            for resource in held if isinstance(held, list) else ():
-                if isinstance(resource, dict) and resource.get("id") == reference[1:]:
-                    return True, resource
-            return True, None
+            return True, contained(self.root, reference)
         if self.bundle is not None:
             plain = reference.split("#", maxsplit=1)[0]
-            latest = plain.split("/_history/")[0]
-            held = self.bundle.by_id
-            found = held.get(plain) or self.bundle.by_url.get(plain) or held.get("/".join(latest.split("/")[-2:]))
-            return plain.startswith(("urn:uuid:", "urn:oid:")), found
+            return plain.startswith(("urn:uuid:", "urn:oid:")), self.bundle.find(plain)
         return False, None
 
-    def resolve(self, reference: str) -> Node | None:
-        """For FHIRPath's resolve(): a Node, or None where the reference leads outside."""
+    def resolve(self, reference: str) -> Node:
+        """For FHIRPath's resolve(). A rule on what is not at hand cannot be checked: raises FHIRPathError."""
         found = self.local(reference)[1]
         kind = found.get("resourceType") if found else None
-        return Node(found, kind) if isinstance(kind, str) else None
+        if not isinstance(kind, str):
+            raise execution("a reference leads outside what is at hand")
+        return Node(found, kind)

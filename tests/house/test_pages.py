@@ -1,7 +1,8 @@
-"""The pages that must keep up with the code: settings, dependencies."""
+"""The pages that must keep up with the code: settings, dependencies, FHIRPath."""
 
 from __future__ import annotations
 
+import doctest
 import re
 import tomllib
 
@@ -74,3 +75,13 @@ def test_every_justified_dependency_is_one() -> None:
 
 def test_constraints_are_names_and_versions_only() -> None:
     assert [line for line in CONSTRAINTS if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
+def test_the_examples_of_the_page_on_fhirpath_give_what_they_say() -> None:
+    page = (ROOT / "docs/fhirpath.md").read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(examples, {}, "docs/fhirpath.md", None, None)
+    said: list[str] = []
+    ran = doctest.DocTestRunner(verbose=False).run(test, out=said.append)
+    assert (ran.failed, said) == (0, [])
+    assert ran.attempted > 10

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from fhir_mh import to_bundle
+from fhir_mh import fhirpath, to_bundle
 from fhir_mh.api.capability import capability
 from fhir_mh.fhir.json import load_object
-from fhir_mh.fhirpath import Node, compile_expression
-from fhir_mh.fhirpath.environment import Environment
+from fhir_mh.fhirpath import Environment, Node
 from fhir_mh.packages.definitions import Definitions
 from fhir_mh.packages.model import R4
 from fhir_mh.profiles.bundle import TABLES
@@ -78,7 +77,7 @@ def test_a_search_parameter_finds_its_values_in_a_whole_person(
     found: dict[str, Any], resources: list[dict[str, Any]]
 ) -> None:
     assert found["code"] == f"mh-{found['id']}"
-    expression = compile_expression(found["expression"])
+    expression = fhirpath.compile(found["expression"])
     for base in found["base"]:
         held = [resource for resource in resources if resource["resourceType"] == base]
         nodes = [Node(resource, base) for resource in held]

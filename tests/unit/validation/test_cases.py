@@ -49,8 +49,9 @@ def test_case(case: dict[str, Any], validator: Validator) -> None:
         assert errors == sorted(case["errors"])
     for code in case.get("errors_include", ()):
         assert any(entry.startswith(code) for entry in errors)
-    if "warnings" in case:
-        assert places(report.issues, "warning") == sorted(case["warnings"])
+    for severity, key in (("warning", "warnings"), ("information", "information")):
+        if key in case:
+            assert places(report.issues, severity) == sorted(case[key])
     if "not_checked" in case:
         assert places(report.not_checked) == sorted(case["not_checked"])
     said = " ".join(f"{entry.message} {entry.fix}" for entry in report.issues)
