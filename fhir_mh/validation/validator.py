@@ -10,14 +10,14 @@ from typing import Any
 
 from fhir_mh.errors import InvalidResource, PackageError
 from fhir_mh.fhir.json import load_object
-from fhir_mh.issues import Issue, issue
+from fhir_mh.issues import issue
 from fhir_mh.packages.definitions import Definitions
 from fhir_mh.packages.model import R4
 from fhir_mh.validation.checkers import Checkers
-from fhir_mh.validation.positions import position
+from fhir_mh.validation.positions import positions
 from fhir_mh.validation.report import Report
 from fhir_mh.validation.shapes import Unresolvable
-from fhir_mh.validation.walk import Place, Walk, keys, shown
+from fhir_mh.validation.walk import Found, Place, Walk, keys, shown
 
 
 class Validator:
@@ -46,7 +46,7 @@ class Validator:
                     f"The profile {shown(str(missing))} is not at hand: name the package that defines it."
                 ) from None
 
-    def validate(self, resource: dict[str, Any] | str | bytes, profiles: Sequence[str] = ()) -> Report:
+    def validate(self, resource: dict[str, Any] | str | bytes | bytearray, profiles: Sequence[str] = ()) -> Report:
         """What is wrong with a resource, and what could not be checked; never raises for what the resource holds.
 
         resource: parsed JSON (see fhir_mh.fhir.json) or its text; text also gives lines and columns.
@@ -55,9 +55,10 @@ class Validator:
         See https://hl7.org/fhir/R4/validation.html
         """
         self.require(profiles)
-        if not isinstance(resource, dict | str | bytes | bytearray):
+        if isinstance(resource, bytearray):
+            resource = bytes(resource)
+        if not isinstance(resource, dict | str | bytes):
             return Report((issue("json-not-an-object", "$"),))  # type: ignore[unreachable]
-        text = _text(resource)
         try:
             held = resource if isinstance(resource, dict) else load_object(resource)
         except InvalidResource as fault:
@@ -75,20 +76,22 @@ class Validator:
                 self._checkers.resources.check(held, place, walk, profiles=tuple(profiles))
         except RecursionError:
             walk.issues.append((issue("json-too-deep", place[1], limit="what can be followed"), place))
-        return Report(_placed(walk.issues, text), _placed(walk.unchecked, text))
+        issues, unchecked = walk.issues, walk.unchecked
+        if (issues or unchecked) and not isinstance(resource, dict):
+            issues, unchecked = _placed(issues, unchecked, _text(resource))
+        return Report(tuple(entry for entry, _ in issues), tuple(entry for entry, _ in unchecked))
 
 
-def _text(resource: dict[str, Any] | str | bytes) -> str | None:
-    if isinstance(resource, dict):
-        return None
-    return resource if isinstance(resource, str) else bytes(resource).decode("utf-8-sig", "replace")
+def _text(resource: str | bytes) -> str:
+    return resource.removeprefix("\ufeff") if isinstance(resource, str) else resource.decode("utf-8-sig")
 
 
-def _placed(found: list[tuple[Issue, Place]], text: str | None) -> tuple[Issue, ...]:
-    if text is None:
-        return tuple(entry for entry, _ in found)
-    placed = []
-    for entry, place in found:
-        line, column = position(text, keys(place))
-        placed.append(replace(entry, line=line, column=column))
-    return tuple(placed)
+def _placed(issues: list[Found], unchecked: list[Found], text: str) -> tuple[list[Found], list[Found]]:
+    """The same findings, with lines and columns."""
+    both = [*issues, *unchecked]
+    at = positions(text, [keys(place) for _, place in both])
+    placed = [
+        (replace(entry, line=line, column=column), place)
+        for (entry, place), (line, column) in zip(both, at, strict=True)
+    ]
+    return placed[: len(issues)], placed[len(issues) :]

@@ -11,6 +11,7 @@ from fhir_mh.issues import Issue, Severity, issue
 
 # (the place around, what FHIRPath calls this step, its index in a list, its JSON key)
 Place = tuple[Any, str, int | None, str]
+Found = tuple[Issue, Place]
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.:/#|$-]{1,120}")
 _NUMBERS = re.compile(r"\d{8,}")
 
@@ -81,8 +82,8 @@ class Walk:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.found: dict[tuple[str, str, str], Issue] = {}
-        self.issues: list[tuple[Issue, Place]] = []
-        self.unchecked: list[tuple[Issue, Place]] = []
+        self.issues: list[Found] = []
+        self.unchecked: list[Found] = []
         self.root: dict[str, Any] = {}
         self.resource: dict[str, Any] = {}
         self.bundle: BundleIndex | None = None
@@ -96,7 +97,7 @@ class Walk:
         """Record what could not be checked, once."""
         self._record(self.unchecked, issue(code, expression(place), **values), place)
 
-    def _record(self, into: list[tuple[Issue, Place]], made: Issue, place: Place) -> None:
+    def _record(self, into: list[Found], made: Issue, place: Place) -> None:
         key = (made.code, made.path, made.message)
         if key not in self.found:
             self.found[key] = made

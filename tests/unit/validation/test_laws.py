@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from fhir_mh.errors import PackageError
 from fhir_mh.validation import Validator
-from fhir_mh.validation.positions import position
 
 VALIDATOR = Validator()
 CANARY = "Sam Example of Nowhere"
@@ -153,9 +152,3 @@ def test_the_outcome_holds_findings_and_what_was_not_checked() -> None:
     entries = report.outcome()["issue"]
     assert len(entries) == len(report.issues) + len(report.not_checked)
     assert VALIDATOR.validate(json.dumps(report.outcome())).valid
-
-
-def test_positions_point_at_the_value() -> None:
-    text = '{\n "a": [1,\n  {"b": "x"}]}'
-    assert position(text, ["a", 1, "b"]) == (3, 9)
-    assert position(text, ["a", 1, "gone"]) == (3, 3)
