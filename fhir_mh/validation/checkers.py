@@ -316,7 +316,10 @@ def _passed_over(key: Any, table: dict[str, Handler], type_name: str, place: Pla
 
 
 def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
-    near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
+    def guess() -> str:
+        near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
+        return f" Did you mean '{near[0]}'?" if near else ""
+
     named = shown(key) if isinstance(key, str) and key.replace("_", "").isalnum() else "A key not shown here"
     here = (place, key, None, key) if isinstance(key, str) and key.isidentifier() and key.isascii() else place
     walk.fail(
@@ -324,5 +327,5 @@ def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, 
         here,
         name=named,
         type=type_name,
-        guess=f" Did you mean '{near[0]}'?" if near else "",
+        guess=guess,
     )

@@ -50,9 +50,12 @@ def _contained_lack(*keys: str) -> Callable[[dict[str, Any]], bool | None]:
 
 
 def _contained_are_used(value: dict[str, Any]) -> bool | None:
-    """dom-3: each contained resource is referred to, or refers to what contains it. Any `#` text counts as one."""
+    """dom-3: each contained resource is referred to, or refers to what contains it. Any `#` text counts as one.
+
+    Where one of them contains others, dom-2 refuses that; looking through all that is nested would never end.
+    """
     contained = _contained(value)
-    if not contained:
+    if not contained or any("contained" in held for held in contained):
         return True
     used = _fragments(value)
     return all((isinstance(c.get("id"), str) and f"#{c['id']}" in used) or "#" in _fragments(c) for c in contained)
@@ -236,7 +239,7 @@ def _refuse(bound: Binding, coding: dict[str, Any], place: Place, walk: Walk, ex
         place,
         severity,
         **said,
-        mend=expansion.suggestion(coding, extensible=bound.strength == "extensible"),
+        mend=lambda: expansion.suggestion(coding, extensible=bound.strength == "extensible"),
     )
 
 

@@ -12,6 +12,7 @@ from fhir_mh.issues import Issue, Severity, issue
 # (the place around, what FHIRPath calls this step, its index in a list, its JSON key)
 Place = tuple[Any, str, int | None, str]
 Found = tuple[Issue, Place]
+MOST = 1000  # findings of one kind that are told: who has more mends what all have in common
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.:/#|$-]{1,120}")
 _NUMBERS = re.compile(r"\d{8,}")
 
@@ -77,11 +78,15 @@ def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
 class Walk:
     """What a validation gathers. root is the outermost resource that `#` looks in, resource the one being checked."""
 
-    __slots__ = ("base", "bundle", "found", "issues", "model", "resource", "root", "unchecked")
+    __slots__ = (
+        "_contained", "_counts", "_found", "base", "bundle", "issues", "model", "resource", "root", "unchecked",
+    )  # fmt: skip
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self.found: dict[tuple[str, str, str], Issue] = {}
+        self._found: set[tuple[str, str, str]] = set()
+        self._counts: dict[tuple[str, Any, Any], int] = {}
+        self._contained: tuple[Any, dict[str, dict[str, Any]]] = (None, {})
         self.issues: list[Found] = []
         self.unchecked: list[Found] = []
         self.root: dict[str, Any] = {}
@@ -90,23 +95,40 @@ class Walk:
         self.base: Place | None = None
 
     def fail(self, code: str, place: Place, severity: Severity | None = None, **values: Any) -> None:
-        """Record one finding, once."""
-        self._record(self.issues, issue(code, expression(place), severity, **values), place)
+        """Record one finding, once; of one kind no more than MOST. A value may be a function, asked only if it is told.
+
+        Of a kind are findings of one code, severity and, where there is one, key.
+        """
+        self._record(self.issues, code, place, severity, values)
 
     def skip(self, code: str, place: Place, **values: Any) -> None:
-        """Record what could not be checked, once."""
-        self._record(self.unchecked, issue(code, expression(place), **values), place)
+        """Record what could not be checked, as fail does."""
+        self._record(self.unchecked, code, place, None, values)
 
-    def _record(self, into: list[Found], made: Issue, place: Place) -> None:
-        key = (made.code, made.path, made.message)
-        if key not in self.found:
-            self.found[key] = made
-            into.append((made, place))
+    def _record(
+        self, into: list[Found], code: str, place: Place, severity: Severity | None, values: dict[str, Any]
+    ) -> None:
+        kind = (code, severity, values.get("key"))
+        count = self._counts.get(kind, 0)
+        if count > MOST:
+            return
+        said = {name: value() if callable(value) else value for name, value in values.items()}
+        made = issue(code, expression(place), severity, **said)
+        key = (code, made.path, made.message)
+        if key in self._found:
+            return
+        self._counts[kind] = count + 1
+        if count == MOST:
+            made = issue("validate-more-found", made.path, made.severity, code=code, most=MOST)
+        else:
+            self._found.add(key)
+        into.append((made, place))
 
     def apart(self) -> Walk:
         """A walk over the same surroundings whose findings are its own: to try whether something conforms."""
         other = Walk(self.model)
         other.root, other.resource, other.bundle, other.base = self.root, self.resource, self.bundle, self.base
+        other._contained = self._contained
         return other
 
     def local(self, reference: str) -> tuple[bool, dict[str, Any] | None]:
@@ -114,11 +136,7 @@ class Walk:
         if reference.startswith("#"):
             if reference == "#":
                 return True, self.root
-            held = self.root.get("contained")
-            for resource in held if isinstance(held, list) else ():
-                if isinstance(resource, dict) and resource.get("id") == reference[1:]:
-                    return True, resource
-            return True, None
+            return True, self._by_id().get(reference[1:])
         if self.bundle is not None:
             plain = reference.split("#", maxsplit=1)[0]
             latest = plain.split("/_history/")[0]
@@ -126,6 +144,17 @@ class Walk:
             found = held.get(plain) or self.bundle.by_url.get(plain) or held.get("/".join(latest.split("/")[-2:]))
             return plain.startswith(("urn:uuid:", "urn:oid:")), found
         return False, None
+
+    def _by_id(self) -> dict[str, dict[str, Any]]:
+        """What the root contains; the first where an id stands twice."""
+        if self._contained[0] is not self.root:
+            held = self.root.get("contained")
+            found: dict[str, dict[str, Any]] = {}
+            for resource in held if isinstance(held, list) else ():
+                if isinstance(resource, dict) and isinstance(resource.get("id"), str):
+                    found.setdefault(resource["id"], resource)
+            self._contained = self.root, found
+        return self._contained[1]
 
     def resolve(self, reference: str) -> Node | None:
         """For FHIRPath's resolve(): a Node, or None where the reference leads outside."""
