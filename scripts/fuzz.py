@@ -131,7 +131,7 @@ def _changed(whole: Any, chance: random.Random) -> Any:
         case 0:
             del holder[key]
         case 1:
-            holder[key] = chance.choice(STRANGE)
+            holder[key] = _copy(chance.choice(STRANGE))
         case 2:
             holder[key] = _copy(part)
         case 3:
