@@ -41,7 +41,8 @@ format: setup ## put the style right
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: setup ## whole jobs, measured beside a peer or a bare loop
+bench: setup ## whole jobs, measured beside peers or a bare loop
+	@$(PY) scripts/provide_tools.py peers || echo "What is not to be had is left out."
 	@$(PY) -m benchmarks
 
 fuzz: setup ## looks for bytes that break the validator, for SECONDS=300
