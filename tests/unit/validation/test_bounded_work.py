@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -164,3 +166,29 @@ def test_references_in_a_circle_come_to_an_end(validator: Validator) -> None:
     held = {"resourceType": "Patient", "contained": chain, "managingOrganization": {"reference": "#o0"}}
     assert validator.validate(held).valid
     assert validator.validate(dumps(held)).valid
+
+
+@pytest.mark.parametrize("number", [Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), math.nan, math.inf])
+def test_what_is_no_number_is_no_decimal(validator: Validator, number: Any) -> None:
+    """JSON has none of these; a dict may."""
+    report = validator.validate(
+        {"resourceType": "Observation", "valueRange": {"low": {"value": number}, "high": {"value": 1}}}
+    )
+    place = "Observation.value.ofType(Range).low.value"
+    assert [found.path for found in report.issues if found.code == "validate-primitive"] == [place]
+
+
+def test_a_dict_nested_deeper_than_any_text_may_be_is_refused(validator: Validator) -> None:
+    held: dict[str, Any] = {"url": "https://example.org/a", "valueString": "x"}
+    for _ in range(20_000):
+        held = {"url": "https://example.org/a", "extension": [held]}
+    assert codes(validator.validate({"resourceType": "Patient", "extension": [held]}))["json-too-deep"] == 1
+
+
+def test_what_belongs_to_no_slice_is_told_within_bounds(validator: Validator) -> None:
+    """Why it does not is said of a few, once, however many there are."""
+    parts = [{"code": {"coding": [{"code": f"c{number}"}]}} for number in range(20_000)]
+    bp = "http://hl7.org/fhir/StructureDefinition/bp"
+    report = validator.validate({"resourceType": "Observation", "meta": {"profile": [bp]}, "component": parts})
+    assert len(report.issues) < 2 * walk.MOST
+    assert all(len(found.message) < 3000 for found in report.issues)
