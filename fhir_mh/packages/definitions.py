@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fhir_mh import __version__
-from fhir_mh.errors import PackageError
 from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.dependencies import Resolved
 from fhir_mh.packages.facts import Facts
@@ -37,27 +36,23 @@ class Definitions:
     package has, else what the packages have that this one rests on; elsewhere it is what comes first. The order is:
     resources, packages named (a later one before an earlier one), those they rest on, our own, and the R4 base.
 
-    missing: what packages rest on and what was given that is not at hand or cannot be used, in sentences.
+    notes: what packages rest on that is not at hand or cannot be used, and what is odd in what was given, in sentences.
     """
 
     def __init__(
         self, packages: Sequence[str | Path] = (), *, resources: Iterable[Facts] = (), own: bool = True
     ) -> None:
-        """packages: see open_package. resources: definitions as parsed JSON, those of another FHIR release passed over.
-        own: load the shipped package.
+        """packages: see open_package. resources: definitions as parsed JSON. own: load the shipped package.
 
         Raises PackageError when a package is missing or broken, or of another FHIR release.
         """
         self._own = Package(_OURS, __version__)
         self._own_facts: dict[str, Facts] = base_facts("own") if own else {}
         self._resolved = Resolved(packages, self._own if own else None)
-        self.missing = list(self._resolved.missing)
         given = Package()
         for resource in resources:
-            try:
-                given.add(resource, str(resource.get("url")))
-            except PackageError as other_release:
-                self.missing.append(str(other_release).rstrip("."))
+            given.add(resource, str(resource.get("url")))
+        self.notes = [*self._resolved.notes, *given.notes]
         self._held: dict[tuple[str, str], list[Held]] = {}
         for package in (given, *self._resolved.packages):
             self._take(package)

@@ -19,16 +19,16 @@ _VERSION = re.compile(r"\d|current|dev$")  # `name-more-1.0.tgz` is of another n
 class Resolved:
     """Packages in order of precedence, and what they rest on: by package, those it names and those these name.
 
-    missing: what is not at hand or cannot be used, as sentences for people, in order of meeting.
+    notes: what is not at hand, cannot be used or is odd, as sentences for people, in order of meeting.
     """
 
     def __init__(self, named: Sequence[str | Path], shipped: Package | None = None) -> None:
         """named: see open_package; a later one comes before an earlier one, and each before what it rests on.
 
         shipped: the package that comes last, under its own name and version. Raises PackageError for a package that
-        is named and cannot be used; one that another rests on is reported in missing.
+        is named and cannot be used; one that another rests on is told in notes.
         """
-        self.missing: list[str] = []
+        self.notes: list[str] = []
         self._direct: dict[Package, list[Package]] = {}
         self._opened: dict[Path | None, Package | None] = {}
         self._sought: set[tuple[str, str]] = set()
@@ -37,6 +37,7 @@ class Resolved:
             found = open_package(each)
             self._opened[found.place] = found
             self.packages.insert(0, found)
+            self.notes += found.notes
         self._shipped = shipped
         for package in self.packages:  # grows while it is walked: what comes is of lower precedence
             self._direct[package] = list(self._beneath(package))
@@ -72,7 +73,7 @@ class Resolved:
                 return self._open(held[fitting], package)
         if (name, version) not in self._sought:
             self._sought.add((name, version))
-            self.missing.append(f"{name}#{version}, which {package} rests on, is not at hand")
+            self.notes.append(f"{name}#{version}, which {package} rests on, is not at hand")
         return None
 
     def _open(self, place: Path, package: Package) -> Package | None:
@@ -80,9 +81,10 @@ class Resolved:
         if place not in self._opened:
             self._opened[place] = None
             try:
-                self._opened[place] = open_package(place)
+                self._opened[place] = opened = open_package(place)
+                self.notes += opened.notes
             except PackageError as fault:
-                self.missing.append(f"{place.name}, which {package} rests on, cannot be used: {fault}")
+                self.notes.append(f"{place.name}, which {package} rests on, cannot be used: {fault}")
         return self._opened[place]
 
 

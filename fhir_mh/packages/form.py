@@ -24,7 +24,8 @@ def _flag(value: Any) -> bool:
 
 
 def _most(value: Any) -> bool:
-    return isinstance(value, str) and (value == "*" or (value.isascii() and value.isdigit()))
+    """Text, or as some write it a number."""
+    return _count(value) or (isinstance(value, str) and (value == "*" or (value.isascii() and value.isdigit())))
 
 
 def _parents(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """A FHIR package as it is read: what it is called, what it rests on, and its definitions, each parsed when asked for.
 
-Packages are of FHIR R4 (4.0): what is of another release is refused, for it would be misread.
+Packages are of FHIR R4 (4.0): one of another release is refused, for it would be misread. A single definition that says
+it is of another is read as R4, and that is noted: many carry a release they were begun under.
 See https://confluence.hl7.org/display/FHIR/NPM+Package+Specification
 """
 
@@ -60,6 +61,7 @@ class Package:
     place: Path | None = None
     dependencies: dict[str, str] = field(default_factory=dict)
     definitions: list[Definition] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         if self.name:
@@ -67,16 +69,13 @@ class Package:
         return self.place.name if self.place else "what was given"
 
     def add(self, resource: dict[str, Any], file: str, source: bytes | None = None) -> None:
-        """Take one more definition; anything else is passed over. source: its text, to be read again when asked for.
-
-        Raises PackageError for a StructureDefinition of another FHIR release.
-        """
+        """Take one more definition; anything else is passed over. source: its text, to be read again when asked for."""
         kind, url, version = (resource.get(key) for key in ("resourceType", "url", "version"))
         if kind not in KINDS or not isinstance(kind, str) or not isinstance(url, str):
             return
         release = resource.get("fhirVersion") if kind == "StructureDefinition" else None
         if isinstance(release, str) and not _is_r4(release):
-            raise _other_release(file, release)
+            self.notes.append(f"{url} says that it is of FHIR {release}; it is read as R4 ({_RELEASE})")
         self.definitions.append(
             Definition(kind, url, version if isinstance(version, str) else "", file, source or resource)
         )

@@ -336,7 +336,10 @@ def _passed_over(key: Any, table: dict[str, Handler], type_name: str, place: Pla
 
 
 def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
-    near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
+    def guess() -> str:
+        near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
+        return f" Did you mean '{near[0]}'?" if near else ""
+
     named = shown(key) if isinstance(key, str) and key.replace("_", "").isalnum() else "A key not shown here"
     walk.fail(
         "validate-element-unknown",
@@ -344,5 +347,5 @@ def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, 
         at=(place, str(key), None, key),
         name=named,
         type=type_name,
-        guess=f" Did you mean '{near[0]}'?" if near else "",
+        guess=guess,
     )

@@ -35,9 +35,12 @@ def _contained_lack(*keys: str) -> Direct:
 
 
 def _contained_are_used(value: dict[str, Any]) -> bool | None:
-    """dom-3: each contained resource is referred to, or refers to what contains it. Any `#` text counts as one."""
+    """dom-3: each contained resource is referred to, or refers to what contains it. Any `#` text counts as one.
+
+    Where one of them contains others, dom-2 refuses that; looking through all that is nested would never end.
+    """
     contained = _contained(value)
-    if not contained:
+    if not contained or any("contained" in held for held in contained):
         return True
     used = _fragments(value)
     return all((isinstance(c.get("id"), str) and f"#{c['id']}" in used) or "#" in _fragments(c) for c in contained)

@@ -1,55 +1,108 @@
-"""Line and column of an element in JSON text. Runs only once something was found there."""
+"""Line and column of elements in JSON text, all in one pass over it. Runs only once something was found there."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from json.decoder import scanstring  # type: ignore[attr-defined]
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_decode = json.JSONDecoder(strict=False).raw_decode
+_SPACE = re.compile(r"[ \t\n\r]*+")
+_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+_SCALAR = re.compile(rf"{_TEXT.pattern}|[^][{{}}\",: \t\n\r]++")
+_TO_BRACKET = re.compile(rf'(?:[^][{{}}"]++|{_TEXT.pattern})*+')
 
 
-def position(text: str, keys: Sequence[str | int]) -> tuple[int, int]:
-    """(line, column) from 1 of the value that keys lead to; of the nearest one around it where it is not there."""
-    at = _skip(text, 0)
+class _Wanted:
+    """A value whose place is asked for, or one around such; at is where it begins, once it was met."""
+
+    __slots__ = ("at", "inner")
+
+    def __init__(self) -> None:
+        self.at: int | None = None
+        self.inner: dict[str | int, _Wanted] = {}
+
+
+def positions(text: str, places: Iterable[Sequence[str | int]]) -> list[tuple[int, int]]:
+    """(line, column) from 1 of each value that keys lead to; of the nearest one around it where it is not there.
+
+    text: JSON that could be read.
+    """
+    asked, root = list(places), _Wanted()
+    if not asked:
+        return []
+    for keys in asked:
+        here = root
+        for key in keys:
+            here = here.inner.setdefault(key, _Wanted())
+    _look(text, _skip(text, 0), root)
+    starts = [_start(keys, root) for keys in asked]
+    lines = _lines(text, set(starts))
+    return [lines[at] for at in starts]
+
+
+def _start(keys: Sequence[str | int], root: _Wanted) -> int:
+    at, here = root.at or 0, root
     for key in keys:
-        found = _member(text, at, key) if isinstance(key, str) else _entry(text, at, key)
-        if found is None:
+        here = here.inner[key]
+        if here.at is None:
             break
-        at = found
-    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        at = here.at
+    return at
+
+
+def _lines(text: str, starts: set[int]) -> dict[int, tuple[int, int]]:
+    found = {}
+    line, line_start, before = 1, 0, 0
+    for at in sorted(starts):
+        line += text.count("\n", before, at)
+        line_start = max(line_start, text.rfind("\n", before, at) + 1)
+        found[at] = line, at - line_start + 1
+        before = at
+    return found
+
+
+def _look(text: str, at: int, wanted: _Wanted) -> int:
+    """Note where a value and those wanted inside it begin; returns where it ends."""
+    wanted.at = at
+    left, first = len(wanted.inner), text[at]
+    if not left or first not in "{[":
+        return _past(text, at)
+    at, index = _skip(text, at + 1), 0
+    while left and text[at] not in "}]":
+        key: str | int = index
+        if first == "{":
+            key, at = _key(text, at)
+        inner = wanted.inner.get(key)
+        if inner is None:
+            at = _past(text, at)
+        else:
+            at, left = _look(text, at, inner), left - 1
+        at = _skip(text, at)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+        index += 1
+    return _past(text, at, depth=1)
+
+
+def _key(text: str, at: int) -> tuple[str, int]:
+    """A key, and where its value begins."""
+    name, end = scanstring(text, at + 1, True)
+    return name, _skip(text, _skip(text, end) + 1)
+
+
+def _past(text: str, at: int, depth: int = 0) -> int:
+    """Where the value that begins here ends; with depth, where so many objects and lists around here do."""
+    if not depth and text[at] not in "{[":
+        match = _SCALAR.match(text, at)
+        return match.end() if match else at
+    while True:
+        match = _TO_BRACKET.match(text, at)
+        at = (match.end() if match else at) + 1
+        depth += 1 if text[at - 1] in "{[" else -1
+        if not depth:
+            return at
 
 
 def _skip(text: str, at: int) -> int:
     match = _SPACE.match(text, at)
     return match.end() if match else at
-
-
-def _member(text: str, at: int, key: str) -> int | None:
-    if text[at : at + 1] != "{":
-        return None
-    at = _skip(text, at + 1)
-    while text[at : at + 1] == '"':
-        name, end = _decode(text, at)
-        value = _skip(text, _skip(text, end) + 1)
-        if name == key:
-            return value
-        at = _next(text, value)
-    return None
-
-
-def _entry(text: str, at: int, index: int) -> int | None:
-    if text[at : at + 1] != "[":
-        return None
-    at = _skip(text, at + 1)
-    for _ in range(index):
-        if text[at : at + 1] in ("]", ""):
-            return None
-        at = _next(text, at)
-    return at
-
-
-def _next(text: str, at: int) -> int:
-    end = _skip(text, _decode(text, at)[1])
-    return _skip(text, end + 1) if text[end : end + 1] == "," else end

@@ -93,9 +93,8 @@ def _whole(least: int) -> Test:
 def _decimal(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return "is written as a JSON number"
-    if isinstance(value, float):
-        return None if math.isfinite(value) else "must be a finite number"
-    return None
+    finite = math.isfinite(value) if isinstance(value, float) else not isinstance(value, Decimal) or value.is_finite()
+    return None if finite else "must be a finite number"
 
 
 def _boolean(value: Any) -> str | None:

@@ -11,7 +11,10 @@ from fhir_mh.issues import Issue, has_errors
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """issues: what is wrong, warnings included. not_checked: what could not be judged, which is not right by that."""
+    """issues: what is wrong, warnings included. not_checked: what could not be judged, which is not right by that.
+
+    Of one kind the first thousand are told, and then that there are more (validate-more-found).
+    """
 
     issues: tuple[Issue, ...] = ()
     not_checked: tuple[Issue, ...] = ()

@@ -179,7 +179,7 @@ def _refuse(bound: Binding, coding: dict[str, Any], place: Place, walk: Walk, ex
         severity,
         bound.by,
         **said,
-        mend=expansion.suggestion(coding, extensible=bound.strength == "extensible"),
+        mend=lambda: expansion.suggestion(coding, extensible=bound.strength == "extensible"),
     )
 
 

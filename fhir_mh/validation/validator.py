@@ -10,15 +10,15 @@ from typing import Any
 
 from fhir_mh.errors import InvalidResource, PackageError
 from fhir_mh.fhir.json import MAX_DEPTH, load_object
-from fhir_mh.issues import Issue, issue
+from fhir_mh.issues import issue
 from fhir_mh.packages.definitions import Definitions
 from fhir_mh.packages.model import R4
 from fhir_mh.validation.checkers import Checkers
-from fhir_mh.validation.positions import position
+from fhir_mh.validation.positions import positions
 from fhir_mh.validation.report import Report
 from fhir_mh.validation.rule_sets import RULE_SETS, held_to
 from fhir_mh.validation.shapes import Unresolvable
-from fhir_mh.validation.walk import Place, Walk, keys, shown
+from fhir_mh.validation.walk import Found, Place, Walk, keys, shown
 
 
 class Validator:
@@ -50,12 +50,12 @@ class Validator:
         self._lock = threading.RLock()
 
     @property
-    def missing_packages(self) -> tuple[str, ...]:
+    def package_notes(self) -> tuple[str, ...]:
         """What the packages rest on and is not at hand, or cannot be used: a sentence for each.
 
         Where a resource needs something of it, its report says so in not_checked.
         """
-        return tuple(self._definitions.missing)
+        return tuple(self._definitions.notes)
 
     def require(self, profiles: Sequence[str]) -> None:
         """Raises PackageError when one of these profiles is not at hand."""
@@ -68,7 +68,7 @@ class Validator:
                     f"The profile {shown(str(missing))} is not at hand: name the package that defines it."
                 ) from None
 
-    def validate(self, resource: dict[str, Any] | str | bytes, profiles: Sequence[str] = ()) -> Report:
+    def validate(self, resource: dict[str, Any] | str | bytes | bytearray, profiles: Sequence[str] = ()) -> Report:
         """What is wrong with a resource, and what could not be checked; never raises for what the resource holds.
 
         resource: parsed JSON (see fhir_mh.fhir.json) or its text; text also gives lines and columns.
@@ -77,9 +77,10 @@ class Validator:
         See https://hl7.org/fhir/R4/validation.html
         """
         self.require(profiles)
-        if not isinstance(resource, dict | str | bytes | bytearray):
+        if isinstance(resource, bytearray):
+            resource = bytes(resource)
+        if not isinstance(resource, dict | str | bytes):
             return Report((issue("json-not-an-object", "$"),))  # type: ignore[unreachable]
-        text = _text(resource)
         try:
             held = resource if isinstance(resource, dict) else load_object(resource)
         except InvalidResource as fault:
@@ -97,21 +98,22 @@ class Validator:
                 self._checkers.resources.check(held, place, walk, profiles=tuple(profiles))
         except RecursionError:
             walk.issues.append((issue("json-too-deep", place[1], limit=MAX_DEPTH), place))
-        wrong, unchecked = held_to(self._rules, walk.issues), held_to(self._rules, walk.unchecked)
-        return Report(_placed(wrong, text), _placed(unchecked, text))
+        issues, unchecked = held_to(self._rules, walk.issues), held_to(self._rules, walk.unchecked)
+        if (issues or unchecked) and not isinstance(resource, dict):
+            issues, unchecked = _placed(issues, unchecked, _text(resource))
+        return Report(tuple(entry for entry, _ in issues), tuple(entry for entry, _ in unchecked))
 
 
-def _text(resource: dict[str, Any] | str | bytes) -> str | None:
-    if isinstance(resource, dict):
-        return None
-    return resource if isinstance(resource, str) else bytes(resource).decode("utf-8-sig", "replace")
+def _text(resource: str | bytes) -> str:
+    return resource.removeprefix("\ufeff") if isinstance(resource, str) else resource.decode("utf-8-sig")
 
 
-def _placed(found: list[tuple[Issue, Place]], text: str | None) -> tuple[Issue, ...]:
-    if text is None:
-        return tuple(entry for entry, _ in found)
-    placed = []
-    for entry, place in found:
-        line, column = position(text, keys(place))
-        placed.append(replace(entry, line=line, column=column))
-    return tuple(placed)
+def _placed(issues: list[Found], unchecked: list[Found], text: str) -> tuple[list[Found], list[Found]]:
+    """The same findings, with lines and columns."""
+    both = [*issues, *unchecked]
+    at = positions(text, [keys(place) for _, place in both])
+    placed = [
+        (replace(entry, line=line, column=column), place)
+        for (entry, place), (line, column) in zip(both, at, strict=True)
+    ]
+    return placed[: len(issues)], placed[len(issues) :]

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from fhir_mh.fhirpath.errors import execution
-from fhir_mh.fhirpath.references import BundleIndex, contained
+from fhir_mh.fhirpath.references import BundleIndex
 from fhir_mh.fhirpath.values import Node
 from fhir_mh.issues import Issue, Severity, issue
 
 # (the place around, what FHIRPath calls this step, its index in a list, its JSON key)
 Place = tuple[Any, str, int | None, str]
+Found = tuple[Issue, Place]
+MOST = 1000  # findings of one kind that are told: who has more mends what all have in common
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.:/#|$-]{1,120}")
 _NUMBERS = re.compile(r"\d{8,}")
 
@@ -50,13 +52,17 @@ def shown(value: Any) -> str:
 class Walk:
     """What a validation gathers. root is the outermost resource that `#` looks in, resource the one being checked."""
 
-    __slots__ = ("base", "bundle", "found", "issues", "model", "resource", "root", "unchecked")
+    __slots__ = (
+        "_contained", "_counts", "_found", "base", "bundle", "issues", "model", "resource", "root", "unchecked",
+    )  # fmt: skip
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self.found: dict[tuple[str, str, str], Issue] = {}
-        self.issues: list[tuple[Issue, Place]] = []
-        self.unchecked: list[tuple[Issue, Place]] = []
+        self._found: set[tuple[str, str, str]] = set()
+        self._counts: dict[tuple[str, Any, Any], int] = {}
+        self._contained: tuple[Any, dict[str, dict[str, Any]]] = (None, {})
+        self.issues: list[Found] = []
+        self.unchecked: list[Found] = []
         self.root: dict[str, Any] = {}
         self.resource: dict[str, Any] = {}
         self.bundle: BundleIndex | None = None
@@ -71,37 +77,71 @@ class Walk:
         at: Place | None = None,
         **values: Any,
     ) -> None:
-        """Record one finding, once. by: the profile that asks for what is not so; none where R4 itself does.
+        """Record one finding, once; of one kind no more than MOST. A value may be a function, asked only if it is told.
 
-        at: where in the text to look, where that is not the place itself but a part of it.
+        Of a kind are findings of one code, severity and, where there is one, key. by: the profile that asks for what is
+        not so; none where R4 itself does. at: where in the text to look, where that is but a part of the place.
         """
-        found = issue(code, expression(place), severity, **values)
-        self._record(self.issues, replace(found, profile=by) if by else found, at or place)
+        self._record(self.issues, code, place, severity, values, by, at)
 
     def skip(self, code: str, place: Place, **values: Any) -> None:
-        """Record what could not be checked, once."""
-        self._record(self.unchecked, issue(code, expression(place), **values), place)
+        """Record what could not be checked, as fail does."""
+        self._record(self.unchecked, code, place, None, values)
 
-    def _record(self, into: list[tuple[Issue, Place]], made: Issue, place: Place) -> None:
-        key = (made.code, expression(place), made.message)
-        if key not in self.found:
-            self.found[key] = made
-            into.append((made, place))
+    def _record(
+        self,
+        into: list[Found],
+        code: str,
+        place: Place,
+        severity: Severity | None,
+        values: dict[str, Any],
+        by: str = "",
+        at: Place | None = None,
+    ) -> None:
+        kind = (code, severity, values.get("key"))
+        count = self._counts.get(kind, 0)
+        if count > MOST:
+            return
+        said = {name: value() if callable(value) else value for name, value in values.items()}
+        made = issue(code, expression(place), severity, **said)
+        key = (code, expression(at) if at else made.path, made.message)
+        if key in self._found:
+            return
+        self._counts[kind] = count + 1
+        if count == MOST:
+            made = issue("validate-more-found", made.path, made.severity, code=code, most=MOST)
+        else:
+            self._found.add(key)
+        into.append((replace(made, profile=by) if by else made, at or place))
 
     def apart(self) -> Walk:
         """A walk over the same surroundings whose findings are its own: to try whether something conforms."""
         other = Walk(self.model)
         other.root, other.resource, other.bundle, other.base = self.root, self.resource, self.bundle, self.base
+        other._contained = self._contained
         return other
 
     def local(self, reference: str) -> tuple[bool, dict[str, Any] | None]:
         """(whether the reference must lead somewhere in this document, what it leads to)."""
         if reference.startswith("#"):
-            return True, contained(self.root, reference)
+            if reference == "#":
+                return True, self.root
+            return True, self._by_id().get(reference[1:])
         if self.bundle is not None:
             plain = reference.split("#", maxsplit=1)[0]
             return plain.startswith(("urn:uuid:", "urn:oid:")), self.bundle.find(plain)
         return False, None
+
+    def _by_id(self) -> dict[str, dict[str, Any]]:
+        """What the root contains; the first where an id stands twice."""
+        if self._contained[0] is not self.root:
+            held = self.root.get("contained")
+            found: dict[str, dict[str, Any]] = {}
+            for resource in held if isinstance(held, list) else ():
+                if isinstance(resource, dict) and isinstance(resource.get("id"), str):
+                    found.setdefault(resource["id"], resource)
+            self._contained = self.root, found
+        return self._contained[1]
 
     def resolve(self, reference: str) -> Node:
         """For FHIRPath's resolve(). A rule on what is not at hand cannot be checked: raises FHIRPathError."""

@@ -73,5 +73,22 @@ def test_without_root_no_package_of_the_system_is_installed(
     assert "apt-get install chromium" in capsys.readouterr().err
 
 
+def test_what_pip_installs_is_there_once_it_is_whole(
+    tools: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(provide_tools, "ATHERIS", tools / "tools" / "atheris-9")
+    monkeypatch.setattr(provide_tools, "PIP", ("pip",))
+    command(tools, "pip", 'echo "no wheel for this Python" >&2; exit 1')
+    assert provide_tools.main(["atheris"]) == 1
+    assert not provide_tools.ATHERIS.exists()
+    assert capsys.readouterr().err == "atheris: pip failed: no wheel for this Python\n"
+    command(tools, "pip", 'echo "$@" >> "$0.calls"')
+    assert provide_tools.main(["atheris"]) == 0
+    assert provide_tools.main(["atheris"]) == 0
+    assert provide_tools.ATHERIS.is_dir()
+    (call,) = (tools / "bin" / "pip.calls").read_text().splitlines()
+    assert call.endswith(f"atheris=={provide_tools.ATHERIS_VERSION}")
+
+
 def test_what_is_installed_is_never_committed() -> None:
     assert ".tools/" in (ROOT / ".gitignore").read_text().splitlines()

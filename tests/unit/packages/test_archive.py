@@ -81,8 +81,9 @@ def test_our_own_loader_reads_of_it_what_ships(packed: bytes, tmp_path: Path) ->
     own = {url: facts for url, facts in base_facts("own").items() if url.startswith("https://w3id.org/fhir-mh/")}
     assert own
     for url, facts in own.items():
-        kind = {"StructureDefinition": loaded.structure, "ValueSet": loaded.value_set, "CodeSystem": loaded.code_system}
-        found = kind[facts["resourceType"]](url)
+        kinds = {"StructureDefinition": loaded.structure, "ValueSet": loaded.value_set}
+        kinds |= {"CodeSystem": loaded.code_system, "SearchParameter": loaded.search_parameter}
+        found = kinds[facts["resourceType"]](url)
         assert found is not None
         assert to_ship(found, ours=True) == facts
     report = Validator([file]).validate({"resourceType": "CarePlan", "status": "active", "intent": "order"}, [PLAN])

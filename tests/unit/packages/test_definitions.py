@@ -205,10 +205,16 @@ def test_our_own_profiles_keep_to_the_uk_core_they_were_made_for() -> None:
     assert Definitions().structure(ours) is base_facts("own")[ours]  # and nothing of what ships was touched
 
 
-def test_what_is_of_another_release_is_passed_over_and_told() -> None:
-    definitions = Definitions(resources=[profile("p", "1") | {"fhirVersion": "3.0.2"}])
-    assert definitions.structure(HOME + "p") is None
-    assert len(definitions.missing) == 1
+@pytest.mark.parametrize("release", ["3.0.2", "4.3.0", "5.0.0"])
+def test_a_definition_that_says_it_is_of_another_release_is_read_as_r4_and_that_is_noted(
+    release: str, tmp_path: Path
+) -> None:
+    other = profile("p", "1") | {"fhirVersion": release}
+    for definitions in (Definitions(resources=[other]), Definitions([package(tmp_path, "a", "1", other)])):
+        assert version(definitions.structure(HOME + "p")) == "1"
+        (note,) = definitions.notes
+        assert release in note
+    assert Definitions(resources=[profile("p", "1") | {"fhirVersion": "4.0.1"}]).notes == []
 
 
 def test_a_definition_is_parsed_when_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def test_they_are_found_beside_the_package_and_in_the_cache(tmp_path: Path, cach
     found = Resolved([named])
     assert names(found) == ["a#1.0.0", "b#1.0.0", "c#2.0.0", "d#3.1.0"]
     assert [each.place.parent.name for each in found.packages if each.place] == ["here", "here", "here", "cache"]
-    assert not found.missing
+    assert not found.notes
 
 
 def test_a_package_of_a_longer_name_is_another(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_r4_itself_and_our_own_package_are_at_hand_whatever_is_in_the_cache(tmp_
         "dependencies": {"hl7.fhir.r4.core": "4.0.1", "hl7.fhir.core": "4.0.1", "fhir-mh": "latest"}
     }
     definitions = Definitions([folder(tmp_path / "a", files(held))])
-    assert not definitions.missing
+    assert not definitions.notes
 
 
 def test_what_is_not_at_hand_or_cannot_be_used_is_told_and_the_rest_serves(
@@ -113,7 +113,7 @@ def test_what_is_not_at_hand_or_cannot_be_used_is_told_and_the_rest_serves(
     folder(tmp_path / "bad#1.0.0", {"x.json": b"{StructureDefinition"})
     package(tmp_path, "good", "1.0.0", none="1.0.0")
     validator = Validator([named])
-    assert [sentence.split(",")[0] for sentence in validator.missing_packages] == [
+    assert [sentence.split(",")[0] for sentence in validator.package_notes] == [
         "none#1.0.0",
         "five#1.0.0",
         "bad#1.0.0",

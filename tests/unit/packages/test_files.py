@@ -114,12 +114,6 @@ BROKEN = {
     "releases that are no list": {"package.json": b'{"name": "a", "fhirVersions": "4.0.1"}'},
     "a manifest of R5": {"package.json": b'{"name": "a", "fhirVersions": ["5.0.0"]}'},
     "an old manifest of STU3": {"package.json": b'{"name": "a", "fhir-version-list": ["3.0.1"]}'},
-    "a definition of R5": {
-        "bad.json": b'{"resourceType": "StructureDefinition", "url": "https://example.org/x", "fhirVersion": "5.0.0"}'
-    },
-    "a definition of R4B": {
-        "bad.json": b'{"resourceType": "StructureDefinition", "url": "https://example.org/x", "fhirVersion": "4.3.0"}'
-    },
 }
 
 
