@@ -41,6 +41,9 @@ class Extensions:
             if narrowed is not None:
                 narrowed(value, place, walk)
             url = value.get("url")
+            if owner != "Extension" and type(url) is str and url and ":" not in url:
+                rule = "that names an extension is absolute: only its parts have short names"
+                walk.fail("validate-primitive", (place, "url", None, "url"), type="uri", rule=rule)
             known = held.get(url) or self._find(url, place, walk) if type(url) is str and ":" in url else None
             if known is None:
                 base(value, place, walk)
