@@ -183,7 +183,8 @@ class Checkers:
             test = TESTS.get(entry.code, TESTS["string"])
             listed = rules.listed(shapes, self.terminology) if entry.code == "code" and len(found) == 1 else None
             handler = primitive_field(child, key, label, entry.code, test, tuple(found), slicings, listed)
-            return Field(key, handler, sibling_field(child, key, label, tuple(inner)))
+            plain = entry.code == "xhtml" or _is_attribute(child.name, owner)
+            return Field(key, handler, None if plain else sibling_field(child, key, label, tuple(inner)))
         items = tuple(self.element(shape, entry, owner) for shape in shapes)
         return Field(key, complex_field(child, key, label, entry.code, items, slicings), None)
 
@@ -261,6 +262,11 @@ class Checkers:
         if entry.code == "Reference":
             found.append(reference_targets(entry, self.definitions))
         return [rule for rule in found if rule is not None]
+
+
+def _is_attribute(name: str, owner: str) -> bool:
+    """Whether an element is an attribute in XML: a value alone, with no id and no extensions of its own."""
+    return (name == "id" and not R4.is_a(owner, "Resource")) or (name == "url" and owner == "Extension")
 
 
 def _named(shape: Shape, entry: TypeRef) -> str:
