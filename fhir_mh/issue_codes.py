@@ -810,6 +810,13 @@ CODES: dict[str, Code] = {
         "Include what it refers to{where}, or refer to it by Type/id or full URL.",
         _REFERENCES,
     ),
+    "validate-contained-twice": Code(
+        "error",
+        "duplicate",
+        "Another contained resource has the same id.",
+        "Give each an id of its own, and refer to it by that.",
+        _REFERENCES + "#contained",
+    ),
     "validate-extension-part": Code(
         "error",
         "structure",
