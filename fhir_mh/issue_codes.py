@@ -879,6 +879,13 @@ CODES: dict[str, Code] = {
         "Keep one.",
         "https://hl7.org/fhir/R4/bundle.html#bundle-unique",
     ),
+    "validate-bundle-unreachable": Code(
+        "error",
+        "structure",
+        "No chain of references links this entry of the document with its Composition.",
+        "Refer to it, or leave it out.",
+        "https://hl7.org/fhir/R4/documents.html#content",
+    ),
     "validate-attachment-size": Code(
         "error",
         "value",
