@@ -129,7 +129,7 @@ class Checkers:
 
     def _of_type(self, type_name: str, invariants: tuple[Invariant, ...]) -> list[Rule]:
         found = [rule for entry in invariants if (rule := rules.invariant(entry, type_name)) is not None]
-        if type_name == "Coding":
+        if type_name == "Coding" or R4.is_a(type_name, "Quantity"):
             found.append(self._coding)
         if type_name == "Reference":
             found.append(reference_form)

@@ -241,7 +241,7 @@ def _refuse(bound: Binding, coding: dict[str, Any], place: Place, walk: Walk, ex
 
 
 def coding_rule(terminology: Terminology) -> Rule:
-    """The check of every Coding: that its system, where it is at hand, defines its code."""
+    """The check of every Coding, and of a Quantity's unit: that its system, where it is at hand, defines its code."""
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         system, code = value.get("system"), value.get("code")
