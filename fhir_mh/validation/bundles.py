@@ -70,7 +70,7 @@ def _full_url(url: str, resource: Any, here: Place, walk: Walk) -> None:
     match = _RESTFUL.fullmatch(url)
     if match is None or not isinstance(resource, dict):
         return
-    kind, identifier = resource.get("resourceType"), resource.get("id")
+    kind, identifier = resource.get("resourceType"), resource.get("id", "")
     if isinstance(kind, str) and isinstance(identifier, str) and match.groups() != (kind, identifier):
         walk.fail("validate-bundle-fullurl", place, expected="the type and id of its resource")
 
