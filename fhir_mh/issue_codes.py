@@ -810,6 +810,13 @@ CODES: dict[str, Code] = {
         "Include what it refers to{where}, or refer to it by Type/id or full URL.",
         _REFERENCES,
     ),
+    "validate-id-twice": Code(
+        "error",
+        "duplicate",
+        "Another element of this resource has the same id.",
+        "Give each an id of its own.",
+        _ELEMENTS,
+    ),
     "validate-contained-twice": Code(
         "error",
         "duplicate",

@@ -177,6 +177,8 @@ class Checkers:
             found = [rule for shape in shapes for rule in self._rules(shape, entry, child.name)]
             if entry.code == "xhtml":
                 found.append(rules.narrative_rule)
+            if child.name == "id" and _is_attribute("id", owner) and owner != "ElementDefinition":
+                found.append(rules.element_id_rule)  # a snapshot and a differential have the same elements
             inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None] or [
                 self._sibling(child, entry.code)
             ]

@@ -18,7 +18,7 @@ from fhir_mh.validation.explanations import explain
 from fhir_mh.validation.primitives import TESTS, ordered
 from fhir_mh.validation.shape import Binding, Invariant, Shape
 from fhir_mh.validation.shortcuts import shortcut
-from fhir_mh.validation.walk import Place, Walk, shown
+from fhir_mh.validation.walk import Place, Walk, expression, shown
 
 Rule = Callable[[Any, Any, Place, Walk], None]  # value, sibling, place, walk
 _DEFINED_IN_R4 = "http://hl7.org/fhir/"
@@ -331,3 +331,10 @@ def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
     fault = html_fault(value) if isinstance(value, str) else None
     if fault:
         walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", problem=fault)
+
+
+def element_id_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+    """The check that no two elements of a resource have one id; several checks may come by the same element."""
+    here = expression(place)
+    if walk.ids.setdefault((id(walk.resource), value), here) != here:
+        walk.fail("validate-id-twice", place)

@@ -76,13 +76,14 @@ def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
 class Walk:
     """What a validation gathers. root is the outermost resource that `#` looks in, resource the one being checked."""
 
-    __slots__ = ("base", "bundle", "found", "issues", "model", "resource", "root", "unchecked")
+    __slots__ = ("base", "bundle", "found", "ids", "issues", "model", "resource", "root", "unchecked")
 
     def __init__(self, model: Any) -> None:
         self.model = model
         self.found: dict[tuple[str, str, str], Issue] = {}
         self.issues: list[tuple[Issue, Place]] = []
         self.unchecked: list[tuple[Issue, Place]] = []
+        self.ids: dict[tuple[int, str], str] = {}  # (which resource, an element's id) -> where
         self.root: dict[str, Any] = {}
         self.resource: dict[str, Any] = {}
         self.bundle: BundleIndex | None = None
