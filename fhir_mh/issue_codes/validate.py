@@ -1,4 +1,4 @@
-"""A resource against FHIR R4 and its profiles."""
+"""A resource against FHIR R4 and its profiles: what each element must be, and in validate_whole.py the rest."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from fhir_mh.issue_codes.code import (
     EXTENSIBILITY,
     JSON,
     PROFILING,
-    R4,
     REFERENCES,
     RESOURCE,
     TERMINOLOGY,
     Code,
 )
+from fhir_mh.issue_codes.validate_whole import WHOLE
 
 CODES: dict[str, Code] = {
     "validate-type-unknown": Code(
@@ -187,41 +187,6 @@ CODES: dict[str, Code] = {
     "validate-slice-order": Code(
         "error", "structure", "The slices of {name} are out of order.", "Put them in the profile's order.", PROFILING
     ),
-    "validate-bundle-fullurl": Code(
-        "error",
-        "structure",
-        "The fullUrl of this entry does not end in {expected}.",
-        "Make fullUrl and the resource's type and id agree.",
-        "https://hl7.org/fhir/R4/bundle.html#bundle-unique",
-    ),
-    "validate-bundle-fullurl-absolute": Code(
-        "error",
-        "structure",
-        "fullUrl is not an absolute URL.",
-        "Write urn:uuid:... or the whole http(s) URL.",
-        "https://hl7.org/fhir/R4/bundle.html#bundle-unique",
-    ),
-    "validate-bundle-link": Code(
-        "error",
-        "structure",
-        "The link {relation} {problem}.",
-        "Keep one link of each relation; those that turn pages stand in search results and histories alone.",
-        "https://hl7.org/fhir/R4/bundle.html",
-    ),
-    "validate-bundle-search-id": Code(
-        "error",
-        "required",
-        "A resource in search results needs an id.",
-        "Give it the id it has on the server.",
-        "https://hl7.org/fhir/R4/bundle.html#searchset",
-    ),
-    "validate-bundle-twice": Code(
-        "error",
-        "duplicate",
-        "This resource is in the document twice, in the same version.",
-        "Keep one.",
-        "https://hl7.org/fhir/R4/bundle.html#bundle-unique",
-    ),
     "validate-attachment-size": Code(
         "error",
         "value",
@@ -229,64 +194,6 @@ CODES: dict[str, Code] = {
         "Give the size of the decoded data.",
         DATATYPES + "#Attachment",
     ),
-    "validate-profile-type": Code(
-        "error",
-        "structure",
-        "The profile {profile} is for {wanted}, not for {type}.",
-        "Remove it, or name a fitting profile.",
-        PROFILING,
-    ),
-    # what definitions must be, beyond their own shape
-    "validate-definition-path": Code(
-        "error",
-        "value",
-        "{path} is no element of {base}.",
-        "Correct the path: a profile speaks of elements that its base has.",
-        PROFILING,
-    ),
-    "validate-definition-widens": Code(
-        "error",
-        "business-rule",
-        "A profile may only narrow its base: {what}.",
-        "Leave it as the base has it, or narrow it.",
-        PROFILING,
-    ),
-    "validate-definition-binding": Code(
-        "error",
-        "business-rule",
-        "A value set is bound to an element of type {types}, which holds no codes.",
-        "Remove the binding, or bind the element that holds the code.",
-        TERMINOLOGY,
-    ),
-    "validate-definition-discriminator": Code(
-        "error",
-        "value",
-        "The discriminator {path} leads to nothing within {element}.",
-        "Name an element within it, or $this.",
-        PROFILING + "#discriminator",
-    ),
-    "validate-definition-operation": Code(
-        "error",
-        "business-rule",
-        "This profile and the parameter {name} do not agree: {what}.",
-        "Make the profile and the parameter say the same.",
-        R4 + "operationdefinition-definitions.html#OperationDefinition.inputProfile",
-    ),
-    "validate-definition-composite": Code(
-        "error",
-        "business-rule",
-        "A composite search parameter has two components or more.",
-        "Name its components, or give it another type.",
-        R4 + "searchparameter.html",
-    ),
-    "validate-definition-search": Code(
-        "error",
-        "business-rule",
-        "The search parameter is of type {defined} by its definition; here it is {type}.",
-        "Give it the type of its definition, or define another.",
-        R4 + "capabilitystatement.html",
-    ),
-    # what is odd, whatever a profile says
     "validate-display": Code(
         "warning",
         "code-invalid",
@@ -294,103 +201,5 @@ CODES: dict[str, Code] = {
         "Write {display}, leave the display out, or say what is meant in text.",
         DATATYPES + "#Coding",
     ),
-    "validate-vital-sign": Code(
-        "error",
-        "business-rule",
-        "An observation of a vital sign carries its LOINC code, {asked}, beside any other code; it is missing here.",
-        "Add a coding of http://loinc.org with that code.",
-        R4 + "observation-vitalsigns.html",
-    ),
-    "validate-nhs-number": Code(
-        "error",
-        "value",
-        "This is not an NHS number: it has ten digits, the last of which is a check digit.",
-        "Correct the number; do not guess. Leave the identifier out where the number is not known.",
-        "https://www.datadictionary.nhs.uk/attributes/nhs_number.html",
-    ),
-    "validate-ods-code": Code(
-        "warning",
-        "value",
-        "This is not an ODS code: it has 3 to 12 capital letters and digits.",
-        "Write the code as the Organisation Data Service does, or name the system that the value is from.",
-        "https://digital.nhs.uk/services/organisation-data-service",
-    ),
-    "validate-legal-status": Code(
-        "error",
-        "business-rule",
-        "In England's list 35 is guardianship under section 7; the words say a community treatment order.",
-        "Say which of the two it is. England's list has no code for a community treatment order: give it in text, or "
-        "in the mh-legal-status profile. (Code 35 of Wales's list is one.)",
-        "https://fhir.hl7.org.uk/CodeSystem/UKCore-LegalStatusClassificationEngland",
-    ),
-    "validate-obligation": Code(
-        "information",
-        "informational",
-        "The profile obliges {actor} to give {name} ({what}); it is not there.",
-        "Give it, unless there is nothing to give.",
-        "https://hl7.org/fhir/extensions/obligations.html",
-    ),
-    "validate-more-found": Code(
-        "information",
-        "incomplete",
-        "More findings like these ({code}) were made, here and further on; the first {most} are told.",
-        "Mend those that are told, and check again.",
-    ),
-    # what could not be checked is reported apart, and never counts as passed
-    "validate-unchecked-profile": Code(
-        "warning",
-        "not-found",
-        "Not checked: the profile {profile} is not at hand.",
-        "Name the package that defines it.",
-        PROFILING,
-    ),
-    "validate-unchecked-version": Code(
-        "warning",
-        "not-found",
-        "Not checked: the version asked for, {asked}, is not at hand; {served} is, and was used.",
-        "Name the package that has that version.",
-        PROFILING,
-    ),
-    "validate-unchecked-extension": Code(
-        "information",
-        "not-found",
-        "Not checked: the extension {url} is not at hand.",
-        "Name the package that defines it.",
-        EXTENSIBILITY,
-    ),
-    "validate-unchecked-binding": Code(
-        "information",
-        "not-supported",
-        "Not checked: whether {seen} is in {value_set} ({strength}) cannot be told offline.",
-        "Ask a terminology server where it matters.",
-        TERMINOLOGY,
-    ),
-    "validate-unchecked-invariant": Code(
-        "information",
-        "not-supported",
-        "Not checked: rule {key} could not be evaluated ({problem}).",
-        "Check it by eye.",
-        ELEMENTS,
-    ),
-    "validate-unchecked-context": Code(
-        "information",
-        "not-supported",
-        "Not checked: whether the extension {url} may stand here ({context}) cannot be told.",
-        "Check it by eye.",
-        EXTENSIBILITY,
-    ),
-    "validate-unchecked-target": Code(
-        "information",
-        "not-supported",
-        "Not checked: whether what this leads to follows {profile}, for it does not say so.",
-        "Name the profile in its meta.profile, or check it by eye.",
-        REFERENCES,
-    ),
-    "validate-unchecked-slice": Code(
-        "information",
-        "not-supported",
-        "Not checked: the slices of {name} cannot be told apart here.",
-        "Check them by eye.",
-        PROFILING,
-    ),
+    **WHOLE,
 }

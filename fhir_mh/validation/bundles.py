@@ -44,6 +44,7 @@ def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
     if bundle.get("type") == "document" and entries and isinstance(entries[0].get("resource"), dict):
         first: Place = ((place, "entry", 0, "entry"), "resource", None, "resource")
         _document(entries[0]["resource"], first, walk)
+        _reached(bundle, place, walk)
 
 
 def _each(held: Any) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -74,7 +75,7 @@ def _full_url(url: str, resource: Any, here: Place, walk: Walk) -> None:
     match = _RESTFUL.fullmatch(url)
     if match is None or not isinstance(resource, dict):
         return
-    kind, identifier = resource.get("resourceType"), resource.get("id")
+    kind, identifier = resource.get("resourceType"), resource.get("id", "")
     if isinstance(kind, str) and isinstance(identifier, str) and match.groups() != (kind, identifier):
         walk.fail("validate-bundle-fullurl", place, expected="the type and id of its resource")
 
@@ -86,6 +87,41 @@ def _document(composition: dict[str, Any], place: Place, walk: Walk) -> None:
         versioned = reference.partition("/_history/")[2]
         if found is None or (versioned and _version(found) not in (None, versioned)):
             walk.fail("validate-reference-unresolved", here, where=" in the Bundle")
+
+
+def _reached(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
+    """What a document holds is linked to its Composition, in either direction, or is a Binary: its stylesheet may be.
+
+    See https://hl7.org/fhir/R4/documents.html#content
+    """
+    held = {
+        index: entry["resource"] for index, entry in _each(bundle["entry"]) if isinstance(entry.get("resource"), dict)
+    }
+    numbers = {id(resource): index for index, resource in held.items()}
+    linked: dict[int, set[int]] = {index: set() for index in held}
+    for index, resource in held.items():
+        for text in _texts(resource):
+            other = numbers.get(id(walk.local(text)[1]))
+            if other is not None:
+                linked[index].add(other)
+                linked[other].add(index)
+    reached, waiting = {0}, [0]
+    while waiting:
+        fresh = linked[waiting.pop()] - reached
+        reached |= fresh
+        waiting.extend(fresh)
+    for index, resource in held.items():
+        if index not in reached and resource.get("resourceType") != "Binary":
+            walk.fail("validate-bundle-unreachable", (place, "entry", index, "entry"))
+
+
+def _texts(held: Any) -> Iterator[str]:
+    """All texts within a resource: a reference may be written as a Reference, a canonical or a uri."""
+    for value in held.values() if isinstance(held, dict) else held:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            yield from _texts(value)
 
 
 def _version(resource: dict[str, Any]) -> Any:

@@ -136,7 +136,7 @@ class Checkers:
 
     def _of_type(self, type_name: str, invariants: tuple[Invariant, ...]) -> list[Rule]:
         found = [rule for entry in invariants if (rule := rules.invariant(entry, type_name)) is not None]
-        if type_name == "Coding":
+        if type_name == "Coding" or R4.is_a(type_name, "Quantity"):
             found.append(self._coding)
         if type_name in _MORE:
             found.append(_MORE[type_name])
@@ -183,13 +183,16 @@ class Checkers:
             found = [rule for shape in shapes for rule in self._rules(shape, entry, child.name)]
             if entry.code == "xhtml":
                 found.append(rules.narrative_rule)
+            if child.name == "id" and _is_attribute("id", owner) and owner != "ElementDefinition":
+                found.append(rules.element_id_rule)  # a snapshot and a differential have the same elements
             inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None] or [
                 self._sibling(child, entry.code)
             ]
             test = TESTS.get(entry.code, TESTS["string"])
             listed = rules.listed(shapes, self.terminology) if entry.code == "code" and len(found) == 1 else None
             handler = primitive_field(child, key, label, entry.code, test, tuple(found), slicings, listed)
-            return Field(key, handler, sibling_field(child, key, label, tuple(inner)))
+            plain = entry.code == "xhtml" or _is_attribute(child.name, owner)
+            return Field(key, handler, None if plain else sibling_field(child, key, label, tuple(inner)))
         items = tuple(self.element(shape, entry, owner) for shape in shapes)
         return Field(key, complex_field(child, key, label, entry.code, items, slicings), None)
 
@@ -278,6 +281,11 @@ class Required(NamedTuple):
     keys: tuple[str, ...]
     least: int
     by: str
+
+
+def _is_attribute(name: str, owner: str) -> bool:
+    """Whether an element is an attribute in XML: a value alone, with no id and no extensions of its own."""
+    return (name == "id" and not R4.is_a(owner, "Resource")) or (name == "url" and owner == "Extension")
 
 
 def _versions_meant(shape: Shape) -> dict[str, str]:

@@ -58,6 +58,9 @@ class Extensions:
                 narrowed(value, place, walk)
             url = value.get("url")
             meant = versions.get(url, url) if type(url) is str else None
+            if owner != "Extension" and type(url) is str and url and ":" not in url:
+                rule = "that names an extension is absolute: only its parts have short names"
+                walk.fail("validate-primitive", (place, "url", None, "url"), type="uri", rule=rule)
             known = held.get(meant) or self._find(meant, place, walk) if meant is not None and ":" in meant else None
             if known is None:
                 base(value, place, walk)

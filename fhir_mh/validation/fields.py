@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fhir_mh.validation.limits import limits
-from fhir_mh.validation.primitives import MAX_TEXT, TESTS, Test
+from fhir_mh.validation.primitives import BLANK, MAX_TEXT, TESTS, Test
 from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import Shape
 from fhir_mh.validation.walk import Place, Walk
@@ -115,7 +115,8 @@ def primitive_field(
         fault = test(value)
         if fault is not None:
             _bad_primitive(value, type_name, fault, child.name, here, walk)
-            return
+            if fault is not BLANK:
+                return
         for rule in rules:
             rule(value, sibling, here, walk)
 
@@ -282,4 +283,4 @@ def _bad_primitive(value: Any, type_name: str, fault: str, name: str, place: Pla
     elif type(value) is list:
         walk.fail("validate-not-repeating", place, name=name)
     else:
-        walk.fail("validate-primitive", place, type=type_name, rule=fault)
+        walk.fail("validate-primitive", place, "warning" if fault is BLANK else None, type=type_name, rule=fault)

@@ -23,8 +23,8 @@ _datetime = re.compile(rf"{_DATE}(T{_CLOCK}{_ZONE})?").fullmatch
 _instant = re.compile(rf"{_DATE}T{_CLOCK}{_ZONE}").fullmatch
 _time = re.compile(_CLOCK).fullmatch
 _id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
-_code = re.compile(r"[^\s]+(\s[^\s]+)*").fullmatch
-_uri = re.compile(r"\S+").fullmatch
+_code = re.compile(r"\S+( \S+)*").fullmatch
+_uri = re.compile(r"[^\s\x00-\x1f]+").fullmatch
 _oid = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+").fullmatch
 _uuid = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _controls = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
@@ -33,6 +33,7 @@ _plain = re.compile(
     r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)?"
 ).fullmatch
 MAX_TEXT = 1024 * 1024
+BLANK = "holds more than spaces"  # what a string SHOULD do, so that leaving it undone only warns
 
 
 def ordered(early: Any, late: Any) -> bool | None:
@@ -74,11 +75,13 @@ def _text(value: Any) -> str | None:
         return "is written as JSON text"
     if value.isprintable() and value and not value.isspace():
         return None if len(value) <= MAX_TEXT else "is at most 1 MB"
-    if not value.strip():
+    if not value:
         return "is never empty: leave it out instead"
     if _controls(value):
         return "holds no control characters"
-    return None if len(value) <= MAX_TEXT else "is at most 1 MB"
+    if len(value) > MAX_TEXT:
+        return "is at most 1 MB"
+    return BLANK if value.isspace() else None
 
 
 def _whole(least: int) -> Test:
@@ -114,6 +117,8 @@ def _base64(value: Any) -> str | None:
 def _url(value: Any) -> str | None:
     if type(value) is not str:
         return "is written as JSON text"
+    if value.startswith("urn:uuid:") and not _uuid(value):
+        return "that begins with urn:uuid: goes on with a UUID in small letters"
     return None if _uri(value) else "holds no spaces and is never empty"
 
 

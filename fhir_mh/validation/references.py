@@ -37,17 +37,31 @@ def reference_form(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         return
     must, found = walk.local(reference)
     here = (place, "reference", None, "reference")
+    _as_stated(stated, value, place, walk)
     if must and found is None:
         where = " in contained" if reference.startswith("#") else " in the Bundle"
         walk.fail("validate-reference-unresolved", here, where=where)
     elif not must and not _ABSOLUTE.fullmatch(reference):
         kind = _restful_type(reference)
-        if kind is None and (match := _CONDITIONAL.fullmatch(reference)):
+        if kind is None and _may_be_conditional(walk) and (match := _CONDITIONAL.fullmatch(reference)):
             kind = match[1]
         if kind is None:
             walk.fail("validate-reference-form", here, rule="it is neither a URL nor of the form Type/id")
         elif TYPE_URL + kind not in base_facts("types"):
             walk.fail("validate-reference-form", here, rule=f"{shown(kind)} is no resource type")
+
+
+def _as_stated(stated: Any, value: dict[str, Any], place: Place, walk: Walk) -> None:
+    """The check that Reference.type, where it is given, is the type of what the reference leads to."""
+    seen = target_type(value, walk) if type(stated) is str else None
+    if seen is not None and TYPE_URL + stated in base_facts("types") and not is_a(seen, stated):
+        rule = f"it says {shown(stated)} and leads to {shown(seen)}"
+        walk.fail("validate-reference-form", (place, "type", None, "type"), rule=rule)
+
+
+def _may_be_conditional(walk: Walk) -> bool:
+    """Whether a search may stand for what it finds: in a Bundle, only where a server carries it out."""
+    return walk.bundle is None or walk.bundle.kind in ("transaction", "batch")
 
 
 def reference_targets(entry: TypeRef, definitions: Definitions, by: str) -> Rule | None:

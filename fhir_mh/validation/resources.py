@@ -77,6 +77,7 @@ class Resources:
             self._compiled(kind, self._claimed(value, kind, profiles, place, walk))(value, place, walk)
             if more is not None:
                 more(value, place, walk, self._compiler)
+            _each_once(value.get("contained"), place, walk)
         finally:
             walk.resource, walk.base = outer
 
@@ -116,3 +117,14 @@ class Resources:
                 shape = profile if shape is self._compiler.shapes.of_type(kind) else merge(shape, profile)
             self._held[key] = self._compiler.body(shape, kind, resource=True)
         return self._held[key]
+
+
+def _each_once(contained: Any, place: Place, walk: Walk) -> None:
+    """The check that no two contained resources have one id: a reference to it could mean either."""
+    seen: set[str] = set()
+    for index, held in enumerate(contained if isinstance(contained, list) else ()):
+        name = held.get("id") if isinstance(held, dict) else None
+        if isinstance(name, str):
+            if name in seen:
+                walk.fail("validate-contained-twice", (place, "contained", index, "contained"))
+            seen.add(name)

@@ -19,7 +19,7 @@ from fhir_mh.validation.explanations import explain
 from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.shape import Binding, Invariant, Shape
 from fhir_mh.validation.shortcuts import shortcut
-from fhir_mh.validation.walk import Place, Walk, shown
+from fhir_mh.validation.walk import Place, Walk, expression, shown
 
 Rule = Callable[[Any, Any, Place, Walk], None]  # value, sibling, place, walk
 _DEFINED_IN_R4 = "http://hl7.org/fhir/"
@@ -184,7 +184,10 @@ def _refuse(bound: Binding, coding: dict[str, Any], place: Place, walk: Walk, ex
 
 
 def coding_rule(terminology: Terminology) -> Rule:
-    """The check of every Coding: that its system, where it is at hand, defines its code, and calls it what is shown."""
+    """The check of every Coding, and of a Quantity's unit: that its system, where it is at hand, defines its code.
+
+    And that a display is what the system calls the code.
+    """
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         system, code = value.get("system"), value.get("code")
@@ -312,3 +315,10 @@ def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         )
         if any(target not in near for target in loose_links(value)):
             walk.fail("validate-narrative", place, problem="a link within it leads nowhere")
+
+
+def element_id_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+    """The check that no two elements of a resource have one id; several checks may come by the same element."""
+    here = expression(place)
+    if walk.ids.setdefault((id(walk.resource), value), here) != here:
+        walk.fail("validate-id-twice", place)

@@ -53,7 +53,7 @@ class Walk:
     """What a validation gathers. root is the outermost resource that `#` looks in, resource the one being checked."""
 
     __slots__ = (
-        "_contained", "_counts", "_found", "base", "bundle", "issues", "model", "resource", "root", "unchecked",
+        "_contained", "_counts", "_found", "base", "bundle", "ids", "issues", "model", "resource", "root", "unchecked",
     )  # fmt: skip
 
     def __init__(self, model: Any) -> None:
@@ -63,6 +63,7 @@ class Walk:
         self._contained: tuple[Any, dict[str, dict[str, Any]]] = (None, {})
         self.issues: list[Found] = []
         self.unchecked: list[Found] = []
+        self.ids: dict[tuple[int, str], str] = {}  # (which resource, an element's id) -> where
         self.root: dict[str, Any] = {}
         self.resource: dict[str, Any] = {}
         self.bundle: BundleIndex | None = None

@@ -15,7 +15,7 @@ from typing import Any
 from fhir_mh.fhir.json import dumps
 from scripts.provide_tools import engine_folder
 
-_COMMENT = re.compile(r"/\*.*?\*/")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
