@@ -184,7 +184,7 @@ def main() -> None:
     said = parser.parse_args()
     seeds(said.folder / "seeds")
     (said.folder / "reached").mkdir(exist_ok=True)
-    limits = [f"-max_total_time={said.seconds}", f"-max_len={LARGEST}", "-timeout=60", "-rss_limit_mb=4096"]
+    limits = [f"-max_total_time={said.seconds}", f"-max_len={LARGEST}", "-timeout=60", "-report_slow_units=60"]
     kept = [f"-artifact_prefix={said.folder}/", str(said.folder / "reached"), str(said.folder / "seeds")]
     atheris.Setup([sys.argv[0], *limits, "-print_final_stats=1", *kept], look, custom_mutator=mutate)
     atheris.Fuzz()

@@ -170,4 +170,6 @@ FAULTS: dict[str, Callable[[Made], Iterator[Planted]]] = {
         empty, null,
     )
 }  # fmt: skip
-OF_PROFILES = {"too_many", "another_value"}  # faults that few resources have room for without a profile
+# Faults that few resources have room for, and the profiles whose every resource has.
+OF_PROFILES = {"too_many", "another_value"}
+ROOMY = ("mh-crisis-plan", "mh-advance-wishes", "mh-advance-statement", "mh-nomination", "mh-recorded-refusal")
