@@ -8,12 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from fhir_mh.version import VERSION
+
 if TYPE_CHECKING:
     from fhir_mh.profiles import from_bundle, to_bundle
     from fhir_mh.records import CareRecord
     from fhir_mh.validation import Validator
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["CareRecord", "Validator", "__version__", "from_bundle", "to_bundle"]
 
 _HOMES = {

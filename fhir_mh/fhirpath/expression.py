@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 from fhir_mh.fhirpath.compiler import code_of
-from fhir_mh.fhirpath.environment import Environment, Model
+from fhir_mh.fhirpath.environment import Environment
 from fhir_mh.fhirpath.errors import execution, limit
 from fhir_mh.fhirpath.parser import parse
 from fhir_mh.fhirpath.plain import element, items, plain, resolver
 from fhir_mh.fhirpath.values import Node
+from fhir_mh.packages.model import R4
 
 Items = list[Any]
 _SURROUNDINGS = ("resource", "rootResource", "context")
@@ -35,20 +35,19 @@ class Expression:
 
     def evaluate(self, resource: dict[str, Any] | Node | None, environment: Mapping[str, Any] | None = None) -> Items:
         """What the expression gives on a resource; see evaluate() of this module."""
-        model: Model = import_module(_R4).R4
         given = environment or {}
-        node = None if resource is None else element(resource, model)
-        here = {name: element(given[name], model) for name in _SURROUNDINGS if name in given}
+        node = None if resource is None else element(resource, R4)
+        here = {name: element(given[name], R4) for name in _SURROUNDINGS if name in given}
         around = Environment(
-            model,
+            R4,
             here.get("context", node),
             resource=here.get("resource"),
             root=here.get("rootResource"),
-            variables={name: items(value, model) for name, value in given.items() if name not in here},
+            variables={name: items(value, R4) for name, value in given.items() if name not in here},
         )
         around.this = [] if node is None else [node]
         if around.root is not None and isinstance(around.root.value, dict):
-            around.resolve = resolver(around.root.value, model)
+            around.resolve = resolver(around.root.value, R4)
         return [plain(item) for item in self.run(around.this, around)]
 
     def run(self, start: Items, around: Environment) -> Items:
@@ -64,8 +63,6 @@ class Expression:
             raise execution(f"the expression cannot be worked out ({type(fault).__name__})") from None
 
 
-# FHIR R4's types are looked up when first needed: their facts belong to a room above this one.
-_R4 = "fhir_mh.packages.model"
 _KEPT = 2000  # characters: more would let whoever sends expressions fill the memory with them
 _lock = threading.Lock()
 

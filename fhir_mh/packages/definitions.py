@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fhir_mh import __version__
 from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.dependencies import Resolved
 from fhir_mh.packages.facts import Facts
 from fhir_mh.packages.pinning import canonicals, pinned
 from fhir_mh.packages.source import Definition, Package
 from fhir_mh.packages.versions import parted, serves
+from fhir_mh.version import VERSION
 
 TYPE_URL = "http://hl7.org/fhir/StructureDefinition/"
 _OURS = "fhir-mh"
@@ -46,7 +46,7 @@ class Definitions:
 
         Raises PackageError when a package is missing or broken, or of another FHIR release.
         """
-        self._own = Package(_OURS, __version__)
+        self._own = Package(_OURS, VERSION)
         self._own_facts: dict[str, Facts] = base_facts("own") if own else {}
         self._resolved = Resolved(packages, self._own if own else None)
         given = Package()
