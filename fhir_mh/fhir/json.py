@@ -96,18 +96,20 @@ def loads(text: str | bytes) -> Any:
     return value
 
 
+_AROUND = frozenset([dict, list])
+
+
 def _depth(value: Any) -> int:
     """How many objects and lists stand inside one another."""
-    depth, layer = 0, [value]
+    depth, layer = 0, [value] if type(value) in _AROUND else []
     while layer:
+        depth += 1
         layer = [
             inner
             for outer in layer
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _AROUND
         ]
-        depth += 1
     return depth
 
 

@@ -59,10 +59,26 @@ class Definitions:
         self._several = {key for key in self._held if len(self._versions(*key)) > 1}
         self._pinned: dict[tuple[str, str], Facts] = {}
         self._others: dict[str, dict[str, str]] = {}
+        self._lineages: dict[str, tuple[str, ...]] = {}
 
     def structure(self, url: str) -> Facts | None:
         """The facts of a profile, extension or type."""
         return self._facts("StructureDefinition", url)
+
+    def lineage(self, url: str) -> tuple[str, ...]:
+        """URLs, without versions, of a profile and of all that it derives from, as far as they are at hand."""
+        found = self._lineages.get(url)
+        if found is None:
+            seen: dict[str, None] = {}
+            here: object = url
+            while isinstance(here, str) and parted(here)[0] not in seen:
+                seen[parted(here)[0]] = None
+                facts = self.structure(here)
+                here = facts.get("baseDefinition") if facts is not None else None
+            found = tuple(seen)
+            if len(seen) > 1:  # of what is not at hand nothing is kept: its names come from anybody
+                self._lineages[url] = found
+        return found
 
     def type_facts(self, name: str) -> Facts | None:
         """The facts of an R4 data type or resource by its name (`HumanName`)."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fhir_mh.packages.model import open_types
 from fhir_mh.validation.primitives import ordered
 
 Direct = Callable[[dict[str, Any]], bool | None]
 _PARTS = ("resource", "request", "response")
+_VALUES = frozenset("value" + code[:1].upper() + code[1:] for code in open_types())
 
 
 def _contained(value: dict[str, Any]) -> list[dict[str, Any]]:
@@ -63,6 +65,23 @@ def _fragments(value: Any) -> set[str]:
 def _narrative_given(value: dict[str, Any]) -> bool | None:
     held = value.get("text")
     return isinstance(held, dict) and "div" in held
+
+
+def _value_or_parts(value: dict[str, Any]) -> bool | None:
+    """ext-1: an extension has a value or parts, not both and not neither."""
+    parts = said = False
+    for key, held in value.items():
+        if key == "extension":
+            if type(held) is not list or not held or not all(type(part) is dict for part in held):
+                return None
+            parts = True
+        elif key in _VALUES:
+            if held is None or type(held) is list or held == {}:
+                return None
+            said = True
+        elif key not in ("url", "id"):
+            return None
+    return parts is not said
 
 
 def _in_order(value: dict[str, Any]) -> bool | None:
@@ -142,6 +161,7 @@ DIRECT: dict[str, tuple[str, Direct]] = {
     ),
     "dom-5": ("contained.meta.security", _contained_lack("meta", "security")),
     "dom-6": ("text.`div`.exists()", _narrative_given),
+    "ext-1": ("extension.exists() != value.exists()", _value_or_parts),
     "bdl-3": ("entry.all(request.exists() = (", _said_where("request", "batch", "transaction", "history")),
     "bdl-4": (
         "entry.all(response.exists() = (",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.decoder import JSONDecoder, scanstring  # type: ignore[attr-defined]
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"')
 _SCALAR = re.compile(rf"{_TEXT.pattern}|[^][{{}}\",: \t\n\r]++")
+_SHORT = 2048  # characters: to read so many at once, and throw away what they say, is the quickest way past them
+_read = JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
 _TO_BRACKET = re.compile(rf'(?:[^][{{}}"]++|{_TEXT.pattern})*+')
 
 
@@ -95,6 +97,11 @@ def _past(text: str, at: int, depth: int = 0) -> int:
     if not depth and text[at] not in "{[":
         match = _SCALAR.match(text, at)
         return match.end() if match else at
+    if not depth:
+        try:
+            return at + int(_read(text[at : at + _SHORT], 0)[1])
+        except (ValueError, StopIteration):
+            pass  # longer than that, or a number that only loads() can hold
     while True:
         match = _TO_BRACKET.match(text, at)
         at = (match.end() if match else at) + 1

@@ -100,15 +100,8 @@ def _claimed(resource: dict[str, Any], definitions: Definitions) -> set[str]:
     """The profiles that a resource says it follows, and all that these derive from."""
     meta = resource.get("meta")
     said = meta.get("profile") if isinstance(meta, dict) else None
-    waiting = [url for url in said if isinstance(url, str)] if isinstance(said, list) else []
-    found: set[str] = set()
-    while waiting:
-        url = waiting.pop().split("|")[0]
-        facts = definitions.structure(url) if url not in found else None
-        found.add(url)
-        if facts is not None and isinstance(facts.get("baseDefinition"), str):
-            waiting.append(facts["baseDefinition"])
-    return found
+    urls = [url for url in said if isinstance(url, str)] if isinstance(said, list) else []
+    return {found for url in urls for found in definitions.lineage(url)}
 
 
 def target_type(value: dict[str, Any], walk: Walk) -> str | None:

@@ -24,6 +24,7 @@ class Resources:
     def __init__(self, compiler: Compiler) -> None:
         self._compiler = compiler
         self._held: dict[tuple[str, tuple[str, ...]], Item] = {}
+        self._fitting: dict[tuple[str, str], str] = {}  # (type, profile) of which there is nothing to tell
 
     def check(self, value: dict[str, Any], place: Place, walk: Walk, *, profiles: tuple[str, ...] = ()) -> None:
         """Check a resource as root of its own: the outermost, or one in a Bundle or Parameters."""
@@ -94,6 +95,10 @@ class Resources:
         )
         usable: dict[str, None] = {}
         for url in dict.fromkeys(urls):
+            settled = self._fitting.get((kind, url))
+            if settled is not None:
+                usable[settled] = None
+                continue
             try:
                 shape = self._compiler.shapes.of_profile(url)
             except Unresolvable as missing:
@@ -103,9 +108,13 @@ class Resources:
                 wanted = shape.types[0].code
                 walk.fail("validate-profile-type", place, None, url, profile=shown(url), wanted=wanted, type=kind)
                 continue
-            for asked, served in self._compiler.definitions.other_versions(url).items():
+            others = self._compiler.definitions.other_versions(url)
+            for asked, served in others.items():
                 walk.skip("validate-unchecked-version", place, asked=shown(asked), served=shown(served))
-            usable[self._compiler.definitions.settled(url)] = None
+            settled = self._compiler.definitions.settled(url)
+            usable[settled] = None
+            if not others and url == settled:
+                self._fitting[kind, url] = settled
         return tuple(usable)
 
     def _compiled(self, kind: str, urls: tuple[str, ...]) -> Item:

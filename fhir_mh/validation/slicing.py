@@ -45,11 +45,15 @@ class _Slice:
 
 
 class _Slices(NamedTuple):
-    """What a list is cut into. default: the number of the slice for the rest, where there is one."""
+    """What a list is cut into. default: the number of the slice for the rest, where there is one.
+
+    needed: the numbers of those that must stand.
+    """
 
     slices: list[_Slice]
     belongs: _Belongs
     default: int | None
+    needed: list[int]
 
 
 def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> SliceCheck:
@@ -73,29 +77,35 @@ def _judge(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compi
             walk.skip("validate-unchecked-profile", (place, label, None, key), profile=missing)
 
     def _apply(cut: _Slices, held: _Numbered, place: Place, walk: Walk) -> None:
-        taken: list[list[tuple[int, Any]]] = [[] for _ in cut.slices]
+        taken: dict[int, list[tuple[int, Any]]] = {}
         unmatched: list[Any] = []
         last = 0
         for before, (index, value) in enumerate(held):
-            here = (place, label, index if child.array else None, key)
             position = cut.belongs(before, value, walk)
             if position is None:
                 unmatched.append(value)
                 if cut.default is None:
                     if slicing.rules == "closed":
+                        here = (place, label, index if child.array else None, key)
                         _in_none(cut.slices, slicing, child, value, here, walk)
                     continue
                 position = cut.default
             elif (slicing.ordered and position < last) or (slicing.rules == "openAtEnd" and unmatched):
+                here = (place, label, index if child.array else None, key)
                 walk.fail("validate-slice-order", here, None, slicing.by, name=child.name)
             last = max(last, position)
+            taken.setdefault(position, []).append((index, value))
+            item = cut.slices[position].item
+            if item is not None and type(value) is dict:
+                item(value, (place, label, index if child.array else None, key), walk)
+        for position in cut.needed:
+            if len(taken.get(position, ())) < cut.slices[position].shape.min:
+                _too_few(cut.slices[position], unmatched, (place, label, None, key), walk)
+        for position, items in taken.items():
             entry = cut.slices[position]
-            taken[position].append((index, value))
-            if entry.item is not None and type(value) is dict:
-                entry.item(value, here, walk)
-        for entry, items in zip(cut.slices, taken, strict=True):
-            _count(entry, len(items), unmatched, (place, label, None, key), walk)
-            for judge in entry.within if items else ():
+            if entry.shape.max is not None and len(items) > entry.shape.max:
+                _too_many(entry, len(items), (place, label, None, key), walk)
+            for judge in entry.within:
                 judge(items, place, walk)
 
     return check
@@ -132,17 +142,17 @@ def _belonging(slices: list[_Slice], discriminators: tuple[tuple[str, str], ...]
     return named
 
 
-def _count(entry: _Slice, count: int, unmatched: list[Any], place: Place, walk: Walk) -> None:
-    shape = entry.shape
-    if count < shape.min:
-        why = "; ".join(dict.fromkeys(entry.refusal(value, walk) for value in unmatched[:5]))
-        said = f" in slice {entry.name}" + (f" ({why})" if why else "")
-        by = shape.by.get("min", "")
-        walk.fail("validate-required", place[0], None, by, place, name=shape.name, min=shape.min, slice=said)
-    elif shape.max is not None and count > shape.max:
-        said, by = f" in slice {entry.name}", shape.by.get("max", "")
-        more = {"name": shape.name, "count": count, "max": shape.max, "slice": said}
-        walk.fail("validate-too-many", place[0], None, by, place, **more)
+def _too_few(entry: _Slice, unmatched: list[Any], place: Place, walk: Walk) -> None:
+    shape, by = entry.shape, entry.shape.by.get("min", "")
+    why = "; ".join(dict.fromkeys(entry.refusal(value, walk) for value in unmatched[:5]))
+    said = f" in slice {entry.name}" + (f" ({why})" if why else "")
+    walk.fail("validate-required", place[0], None, by, place, name=shape.name, min=shape.min, slice=said)
+
+
+def _too_many(entry: _Slice, count: int, place: Place, walk: Walk) -> None:
+    shape, by = entry.shape, entry.shape.by.get("max", "")
+    more = {"name": shape.name, "count": count, "max": shape.max, "slice": f" in slice {entry.name}"}
+    walk.fail("validate-too-many", place[0], None, by, place, **more)
 
 
 def _compiled(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> _Slices | None:
@@ -163,5 +173,7 @@ def _compiled(slicing: Slicing, child: Shape, label: str, key: str, compiler: Co
             default = made
         else:
             found.append(made)
+    slices = [*found, default] if default else found
+    needed = [at for at, one in enumerate(slices) if one.shape.min]
     belongs = _belonging(found, slicing.discriminators)
-    return _Slices([*found, default], belongs, len(found)) if default else _Slices(found, belongs, None)
+    return _Slices(slices, belongs, len(found) if default else None, needed)
