@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fhir_mh.issue_codes.code import ELEMENTS, EXTENSIBILITY, PROFILING, R4, REFERENCES, TERMINOLOGY, Code
 
+ANSWERS = R4 + "questionnaireresponse.html"
+
 WHOLE: dict[str, Code] = {
     # a resource as a whole, and a Bundle
     "validate-bundle-fullurl": Code(
@@ -125,6 +127,59 @@ WHOLE: dict[str, Code] = {
         "Give it the type of its definition, or define another.",
         R4 + "capabilitystatement.html",
     ),
+    # answers beside the questionnaire that asked for them
+    "validate-answer-unknown": Code(
+        "error",
+        "structure",
+        "The questionnaire asks for no item {link} here.",
+        "Give the item the linkId, and the place, that the questionnaire has for it.",
+        ANSWERS,
+    ),
+    "validate-answer-missing": Code(
+        "error",
+        "required",
+        "The item {link} must be answered, and is not.",
+        "Answer it; a response that is not finished is in-progress.",
+        ANSWERS,
+    ),
+    "validate-answer-count": Code(
+        "error",
+        "structure",
+        "The item {link} has {count}; {asked} may be given.",
+        "Give as many as the questionnaire asks for, all in one item.",
+        ANSWERS,
+    ),
+    "validate-answer-place": Code(
+        "error",
+        "structure",
+        "The item {link} is of type {kind}, which takes no answers.",
+        "Answer the questions within it.",
+        ANSWERS,
+    ),
+    "validate-answer-disabled": Code(
+        "warning",
+        "business-rule",
+        "The item {link} is not asked for, by the answers that it depends on.",
+        "Leave it out, or correct those answers.",
+        ANSWERS,
+    ),
+    "validate-answer-type": Code(
+        "error",
+        "structure",
+        "The item {link} is answered by {seen}; it takes {wanted}.",
+        "Give an answer of that type.",
+        ANSWERS,
+    ),
+    "validate-answer-option": Code(
+        "error",
+        "code-invalid",
+        "The item {link} has options, and this answer {what}.",
+        "Give one of the options.",
+        ANSWERS,
+    ),
+    "validate-answer-limit": Code(
+        "error", "value", "The answer to the item {link} does not keep {limit}.", "Keep to what is asked.", ANSWERS
+    ),
     # what is odd or missing, whatever form it has
     "validate-vital-sign": Code(
         "error",
@@ -169,6 +224,23 @@ WHOLE: dict[str, Code] = {
         "Not checked: the profile {profile} is not at hand.",
         "Name the package that defines it.",
         PROFILING,
+    ),
+    "validate-unchecked-questionnaire": Code(
+        "information",
+        "not-found",
+        "Not checked: the questionnaire {questionnaire} is not at hand, so no answer was compared with it.",
+        "Name the package that has it, or contain it.",
+        ANSWERS,
+    ),
+    "validate-unchecked-answer": Code(
+        "information",
+        "not-supported",
+        "Not checked: whether the answer to the item {link} is in {value_set} cannot be told offline.",
+        "Ask a terminology server where it matters.",
+        ANSWERS,
+    ),
+    "validate-unchecked-part": Code(
+        "information", "not-supported", "Not checked: {what}.", "Check it by other means where it matters."
     ),
     "validate-unchecked-version": Code(
         "warning",

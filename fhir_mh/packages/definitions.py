@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.dependencies import Resolved
-from fhir_mh.packages.facts import Facts
+from fhir_mh.packages.facts import KINDS, Facts
 from fhir_mh.packages.pinning import canonicals, pinned
 from fhir_mh.packages.source import Definition, Package
 from fhir_mh.packages.versions import parted, serves
@@ -102,6 +102,14 @@ class Definitions:
     def search_parameter(self, url: str) -> Facts | None:
         """The facts of a search parameter."""
         return self._facts("SearchParameter", url)
+
+    def questionnaire(self, url: str) -> Facts | None:
+        """The facts of a questionnaire: its items."""
+        return self._facts("Questionnaire", url)
+
+    def kind_of(self, url: str) -> str | None:
+        """What a canonical URL is of: a resource type; None where nothing of that URL is at hand."""
+        return next((kind for kind in KINDS if self._facts(kind, url) is not None), None)
 
     def profiles(self) -> list[str]:
         """URLs of the profiles and extensions that packages brought, beyond the R4 base."""
@@ -209,6 +217,8 @@ def _base(kind: str, url: str) -> Held | None:
     """The definition of R4 itself, which tells its version where that is another than R4's own."""
     if kind == "StructureDefinition":
         found = base_facts("types").get(url) or base_facts("profiles").get(url)
+    elif kind == "Questionnaire":
+        return None
     else:
         found = base_facts("searches" if kind == "SearchParameter" else "terminology").get(url)
     if found is None or found["resourceType"] != kind:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 Facts = dict[str, Any]
-KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter")
+KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "Questionnaire")
 _PLAIN = ("id", "path", "sliceName", "min", "max", "contentReference", "maxLength", "isModifier")
 _VALUED = ("fixed", "pattern", "minValue", "maxValue")
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
@@ -28,6 +28,7 @@ def facts_of(resource: dict[str, Any]) -> dict[str, Any] | None:
         "ValueSet": _value_set,
         "CodeSystem": _code_system,
         "SearchParameter": _search_parameter,
+        "Questionnaire": _questionnaire,
     }
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or kind not in make or not isinstance(resource.get("url"), str):
@@ -164,6 +165,11 @@ def _displays(concepts: list[dict[str, Any]]) -> dict[str, list[str]]:
             found[code] = [text for text in texts if isinstance(text, str)]
         found.update(_displays(concept.get("concept", [])))
     return found
+
+
+def _questionnaire(resource: dict[str, Any]) -> dict[str, Any]:
+    """Its items as they stand: they are asked one by one, whatever they hold."""
+    return {k: resource[k] for k in ("url", "version", "item") if k in resource}
 
 
 def _search_parameter(resource: dict[str, Any]) -> dict[str, Any]:

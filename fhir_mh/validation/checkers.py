@@ -44,6 +44,7 @@ _MORE: dict[str, Rule] = {
     "CodeableConcept": guards.legal_status_rule,
     "Identifier": guards.identifier_rule,
     "Reference": reference_form,
+    "Signature": rules.signature_rule,
 }  # what is checked of every value of a type, beyond its definition
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from fhir_mh.packages.definitions import Definitions
+from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation.fields import Item
 from fhir_mh.validation.shape import Shape, TypeRef
 from fhir_mh.validation.shapes import Shapes
@@ -21,6 +22,7 @@ class Compiler(Protocol):
     definitions: Definitions
     shapes: Shapes
     discriminators: Discriminators
+    terminology: Terminology
 
     def type(self, name: str) -> Item:
         """The check of one value of a data type."""

@@ -187,9 +187,16 @@ def _each(value: dict[str, Any], name: str, place: Place) -> Iterator[tuple[dict
             yield entry, (place, name, index, name)
 
 
+def measured_rule(value: dict[str, Any], place: Place, walk: Walk, compiler: Compiler) -> None:
+    """Says of a MeasureReport that it was not compared with its measure."""
+    if "measure" in value:
+        walk.skip("validate-unchecked-part", place, what="whether the report agrees with its measure")
+
+
 RULES: dict[str, ResourceRule] = {
     "CapabilityStatement": capability_rule,
     "StructureDefinition": profile_rule,
+    "MeasureReport": measured_rule,
     "OperationDefinition": operation_rule,
     "SearchParameter": search_parameter_rule,
 }

@@ -9,13 +9,18 @@ from fhir_mh.packages.model import R4
 from fhir_mh.validation import bundles, definitions
 from fhir_mh.validation.compiler import Compiler, ResourceRule
 from fhir_mh.validation.fields import Item
+from fhir_mh.validation.questionnaires import response_rule
 from fhir_mh.validation.shape import Shape, TypeRef, merge
 from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.vital_signs import observation_rule
 from fhir_mh.validation.walk import Place, Walk, shown
 
 _ABSTRACT = {"Resource", "DomainResource"}
-_RULES: dict[str, ResourceRule] = {"Observation": observation_rule, **definitions.RULES}
+_RULES: dict[str, ResourceRule] = {
+    "Observation": observation_rule,
+    "QuestionnaireResponse": response_rule,
+    **definitions.RULES,
+}
 
 
 class Resources:

@@ -97,7 +97,8 @@ def _before(said: Said) -> Iterator[str]:
     """What must be there for the example (definitions, a mapping, requests), and what is done with what follows."""
     example = said.example
     for number, definition in enumerate(example.get("definitions", ())):
-        what = "extension" if definition["type"] == "Extension" else "profile"
+        profile = "extension" if definition.get("type") == "Extension" else "profile"
+        what = profile if definition["resourceType"] == "StructureDefinition" else definition["resourceType"].lower()
         yield "and this one:" if number else f"With this {what} at hand:"
         yield _fenced("json", text_of(definition))
     if "mapping" in example:
