@@ -51,7 +51,7 @@ class Validator:
 
     @property
     def package_notes(self) -> tuple[str, ...]:
-        """What the packages rest on and is not at hand, or cannot be used: a sentence for each.
+        """What the packages rest on and is not at hand or cannot be used, and what is odd in them: a sentence for each.
 
         Where a resource needs something of it, its report says so in not_checked.
         """

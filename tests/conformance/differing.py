@@ -21,7 +21,6 @@ from tests.house.source import ROOT
 
 CORPORA = ROOT.parent / "shared" / "corpora"
 _IN_BRACKETS = re.compile(r"\[(?:x|url='.*?')\]", re.DOTALL)
-_NAMED = re.compile(r"(?:Unrecognized property '|Slice '[\w.]*\.|[\w.]*\.(?=[\w:/-]+: max allowed))_?(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +84,12 @@ def of_ours(report: Report) -> list[Said]:
 
 
 def of_theirs(found: Sequence[Finding]) -> list[Said]:
-    """The errors of HL7's engine. What it tells a whole resource of one of its properties is about that property."""
-    said = []
-    for entry in found:
-        if entry.wrong:
-            place = _place(_IN_BRACKETS.sub("", entry.path))
-            named = _NAMED.match(entry.message) if "." not in place else None
-            place += f".{named[1].lower()}" if named else ""
-            said.append(Said(entry.id.rpartition("/")[2], place, entry.message))
-    return said
+    """The errors of HL7's engine."""
+    return [
+        Said(entry.id.rpartition("/")[2], _place(_IN_BRACKETS.sub("", entry.path)), entry.message)
+        for entry in found
+        if entry.wrong
+    ]
 
 
 def differences(ours: Sequence[Said], theirs: Sequence[Said], kinds: tuple[str, ...]) -> Iterator[Difference]:

@@ -50,6 +50,7 @@ def test_the_verdicts_agree_but_for_what_is_known(engine: Engine, validator: Val
     for folder, count in counts.items():
         assert sum(count.values()), folder
         print(f"{folder}: {count['both']}, {count['ours']}, {count['theirs']}")
-    assert ours_alone == []
+    # The check digit of its NHS number is wrong, at which HL7's engine does not look.
+    assert ours_alone == ["UKCore-Patient-BabyPatient-Example.json"]
     assert unexplained == []
     assert [entry["id"] for at, entry in enumerate(KNOWN) if at not in used] == []
