@@ -124,7 +124,7 @@ def _is_extension(shape: Shape) -> bool:
 
 def _bindings(element: Facts, shape: Shape) -> Iterator[tuple[str, Any, Any]]:
     said = element.get("binding", {})
-    held = [tuple(bound) for bound in shape.bindings if bound.strength != "maximum"]
+    held = [(bound.strength, bound.value_set) for bound in shape.bindings if bound.strength != "maximum"]
     most = [bound.value_set for bound in shape.bindings if bound.strength == "maximum"]
     yield "binding", [(said["strength"], said["valueSet"])] if "valueSet" in said else [], held[-1:]
     yield "maxValueSet", [said["maxValueSet"]] if "maxValueSet" in said else [], most[-1:]

@@ -57,6 +57,12 @@ def _contact_point(made: dict[str, Any], draw: Any) -> None:
         made.setdefault("system", "phone")
 
 
+def _identifier(made: dict[str, Any], draw: Any) -> None:
+    """Not a rule in FHIRPath, but one of ours: an NHS number is one, wherever it stands."""
+    if made.get("system") == "https://fhir.nhs.uk/Id/nhs-number" and "value" in made:
+        made["value"] = draw(st.sampled_from(["9990000018", "9990000026", "9990000034"]))
+
+
 def _attachment(made: dict[str, Any], draw: Any) -> None:
     made.pop("size", None)
     if "data" in made:
@@ -140,6 +146,7 @@ _WITHDRAWABLE = (
 )  # fmt: skip
 _OURS = "https://w3id.org/fhir-mh/StructureDefinition/"
 _MENDS: dict[str, Callable[[dict[str, Any], Any], None]] = {
+    "Identifier": _identifier,
     _OURS + "content-hash": _hash,
     _OURS + "sha-256": _hash,
     _OURS + "power-of-attorney": _without("may-refuse-life-sustaining"),
