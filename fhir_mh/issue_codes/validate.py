@@ -146,6 +146,13 @@ CODES: dict[str, Code] = {
         "Point to a resource of that type.",
         REFERENCES,
     ),
+    "validate-reference-profile": Code(
+        "error",
+        "structure",
+        "What this leads to does not follow {profiles}: {said}",
+        "Mend what it leads to, or refer to another.",
+        REFERENCES,
+    ),
     "validate-reference-form": Code(
         "error",
         "value",

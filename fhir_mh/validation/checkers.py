@@ -271,7 +271,7 @@ class Checkers:
         found.extend(rules.value_rule(name, value, "validate-fixed", fixed) for value in shape.fixed)
         found.extend(rules.value_rule(name, value, "validate-pattern", pattern) for value in shape.patterns)
         if entry.code == "Reference":
-            found.append(reference_targets(entry, self.definitions, shape.by.get("types", "")))
+            found.append(reference_targets(entry, self.definitions, self.resources.fault, shape.by.get("types", "")))
         return [rule for rule in found if rule is not None]
 
 

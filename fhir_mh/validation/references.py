@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from fhir_mh.issues import Issue
 from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.definitions import TYPE_URL, Definitions
 from fhir_mh.packages.model import is_a
 from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import TypeRef
+from fhir_mh.validation.shapes import Unresolvable
 from fhir_mh.validation.walk import Place, Walk, shown
 
+Fault = Callable[[str, dict[str, Any], Walk], Issue | None]
 _RESTFUL = re.compile(
     r"(?:https?://[^\s?#]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?"
 )
@@ -64,8 +68,12 @@ def _may_be_conditional(walk: Walk) -> bool:
     return walk.bundle is None or walk.bundle.kind in ("transaction", "batch")
 
 
-def reference_targets(entry: TypeRef, definitions: Definitions, by: str) -> Rule | None:
-    """The check of which types a Reference may lead to; None where any will do. by: the profile that says so."""
+def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by: str) -> Rule | None:
+    """The check of what a Reference may lead to: which types, and where it is here and does not say that it follows one
+    of the profiles asked for, whether it does. None where anything will do. by: the profile that says so.
+
+    fault: the first error that a profile finds in a resource. Raises Unresolvable.
+    """
     groups = [[(_type_of(url, definitions) or "Resource") for url in group] for group in entry.targets]
     groups = [group for group in groups if not {"Resource", "DomainResource"} & set(group)]
     profiles = [{url.split("|")[0] for url in group} for group in entry.targets]
@@ -91,7 +99,22 @@ def reference_targets(entry: TypeRef, definitions: Definitions, by: str) -> Rule
         claimed = _claimed(found, definitions)
         for urls in profiles:
             if claimed.isdisjoint(urls):
-                walk.skip("validate-unchecked-target", place, profile=" or ".join(map(shown, sorted(urls))))
+                _follows_one(sorted(urls), found, place, walk)
+
+    def _follows_one(urls: list[str], found: dict[str, Any], place: Place, walk: Walk) -> None:
+        names = " or ".join(map(shown, urls))
+        wrong: list[Issue] = []
+        for url in urls:
+            try:
+                seen = fault(url, found, walk)
+            except Unresolvable:
+                walk.skip("validate-unchecked-target", place, profile=names)
+                return
+            if seen is None:
+                return
+            wrong.append(seen)
+        said = f"{wrong[0].path}: {wrong[0].message}"
+        walk.fail("validate-reference-profile", place, None, by, profiles=names, said=said)
 
     return check
 

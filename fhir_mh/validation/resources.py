@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_mh.fhirpath.references import BundleIndex
+from fhir_mh.issues import Issue
 from fhir_mh.packages.model import R4
 from fhir_mh.validation import bundles, definitions
 from fhir_mh.validation.compiler import Compiler, ResourceRule
@@ -70,6 +71,25 @@ class Resources:
                 walk.fail("validate-profile-none", place, None, group[0], profiles=" or ".join(group))
 
         return check
+
+    def fault(self, url: str, value: dict[str, Any], walk: Walk) -> Issue | None:
+        """The first error in a resource of this document that is for a profile's sake; None where there is none.
+
+        What is wrong with it whatever the profile is told where it stands. One that is being looked at already, for
+        references may lead in circles, has none. Raises Unresolvable.
+        """
+        key = (id(value), url)
+        if key not in walk.tried:
+            walk.tried[key] = None
+            self._compiler.shapes.of_profile(url)
+            trial, place = walk.apart(), (None, str(value.get("resourceType")), None, "")
+            if any(value is held for held in walk.root.get("contained") or ()):
+                self._one(value, place, trial, (url,))
+            else:
+                self.check(value, place, trial, profiles=(url,))
+            found = (entry for entry, _ in trial.issues if entry.is_error and entry.profile)
+            walk.tried[key] = next(found, None)
+        return walk.tried[key]
 
     def _one(self, value: dict[str, Any], place: Place, walk: Walk, profiles: tuple[str, ...]) -> None:
         kind = value.get("resourceType")

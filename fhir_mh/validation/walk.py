@@ -53,7 +53,8 @@ class Walk:
     """What a validation gathers. root is the outermost resource that `#` looks in, resource the one being checked."""
 
     __slots__ = (
-        "_contained", "_counts", "_found", "base", "bundle", "ids", "issues", "model", "resource", "root", "unchecked",
+        "_contained", "_counts", "_found", "base", "bundle", "ids", "issues", "model", "resource", "root", "tried",
+        "unchecked",
     )  # fmt: skip
 
     def __init__(self, model: Any) -> None:
@@ -63,6 +64,7 @@ class Walk:
         self._contained: tuple[Any, dict[str, dict[str, Any]]] = (None, {})
         self.issues: list[Found] = []
         self.unchecked: list[Found] = []
+        self.tried: dict[tuple[int, str], Issue | None] = {}  # (which resource, a profile) -> what is wrong by it
         self.ids: dict[tuple[int, str], str] = {}  # (which resource, an element's id) -> where
         self.root: dict[str, Any] = {}
         self.resource: dict[str, Any] = {}
@@ -119,7 +121,7 @@ class Walk:
         """A walk over the same surroundings whose findings are its own: to try whether something conforms."""
         other = Walk(self.model)
         other.root, other.resource, other.bundle, other.base = self.root, self.resource, self.bundle, self.base
-        other._contained = self._contained
+        other._contained, other.tried = self._contained, self.tried
         return other
 
     def local(self, reference: str) -> tuple[bool, dict[str, Any] | None]:

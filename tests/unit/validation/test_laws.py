@@ -166,7 +166,7 @@ def leads(path: str, value: dict[str, Any]) -> bool:
             else ""
         )
         key = named[1] + form[:1].upper() + form[1:]
-        found = [held for held in (here.get(key), here.get("_" + key)) if held is not None or key in here]
+        found = [here[name] for name in (key, "_" + key) if name in here]
         if named[2]:
             found = [held[int(named[2])] for held in found if isinstance(held, list) and int(named[2]) < len(held)]
         if not found:
