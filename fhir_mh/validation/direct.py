@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.packages.model import open_types
 from fhir_mh.validation.primitives import ordered
 
 Direct = Callable[[dict[str, Any]], bool | None]
 _PARTS = ("resource", "request", "response")
-_VALUES = frozenset("value" + code[:1].upper() + code[1:] for code in open_types())
+# The forms of an extension's value, and whether each is an object.
+_VALUES = {"value" + code[:1].upper() + code[1:]: not is_primitive(code) for code in open_types()}
 
 
 def _contained(value: dict[str, Any]) -> list[dict[str, Any]]:
@@ -76,7 +78,7 @@ def _value_or_parts(value: dict[str, Any]) -> bool | None:
                 return None
             parts = True
         elif key in _VALUES:
-            if held is None or type(held) is list or held == {}:
+            if held in (None, "", {}) or type(held) is list or (type(held) is dict) is not _VALUES[key]:
                 return None
             said = True
         elif key not in ("url", "id"):
