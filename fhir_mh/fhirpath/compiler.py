@@ -42,7 +42,31 @@ def code_of(tree: Expr) -> Code:
 
 
 def _compile(tree: Expr) -> Code:
-    return _COMPILERS[type(tree)](tree)
+    code: Code = _COMPILERS[type(tree)](tree)
+    return _once(code) if isinstance(tree, Name | Call | Index) and _is_fixed(tree) else code
+
+
+def _is_fixed(tree: Expr | None) -> bool:
+    """Whether it gives the same wherever in an evaluation it stands: it starts from a variable and asks for no item."""
+    if isinstance(tree, Variable | Literal):
+        return True
+    if isinstance(tree, Name):
+        return _is_fixed(tree.source)
+    if isinstance(tree, Index):
+        return _is_fixed(tree.source) and _is_fixed(tree.index)
+    return isinstance(tree, Call) and _is_fixed(tree.source) and all(map(_is_fixed, tree.arguments))
+
+
+def _once(code: Code) -> Code:
+    """Code that runs once in each evaluation: within a loop it would do the same for each item."""
+
+    def look(items: Items, env: Environment) -> Items:
+        found = env.fixed.get(look)
+        if found is None:
+            found = env.fixed[look] = code(items, env)
+        return found
+
+    return look
 
 
 def _literal(tree: Literal) -> Code:

@@ -34,6 +34,7 @@ class Environment:
 
     __slots__ = (
         "context",
+        "fixed",
         "index",
         "left",
         "model",
@@ -70,6 +71,7 @@ class Environment:
         self.index: int | None = None
         self.total: list[Any] = []
         self.left = MOST_STEPS
+        self.fixed: dict[Any, list[Any]] = {}  # what parts of the expression gave that give the same everywhere
 
     def spend(self, steps: int) -> None:
         """Raises FHIRPathError (limit) where this evaluation has done as much as it may."""

@@ -242,3 +242,20 @@ def test_a_time_has_no_days(unit: str) -> None:
     with pytest.raises(FHIRPathError) as caught:
         fhirpath.evaluate(None, f"@T10:30 + 1 {unit}")
     assert caught.value.kind == "execution"
+
+
+def test_what_is_the_same_for_every_item_is_worked_out_once() -> None:
+    """Else a rule on each element of a long definition would look through all of it each time, and reach the bound."""
+    people = {"resourceType": "Patient", "name": [{"family": "Kit"}] * 3000}
+    assert fhirpath.evaluate(people, "name.all(family = %resource.name.first().family)") == [True]
+    assert fhirpath.evaluate(people, "name.skip(2998).select(%context.name[0].family & $index.toString())") == [
+        "Kit0",
+        "Kit1",
+    ]
+
+
+def test_what_follows_from_the_item_is_worked_out_for_each() -> None:
+    person = {"resourceType": "Patient", "name": [{"family": "A"}, {"family": "B"}]}
+    assert fhirpath.evaluate(person, "name.select(%resource.name.where(family = 'B').family & family)") == ["BA", "BB"]
+    assert fhirpath.evaluate(person, "name.select(%resource.name[$index].family)") == ["A", "B"]
+    assert fhirpath.evaluate(person, "name.select(%resource.name.skip($index).family.first())") == ["A", "B"]

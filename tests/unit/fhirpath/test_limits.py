@@ -32,8 +32,8 @@ MANY = {"many": list(range(1000))}
     [
         "descendants().select(%resource.descendants())",
         "descendants().where(%resource.descendants().exists($this = %context))",
-        "descendants().all(%resource.descendants().count() > 0)",
-        "descendants().exists(%resource.descendants().empty())",
+        "descendants().all(%resource.select($this).descendants().count() > 0)",
+        "descendants().exists(%resource.select($this).descendants().empty())",
         "children().repeat(%resource.descendants().select(descendants()))",
         "descendants().select(resolve() | %resource.entry.resource.name.given)",
         "descendants().combine(descendants()).subsetOf(descendants())",
