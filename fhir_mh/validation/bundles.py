@@ -12,7 +12,7 @@ from typing import Any
 from fhir_mh.validation.walk import Place, Walk, shown
 
 _RESTFUL = re.compile(r"https?://.+/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
-_PAGED, _PAGING = {"searchset", "history"}, {"first", "previous", "prev", "next", "last"}
+_PAGED, _PAGING = ("searchset", "history"), ("first", "previous", "prev", "next", "last")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
 
 
@@ -40,10 +40,10 @@ def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
             if key in seen:
                 walk.fail("validate-bundle-twice", here)
             seen.add(key)
-    entries = [entry for _, entry in _each(bundle.get("entry"))]
-    if bundle.get("type") == "document" and entries and isinstance(entries[0].get("resource"), dict):
+    index, opening = next(_each(bundle.get("entry")), (0, {}))
+    if bundle.get("type") == "document" and index == 0 and isinstance(opening.get("resource"), dict):
         first: Place = ((place, "entry", 0, "entry"), "resource", None, "resource")
-        _document(entries[0]["resource"], first, walk)
+        _document(opening["resource"], first, walk)
         _reached(bundle, place, walk)
 
 

@@ -124,20 +124,21 @@ def operation_rule(value: dict[str, Any], place: Place, walk: Walk, compiler: Co
             continue
         held = value.get("parameter")
         for parameter in held if isinstance(held, list) else ():
-            shape = asked.get(parameter.get("name")) if isinstance(parameter, dict) else None
+            name = parameter.get("name") if isinstance(parameter, dict) else None
+            shape = asked.get(name) if isinstance(name, str) else None
             if shape is None or parameter.get("use") != use:
                 continue
             for problem in _disagreements(parameter, shape, compiler):
                 walk.fail("validate-definition-operation", here, None, url, name=shown(parameter["name"]), what=problem)
 
 
-def _asked_of_parameters(compiler: Compiler, url: str) -> dict[Any, Shape]:
+def _asked_of_parameters(compiler: Compiler, url: str) -> dict[str, Shape]:
     """The slices of Parameters.parameter by the name that each fixes."""
     shapes = compiler.shapes
     held = shapes.children(shapes.of_profile(url).copy()).get("parameter")
     slices = [one for slicing in held.slicings for one in slicing.slices.values()] if held is not None else []
     found = ((shapes.children(one)["name"].fixed, one) for one in slices)
-    return {fixed[0]: one for fixed, one in found if fixed}
+    return {fixed[0]: one for fixed, one in found if fixed and isinstance(fixed[0], str)}
 
 
 def _disagreements(parameter: dict[str, Any], shape: Shape, compiler: Compiler) -> Iterator[str]:

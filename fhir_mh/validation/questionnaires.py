@@ -62,13 +62,13 @@ class _Responses:
 
     def check(self, given: list[Json], asked: list[Json], place: Place) -> None:
         """What was given in one place against what was asked there."""
-        known = {item.get("linkId"): item for item in asked}
-        seen: dict[Any, int] = {}
+        known = {link: item for item in asked if isinstance(link := item.get("linkId"), str)}
+        seen: dict[str, int] = {}
         for index, item in enumerate(given):
             here: Place = (place, "item", index, "item")
             link = item.get("linkId")
             question = known.get(link) if isinstance(link, str) else None
-            if question is None:
+            if question is None or not isinstance(link, str):
                 self._walk.fail("validate-answer-unknown", here, link=shown(link))
                 continue
             seen[link] = seen.get(link, 0) + 1
@@ -77,9 +77,9 @@ class _Responses:
             if not enabled(question, self._response):
                 self._walk.fail("validate-answer-disabled", here, link=shown(link))
             self._item(item, question, here)
-        for question in asked:
-            if question.get("linkId") not in seen and self._must(question):
-                self._walk.fail("validate-answer-missing", place, link=shown(question.get("linkId")))
+        for link, question in known.items():
+            if link not in seen and self._must(question):
+                self._walk.fail("validate-answer-missing", place, link=shown(link))
 
     def _must(self, question: Json) -> bool:
         return self._finished and question.get("required") is True and enabled(question, self._response)

@@ -83,7 +83,8 @@ class Resources:
             walk.tried[key] = None
             self._compiler.shapes.of_profile(url)
             trial, place = walk.apart(), (None, str(value.get("resourceType")), None, "")
-            if any(value is held for held in walk.root.get("contained") or ()):
+            contained = walk.root.get("contained")
+            if isinstance(contained, list) and any(value is held for held in contained):
                 self._one(value, place, trial, (url,))
             else:
                 self.check(value, place, trial, profiles=(url,))

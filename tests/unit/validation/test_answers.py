@@ -195,7 +195,10 @@ def test_what_is_no_questionnaire_is_refused() -> None:
     assert found == {("validate-reference-type", "QuestionnaireResponse.questionnaire")}
 
 
-@pytest.mark.parametrize("spoilt", [7, ["x"], [{"linkId": 7}], [{"linkId": "q", "type": 7, "answerOption": 7}], {}])
+@pytest.mark.parametrize(
+    "spoilt",
+    [7, ["x"], [{"linkId": 7}], [{"linkId": {}}, {"linkId": []}], [{"linkId": "q", "type": 7, "answerOption": 7}], {}],
+)
 def test_a_questionnaire_that_is_malformed_asks_for_nothing_that_it_does_not_say(spoilt: Any) -> None:
     report = Validator(resources=[asks() | {"item": spoilt}]).validate(
         response({"linkId": "q", "answer": [7, {"valueString": "x"}]})
