@@ -116,7 +116,7 @@ def _within(folder: Path) -> Iterator[Path]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _within(Path(entry.path))
-        elif entry.name.endswith(_RESOURCE):
+        elif entry.name.endswith(_RESOURCE) and (entry.is_symlink() or entry.is_file()):  # a pipe would never end
             yield Path(entry.path)
 
 

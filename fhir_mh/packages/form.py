@@ -38,7 +38,11 @@ _ELEMENT: Form = {
     "max": _most,
     "maxLength": _count,
     "type": [{"code": _text, "profile": [_text], "targetProfile": [_text]}],
-    "binding": {"strength": _text, "valueSet": _text, "maxValueSet": _text},
+    "binding": {
+        **dict.fromkeys(("strength", "valueSet", "maxValueSet"), _text),
+        "additional": [{"strength": _text, "valueSet": _text}],
+    },
+    "obligations": [{"code": _text, "actor": _text}],
     "constraint": [{"key": _text, "severity": _text, "expression": _text, "human": _text}],
     "slicing": {"discriminator": [{"type": _text, "path": _text}], "rules": _text, "ordered": _flag},
 }

@@ -103,9 +103,12 @@ class Terminology:
 
     def shown_by(self, system: str, code: str) -> list[str]:
         """The texts that a code may be shown by, the first the one to use; empty where they are not at hand."""
-        if system not in self._displays:
-            self._displays[system] = self._definitions.displays(system)
-        return self._displays[system].get(code, [])
+        held = self._displays.get(system)
+        if held is None:
+            held = self._definitions.displays(system)
+            if held:  # of systems that are not at hand nothing is kept: their names come from anybody
+                self._displays[system] = held
+        return held.get(code, [])
 
     def _expand(self, url: str, depth: int) -> Expansion | None:
         facts = self._definitions.value_set(url)

@@ -45,6 +45,11 @@ def options_of(question: Json) -> list[Json]:
     return [option for option in held if isinstance(option, dict)] if isinstance(held, list) else []
 
 
+def types_of_options(question: Json) -> list[str]:
+    """The types that these options are of."""
+    return [kind for option in options_of(question) for key, kind in _OPTIONS.items() if key in option]
+
+
 def permitted(answer: Json, options: list[Json]) -> bool:
     """Whether an answer is one of these options: codings by system and code, all else by value."""
     key, kind, value = value_of(answer)

@@ -33,11 +33,11 @@ from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.references import reference_form, reference_targets
 from fhir_mh.validation.resources import Resources
 from fhir_mh.validation.rules import Rule
-from fhir_mh.validation.shape import Invariant, Shape, TypeRef
+from fhir_mh.validation.shape import Invariant, Shape, Slicing, TypeRef
 from fhir_mh.validation.shapes import Shapes, Unresolvable, named
-from fhir_mh.validation.slices import Discriminators
+from fhir_mh.validation.slices import Discriminators, Undecidable
 from fhir_mh.validation.slicing import slicing_check
-from fhir_mh.validation.walk import Place, Walk, shown
+from fhir_mh.validation.walk import DEEPEST, Place, Walk, shown
 
 _MORE: dict[str, Rule] = {
     "Attachment": rules.attachment_rule,
@@ -64,9 +64,26 @@ class Checkers:
         self._coding = rules.coding_rule(self.terminology)
 
     def conforms(self, url: str, value: Any, walk: Walk) -> bool:
-        """Whether a resource or element meets a profile, without reporting why not. Raises Unresolvable."""
+        """Whether a resource or element meets a profile, without reporting why not.
+
+        Raises Unresolvable, and Undecidable where that hangs on too long a chain of references.
+        """
         if not isinstance(value, dict):
             return False
+        key = (id(value), url)
+        if key in walk.fitting:
+            return walk.fitting[key]
+        if walk.deep >= DEEPEST:
+            raise Undecidable
+        walk.fitting[key] = True  # while it is being looked at: references may lead in circles
+        try:
+            walk.fitting[key] = self._conforms(url, value, walk)
+        except (Undecidable, Unresolvable):
+            del walk.fitting[key]
+            raise
+        return walk.fitting[key]
+
+    def _conforms(self, url: str, value: dict[str, Any], walk: Walk) -> bool:
         trial = walk.apart()
         place: Place = (None, "trial", None, "")
         if isinstance(value.get("resourceType"), str):
@@ -161,6 +178,7 @@ class Checkers:
             slices = tuple(
                 held
                 for slicing in child.slicings
+                if _by_type(slicing)
                 for held in slicing.slices.values()
                 if any(t.code == code for t in held.types)
             )
@@ -171,14 +189,10 @@ class Checkers:
         self, child: Shape, entry: TypeRef, key: str, label: str, slices: tuple[Shape, ...], owner: str
     ) -> Field:
         shapes = (child, *slices)
-        slicings = (
-            ()
-            if child.choice
-            else tuple(
-                slicing_check(slicing, child, label, key, self)
-                for slicing in child.slicings
-                if slicing.slices or slicing.rules == "closed"
-            )
+        slicings = tuple(
+            slicing_check(slicing, child, label, key, self)
+            for slicing in child.slicings
+            if (slicing.slices or slicing.rules == "closed") and not (child.choice and _by_type(slicing))
         )
         if is_primitive(entry.code):
             found = [rule for shape in shapes for rule in self._rules(shape, entry, child.name)]
@@ -226,7 +240,11 @@ class Checkers:
 
     def _members(self, shape: Shape, entry: TypeRef, owner: str) -> Item:
         if R4.is_a(entry.code, "Resource"):
-            return self.resources.member(shape.name, entry)
+            member = self.resources.member(shape.name, entry)
+            known = self.shapes.children(self.shapes.of_type(entry.code)) if shape.children else {}
+            more = {name: held for name, held in (shape.children or {}).items() if held != known.get(name)}
+            inner = Shape(shape.name, shape.path, children=more)
+            return together([member, self.body(inner, entry.code, partial=True)]) if more else member
         if entry.code == "Extension" and shape.name in ("extension", "modifierExtension"):
             narrowed = None if shape.children is None else self._own(shape, entry.code)
             return self.extensions.item(owner, narrowed, _versions_meant(shape))
@@ -260,6 +278,8 @@ class Checkers:
                     walk.skip("validate-unchecked-profile", place, profile=group[0])
             except Unresolvable as missing:
                 walk.skip("validate-unchecked-profile", place, profile=missing)
+            except Undecidable:
+                walk.skip("validate-unchecked-profile", place, profile=group[0])
 
         return check
 
@@ -273,6 +293,11 @@ class Checkers:
         if entry.code == "Reference":
             found.append(reference_targets(entry, self.definitions, self.resources.fault, shape.by.get("types", "")))
         return [rule for rule in found if rule is not None]
+
+
+def _by_type(slicing: Slicing) -> bool:
+    """Whether the slices of a choice are its types."""
+    return slicing.discriminators in ((), (("type", "$this"),))
 
 
 class Required(NamedTuple):

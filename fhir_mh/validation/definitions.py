@@ -87,7 +87,8 @@ def _widened(element: dict[str, Any], target: Shape) -> Iterator[str]:
     known = [entry.code for entry in target.types]
     for entry in element.get("type", ()):
         code = str(entry.get("code"))
-        if known and R4.known(code) and not any(R4.is_a(code, base) for base in known):
+        own = target.path.endswith(".id") and code in ("string", "id")  # definitions call a resource's id a string
+        if known and not own and R4.known(code) and not any(R4.is_a(code, base) for base in known):
             yield f"the type {code} is none of {', '.join(known)}"
 
 
@@ -99,8 +100,8 @@ def _leads_somewhere(path: str, shape: Shape) -> bool:
         return False
     types = {named(shape, entry) for entry in shape.types} or {shape.reference}
     for kind, name in steps:
-        if kind != "name":
-            return True
+        if kind != "name" or types & {"Resource", "DomainResource"}:
+            return True  # which elements there are cannot be told
         types = {form for held in types for _, form in R4.child(held, name) or ()}
         if not types:
             return False
@@ -143,16 +144,18 @@ def _asked_of_parameters(compiler: Compiler, url: str) -> dict[str, Shape]:
 
 def _disagreements(parameter: dict[str, Any], shape: Shape, compiler: Compiler) -> Iterator[str]:
     most = "*" if shape.max is None else str(shape.max)
+    kind = parameter.get("type")
     if parameter.get("min") != shape.min:
         yield f"min is {shape.min} there"
     if parameter.get("max") != most:
         yield f"max is {most} there"
+    if not isinstance(kind, str):
+        return  # its parts say what it holds
     parts = compiler.shapes.children(shape)
     types = [entry for name in ("resource", "value") if parts[name].max != 0 for entry in parts[name].types]
-    kind = parameter.get("type")
-    if isinstance(kind, str) and R4.known(kind) and not any(R4.is_a(kind, entry.code) for entry in types):
+    if R4.known(kind) and not any(R4.is_a(kind, entry.code) for entry in types):
         yield f"{kind} is none of the types there"
-    yield from (f"{entry.code} is a type there" for entry in types if not R4.is_a(entry.code, str(kind)))
+    yield from (f"{entry.code} is a type there" for entry in types if not R4.is_a(entry.code, kind))
     targets = {url for entry in types for group in entry.targets for url in group}
     said = parameter.get("targetProfile")
     told = {url for url in said if isinstance(url, str)} if isinstance(said, list) else set()

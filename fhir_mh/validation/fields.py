@@ -202,13 +202,19 @@ def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -
         else:
             _not_an_object(held, "_" + child.name, "Element", here, walk)
 
+    count = counter(child, "_" + key, label)
+
     def one(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
+        if child.max == 0:
+            _too_many(child, 1, (place, label, None, "_" + key), walk)
         each(held, (place, label, None, "_" + key), walk)
 
     def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
         if type(held) is not list or not held:
             _not_a_list(held, "_" + child.name, (place, label, None, "_" + key), walk)
             return
+        if key not in owner:
+            count(len(held), place, walk)
         for index, entry in enumerate(held):
             if entry is not None:
                 each(entry, (place, label, index, "_" + key), walk)

@@ -15,12 +15,13 @@ from decimal import Decimal
 from typing import Any
 
 Test = Callable[[Any], str | None]
-_DATE = r"([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1]))?)?"
+_YEAR = r"([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)"
+_MONTH, _DAY = r"-(0[1-9]|1[0-2])", r"-(0[1-9]|[1-2][0-9]|3[0-1])"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
 _ZONE = r"(Z|(\+|-)((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
-_date = re.compile(_DATE).fullmatch
-_datetime = re.compile(rf"{_DATE}(T{_CLOCK}{_ZONE})?").fullmatch
-_instant = re.compile(rf"{_DATE}T{_CLOCK}{_ZONE}").fullmatch
+_date = re.compile(rf"{_YEAR}({_MONTH}({_DAY})?)?").fullmatch
+_datetime = re.compile(rf"{_YEAR}({_MONTH}({_DAY}(T{_CLOCK}{_ZONE})?)?)?").fullmatch
+_instant = re.compile(rf"{_YEAR}{_MONTH}{_DAY}T{_CLOCK}{_ZONE}").fullmatch
 _time = re.compile(_CLOCK).fullmatch
 _id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _code = re.compile(r"\S+( \S+)*").fullmatch

@@ -11,7 +11,16 @@ from typing import Any
 from fhir_mh.fhirpath import Environment, FHIRPathError, Node
 from fhir_mh.fhirpath.operators import order
 from fhir_mh.fhirpath.patterns import matches_full
-from fhir_mh.validation.answers import LIMITS, enabled, extension_value, extensions, options_of, permitted, value_of
+from fhir_mh.validation.answers import (
+    LIMITS,
+    enabled,
+    extension_value,
+    extensions,
+    options_of,
+    permitted,
+    types_of_options,
+    value_of,
+)
 from fhir_mh.validation.compiler import Compiler
 from fhir_mh.validation.references import target_type
 from fhir_mh.validation.walk import Place, Walk, shown
@@ -51,6 +60,12 @@ def items_of(value: Json) -> list[Json]:
     """The items right within a questionnaire, a response, an item or an answer."""
     held = value.get("item")
     return [item for item in held if isinstance(item, dict)] if isinstance(held, list) else []
+
+
+def _taken(question: Json) -> tuple[str, ...]:
+    """The types of answer that a question takes: a choice takes those of its options besides."""
+    wanted = _TYPES.get(str(question.get("type")), ())
+    return (*wanted, *types_of_options(question)) if "Coding" in wanted else wanted
 
 
 class _Responses:
@@ -103,7 +118,8 @@ class _Responses:
         self._alone(answers, question, here)
 
     def _count(self, count: int, question: Json, here: Place) -> None:
-        least = extension_value(question, "questionnaire-minOccurs") or (1 if self._must(question) else 0)
+        asked = enabled(question, self._response)
+        least = (extension_value(question, "questionnaire-minOccurs") if asked else 0) or int(self._must(question))
         most = extension_value(question, "questionnaire-maxOccurs") or (None if question.get("repeats") is True else 1)
         link = shown(question.get("linkId"))
         if self._finished and isinstance(least, int) and count < least:
@@ -128,7 +144,7 @@ class _Responses:
         if key is None:
             return
         link, at = shown(question.get("linkId")), (here, f"value.ofType({kind})", None, key)
-        wanted = _TYPES.get(str(question.get("type")), ())
+        wanted = _taken(question)
         if wanted and kind not in wanted:
             self._walk.fail("validate-answer-type", at, link=link, seen=kind, wanted=" or ".join(wanted))
             return
@@ -147,7 +163,11 @@ class _Responses:
         expansion = None if url.startswith("#") else self._compiler.terminology.expand(url)
         coded = kind == "Coding" and isinstance(value, dict)
         system, code = (value.get("system", ""), value.get("code")) if coded else (None, value)
-        answer = expansion.holds(system, code) if expansion is not None and isinstance(code, str) else None
+        answer = (
+            expansion.holds(system, code)
+            if expansion is not None and isinstance(code, str) and isinstance(system, str | None)
+            else None
+        )
         if answer is None:
             self._walk.skip("validate-unchecked-answer", at, link=link, value_set=shown(url))
         elif answer is False:

@@ -11,6 +11,7 @@ from fhir_mh.issues import Issue
 from fhir_mh.packages.base import base_facts
 from fhir_mh.packages.definitions import TYPE_URL, Definitions
 from fhir_mh.packages.model import is_a
+from fhir_mh.packages.versions import parted
 from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import TypeRef
 from fhir_mh.validation.shapes import Unresolvable
@@ -76,9 +77,8 @@ def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by
     """
     groups = [[(_type_of(url, definitions) or "Resource") for url in group] for group in entry.targets]
     groups = [group for group in groups if not {"Resource", "DomainResource"} & set(group)]
-    profiles = [{url.split("|")[0] for url in group} for group in entry.targets]
-    profiles = [urls for urls in profiles if not any(url in base_facts("types") for url in urls)]
-    if not groups and not profiles:
+    asked = [group for group in entry.targets if any(parted(url)[0] not in base_facts("types") for url in group)]
+    if not groups and not asked:
         return None
     allowed = [" or ".join(dict.fromkeys(group)) for group in groups]
     named = set.intersection(*map(set, groups)) if groups else set()
@@ -93,26 +93,32 @@ def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by
             if not any(is_a(seen, name) for name in group):
                 walk.fail("validate-reference-type", place, None, by, seen=shown(seen), allowed=names)
                 return
-        found = walk.local(str(value.get("reference", "")))[1] if profiles else None
+        found = walk.local(str(value.get("reference", "")))[1] if asked else None
         if found is None:
             return
         claimed = _claimed(found, definitions)
-        for urls in profiles:
-            if claimed.isdisjoint(urls):
-                _follows_one(sorted(urls), found, place, walk)
+        for urls in asked:
+            fitting = [url for url in urls if is_a(seen, _type_of(url, definitions) or seen)]
+            bare = {parted(url)[0] for url in fitting}
+            if fitting and claimed.isdisjoint(bare) and bare.isdisjoint(base_facts("types")):
+                _follows_one(fitting, found, place, walk)
 
     def _follows_one(urls: list[str], found: dict[str, Any], place: Place, walk: Walk) -> None:
         names = " or ".join(map(shown, urls))
         wrong: list[Issue] = []
+        unknown = False
         for url in urls:
             try:
                 seen = fault(url, found, walk)
             except Unresolvable:
-                walk.skip("validate-unchecked-target", place, profile=names)
-                return
+                unknown = True
+                continue
             if seen is None:
                 return
             wrong.append(seen)
+        if unknown:
+            walk.skip("validate-unchecked-target", place, profile=names)
+            return
         said = f"{wrong[0].path}: {wrong[0].message}"
         walk.fail("validate-reference-profile", place, None, by, profiles=names, said=said)
 

@@ -13,8 +13,9 @@ from fhir_mh.validation.fields import Item
 from fhir_mh.validation.questionnaires import response_rule
 from fhir_mh.validation.shape import Shape, TypeRef, merge
 from fhir_mh.validation.shapes import Unresolvable
+from fhir_mh.validation.slices import Undecidable
 from fhir_mh.validation.vital_signs import observation_rule
-from fhir_mh.validation.walk import Place, Walk, shown
+from fhir_mh.validation.walk import DEEPEST, Place, Walk, shown
 
 _ABSTRACT = {"Resource", "DomainResource"}
 _RULES: dict[str, ResourceRule] = {
@@ -65,9 +66,16 @@ class Resources:
         def check(value: Any, place: Place, walk: Walk) -> None:
             if not known:
                 walk.skip("validate-unchecked-profile", place, profile=group[0])
-            elif len(group) == 1:
+                return
+            if len(group) == 1:
                 self.check(value, place, walk, profiles=known)
-            elif not any(self._compiler.conforms(url, value, walk) for url in known):
+                return
+            try:
+                fits = any(self._compiler.conforms(url, value, walk) for url in known)
+            except (Undecidable, Unresolvable):
+                walk.skip("validate-unchecked-profile", place, profile=group[0])
+                return
+            if not fits:
                 walk.fail("validate-profile-none", place, None, group[0], profiles=" or ".join(group))
 
         return check
@@ -80,15 +88,18 @@ class Resources:
         """
         key = (id(value), url)
         if key not in walk.tried:
-            walk.tried[key] = None
+            if walk.deep >= DEEPEST:
+                raise Unresolvable(url)  # it hangs on too long a chain of references
             self._compiler.shapes.of_profile(url)
+            walk.tried[key] = None
             trial, place = walk.apart(), (None, str(value.get("resourceType")), None, "")
             contained = walk.root.get("contained")
             if isinstance(contained, list) and any(value is held for held in contained):
                 self._one(value, place, trial, (url,))
             else:
                 self.check(value, place, trial, profiles=(url,))
-            found = (entry for entry, _ in trial.issues if entry.is_error and entry.profile)
+            asked = self._compiler.definitions.lineage(url)
+            found = (entry for entry, _ in trial.issues if entry.is_error and entry.profile.split("|")[0] in asked)
             walk.tried[key] = next(found, None)
         return walk.tried[key]
 
@@ -114,6 +125,8 @@ class Resources:
         """The profiles that can be checked; those that cannot are recorded."""
         meta = value.get("meta")
         claimed = meta.get("profile") if isinstance(meta, dict) else None
+        if not walk.claims:
+            claimed = None
         if not profiles and not claimed:
             return ()
         urls = (
@@ -149,6 +162,8 @@ class Resources:
             shape: Shape = self._compiler.shapes.of_type(kind)
             for url in key[1]:
                 profile = self._compiler.shapes.of_profile(url)
+                if profile.name in _ABSTRACT:
+                    continue  # the type says all that it does
                 shape = profile if shape is self._compiler.shapes.of_type(kind) else merge(shape, profile)
             self._held[key] = self._compiler.body(shape, kind, resource=True)
         return self._held[key]

@@ -316,9 +316,7 @@ def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", problem=fault)
     elif "#" in value and walk.bundle is None:  # within a Bundle they may lead to another's narrative
         contained = walk.root.get("contained")
-        near = (
-            {held.get("id") for held in contained if isinstance(held, dict)} if isinstance(contained, list) else set()
-        )
+        near = [held.get("id") for held in contained if isinstance(held, dict)] if isinstance(contained, list) else []
         if any(target not in near for target in loose_links(value)):
             walk.fail("validate-narrative", place, problem="a link within it leads nowhere")
 

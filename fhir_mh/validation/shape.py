@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from fhir_mh.packages.model import is_a, type_code
+
 _STRENGTHS = ("example", "preferred", "extensible", "required")
 
 
@@ -123,7 +125,8 @@ def _apply(shape: Shape, element: dict[str, Any], by: str) -> None:
     if element.get("max", "*") != "*":
         limit = int(element["max"])
         shape.max = limit if shape.max is None else min(shape.max, limit)
-    if element.get("type"):
+    codes = [type_code(entry["code"]) for entry in element.get("type", ()) if "code" in entry]
+    if codes and not (codes == ["string"] and [held.code for held in shape.types] == ["id"]):
         shape.types = tuple(_type_ref(entry, shape) for entry in element["type"] if "code" in entry)
     if "binding" in element:
         shape.bindings = _bound(shape.bindings, element["binding"], by)
@@ -168,8 +171,6 @@ def _once(held: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
 
 
 def _type_ref(entry: dict[str, Any], shape: Shape) -> TypeRef:
-    from fhir_mh.packages.model import type_code
-
     code = type_code(entry["code"])
     before = next((known for known in shape.types if known.code == code), TypeRef(code))
     profiles, targets = tuple(entry.get("profile", ())), tuple(entry.get("targetProfile", ()))
@@ -186,20 +187,9 @@ def merge(left: Shape, right: Shape) -> Shape:
     merged.min = max(left.min, right.min)
     limits = [limit for limit in (left.max, right.max) if limit is not None]
     merged.max = min(limits) if limits else None
-    others = {entry.code: entry for entry in right.types}
-    merged.types = (
-        tuple(
-            TypeRef(
-                entry.code,
-                _union(entry.profiles, others[entry.code].profiles),
-                _union(entry.targets, others[entry.code].targets),
-            )
-            for entry in left.types
-            if entry.code in others
-        )
-        if left.types and right.types
-        else left.types or right.types
-    )
+    merged.types = _common(left.types, right.types) if left.types and right.types else left.types or right.types
+    if not merged.types and not left.choice:
+        merged.types = left.types  # they contradict each other: of one type a value is all the same
     merged.bindings = _union(left.bindings, right.bindings)
     merged.invariants = _union(left.invariants, right.invariants)
     merged.fixed = _union(left.fixed, right.fixed)
@@ -218,6 +208,18 @@ def merge(left: Shape, right: Shape) -> Shape:
             mine = merged.children.get(name)
             merged.children[name] = child.copy() if mine is None else merge(mine, child)
     return merged
+
+
+def _common(left: tuple[TypeRef, ...], right: tuple[TypeRef, ...]) -> tuple[TypeRef, ...]:
+    """The types that both allow: of one and what derives from it, the latter."""
+    found = []
+    for mine in left:
+        for theirs in right:
+            if is_a(mine.code, theirs.code) or is_a(theirs.code, mine.code):
+                code = mine.code if is_a(mine.code, theirs.code) else theirs.code
+                profiles, targets = _union(mine.profiles, theirs.profiles), _union(mine.targets, theirs.targets)
+                found.append(TypeRef(code, profiles, targets))
+    return tuple(found)
 
 
 def _union(left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:

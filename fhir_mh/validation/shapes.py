@@ -28,6 +28,7 @@ class Shapes:
         self._definitions = definitions
         self._types: dict[str, Shape] = {}
         self._profiles: dict[str, Shape] = {}
+        self._building: set[str] = set()
 
     def of_type(self, name: str) -> Shape:
         """The shape of a data type or resource. Raises Unresolvable when R4 has none of that name."""
@@ -41,9 +42,13 @@ class Shapes:
             return self.of_type(url[len(TYPE_URL) :].split("|", maxsplit=1)[0])
         url = self._definitions.settled(url)
         if url not in self._profiles:
-            if depth > MAX_DEPTH:
-                raise Unresolvable(url)
-            self._profiles[url] = self._build_profile(url, depth)
+            if depth > MAX_DEPTH or url in self._building:
+                raise Unresolvable(url)  # it builds on itself
+            self._building.add(url)
+            try:
+                self._profiles[url] = self._build_profile(url, depth)
+            finally:
+                self._building.discard(url)
         return self._profiles[url]
 
     def children(self, shape: Shape) -> dict[str, Shape]:
@@ -246,7 +251,8 @@ def open_slicing(shape: Shape, slicing: dict[str, Any], by: str) -> None:
     for known in shape.slicings:
         if known.discriminators == found or not found or not known.discriminators:
             known.discriminators = known.discriminators or found
-            known.rules = slicing.get("rules", known.rules)
+            if known.rules != "closed":  # what is closed stays so
+                known.rules = slicing.get("rules", known.rules)
             known.ordered = known.ordered or bool(slicing.get("ordered"))
             known.by = by
             return

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from fhir_mh.packages.model import is_a
+from fhir_mh.packages.model import R4, is_a
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation.references import target_type
 from fhir_mh.validation.rules import described, matches, same, says_a_code
@@ -116,13 +116,21 @@ class Discriminators:
         )
 
     def _typed(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
-        names = tuple(entry.code for entry in self._target(steps, shape).types)
+        target = self._target(steps, shape)
+        names = tuple(entry.code for entry in target.types)
+        if steps and steps[-1] == ("resolve", ""):
+            names = self._types_led_to(target)
         if not names:
             raise Undecidable
 
         def kinds(item: Any, walk: Walk) -> list[str]:
             if steps and steps[-1] == ("resolve", ""):
-                return [found for held in _values(item, steps[:-1], walk) if (found := target_type(held, walk))]
+                found = [target_type(held, walk) for held in _values(item, steps[:-1], walk) if isinstance(held, dict)]
+                if None in found:
+                    raise Undecidable  # where it leads cannot be told from here
+                return [name for name in found if name is not None]
+            if steps and steps[-1][0] == "name" and target.choice:
+                return _forms_of(steps[-1][1], _values(item, steps[:-1], walk), names)
             return [
                 held["resourceType"]
                 for held in _values(item, steps, walk)
@@ -138,14 +146,25 @@ class Discriminators:
 
     def _profiled(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
         target = self._target(steps, shape)
-        urls = [url for entry in target.types for group in (entry.profiles or entry.targets) for url in group]
-        if not urls:
+        groups = [group for entry in target.types for group in (entry.profiles or entry.targets)]
+        if not groups:
             raise Undecidable
 
-        def passes(item: Any, walk: Walk) -> bool:
-            return any(self._conforms(url, held, walk) for held in _values(item, steps, walk) for url in urls)
+        def fits(held: Any, walk: Walk) -> bool:
+            return all(any(self._conforms(url, held, walk) for url in group) for group in groups)
 
-        return Discriminator(path, "profile " + " or ".join(urls), passes, lambda item, walk: "no conformance")
+        def passes(item: Any, walk: Walk) -> bool:
+            return any(fits(held, walk) for held in _values(item, steps, walk))
+
+        return Discriminator(path, "profile " + " or ".join(groups[-1]), passes, lambda item, walk: "no conformance")
+
+    def _types_led_to(self, target: Shape) -> tuple[str, ...]:
+        """The types of what a Reference may lead to, by the narrowest that is said of it."""
+        urls = [url for entry in target.types for url in (entry.targets[-1] if entry.targets else ())]
+        try:
+            return tuple(self._shapes.of_profile(url).types[0].code for url in urls)
+        except Unresolvable:
+            raise Undecidable from None
 
     def _target(self, steps: list[tuple[str, str]], shape: Shape) -> Shape:
         """The element a discriminator's path leads to within a slice."""
@@ -202,7 +221,9 @@ def _values(item: Any, steps: list[tuple[str, str]], walk: Walk) -> list[Any]:
             if kind == "type":
                 found.append(value)
             elif kind == "resolve":
-                target = walk.local(str(value.get("reference")))[1] if isinstance(value, dict) else None
+                must, target = walk.local(str(value.get("reference"))) if isinstance(value, dict) else (True, None)
+                if target is None and not must:
+                    raise Undecidable  # it leads outside, and cannot be looked at
                 found.extend([target] if target is not None else [])
             elif isinstance(value, dict):
                 found.extend(_child(value, kind, name))
@@ -216,10 +237,20 @@ def _child(value: dict[str, Any], kind: str, name: str) -> list[Any]:
         return [e for e in held if isinstance(e, dict) and e.get("url") == name] if isinstance(held, list) else []
     found = value.get(name)
     if found is None:  # value[x] in one of its forms
-        found = next(
-            (v for k, v in value.items() if k.startswith(name) and k[len(name) : len(name) + 1].isupper()), None
-        )
+        found = next((held for key, held in value.items() if _is_form(key, name)), None)
     return found if isinstance(found, list) else [] if found is None else [found]
+
+
+def _is_form(key: str, name: str) -> bool:
+    """Whether a member is one of the forms of a choice: `valueQuantity` of value, but not frequencyMax of frequency."""
+    kind = key[len(name) :]
+    return key.startswith(name) and kind[:1].isupper() and (R4.known(kind) or R4.known(kind[:1].lower() + kind[1:]))
+
+
+def _forms_of(name: str, around: list[Any], names: tuple[str, ...]) -> list[str]:
+    """Of these types, those whose form of a choice is there."""
+    keys = {key for held in around if isinstance(held, dict) for key in held}
+    return [code for code in names if name + code[:1].upper() + code[1:] in keys]
 
 
 def _seen(steps: list[tuple[str, str]]) -> Callable[[Any, Walk], str]:

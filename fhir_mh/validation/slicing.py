@@ -73,6 +73,8 @@ def _judge(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compi
             return
         try:
             _apply(compiled[0], held, place, walk)
+        except Undecidable:
+            walk.skip("validate-unchecked-slice", (place, label, None, key), name=child.name)
         except Unresolvable as missing:
             walk.skip("validate-unchecked-profile", (place, label, None, key), profile=missing)
 

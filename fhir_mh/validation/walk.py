@@ -14,6 +14,7 @@ from fhir_mh.issues import Issue, Severity, issue
 # (the place around, what FHIRPath calls this step, its index in a list, its JSON key)
 Place = tuple[Any, str, int | None, str]
 Found = tuple[Issue, Place]
+DEEPEST = 8  # trials within trials: whether what it leads to conforms, for which what that leads to must, and so on
 MOST = 1000  # findings of one kind that are told: who has more mends what all have in common
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.:/#|$-]{1,120}")
 _NUMBERS = re.compile(r"\d{8,}")
@@ -53,17 +54,19 @@ class Walk:
     """What a validation gathers. root is the outermost resource that `#` looks in, resource the one being checked."""
 
     __slots__ = (
-        "_contained", "_counts", "_found", "base", "bundle", "ids", "issues", "model", "resource", "root", "tried",
-        "unchecked",
+        "_contained", "_counts", "_found", "base", "bundle", "claims", "deep", "fitting", "ids", "issues", "model",
+        "resource", "root", "tried", "unchecked",
     )  # fmt: skip
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, *, claims: bool = True) -> None:
+        """claims: whether resources are held to the profiles that they claim."""
+        self.model, self.claims, self.deep = model, claims, 0
         self._found: set[tuple[str, str, str]] = set()
         self._counts: dict[tuple[str, Any, Any], int] = {}
         self._contained: tuple[Any, dict[str, dict[str, Any]]] = (None, {})
         self.issues: list[Found] = []
         self.unchecked: list[Found] = []
+        self.fitting: dict[tuple[int, str], bool] = {}  # (which value, a profile) -> whether it conforms
         self.tried: dict[tuple[int, str], Issue | None] = {}  # (which resource, a profile) -> what is wrong by it
         self.ids: dict[tuple[int, str], str] = {}  # (which resource, an element's id) -> where
         self.root: dict[str, Any] = {}
@@ -121,7 +124,8 @@ class Walk:
         """A walk over the same surroundings whose findings are its own: to try whether something conforms."""
         other = Walk(self.model)
         other.root, other.resource, other.bundle, other.base = self.root, self.resource, self.bundle, self.base
-        other._contained, other.tried = self._contained, self.tried
+        other._contained, other.tried, other.fitting = self._contained, self.tried, self.fitting
+        other.deep = self.deep + 1
         return other
 
     def local(self, reference: str) -> tuple[bool, dict[str, Any] | None]:

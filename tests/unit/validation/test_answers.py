@@ -73,6 +73,8 @@ MOST = extension("questionnaire-maxQuantity", SDC, valueQuantity=KG)
          ANSWER),
         (question("choice", repeats=True, answerOption=CODED), coded("urn:s", "b"), coded("urn:s", "b", "a"),
          "validate-answer-option", ANSWER),
+        (question("choice", **OPTIONS), given("yes"), given("perhaps"), "validate-answer-option",
+         ANSWER + ".value.ofType(string)"),
         (question("open-choice", answerOption=CODED), given("in my own words"), given(7, form="valueInteger"),
          "validate-answer-type", ANSWER + ".value.ofType(integer)"),
         (question(maxLength=3), given("abc"), given("abcd"), "validate-answer-limit", ANSWER + ".value.ofType(string)"),
@@ -160,6 +162,16 @@ def test_of_several_conditions_all_or_any_must_hold(behavior: str | None, asked:
     )
     found = faults(asks(question(), item), response(given("yes")))
     assert found == ({("validate-answer-missing", "QuestionnaireResponse")} if asked else set())
+
+
+def test_what_is_not_asked_for_needs_no_answers() -> None:
+    least = extension("questionnaire-minOccurs", valueInteger=2)
+    other = question(
+        link="r", repeats=True, enableWhen=[{"question": "q", "operator": "exists", "answerBoolean": False}], **least
+    )
+    assert faults(asks(question(), other), response(given("x"))) == set()
+    disabled = {("validate-answer-disabled", "QuestionnaireResponse.item[1]")}
+    assert faults(asks(question(), other), response(given("x"), {"linkId": "r"})) == disabled
 
 
 def test_questions_within_answers_and_groups_that_repeat() -> None:

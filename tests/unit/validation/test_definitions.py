@@ -60,6 +60,7 @@ def test_a_profile_narrows_its_base(element: Json, code: str, place: str) -> Non
         sliced_by("resolve()", "type", of="Patient.generalPractitioner"),
         sliced_by("extension('https://example.org/e').value"),
         sliced_by("relationship.coding", of="Patient.contact"),
+        sliced_by("id", of="Patient.contained"),
     ],
     ids=lambda element: str(element["path"]),
 )
