@@ -46,13 +46,6 @@ def _entries(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield entry
 
 
-def contained(root: dict[str, Any], reference: str) -> dict[str, Any] | None:
-    """What `#id` names in the resource root: one that it contains; for `#`, root itself."""
-    if reference == "#":
-        return root
-    return next((held for held in all_contained(root) if held.get("id") == reference[1:]), None)
-
-
 def all_contained(root: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The resources that a resource contains."""
     held = root.get("contained")

@@ -10,10 +10,10 @@ from typing import Any
 
 from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
 
+from fhir_mh.fhir.urls import NHS_NUMBER, ODS_CODE
 from fhir_mh.validation.walk import Place, Walk
 
-NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
-_ODS = {"https://fhir.nhs.uk/Id/ods-organization-code", "https://fhir.nhs.uk/Id/ods-site-code"}
+_ODS = {ODS_CODE, "https://fhir.nhs.uk/Id/ods-site-code"}
 _ods_code = re.compile(r"[A-Z0-9]{3,12}").fullmatch
 _ENGLAND = "https://fhir.hl7.org.uk/CodeSystem/UKCore-LegalStatusClassificationEngland"
 _GUARDIANSHIP = (

@@ -101,28 +101,30 @@ def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by
             fitting = [url for url in urls if is_a(seen, _type_of(url, definitions) or seen)]
             bare = {parted(url)[0] for url in fitting}
             if fitting and claimed.isdisjoint(bare) and bare.isdisjoint(base_facts("types")):
-                _follows_one(fitting, found, place, walk)
-
-    def _follows_one(urls: list[str], found: dict[str, Any], place: Place, walk: Walk) -> None:
-        names = " or ".join(map(shown, urls))
-        wrong: list[Issue] = []
-        unknown = False
-        for url in urls:
-            try:
-                seen = fault(url, found, walk)
-            except Unresolvable:
-                unknown = True
-                continue
-            if seen is None:
-                return
-            wrong.append(seen)
-        if unknown:
-            walk.skip("validate-unchecked-target", place, profile=names)
-            return
-        said = f"{wrong[0].path}: {wrong[0].message}"
-        walk.fail("validate-reference-profile", place, None, by, profiles=names, said=said)
+                _follows_one(fitting, found, place, walk, fault, by)
 
     return check
+
+
+def _follows_one(urls: list[str], found: dict[str, Any], place: Place, walk: Walk, fault: Fault, by: str) -> None:
+    """The check that what a Reference leads to follows one of these profiles."""
+    names = " or ".join(map(shown, urls))
+    wrong: list[Issue] = []
+    unknown = False
+    for url in urls:
+        try:
+            seen = fault(url, found, walk)
+        except Unresolvable:
+            unknown = True
+            continue
+        if seen is None:
+            return
+        wrong.append(seen)
+    if unknown:
+        walk.skip("validate-unchecked-target", place, profile=names)
+        return
+    said = f"{wrong[0].path}: {wrong[0].message}"
+    walk.fail("validate-reference-profile", place, None, by, profiles=names, said=said)
 
 
 def _claimed(resource: dict[str, Any], definitions: Definitions) -> set[str]:

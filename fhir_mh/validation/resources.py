@@ -31,7 +31,7 @@ class Resources:
     def __init__(self, compiler: Compiler) -> None:
         self._compiler = compiler
         self._held: dict[tuple[str, tuple[str, ...]], Item] = {}
-        self._fitting: dict[tuple[str, str], str] = {}  # (type, profile) of which there is nothing to tell
+        self._fitting: set[tuple[str, str]] = set()  # (type, profile) of which there is nothing to tell
 
     def check(self, value: dict[str, Any], place: Place, walk: Walk, *, profiles: tuple[str, ...] = ()) -> None:
         """Check a resource as root of its own: the outermost, or one in a Bundle or Parameters."""
@@ -134,9 +134,8 @@ class Resources:
         )
         usable: dict[str, None] = {}
         for url in dict.fromkeys(urls):
-            settled = self._fitting.get((kind, url))
-            if settled is not None:
-                usable[settled] = None
+            if (kind, url) in self._fitting:
+                usable[url] = None
                 continue
             try:
                 shape = self._compiler.shapes.of_profile(url)
@@ -153,7 +152,7 @@ class Resources:
             settled = self._compiler.definitions.settled(url)
             usable[settled] = None
             if not others and url == settled:
-                self._fitting[kind, url] = settled
+                self._fitting.add((kind, url))
         return tuple(usable)
 
     def _compiled(self, kind: str, urls: tuple[str, ...]) -> Item:

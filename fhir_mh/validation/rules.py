@@ -22,7 +22,6 @@ from fhir_mh.validation.shortcuts import shortcut
 from fhir_mh.validation.walk import Place, Walk, expression, shown
 
 Rule = Callable[[Any, Any, Place, Walk], None]  # value, sibling, place, walk
-_DEFINED_IN_R4 = "http://hl7.org/fhir/"
 _BINDING = ("required", "extensible", "maximum")
 _COULD_GROW = "http://terminology.hl7.org/"  # HL7 adds codes there between FHIR releases
 
@@ -314,11 +313,9 @@ def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
     fault = html_fault(value)
     if fault:
         walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", problem=fault)
-    elif "#" in value and walk.bundle is None:  # within a Bundle they may lead to another's narrative
-        contained = walk.root.get("contained")
-        near = [held.get("id") for held in contained if isinstance(held, dict)] if isinstance(contained, list) else []
-        if any(target not in near for target in loose_links(value)):
-            walk.fail("validate-narrative", place, problem="a link within it leads nowhere")
+    elif "#" in value and walk.bundle is None and any(walk.local(f"#{to}")[1] is None for to in loose_links(value)):
+        # within a Bundle they may lead to another's narrative
+        walk.fail("validate-narrative", place, problem="a link within it leads nowhere")
 
 
 def element_id_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:

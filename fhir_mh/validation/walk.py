@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fhir_mh.fhirpath.errors import execution
-from fhir_mh.fhirpath.references import BundleIndex
+from fhir_mh.fhirpath.references import BundleIndex, all_contained
 from fhir_mh.fhirpath.values import Node
 from fhir_mh.issues import Issue, Severity, issue
 
@@ -142,10 +142,9 @@ class Walk:
     def _by_id(self) -> dict[str, dict[str, Any]]:
         """What the root contains; the first where an id stands twice."""
         if self._contained[0] is not self.root:
-            held = self.root.get("contained")
             found: dict[str, dict[str, Any]] = {}
-            for resource in held if isinstance(held, list) else ():
-                if isinstance(resource, dict) and isinstance(resource.get("id"), str):
+            for resource in all_contained(self.root):
+                if isinstance(resource.get("id"), str):
                     found.setdefault(resource["id"], resource)
             self._contained = self.root, found
         return self._contained[1]
