@@ -84,6 +84,7 @@ class Terminology:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._held: dict[str, Expansion | None] = {}
+        self._systems: dict[str, dict[str, Any]] = {}
         self._displays: dict[str, dict[str, list[str]]] = {}
 
     def expand(self, url: str) -> Expansion | None:
@@ -94,8 +95,13 @@ class Terminology:
 
     def system_holds(self, system: str, code: str) -> bool | None:
         """Whether a code system defines a code; None where its whole content is not at hand."""
-        facts = self._definitions.code_system(system)
-        if facts is None or facts.get("content") != "complete" or not facts["concept"]:
+        facts = self._systems.get(system)
+        if facts is None:
+            facts = self._definitions.code_system(system)
+            if facts is None:  # of systems that are not at hand nothing is kept: their names come from anybody
+                return None
+            self._systems[system] = facts
+        if facts.get("content") != "complete" or not facts["concept"]:
             return None
         if code in facts["concept"]:
             return True
@@ -106,7 +112,7 @@ class Terminology:
         held = self._displays.get(system)
         if held is None:
             held = self._definitions.displays(system)
-            if held:  # of systems that are not at hand nothing is kept: their names come from anybody
+            if held:  # as of systems
                 self._displays[system] = held
         return held.get(code, [])
 

@@ -124,30 +124,37 @@ class Checkers:
         return self.body(self.shapes.of_type(name), name)
 
     def body(
-        self, shape: Shape, type_name: str, *, resource: bool = False, named: str = "", partial: bool = False
+        self,
+        shape: Shape,
+        type_name: str,
+        *,
+        resource: bool = False,
+        named: str = "",
+        beside: dict[str, Shape] | None = None,
     ) -> Item:
         """The check of an object's members and of its type's own rules; named is what messages call it.
 
-        partial: the shape tells of some members only, and another check sees to the rest and to the type's rules.
+        beside: the shape tells of some members only; another check sees to the type's rules and to these members.
         """
         table: dict[str, Handler] = {"resourceType": _nothing} if resource else {}
         required: list[Required] = []
         after: list[Rule] = []
-        for child in (shape.children or {} if partial else self.shapes.children(shape)).values():
-            fields = self._fields(child, type_name)
+        for child in (self.shapes.children(shape) if beside is None else shape.children or {}).values():
+            known = None if beside is None else beside.get(child.name)
+            fields = self._fields(child, type_name, known)
             for field in fields:
                 table[field.key] = field.handler
                 if field.sibling is not None:
                     table["_" + field.key] = field.sibling
-            names = tuple(key for f in fields for key in (f.key, "_" + f.key))
-            if child.min:
+            names = frozenset(key for f in fields for key in (f.key, "_" + f.key))
+            if child.min > (0 if known is None else known.min):
                 required.append(Required(child.name, names, child.min, child.by.get("min", "")))
             if child.choice:
                 required.extend(_required_forms(child))
-            if child.choice and len(fields) > 1:
+            if child.choice and len(fields) > 1 and known is None:
                 after.append(choice_counter(child.name, tuple(f.key for f in fields)))
             after.extend(rules.obligation(child.name, names, *one) for one in child.obligations)
-        if partial:
+        if beside is not None:
             return _object(table, tuple(required), tuple(after), named or type_name, _passed_over)
         after.extend(self._of_type(type_name, shape.invariants))
         return _object(table, tuple(required), tuple(after), named or type_name, _unknown)
@@ -160,10 +167,10 @@ class Checkers:
             found.append(_MORE[type_name])
         return found
 
-    def _fields(self, child: Shape, owner: str) -> list[Field]:
+    def _fields(self, child: Shape, owner: str, known: Shape | None) -> list[Field]:
         if not child.choice:
             entry = child.types[0] if child.types else TypeRef(child.reference)
-            return [self._field(child, entry, child.name, child.name, (), owner)]
+            return [self._field(child, entry, child.name, child.name, (), owner, known)]
         allowed, by = {entry.code: entry for entry in child.types}, child.by.get("types", "")
         for slicing in child.slicings:
             if slicing.rules == "closed":
@@ -182,11 +189,19 @@ class Checkers:
                 for held in slicing.slices.values()
                 if any(t.code == code for t in held.types)
             )
-            fields.append(self._field(child, allowed[code], key, f"{child.name}.ofType({code})", slices, owner))
+            label = f"{child.name}.ofType({code})"
+            fields.append(self._field(child, allowed[code], key, label, slices, owner, known))
         return fields
 
     def _field(
-        self, child: Shape, entry: TypeRef, key: str, label: str, slices: tuple[Shape, ...], owner: str
+        self,
+        child: Shape,
+        entry: TypeRef,
+        key: str,
+        label: str,
+        slices: tuple[Shape, ...],
+        owner: str,
+        known: Shape | None,
     ) -> Field:
         shapes = (child, *slices)
         slicings = tuple(
@@ -200,15 +215,18 @@ class Checkers:
                 found.append(rules.narrative_rule)
             if child.name == "id" and _is_attribute("id", owner) and owner != "ElementDefinition":
                 found.append(rules.element_id_rule)  # a snapshot and a differential have the same elements
-            inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None] or [
-                self._sibling(child, entry.code)
-            ]
+            inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None]
+            if not inner and known is None:
+                inner = [self._sibling(child, entry.code)]
             test = TESTS.get(entry.code, TESTS["string"])
-            listed = rules.listed(shapes, self.terminology) if entry.code == "code" and len(found) == 1 else None
+            listed = rules.listed(shapes, entry.code, self.terminology) if len(found) == 1 else None
             handler = primitive_field(child, key, label, entry.code, test, tuple(found), slicings, listed)
             plain = entry.code == "xhtml" or _is_attribute(child.name, owner)
             return Field(key, handler, None if plain else sibling_field(child, key, label, tuple(inner)))
-        items = tuple(self.element(shape, entry, owner) for shape in shapes)
+        if known is None or entry.code == "Extension":  # of which a shape may mean a version
+            items = tuple(self.element(shape, entry, owner) for shape in shapes)
+        else:
+            items = tuple(item for shape in shapes if (item := self.addition(shape, known, entry)) is not None)
         return Field(key, complex_field(child, key, label, entry.code, items, slicings), None)
 
     def _sibling(self, shape: Shape, code: str) -> Item:
@@ -229,9 +247,9 @@ class Checkers:
         """The check of what a slice asks of a value beyond what the element does; None where that is nothing."""
         if R4.is_a(entry.code, "Resource") or entry.code not in {held.code for held in base.types}:
             return self.element(shape, entry)
-        more = self.shapes.beyond(shape, base)
+        more, known = self.shapes.beyond(shape, base, entry.code)
         added = next(held for held in more.types if held.code == entry.code)
-        checks = [self.body(more, named(shape, entry), partial=True)] if more.children else []
+        checks = [self.body(more, named(shape, entry), beside=known)] if more.children else []
         # An extension is checked as its url says, in any slice.
         groups = [group for group in added.profiles if entry.code != "Extension" or len(group) > 1]
         checks += [self._any_profile(group, entry) for group in groups]
@@ -244,7 +262,7 @@ class Checkers:
             known = self.shapes.children(self.shapes.of_type(entry.code)) if shape.children else {}
             more = {name: held for name, held in (shape.children or {}).items() if held != known.get(name)}
             inner = Shape(shape.name, shape.path, children=more)
-            return together([member, self.body(inner, entry.code, partial=True)]) if more else member
+            return together([member, self.body(inner, entry.code, beside=known)]) if more else member
         if entry.code == "Extension" and shape.name in ("extension", "modifierExtension"):
             narrowed = None if shape.children is None else self._own(shape, entry.code)
             return self.extensions.item(owner, narrowed, _versions_meant(shape))
@@ -304,7 +322,7 @@ class Required(NamedTuple):
     """A member that must stand: its name, the keys that say it, how often, and which profile asks for it."""
 
     name: str
-    keys: tuple[str, ...]
+    keys: frozenset[str]
     least: int
     by: str
 
@@ -328,7 +346,7 @@ def _required_forms(child: Shape) -> list[Required]:
         for held in slicing.slices.values():
             if held.min:
                 names = [child.name + entry.code[:1].upper() + entry.code[1:] for entry in held.types]
-                keys = tuple(key for name in names for key in (name, "_" + name))
+                keys = frozenset(key for name in names for key in (name, "_" + name))
                 found.append(Required(" or ".join(names), keys, held.min, held.by.get("min", "")))
     return found
 
@@ -354,10 +372,7 @@ def _object(
             else:
                 other(key, table, type_name, place, walk)
         for name, names, least, by in required:
-            for key in names:
-                if key in value:
-                    break
-            else:
+            if names.isdisjoint(value):
                 walk.fail("validate-required", place, None, by, name=f"{type_name}.{name}", min=least, slice="")
         for rule in after:
             rule(value, None, place, walk)

@@ -27,7 +27,7 @@ def _contained_lack(*keys: str) -> Direct:
     """Whether no contained resource has what keys lead to."""
 
     def check(value: dict[str, Any]) -> bool | None:
-        for held in _contained(value):
+        for held in _contained(value) if "contained" in value else ():
             found: Any = held
             for key in keys:
                 found = found.get(key) if isinstance(found, dict) else None
@@ -43,7 +43,7 @@ def _contained_are_used(value: dict[str, Any]) -> bool | None:
 
     Where one of them contains others, dom-2 refuses that; looking through all that is nested would never end.
     """
-    contained = _contained(value)
+    contained = _contained(value) if "contained" in value else ()
     if not contained or any("contained" in held for held in contained):
         return True
     used = _fragments(value)
@@ -82,7 +82,9 @@ def _value_or_parts(value: dict[str, Any]) -> bool | None:
                 return None
             said = True
         elif key not in ("url", "id"):
-            return None
+            if type(held) is not dict or _VALUES.get(key[1:], True):
+                return None
+            said = True  # by the extensions of a primitive
     return parts is not said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -48,12 +49,14 @@ def complex_field(
 
         return one
     count = counter(child, key, label)
+    least, most = child.min, math.inf if child.max is None else child.max
 
     def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
         if type(held) is not list or not held:
             _not_a_list(held, child.name, (place, label, None, key), walk)
             return
-        count(len(held), place, walk)
+        if not least <= len(held) <= most:
+            count(len(held), place, walk)
         index = 0
         for entry in held:
             if type(entry) is dict and entry:
@@ -247,11 +250,7 @@ def choice_counter(name: str, keys: tuple[str, ...]) -> Rule:
     forms = frozenset(keys)
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
-        count = 0
-        for key in value:
-            if key in forms:
-                count += 1
-        if count > 1:
+        if len(value) > 1 and len(forms.intersection(value)) > 1:
             walk.fail("validate-choice-twice", place, name=f"{name}[x]")
 
     return check

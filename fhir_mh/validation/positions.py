@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from json.decoder import JSONDecoder, scanstring  # type: ignore[attr-defined]
+from json.decoder import scanstring
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+_KEY = re.compile(r'"([^"\\]*+)"[ \t\n\r]*+:[ \t\n\r]*+')  # one without escapes, and the colon
 _SCALAR = re.compile(rf"{_TEXT.pattern}|[^][{{}}\",: \t\n\r]++")
-_SHORT = 2048  # characters: to read so many at once, and throw away what they say, is the quickest way past them
-_read = JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
-_TO_BRACKET = re.compile(rf'(?:[^][{{}}"]++|{_TEXT.pattern})*+')
+_MEMBER_END = re.compile(r"[ \t\n\r]*+,?[ \t\n\r]*+")
+_BETWEEN = rf'[^][{{}}"]++|{_TEXT.pattern}'
+_TO_BRACKET = re.compile(rf"(?:{_BETWEEN})*+")
+
+
+def _nested(levels: int) -> str:
+    """A pattern of what stands within brackets, in which there are at most so many levels of others."""
+    within = _BETWEEN
+    for _ in range(levels):
+        within = rf"{_BETWEEN}|[{{[](?:{within})*+[]}}]"
+    return rf"(?:{within})*+"
+
+
+_REST = re.compile(_nested(12) + "[]}]")  # most of what there is to pass, at once
 
 
 class _Wanted:
@@ -79,29 +91,31 @@ def _look(text: str, at: int, wanted: _Wanted) -> int:
             at = _past(text, at)
         else:
             at, left = _look(text, at, inner), left - 1
-        at = _skip(text, at)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
+        at = _MEMBER_END.match(text, at).end()  # type: ignore[union-attr]
         index += 1
-    return _past(text, at, depth=1)
+    return _past(text, at, inside=True)
 
 
 def _key(text: str, at: int) -> tuple[str, int]:
     """A key, and where its value begins."""
+    plain = _KEY.match(text, at)
+    if plain:
+        return plain[1], plain.end()
     name, end = scanstring(text, at + 1, True)
     return name, _skip(text, _skip(text, end) + 1)
 
 
-def _past(text: str, at: int, depth: int = 0) -> int:
-    """Where the value that begins here ends; with depth, where so many objects and lists around here do."""
-    if not depth and text[at] not in "{[":
-        match = _SCALAR.match(text, at)
-        return match.end() if match else at
-    if not depth:
-        try:
-            return at + int(_read(text[at : at + _SHORT], 0)[1])
-        except (ValueError, StopIteration):
-            pass  # longer than that, or a number that only loads() can hold
+def _past(text: str, at: int, *, inside: bool = False) -> int:
+    """Where the value that begins here ends; inside: where the object or list around here does."""
+    if not inside:
+        if text[at] not in "{[":
+            match = _SCALAR.match(text, at)
+            return match.end() if match else at
+        at += 1
+    rest = _REST.match(text, at)
+    if rest:
+        return rest.end()
+    depth = 1  # more levels than that
     while True:
         match = _TO_BRACKET.match(text, at)
         at = (match.end() if match else at) + 1

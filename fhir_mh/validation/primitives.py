@@ -120,6 +120,8 @@ def _url(value: Any) -> str | None:
         return "is written as JSON text"
     if value.startswith("urn:uuid:") and not _uuid(value):
         return "that begins with urn:uuid: goes on with a UUID in small letters"
+    if value and value.isprintable() and " " not in value:
+        return None
     return None if _uri(value) else "holds no spaces and is never empty"
 
 

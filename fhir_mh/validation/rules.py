@@ -95,17 +95,20 @@ def binding(bound: Binding, type_name: str, terminology: Terminology) -> Rule | 
     return None if read is None else _coded_binding(bound, terminology, read)
 
 
-def listed(shapes: Sequence[Shape], terminology: Terminology) -> Callable[[], frozenset[str]] | None:
-    """The codes that the one rule of these shapes allows, as a function; None where that rule is no binding."""
+def listed(shapes: Sequence[Shape], type_name: str, terminology: Terminology) -> Callable[[], frozenset[str]] | None:
+    """The texts that the one rule of these shapes allows, as a function; None where that rule does not list them."""
+    test = TESTS.get(type_name)
     bindings = [bound for shape in shapes for bound in shape.bindings if bound.strength in _BINDING]
-    if len(bindings) != 1:
+    fixed = [value for shape in shapes for value in shape.fixed]
+    if test is None or len(bindings) + len(fixed) != 1 or (bindings and type_name != "code"):
         return None
 
-    def codes() -> frozenset[str]:
-        expansion = terminology.expand(bindings[0].value_set)
-        return frozenset(code for code in expansion.codes if TESTS["code"](code) is None) if expansion else frozenset()
+    def texts() -> frozenset[str]:
+        expansion = terminology.expand(bindings[0].value_set) if bindings else None
+        all_of = expansion.codes if expansion else [value for value in fixed if isinstance(value, str)]
+        return frozenset(text for text in all_of if test(text) is None)
 
-    return codes
+    return texts
 
 
 def _code_binding(bound: Binding, terminology: Terminology) -> Rule:
@@ -276,7 +279,7 @@ def value_rule(name: str, wanted: Any, code: str, by: str) -> Rule:
     return check
 
 
-def obligation(name: str, keys: tuple[str, ...], what: str, actor: str, by: str) -> Rule:
+def obligation(name: str, keys: frozenset[str], what: str, actor: str, by: str) -> Rule:
     """Tells of an element that somebody is obliged to give, and that is not there; keys: the members that say it.
 
     It may be that there is nothing to give: that is for them to know. See https://hl7.org/fhir/extensions/obligations.html
@@ -284,7 +287,7 @@ def obligation(name: str, keys: tuple[str, ...], what: str, actor: str, by: str)
     whom = shown(actor) if actor else "everybody"
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
-        if what.startswith("SHALL:populate") and not any(key in value for key in keys):
+        if what.startswith("SHALL:populate") and keys.isdisjoint(value):
             walk.fail("validate-obligation", place, None, by, name=name, what=shown(what), actor=whom)
 
     return check

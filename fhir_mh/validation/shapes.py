@@ -57,11 +57,18 @@ class Shapes:
             shape.children = {name: child.copy() for name, child in self._inherited(shape).items()}
         return shape.children
 
-    def beyond(self, shape: Shape, base: Shape) -> Shape:
-        """What a slice says that the element it is a slice of does not; its children are those that differ."""
+    def beyond(self, shape: Shape, base: Shape, type_name: str) -> tuple[Shape, dict[str, Shape]]:
+        """What a slice says that the element it is a slice of does not, where both are of a type.
+
+        Its children are those that differ from the children of the element, which are given too.
+        """
         told = {entry.code: entry for entry in base.types}
-        known = {} if shape.children is None else self.children(base.copy())
-        return Shape(
+        known: dict[str, Shape] = {}
+        if shape.children is not None:
+            whole = base.copy()
+            whole.types = tuple(entry for entry in base.types if entry.code == type_name)
+            known = self.children(whole)
+        more = Shape(
             shape.name,
             shape.path,
             array=shape.array,
@@ -76,6 +83,7 @@ class Shapes:
             limits=without(shape.limits, base.limits),
             by=shape.by,
         )
+        return more, known
 
     def _inherited(self, shape: Shape) -> dict[str, Shape]:
         if shape.reference:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fhir_mh.fhirpath.environment import Model
 from fhir_mh.fhirpath.operators import logic
-from fhir_mh.fhirpath.syntax import Binary, Call, Expr, Literal, Name, Special
+from fhir_mh.fhirpath.syntax import Binary, Call, Expr, Literal, Name, Special, type_name
 from fhir_mh.fhirpath.values import is_primitive
 
 Answer = Callable[[Any], bool | None]  # None: FHIRPath's empty collection
@@ -175,14 +175,24 @@ def _values(tree: Expr, kind: str | None, model: Model) -> Typed | None:
         return (lambda value: [value]), kind
     if not isinstance(tree, Name | Call):
         return None
+    only = _one_form(tree) if isinstance(tree, Call) else None
+    if only is not None and isinstance(tree.source, Name):
+        tree = tree.source
     source: Typed | None = ((lambda value: [value]), kind)
     if tree.source is not None:
         source = _values(tree.source, kind, model)
     if source is None:
         return None
     if isinstance(tree, Name):
-        return _step(source, tree.name, model, first=tree.source is None)
+        return _step(source, tree.name, model, first=tree.source is None, only=only)
     return _narrowed(tree, source, model)
+
+
+def _one_form(tree: Call) -> str | None:
+    """The type that ofType() asks of a choice."""
+    if tree.name != "ofType" or len(tree.arguments) != 1 or not isinstance(tree.source, Name):
+        return None
+    return type_name(tree.arguments[0])
 
 
 def _narrowed(tree: Call, source: Typed, model: Model) -> Typed | None:
@@ -207,14 +217,18 @@ def _narrowed(tree: Call, source: Typed, model: Model) -> Typed | None:
     return None
 
 
-def _step(source: Typed, name: str, model: Model, *, first: bool) -> Typed | None:
-    """From values to their children of this name; None where their type is not known beforehand."""
+def _step(source: Typed, name: str, model: Model, *, first: bool, only: str | None = None) -> Typed | None:
+    """From values to their children of this name; None where their type is not known beforehand. only: of this type."""
     values, kind = source
     if kind is None or is_primitive(kind) or (first and name[:1].isupper()):
         return None
     forms = model.child(kind, name)
-    if not forms or any(type_name in ("Resource", "DomainResource") for _, type_name in forms):
+    if not forms or any(form[1] in ("Resource", "DomainResource") for form in forms):
         return None
+    if only is not None:
+        forms = tuple(form for form in forms if model.is_a(form[1], only))
+        if [form[1] for form in forms] != [only] or is_primitive(only):
+            return None
     reach = _reaching(forms)
     found = forms[0][1] if len(forms) == 1 else None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fhir_mh.fhirpath.values import is_primitive
@@ -15,9 +16,8 @@ from fhir_mh.validation.walk import Place, Walk
 
 _DEFAULT = "@default"  # the name of a slice for all that belongs to no other
 _POSITION = (("position", "$this"),)
-_Numbered = Iterable[tuple[int, Any]]  # items, each with its place in the list
 _Belongs = Callable[[int, Any, Walk], int | None]  # how many stand before it, the item: which slice takes it
-_Judge = Callable[[_Numbered, Place, Walk], None]
+_Judge = Callable[[list[Any], Sequence[int], Place, Walk], None]  # a list, which of its items are judged, place, walk
 
 
 class _Slice:
@@ -47,42 +47,47 @@ class _Slice:
 class _Slices(NamedTuple):
     """What a list is cut into. default: the number of the slice for the rest, where there is one.
 
-    needed: the numbers of those that must stand.
+    needed: the numbers of those that must stand. idle: of so few items, nothing can be said.
     """
 
     slices: list[_Slice]
     belongs: _Belongs
     default: int | None
     needed: list[int]
+    idle: float
 
 
 def slicing_check(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> SliceCheck:
     """The check of one slicing, compiled when a list is first met."""
     judge = _judge(slicing, child, label, key, compiler)
-    return lambda held, place, walk: judge(enumerate(held), place, walk)
+    return lambda held, place, walk: judge(held, range(len(held)), place, walk)
 
 
 def _judge(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compiler) -> _Judge:
     compiled: list[_Slices | None] = []
 
-    def check(held: _Numbered, place: Place, walk: Walk) -> None:
+    def check(held: list[Any], judged: Sequence[int], place: Place, walk: Walk) -> None:
         if not compiled:
             compiled.append(_compiled(slicing, child, label, key, compiler))
-        if compiled[0] is None:
+        cut = compiled[0]
+        if cut is None:
             walk.skip("validate-unchecked-slice", (place, label, None, key), name=child.name)
             return
+        if len(judged) <= cut.idle:
+            return
         try:
-            _apply(compiled[0], held, place, walk)
+            _apply(cut, held, judged, place, walk)
         except Undecidable:
             walk.skip("validate-unchecked-slice", (place, label, None, key), name=child.name)
         except Unresolvable as missing:
             walk.skip("validate-unchecked-profile", (place, label, None, key), profile=missing)
 
-    def _apply(cut: _Slices, held: _Numbered, place: Place, walk: Walk) -> None:
-        taken: dict[int, list[tuple[int, Any]]] = {}
+    def _apply(cut: _Slices, held: list[Any], judged: Sequence[int], place: Place, walk: Walk) -> None:
+        taken: dict[int, list[int]] = {}
         unmatched: list[Any] = []
         last = 0
-        for before, (index, value) in enumerate(held):
+        for before, index in enumerate(judged):
+            value = held[index]
             position = cut.belongs(before, value, walk)
             if position is None:
                 unmatched.append(value)
@@ -96,21 +101,27 @@ def _judge(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compi
                 here = (place, label, index if child.array else None, key)
                 walk.fail("validate-slice-order", here, None, slicing.by, name=child.name)
             last = max(last, position)
-            taken.setdefault(position, []).append((index, value))
+            taken.setdefault(position, []).append(index)
             item = cut.slices[position].item
             if item is not None and type(value) is dict:
                 item(value, (place, label, index if child.array else None, key), walk)
-        for position in cut.needed:
-            if len(taken.get(position, ())) < cut.slices[position].shape.min:
-                _too_few(cut.slices[position], unmatched, (place, label, None, key), walk)
+        _how_often(cut, taken, unmatched, (place, label, None, key), walk)
         for position, items in taken.items():
-            entry = cut.slices[position]
-            if entry.shape.max is not None and len(items) > entry.shape.max:
-                _too_many(entry, len(items), (place, label, None, key), walk)
-            for judge in entry.within:
-                judge(items, place, walk)
+            for judge in cut.slices[position].within:
+                judge(held, items, place, walk)
 
     return check
+
+
+def _how_often(cut: _Slices, taken: dict[int, list[int]], unmatched: list[Any], place: Place, walk: Walk) -> None:
+    """Tell of slices that stand too seldom or too often."""
+    for position in cut.needed:
+        if len(taken.get(position, ())) < cut.slices[position].shape.min:
+            _too_few(cut.slices[position], unmatched, place, walk)
+    for position, items in taken.items():
+        entry = cut.slices[position]
+        if entry.shape.max is not None and len(items) > entry.shape.max:
+            _too_many(entry, len(items), place, walk)
 
 
 def _in_none(slices: list[_Slice], slicing: Slicing, child: Shape, value: Any, here: Place, walk: Walk) -> None:
@@ -178,4 +189,15 @@ def _compiled(slicing: Slicing, child: Shape, label: str, key: str, compiler: Co
     slices = [*found, default] if default else found
     needed = [at for at, one in enumerate(slices) if one.shape.min]
     belongs = _belonging(found, slicing.discriminators)
-    return _Slices(slices, belongs, len(found) if default else None, needed)
+    cut = _Slices(slices, belongs, len(found) if default else None, needed, idle=0)
+    return cut._replace(idle=_idle(cut, slicing))
+
+
+def _idle(cut: _Slices, slicing: Slicing) -> float:
+    """The length up to which a list passes whatever stands in it: where all that is asked is how often a slice may."""
+    told = all(len(entry.discriminators) == 1 and entry.discriminators[0].key for entry in cut.slices)
+    if slicing.ordered or slicing.rules != "open" or cut.needed or not told:
+        return 0
+    if any(entry.item or entry.within for entry in cut.slices):
+        return 0
+    return min((math.inf if entry.shape.max is None else entry.shape.max for entry in cut.slices), default=math.inf)

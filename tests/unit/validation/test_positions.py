@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,15 @@ def test_a_number_of_more_digits_than_python_reads_is_passed() -> None:
     assert positions(f'{{"a": {"9" * 5000}, "b": 1}}', [["b"]]) == [(1, 5014)]
 
 
+@pytest.mark.parametrize("levels", [1, 11, 12, 13, 14, 60])
+def test_what_lies_deep_is_passed(levels: int) -> None:
+    deep = "[" * levels + '"]}"' + "]" * levels
+    assert positions(f'{{"a": {deep}, "b": [{deep}, 1, {deep}], "c": 2}}', [["b", 1], ["c"]]) == [
+        (1, 2 * len(deep) + 17),
+        (1, 3 * len(deep) + 28),
+    ]
+
+
 def test_all_are_found_in_one_pass(monkeypatch: Any) -> None:
     """The characters looked at are those of the text, however many places are asked for."""
 
@@ -62,7 +72,7 @@ def test_all_are_found_in_one_pass(monkeypatch: Any) -> None:
             return found
 
     looked = 0
-    for name in ("_SPACE", "_SCALAR", "_TO_BRACKET"):
+    for name in ("_SPACE", "_SCALAR", "_KEY", "_MEMBER_END", "_REST", "_TO_BRACKET"):
         monkeypatch.setattr(module, name, Counting(getattr(module, name)))
     text = json.dumps({"a": [{"b": [n, "x"], "c": {}} for n in range(500)]}, indent=1)
     asked: list[list[str | int]] = [["a", n, key] for n in range(500) for key in ("b", "c", "gone")]

@@ -67,6 +67,7 @@ def test_many_rules_of_r4_are_answered() -> None:
     assert len(ANSWERED) > 60
 
 
+SCHEDULED = "activity.detail.scheduled"
 CODING = "activity.detail.code.coding.where(system = 's' and code = 'a')"
 
 
@@ -100,6 +101,13 @@ CODING = "activity.detail.code.coding.where(system = 's' and code = 'a')"
         ("(goal.count() + note.count()) > 1", {"goal": [{}]}, False),
         ("goal.exists() = note.exists()", {"goal": [{}]}, False),
         ("goal.exists() xor note.exists()", {"goal": [{}]}, True),
+        (
+            f"{SCHEDULED}.ofType(Period).start.exists()",
+            {"activity": [{"detail": {"scheduledPeriod": {"start": "a"}}}]},
+            True,
+        ),
+        (f"{SCHEDULED}.ofType(Period).start.exists()", {"activity": [{"detail": {"scheduledString": "a"}}]}, False),
+        (f"{SCHEDULED}.ofType(Period).exists()", {"activity": [{"detail": {"scheduledTiming": {"id": "a"}}}]}, False),
         ("instantiatesUri.hasValue()", {"instantiatesUri": ["a"]}, True),
     ],
 )
@@ -108,7 +116,16 @@ def test_rules_on_objects(text: str, value: dict[str, Any], answer: bool | None)
 
 
 @pytest.mark.parametrize(
-    "text", ["contained.id.exists()", "Patient.name.exists()", "goal.resolve().exists()", "title.length() > 3", "goal"]
+    "text",
+    [
+        "extension.value.ofType(Quantity).exists()",
+        "extension.value.ofType(code).exists()",
+        "contained.id.exists()",
+        "Patient.name.exists()",
+        "goal.resolve().exists()",
+        "title.length() > 3",
+        "goal",
+    ],
 )
 def test_what_is_never_told_from_the_json(text: str) -> None:
     assert shortcut(fhirpath.compile(text).tree, "CarePlan", R4) is None
