@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
+from fhir_mh import ods
 from fhir_mh.errors import ConfigurationError
 from fhir_mh.issues import Issue, issue
 
@@ -30,7 +31,7 @@ FOR_TESTS = "FHIR_MH_TEST_"  # read by the tests, not by the product
 SECRET_LENGTH = 32  # characters; what `python -c "import secrets; print(secrets.token_urlsafe())"` gives is enough
 UNNAMED = "LOCAL"  # stands for an organisation that has no ODS code yet; it can talk to nobody
 
-OdsCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,12}$")]
+OdsCode = Annotated[str, Field(pattern=f"^{ods.FORM}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 

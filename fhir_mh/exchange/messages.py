@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fhir_mh import ods
 from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import Issue, issue
 
@@ -16,7 +17,7 @@ Notice = Literal["sharing-ended", "entered-in-error"]
 Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused"]
 _VERBS = ("snapshot", "proposal", "notice", "marked")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ODS = re.compile(r"[A-Z0-9]{3,12}")
+_ODS = re.compile(ods.FORM)
 _CODE = re.compile(r"[a-z0-9-]{1,64}")
 _PATH = re.compile(r"[A-Za-z0-9$_.:\[\] -]{1,200}")
 _STATUSES = ("stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused")

@@ -43,6 +43,11 @@ def _elements(type_name: str) -> dict[str, Forms]:
     return found
 
 
+def form_key(name: str, type_name: str) -> str:
+    """The JSON key of a choice in the form of one type: `valueQuantity`."""
+    return name + type_name[:1].upper() + type_name[1:]
+
+
 def _forms(element: dict[str, object], name: str) -> Forms:
     path = str(element["path"])
     if "contentReference" in element:
@@ -50,7 +55,7 @@ def _forms(element: dict[str, object], name: str) -> Forms:
     types = element.get("type")
     codes = [type_code(entry["code"]) for entry in types if "code" in entry] if isinstance(types, list) else []
     if path.endswith("[x]"):
-        return tuple((name + code[:1].upper() + code[1:], code) for code in codes)
+        return tuple((form_key(name, code), code) for code in codes)
     if codes in (["BackboneElement"], ["Element"]):
         return ((name, path),)
     return ((name, codes[0]),) if codes else ()

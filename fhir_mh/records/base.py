@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from fhir_mh import ods
+
 _DATE = r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
 _DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
@@ -30,7 +32,7 @@ DateTime = Annotated[str, StringConstraints(pattern=f"^{_DATE}({_TIME})?$")]
 Instant = Annotated[str, StringConstraints(pattern=f"^{_DAY}{_TIME}$")]
 """A moment to the second, with its zone: 2026-11-24T09:30:00Z. Kept as written."""
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
-OdsCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,12}$")]
+OdsCode = Annotated[str, StringConstraints(pattern=f"^{ods.FORM}$")]
 
 
 def new_id() -> str:

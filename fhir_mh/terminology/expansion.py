@@ -83,22 +83,25 @@ class Terminology:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._held: dict[str, Expansion | None] = {}
+        self._held: dict[str, Expansion] = {}  # of what is not at hand nothing is kept: its names come from anybody
         self._systems: dict[str, dict[str, Any]] = {}
         self._displays: dict[str, dict[str, list[str]]] = {}
 
     def expand(self, url: str) -> Expansion | None:
         """The expansion of a value set by canonical URL; None where there is no such value set at hand."""
-        if url not in self._held:
-            self._held[url] = self._expand(url, 0)
-        return self._held[url]
+        found = self._held.get(url)
+        if found is None:
+            found = self._expand(url, 0)
+            if found is not None:
+                self._held[url] = found
+        return found
 
     def system_holds(self, system: str, code: str) -> bool | None:
         """Whether a code system defines a code; None where its whole content is not at hand."""
         facts = self._systems.get(system)
         if facts is None:
             facts = self._definitions.code_system(system)
-            if facts is None:  # of systems that are not at hand nothing is kept: their names come from anybody
+            if facts is None:
                 return None
             self._systems[system] = facts
         if facts.get("content") != "complete" or not facts["concept"]:
@@ -112,7 +115,7 @@ class Terminology:
         held = self._displays.get(system)
         if held is None:
             held = self._definitions.displays(system)
-            if held:  # as of systems
+            if held:
                 self._displays[system] = held
         return held.get(code, [])
 

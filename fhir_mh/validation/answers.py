@@ -8,8 +8,10 @@ from typing import Any
 from fhir_mh.fhirpath import Environment, FHIRPathError, Node
 from fhir_mh.fhirpath.operators import order, same
 from fhir_mh.packages.model import R4
+from fhir_mh.validation.walk import objects
 
 Json = dict[str, Any]
+Answers = dict[str, list[Node]]
 _STANDARD = "http://hl7.org/fhir/StructureDefinition/"
 _SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-"
 LIMITS = {"minValue": -1, "maxValue": 1, "questionnaire-minQuantity": -1, "questionnaire-maxQuantity": 1}
@@ -28,9 +30,8 @@ def value_of(answer: Json) -> tuple[str | None, str, Any]:
 
 def extensions(element: Json, name: str) -> Iterator[Any]:
     """The values of an element's extensions of FHIR's own, or of SDC, by that name."""
-    held = element.get("extension")
-    for extension in held if isinstance(held, list) else ():
-        if isinstance(extension, dict) and extension.get("url") in (_STANDARD + name, _SDC + name):
+    for extension in objects(element.get("extension")):
+        if extension.get("url") in (_STANDARD + name, _SDC + name):
             yield from (value for key, value in extension.items() if key.startswith("value"))
 
 
@@ -41,8 +42,7 @@ def extension_value(element: Json, name: str) -> Any:
 
 def options_of(question: Json) -> list[Json]:
     """The options that a question offers."""
-    held = question.get("answerOption")
-    return [option for option in held if isinstance(option, dict)] if isinstance(held, list) else []
+    return objects(question.get("answerOption"))
 
 
 def types_of_options(question: Json) -> list[str]:
@@ -62,18 +62,32 @@ def permitted(answer: Json, options: list[Json]) -> bool:
     return any(option[key] == value for option in options if key in option and key in _OPTIONS)
 
 
-def enabled(question: Json, response: Json) -> bool:
+def answers_of(response: Json) -> Answers:
+    """The answers of a response by the linkId of their question, wherever they stand."""
+    found: Answers = {}
+    waiting = [response]
+    while waiting:
+        here = waiting.pop()
+        answers, link = objects(here.get("answer")), here.get("linkId")
+        waiting += [*objects(here.get("item")), *answers]
+        if isinstance(link, str):
+            said = [Node(value, kind) for key, kind, value in map(value_of, answers) if key is not None]
+            found.setdefault(link, []).extend(said)
+    return found
+
+
+def enabled(question: Json, given: Answers) -> bool:
     """Whether a question is asked, by the answers that it depends on. One that cannot be told is."""
-    held = question.get("enableWhen")
-    conditions = [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []
+    conditions = objects(question.get("enableWhen"))
     if not conditions:
         return True
-    met = [_met(condition, response) for condition in conditions]
+    met = [_met(condition, given) for condition in conditions]
     return any(met) if question.get("enableBehavior") == "any" else all(met)
 
 
-def _met(condition: Json, response: Json) -> bool:
-    answers = [Node(value, kind) for kind, value in _answers_to(condition.get("question"), response)]
+def _met(condition: Json, given: Answers) -> bool:
+    link = condition.get("question")
+    answers = given.get(link, []) if isinstance(link, str) else []
     operator = condition.get("operator")
     key = next((key for key in _ENABLING if key in condition), None)
     if key is None or operator is None:
@@ -97,18 +111,3 @@ def _equal(answer: Node, wanted: Node, around: Environment) -> bool:
     if isinstance(answer.value, dict) and isinstance(wanted.value, dict) and wanted.type == "Coding":
         return all(answer.value.get(key) == wanted.value.get(key) for key in ("system", "code"))
     return same([answer], [wanted], around) is True
-
-
-def _answers_to(link: Any, around: Json) -> Iterator[tuple[str, Any]]:
-    """(type, value) of each answer to the question of that linkId, wherever in a response it stands."""
-    waiting = [around]
-    while waiting:
-        here = waiting.pop()
-        for name in ("item", "answer"):
-            held = here.get(name)
-            waiting += [inner for inner in held if isinstance(inner, dict)] if isinstance(held, list) else []
-        answers = here.get("answer") if here.get("linkId") == link else None
-        for answer in answers if isinstance(answers, list) else ():
-            key, kind, value = value_of(answer) if isinstance(answer, dict) else (None, "", None)
-            if key is not None:
-                yield kind, value

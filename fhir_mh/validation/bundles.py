@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from fhir_mh.validation.walk import Place, Walk, shown
+from fhir_mh.validation.walk import Place, Walk, each, shown
 
 _RESTFUL = re.compile(r"https?://.+/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 _PAGED, _PAGING = ("searchset", "history"), ("first", "previous", "prev", "next", "last")
@@ -20,8 +20,7 @@ def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
     """Check the rules of a Bundle as a whole; what its entries hold is checked elsewhere."""
     _links(bundle, place, walk)
     seen: set[tuple[str, str | None]] = set()
-    for index, entry in _each(bundle.get("entry")):
-        here: Place = (place, "entry", index, "entry")
+    for entry, here in each(bundle, "entry", place):
         resource = entry.get("resource")
         url = entry.get("fullUrl")
         if isinstance(url, str):
@@ -40,25 +39,17 @@ def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
             if key in seen:
                 walk.fail("validate-bundle-twice", here)
             seen.add(key)
-    index, opening = next(_each(bundle.get("entry")), (0, {}))
-    if bundle.get("type") == "document" and index == 0 and isinstance(opening.get("resource"), dict):
-        first: Place = ((place, "entry", 0, "entry"), "resource", None, "resource")
-        _document(opening["resource"], first, walk)
+    opening, first = next(each(bundle, "entry", place), ({}, place))
+    if bundle.get("type") == "document" and first[2] == 0 and isinstance(opening.get("resource"), dict):
+        _document(opening["resource"], (first, "resource", None, "resource"), walk)
         _reached(bundle, place, walk)
-
-
-def _each(held: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    for index, entry in enumerate(held if isinstance(held, list) else ()):
-        if isinstance(entry, dict):
-            yield index, entry
 
 
 def _links(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
     seen: set[str] = set()
-    for index, link in _each(bundle.get("link")):
+    for link, here in each(bundle, "link", place):
         relation = link.get("relation")
         if isinstance(relation, str):
-            here: Place = (place, "link", index, "link")
             if relation in seen:
                 walk.fail("validate-bundle-link", here, relation=shown(relation), problem="stands twice")
             elif relation in _PAGING and bundle.get("type") not in _PAGED:
@@ -94,18 +85,18 @@ def _reached(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
 
     See https://hl7.org/fhir/R4/documents.html#content
     """
-    held = {
-        index: entry["resource"] for index, entry in _each(bundle["entry"]) if isinstance(entry.get("resource"), dict)
-    }
+    entries = [(entry.get("resource"), here) for entry, here in each(bundle, "entry", place)]
+    held = {here[2]: resource for resource, here in entries if isinstance(resource, dict)}
     numbers = {id(resource): index for index, resource in held.items()}
-    linked: dict[int, set[int]] = {index: set() for index in held}
+    linked: dict[int | None, set[int | None]] = {index: set() for index in held}
     for index, resource in held.items():
         for text in _texts(resource):
             other = numbers.get(id(walk.local(text)[1]))
             if other is not None:
                 linked[index].add(other)
                 linked[other].add(index)
-    reached, waiting = {0}, [0]
+    reached: set[int | None] = {0}
+    waiting: list[int | None] = [0]
     while waiting:
         fresh = linked[waiting.pop()] - reached
         reached |= fresh
@@ -144,8 +135,10 @@ def _references(held: dict[str, Any], place: Place) -> Iterator[tuple[str, Place
         "focus",
     ):
         value = held.get(name)
-        for index, entry in _each(value if isinstance(value, list) else [value]):
-            here: Place = (place, name, index if isinstance(value, list) else None, name)
+        alone: list[tuple[dict[str, Any], Place]] = (
+            [(value, (place, name, None, name))] if isinstance(value, dict) else []
+        )
+        for entry, here in alone or each(held, name, place):
             if isinstance(entry.get("reference"), str):
                 yield entry["reference"], (here, "reference", None, "reference")
             yield from _references(entry, here)

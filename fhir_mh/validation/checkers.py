@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.packages.definitions import Definitions
-from fhir_mh.packages.model import R4
+from fhir_mh.packages.model import R4, form_key
 from fhir_mh.packages.versions import parted
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation import guards, rules
@@ -272,13 +272,8 @@ class Checkers:
 
     def _own(self, shape: Shape, type_name: str) -> Item:
         """The check of an element that spells its own children out, with the rules its type states."""
-        whole = shape
-        if "." not in type_name:
-            whole = shape.copy()
-            whole.invariants = self.shapes.of_type(type_name).invariants
-        else:
-            whole = shape.copy()
-            whole.invariants = ()
+        whole = shape.copy()
+        whole.invariants = () if "." in type_name else self.shapes.of_type(type_name).invariants
         return self.body(whole, type_name)
 
     def _any_profile(self, group: tuple[str, ...], entry: TypeRef) -> Item:
@@ -345,7 +340,7 @@ def _required_forms(child: Shape) -> list[Required]:
     for slicing in child.slicings:
         for held in slicing.slices.values():
             if held.min:
-                names = [child.name + entry.code[:1].upper() + entry.code[1:] for entry in held.types]
+                names = [form_key(child.name, entry.code) for entry in held.types]
                 keys = frozenset(key for name in names for key in (name, "_" + name))
                 found.append(Required(" or ".join(names), keys, held.min, held.by.get("min", "")))
     return found

@@ -15,7 +15,7 @@ from fhir_mh.validation.rules import same
 from fhir_mh.validation.shape import Shape, narrow
 from fhir_mh.validation.shapes import Unresolvable, named, open_slicing
 from fhir_mh.validation.slices import Undecidable, parsed
-from fhir_mh.validation.walk import Place, Walk, shown
+from fhir_mh.validation.walk import Place, Walk, each, shown
 
 # Whatever else is wrong with the form of a definition is told where its shape is checked.
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
@@ -172,23 +172,15 @@ def search_parameter_rule(value: dict[str, Any], place: Place, walk: Walk, compi
 
 def capability_rule(value: dict[str, Any], place: Place, walk: Walk, compiler: Compiler) -> None:
     """The check that a CapabilityStatement gives a search parameter the type that its definition does."""
-    for rest, here in _each(value, "rest", place):
-        for resource, within in _each(rest, "resource", here):
-            for told, at in _each(resource, "searchParam", within):
+    for rest, here in each(value, "rest", place):
+        for resource, within in each(rest, "resource", here):
+            for told, at in each(resource, "searchParam", within):
                 url = told.get("definition")
                 known = compiler.definitions.search_parameter(url) if isinstance(url, str) else None
                 if known is not None and "type" in told and told["type"] != known.get("type"):
                     walk.fail(
                         "validate-definition-search", at, type=shown(told["type"]), defined=shown(known.get("type"))
                     )
-
-
-def _each(value: dict[str, Any], name: str, place: Place) -> Iterator[tuple[dict[str, Any], Place]]:
-    """The objects of a list, each with its place."""
-    held = value.get(name)
-    for index, entry in enumerate(held if isinstance(held, list) else ()):
-        if isinstance(entry, dict):
-            yield entry, (place, name, index, name)
 
 
 def measured_rule(value: dict[str, Any], place: Place, walk: Walk, compiler: Compiler) -> None:

@@ -9,25 +9,21 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_mh.fhirpath.values import is_primitive
-from fhir_mh.packages.model import open_types
+from fhir_mh.packages.model import form_key, open_types
 from fhir_mh.validation.primitives import ordered
+from fhir_mh.validation.walk import objects
 
 Direct = Callable[[dict[str, Any]], bool | None]
 _PARTS = ("resource", "request", "response")
 # The forms of an extension's value, and whether each is an object.
-_VALUES = {"value" + code[:1].upper() + code[1:]: not is_primitive(code) for code in open_types()}
-
-
-def _contained(value: dict[str, Any]) -> list[dict[str, Any]]:
-    held = value.get("contained")
-    return [resource for resource in held if isinstance(resource, dict)] if isinstance(held, list) else []
+_VALUES = {form_key("value", code): not is_primitive(code) for code in open_types()}
 
 
 def _contained_lack(*keys: str) -> Direct:
     """Whether no contained resource has what keys lead to."""
 
     def check(value: dict[str, Any]) -> bool | None:
-        for held in _contained(value) if "contained" in value else ():
+        for held in objects(value["contained"]) if "contained" in value else ():
             found: Any = held
             for key in keys:
                 found = found.get(key) if isinstance(found, dict) else None
@@ -43,7 +39,7 @@ def _contained_are_used(value: dict[str, Any]) -> bool | None:
 
     Where one of them contains others, dom-2 refuses that; looking through all that is nested would never end.
     """
-    contained = _contained(value) if "contained" in value else ()
+    contained = objects(value.get("contained"))
     if not contained or any("contained" in held for held in contained):
         return True
     used = _fragments(value)

@@ -10,11 +10,12 @@ from typing import Any
 
 from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
 
+from fhir_mh import ods
 from fhir_mh.fhir.urls import NHS_NUMBER, ODS_CODE
 from fhir_mh.validation.walk import Place, Walk
 
 _ODS = {ODS_CODE, "https://fhir.nhs.uk/Id/ods-site-code"}
-_ods_code = re.compile(r"[A-Z0-9]{3,12}").fullmatch
+_ods_code = re.compile(ods.FORM).fullmatch
 _ENGLAND = "https://fhir.hl7.org.uk/CodeSystem/UKCore-LegalStatusClassificationEngland"
 _GUARDIANSHIP = (
     "35"  # of section 7; Wales's list has it for a community treatment order, England's has no code for that

@@ -13,6 +13,7 @@ from fhir_mh.fhirpath.operators import order
 from fhir_mh.fhirpath.patterns import matches_full
 from fhir_mh.validation.answers import (
     LIMITS,
+    answers_of,
     enabled,
     extension_value,
     extensions,
@@ -23,7 +24,8 @@ from fhir_mh.validation.answers import (
 )
 from fhir_mh.validation.compiler import Compiler
 from fhir_mh.validation.references import target_type
-from fhir_mh.validation.walk import Place, Walk, shown
+from fhir_mh.validation.rules import says_a_code
+from fhir_mh.validation.walk import Place, Walk, objects, shown
 
 Json = dict[str, Any]
 _FINISHED = ("completed", "amended")
@@ -58,8 +60,7 @@ def response_rule(value: Json, place: Place, walk: Walk, compiler: Compiler) -> 
 
 def items_of(value: Json) -> list[Json]:
     """The items right within a questionnaire, a response, an item or an answer."""
-    held = value.get("item")
-    return [item for item in held if isinstance(item, dict)] if isinstance(held, list) else []
+    return objects(value.get("item"))
 
 
 def _taken(question: Json) -> tuple[str, ...]:
@@ -72,7 +73,7 @@ class _Responses:
     """One response under check."""
 
     def __init__(self, response: Json, walk: Walk, compiler: Compiler) -> None:
-        self._response, self._walk, self._compiler = response, walk, compiler
+        self._given, self._walk, self._compiler = answers_of(response), walk, compiler
         self._finished = response.get("status") in _FINISHED
 
     def check(self, given: list[Json], asked: list[Json], place: Place) -> None:
@@ -89,7 +90,7 @@ class _Responses:
             seen[link] = seen.get(link, 0) + 1
             if seen[link] == 2 and (question.get("type") != "group" or question.get("repeats") is not True):
                 self._walk.fail("validate-answer-count", here, link=shown(link), count="two items", asked="one")
-            if not enabled(question, self._response):
+            if not enabled(question, self._given):
                 self._walk.fail("validate-answer-disabled", here, link=shown(link))
             self._item(item, question, here)
         for link, question in known.items():
@@ -97,12 +98,11 @@ class _Responses:
                 self._walk.fail("validate-answer-missing", place, link=shown(link))
 
     def _must(self, question: Json) -> bool:
-        return self._finished and question.get("required") is True and enabled(question, self._response)
+        return self._finished and question.get("required") is True and enabled(question, self._given)
 
     def _item(self, item: Json, question: Json, here: Place) -> None:
         kind, link = question.get("type"), shown(question.get("linkId"))
-        held = item.get("answer")
-        answers = [answer for answer in held if isinstance(answer, dict)] if isinstance(held, list) else []
+        answers = objects(item.get("answer"))
         if kind in _UNANSWERED:
             if answers:
                 self._walk.fail("validate-answer-place", here, link=link, kind=kind)
@@ -118,7 +118,7 @@ class _Responses:
         self._alone(answers, question, here)
 
     def _count(self, count: int, question: Json, here: Place) -> None:
-        asked = enabled(question, self._response)
+        asked = enabled(question, self._given)
         least = (extension_value(question, "questionnaire-minOccurs") if asked else 0) or int(self._must(question))
         most = extension_value(question, "questionnaire-maxOccurs") or (None if question.get("repeats") is True else 1)
         link = shown(question.get("linkId"))
@@ -163,11 +163,8 @@ class _Responses:
         expansion = None if url.startswith("#") else self._compiler.terminology.expand(url)
         coded = kind == "Coding" and isinstance(value, dict)
         system, code = (value.get("system", ""), value.get("code")) if coded else (None, value)
-        answer = (
-            expansion.holds(system, code)
-            if expansion is not None and isinstance(code, str) and isinstance(system, str | None)
-            else None
-        )
+        told = says_a_code(value) if coded else isinstance(code, str)
+        answer = expansion.holds(system, code) if expansion is not None and told else None
         if answer is None:
             self._walk.skip("validate-unchecked-answer", at, link=link, value_set=shown(url))
         elif answer is False:

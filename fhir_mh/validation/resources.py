@@ -18,6 +18,7 @@ from fhir_mh.validation.vital_signs import observation_rule
 from fhir_mh.validation.walk import DEEPEST, Place, Walk, shown
 
 _ABSTRACT = {"Resource", "DomainResource"}
+_KEPT = 1000  # combinations of a type and profiles of which the check is kept
 _RULES: dict[str, ResourceRule] = {
     "Observation": observation_rule,
     "QuestionnaireResponse": response_rule,
@@ -158,6 +159,8 @@ class Resources:
     def _compiled(self, kind: str, urls: tuple[str, ...]) -> Item:
         key = (kind, tuple(sorted(urls)))
         if key not in self._held:
+            if len(self._held) >= _KEPT:
+                self._held.clear()  # which profiles a resource claims together is for whoever sends it to say
             shape: Shape = self._compiler.shapes.of_type(kind)
             for url in key[1]:
                 profile = self._compiler.shapes.of_profile(url)

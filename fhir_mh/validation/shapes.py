@@ -11,6 +11,7 @@ from typing import Any
 from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.packages.definitions import TYPE_URL, Definitions
 from fhir_mh.packages.facts import Facts
+from fhir_mh.packages.model import form_key
 from fhir_mh.validation.shape import Shape, Slicing, TypeRef, narrow, without
 
 MAX_DEPTH = 30
@@ -223,7 +224,7 @@ def _form(choice: Shape, name: str) -> str:
     """The type that `valueQuantity` names among the forms of value[x]."""
     if not choice.choice:
         return ""
-    return next((t.code for t in choice.types if choice.name + t.code[:1].upper() + t.code[1:] == name), "")
+    return next((t.code for t in choice.types if form_key(choice.name, t.code) == name), "")
 
 
 def _slice(shape: Shape, name: str, form: str = "") -> Shape:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from fhir_mh.packages.model import R4, is_a
+from fhir_mh.packages.model import R4, form_key, is_a
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation.references import target_type
 from fhir_mh.validation.rules import described, matches, same, says_a_code
@@ -250,7 +250,7 @@ def _is_form(key: str, name: str) -> bool:
 def _forms_of(name: str, around: list[Any], names: tuple[str, ...]) -> list[str]:
     """Of these types, those whose form of a choice is there."""
     keys = {key for held in around if isinstance(held, dict) for key in held}
-    return [code for code in names if name + code[:1].upper() + code[1:] in keys]
+    return [code for code in names if form_key(name, code) in keys]
 
 
 def _seen(steps: list[tuple[str, str]]) -> Callable[[Any, Walk], str]:

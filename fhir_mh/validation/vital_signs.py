@@ -13,7 +13,7 @@ import yaml
 
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
 from fhir_mh.validation.compiler import Compiler
-from fhir_mh.validation.walk import Place, Walk
+from fhir_mh.validation.walk import Place, Walk, objects
 
 _LOINC = "http://loinc.org"
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -31,7 +31,7 @@ def observation_rule(value: dict[str, Any], place: Place, walk: Walk, compiler: 
 
 def _codings(concept: Any) -> set[tuple[str, str]]:
     held = concept.get("coding") if isinstance(concept, dict) else None
-    found = [(c.get("system"), c.get("code")) for c in held if isinstance(c, dict)] if isinstance(held, list) else []
+    found = [(coding.get("system"), coding.get("code")) for coding in objects(held)]
     return {(system, code) for system, code in found if isinstance(system, str) and isinstance(code, str)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +49,19 @@ def shown(value: Any) -> str:
     if isinstance(value, str) and _SHOWABLE.fullmatch(value) and not _NUMBERS.search(value.replace(" ", "")):
         return f"'{value}'"
     return "a value not shown here" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def objects(held: Any) -> list[dict[str, Any]]:
+    """The objects of what should be a list of objects."""
+    return [entry for entry in held if isinstance(entry, dict)] if isinstance(held, list) else []
+
+
+def each(value: dict[str, Any], name: str, place: Place) -> Iterator[tuple[dict[str, Any], Place]]:
+    """The objects that a member holds as a list, each with its place."""
+    held = value.get(name)
+    for index, entry in enumerate(held if isinstance(held, list) else ()):
+        if isinstance(entry, dict):
+            yield entry, (place, name, index, name)
 
 
 class Walk:

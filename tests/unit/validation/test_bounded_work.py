@@ -14,7 +14,7 @@ import pytest
 from fhir_mh import Validator
 from fhir_mh.fhir.json import dumps
 from fhir_mh.terminology.expansion import Expansion
-from fhir_mh.validation import Report, checkers, direct, walk
+from fhir_mh.validation import Report, checkers, direct, questionnaires, resources, walk
 
 
 def codes(report: Report) -> Counter[str]:
@@ -192,3 +192,46 @@ def test_what_belongs_to_no_slice_is_told_within_bounds(validator: Validator) ->
     report = validator.validate({"resourceType": "Observation", "meta": {"profile": [bp]}, "component": parts})
     assert len(report.issues) < 2 * walk.MOST
     assert all(len(found.message) < 3000 for found in report.issues)
+
+
+def test_checks_of_combinations_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends resources chooses which profiles they claim together, and must not fill the memory by it."""
+    monkeypatch.setattr(resources, "_KEPT", 3)
+    validator = Validator()
+    held = validator._checkers.resources._held
+    profiles = [url for url in validator._definitions.profiles() if url.endswith(("-care-plan", "-crisis-plan"))]
+    assert len(profiles) == 2
+    for claimed in ([], profiles[:1], profiles[1:], profiles, []):
+        validator.validate({"resourceType": "CarePlan", "meta": {"profile": claimed}})
+        assert 0 < len(held) <= 3
+
+
+def test_of_value_sets_that_are_not_at_hand_nothing_is_kept(validator: Validator) -> None:
+    asked = {"linkId": "q", "type": "choice", "answerValueSet": "https://nowhere.example/vs"}
+    validator.validate(
+        {
+            "resourceType": "QuestionnaireResponse",
+            "contained": [{"resourceType": "Questionnaire", "id": "q", "status": "active", "item": [asked]}],
+            "questionnaire": "#q",
+            "status": "completed",
+            "item": [{"linkId": "q", "answer": [{"valueCoding": {"code": "x"}}]}],
+        }
+    )
+    assert "https://nowhere.example/vs" not in validator._checkers.terminology._held
+
+
+def test_answers_are_looked_up_once_for_all_questions(validator: Validator, monkeypatch: pytest.MonkeyPatch) -> None:
+    depends = {"enableWhen": [{"question": "q0", "operator": "exists", "answerBoolean": True}]}
+    asked = [{"linkId": f"q{number}", "type": "string", **(depends if number else {})} for number in range(50)]
+    given = [{"linkId": f"q{number}", "answer": [{"valueString": "x"}]} for number in range(50)]
+    with calls(monkeypatch, questionnaires, "answers_of") as counted:
+        validator.validate(
+            {
+                "resourceType": "QuestionnaireResponse",
+                "contained": [{"resourceType": "Questionnaire", "id": "q", "status": "active", "item": asked}],
+                "questionnaire": "#q",
+                "status": "completed",
+                "item": given,
+            }
+        )
+    assert counted == [1]
