@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
-_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _KEY = re.compile(r'"([^"\\]*+)"[ \t\n\r]*+:[ \t\n\r]*+')  # one without escapes, and the colon
 _SCALAR = re.compile(rf"{_TEXT.pattern}|[^][{{}}\",: \t\n\r]++")
 _MEMBER_END = re.compile(r"[ \t\n\r]*+,?[ \t\n\r]*+")

@@ -224,15 +224,29 @@ def _plain(text: str) -> str:
 # --- fixed values and patterns
 
 
-def matches(pattern: Any, value: Any) -> bool:
-    """Whether a value holds all that a pattern says. See ElementDefinition.pattern[x]."""
+def matcher(pattern: Any) -> Callable[[Any], bool]:
+    """The test whether a value holds all that a pattern says. See ElementDefinition.pattern[x]."""
     if isinstance(pattern, dict):
-        return isinstance(value, dict) and all(
-            key in value and matches(held, value[key]) for key, held in pattern.items()
-        )
+        parts = [(key, matcher(held)) for key, held in pattern.items()]
+
+        def holds(value: Any) -> bool:
+            if not isinstance(value, dict):
+                return False
+            for key, test in parts:
+                if key not in value or not test(value[key]):
+                    return False
+            return True
+
+        return holds
     if isinstance(pattern, list):
-        return isinstance(value, list) and all(any(matches(held, entry) for entry in value) for held in pattern)
-    return same(pattern, value)
+        tests = [matcher(held) for held in pattern]
+        return lambda value: isinstance(value, list) and all(any(map(test, value)) for test in tests)
+    return equal_to(pattern)
+
+
+def equal_to(fixed: Any) -> Callable[[Any], bool]:
+    """The test whether a value is equal to this one; see same()."""
+    return (lambda value: bool(value == fixed)) if isinstance(fixed, str) else (lambda value: same(fixed, value))
 
 
 def same(left: Any, right: Any) -> bool:
@@ -270,10 +284,10 @@ def described(value: Any) -> str:
 
 def value_rule(name: str, wanted: Any, code: str, by: str) -> Rule:
     """The check of a profile's fixed[x] (validate-fixed) or pattern[x] (validate-pattern)."""
-    test = same if code == "validate-fixed" else matches
+    test = equal_to(wanted) if code == "validate-fixed" else matcher(wanted)
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
-        if value is not None and not test(wanted, value):
+        if value is not None and not test(value):
             walk.fail(code, place, None, by, name=name, wanted=described(wanted), seen=described(value))
 
     return check

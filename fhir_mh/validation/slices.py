@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fhir_mh.packages.model import R4, form_key, is_a
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation.references import target_type
-from fhir_mh.validation.rules import described, matches, same, says_a_code
+from fhir_mh.validation.rules import described, equal_to, matcher, says_a_code
 from fhir_mh.validation.shape import Shape
 from fhir_mh.validation.shapes import Shapes, Unresolvable
 from fhir_mh.validation.walk import Walk, shown
@@ -87,10 +87,10 @@ class Discriminators:
         """A test of one value from the fixed value, pattern or binding of an element, or of its parts."""
         if target.fixed:
             fixed = target.fixed[0]
-            return lambda value: same(fixed, value), described(fixed)
+            return equal_to(fixed), described(fixed)
         if target.patterns:
             pattern = target.patterns[0]
-            return lambda value: matches(pattern, value), described(pattern)
+            return matcher(pattern), described(pattern)
         parts = {
             name: self._wanted(child)
             for name, child in (target.children or {}).items()
