@@ -232,7 +232,7 @@ def matcher(pattern: Any) -> Callable[[Any], bool]:
         def holds(value: Any) -> bool:
             if not isinstance(value, dict):
                 return False
-            for key, test in parts:
+            for key, test in parts:  # noqa: SIM110 - a generator takes twice as long
                 if key not in value or not test(value[key]):
                     return False
             return True
