@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from fhir_mh.api.faults import Refused
@@ -31,11 +30,7 @@ def with_positions(issues: Sequence[Issue], text: bytes, body: dict[str, Any]) -
     """The same findings, with line and column where their path leads into the text."""
     led = [None if found.line is not None else _keys(found.path, body) for found in issues]
     at = iter(positions(text.decode("utf-8-sig", "replace"), [keys for keys in led if keys is not None]))
-    return tuple(found if keys is None else _at(found, *next(at)) for found, keys in zip(issues, led, strict=True))
-
-
-def _at(found: Issue, line: int, column: int) -> Issue:
-    return replace(found, line=line, column=column)
+    return tuple(found if keys is None else found.located(*next(at)) for found, keys in zip(issues, led, strict=True))
 
 
 def _keys(path: str, body: dict[str, Any]) -> list[str | int] | None:

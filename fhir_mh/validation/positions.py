@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
@@ -11,19 +12,18 @@ _TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _KEY = re.compile(r'"([^"\\]*+)"[ \t\n\r]*+:[ \t\n\r]*+')  # one without escapes, and the colon
 _SCALAR = re.compile(rf"{_TEXT.pattern}|[^][{{}}\",: \t\n\r]++")
 _MEMBER_END = re.compile(r"[ \t\n\r]*+,?[ \t\n\r]*+")
-_BETWEEN = rf'[^][{{}}"]++|{_TEXT.pattern}'
-_TO_BRACKET = re.compile(rf"(?:{_BETWEEN})*+")
+_BETWEEN = rf'[^][{{}}"]*+(?:{_TEXT.pattern}[^][{{}}"]*+)*+'
+_TO_BRACKET = re.compile(_BETWEEN)
+_LEVELS = 16  # of brackets within brackets that one pattern passes: most of what there is
 
 
-def _nested(levels: int) -> str:
-    """A pattern of what stands within brackets, in which there are at most so many levels of others."""
+@cache
+def _rest() -> re.Pattern[str]:
+    """A pattern of what stands within brackets, with the one that closes them."""
     within = _BETWEEN
-    for _ in range(levels):
-        within = rf"{_BETWEEN}|[{{[](?:{within})*+[]}}]"
-    return rf"(?:{within})*+"
-
-
-_REST = re.compile(_nested(12) + "[]}]")  # most of what there is to pass, at once
+    for _ in range(_LEVELS):
+        within = rf"{_BETWEEN}(?:[{{[]{within}[]}}]{_BETWEEN})*+"
+    return re.compile(within + "[]}]")
 
 
 class _Wanted:
@@ -112,7 +112,7 @@ def _past(text: str, at: int, *, inside: bool = False) -> int:
             match = _SCALAR.match(text, at)
             return match.end() if match else at
         at += 1
-    rest = _REST.match(text, at)
+    rest = _rest().match(text, at)
     if rest:
         return rest.end()
     depth = 1  # more levels than that

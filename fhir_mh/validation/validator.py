@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +123,5 @@ def _placed(issues: list[Found], unchecked: list[Found], text: str) -> tuple[lis
     """The same findings, with lines and columns."""
     both = [*issues, *unchecked]
     at = positions(text, [keys(place) for _, place in both])
-    placed = [
-        (replace(entry, line=line, column=column), place)
-        for (entry, place), (line, column) in zip(both, at, strict=True)
-    ]
+    placed = [(entry.located(line, column), place) for (entry, place), (line, column) in zip(both, at, strict=True)]
     return placed[: len(issues)], placed[len(issues) :]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from fhir_mh.fhirpath.errors import execution
@@ -132,7 +131,7 @@ class Walk:
             made = issue("validate-more-found", made.path, made.severity, code=code, most=MOST)
         else:
             self._found.add(key)
-        into.append((replace(made, profile=by) if by else made, at or place))
+        into.append((made.demanded_by(by) if by else made, at or place))
 
     def apart(self) -> Walk:
         """A walk over the same surroundings whose findings are its own: to try whether something conforms."""
