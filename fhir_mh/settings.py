@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -55,6 +55,11 @@ class Partner(BaseModel):
         default=("fhir",), description='What it is sent: "fhir", "record", or the name of a mapping (`map --list`).'
     )
     roles: tuple[Slug, ...] = Field(default=(), description="What it is to the people shared with it.")
+    dead_letters: Literal["halt", "skip"] = Field(
+        default="halt",
+        description="What a snapshot that it refuses does to what is behind it about the same person: halt until a "
+        "person looks, or skip to the next newer one.",
+    )
 
 
 class Client(BaseModel):
@@ -92,6 +97,9 @@ class Settings(BaseSettings):
     partners: tuple[Partner, ...] = Field(default=(), description="The organisations it shares with: [[partners]].")
     policies: tuple[Slug, ...] = Field(
         default=(), description="The laws that count here once they are in force, by name, such as mha-2025-s21."
+    )
+    alarm_after: int = Field(
+        default=15, ge=1, description="How many minutes a message may wait for a partner before an alarm is raised."
     )
     clients: tuple[Client, ...] = Field(default=(), description="The systems that may use it: [[clients]].")
 

@@ -26,6 +26,7 @@ from fhir_mh.api.records_routes import Records
 from fhir_mh.api.types import kept_types
 from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings
+from fhir_mh.sync.backlog import Counts
 from fhir_mh.validation import Validator
 
 LARGE = 8 * 1024  # bytes of an answer from which on it is compressed, for whoever takes gzip
@@ -40,11 +41,11 @@ def create_app(
     no write is to wait for a long Bundle that somebody only asks about. max_body: bytes of a request's body. Closing
     the gateway's store is the caller's, once the application has ended.
     """
-    door = Door(settings)
+    door, counts = Door(settings), Counts()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with delivering(gateway, settings):
+        async with delivering(gateway, settings, counts):
             yield
 
     app = FastAPI(
@@ -62,7 +63,7 @@ def create_app(
     app.include_router(records)
     further = [
         *Concerns(gateway, door).routes(),
-        *delivery_routes(gateway, settings, door),
+        *delivery_routes(gateway, settings, door, counts),
         *Pages(settings).routes(),
     ]
     app.router.routes.extend(further)

@@ -210,6 +210,22 @@ def _deliveries() -> Json:
             parameters=[in_query("partner", "Only those to this ODS code."),
                         in_query("all", "true: every lane, whether anything waits in it or not.")],
             answers=listed, refusals="403 404")},
+        "/deliveries/summary": {"get": operation(
+            "sum_up_deliveries", "deliveries", "How the deliveries to each partner stand", "How much waits and since "
+            "when, what was refused or set aside, and whether the oldest has waited too long.",
+            answers={200: answer("A row for each partner, and the alarms that stand", None)}, refusals="403")},
+        "/deliveries/replay": {"post": operation(
+            "replay_deliveries", "deliveries", "Send all again that a partner refused", "Consent is decided anew. With "
+            "a code, only what was refused with it. At most a thousand at once; `left` says how many remain.",
+            body=request_body("ReplayAll", ["replay-all"]),
+            answers={200: answer("They wait again", None)}, refusals="403 404 422")},
+        "/deliveries/{seq}": {"get": operation(
+            "show_delivery", "deliveries", "One message: its state, its age, what it waits for", "Never what it says.",
+            parameters=[in_path("seq", "The number of the message.")],
+            answers={200: answer("The message without its content, its lane and copies", None)}, refusals="403 404")},
+        "/metrics": {"get": operation(
+            "metrics", "deliveries", "The same figures for Prometheus", "",
+            answers={200: answer("Prometheus's text format 0.0.4", None, [], "text/plain")}, refusals="403")},
         "/deliveries/{seq}/replay": {"post": operation(
             "replay_delivery", "deliveries", "Send a refused message again", "Consent is decided anew.",
             parameters=[in_path("seq", "The number of the message.")], answers={200: answer("It waits again", None)},
@@ -273,6 +289,7 @@ def _schemas() -> Json:
         "CareRecord": whole,
         "Find": find,
         "Resume": {"type": "object", "properties": {"partner": text, "person": text}, "required": ["partner"]},
+        "ReplayAll": {"type": "object", "properties": {"partner": text, "code": text}, "required": ["partner"]},
         "Losses": {"type": "object", "properties": {
             "id": text, "version": number, "format": text,
             "losses": {**listed, "description": "path, what became of it, and how many times"}}},

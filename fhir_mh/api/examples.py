@@ -153,6 +153,11 @@ SEARCH = Example(
 RESUME = Example(
     "A code that is no partner's is refused; put your own partner's in its place", {"partner": "ZZZ99"}, 404
 )
+REPLAY_ALL = Example(
+    "A code that is no partner's is refused; with a partner's own, all that it refused waits again",
+    {"partner": "ZZZ99", "code": "sync-refused"},
+    404,
+)
 
 _WORDS = "Doors to the garden of the ward do not lock at night."
 CONCERN = Example(
@@ -185,6 +190,7 @@ BY_NAME = {
     "dangling": DANGLING,
     "search": SEARCH,
     "resume": RESUME,
+    "replay-all": REPLAY_ALL,
     "concern": CONCERN,
     "concern-about-us": CONCERN_ABOUT_US,
     "reply": REPLY,

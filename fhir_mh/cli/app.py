@@ -296,7 +296,10 @@ def _deliveries() -> Typer:
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name, command in (("list", list_deliveries), ("replay", replay_delivery), ("resume", resume_lanes)):
+    for name, command in (
+        ("list", list_deliveries), ("summary", sum_up_deliveries), ("show", show_delivery),
+        ("replay", replay_deliveries), ("resume", resume_lanes),
+    ):  # fmt: skip
         group.command(name, cls=_Command, epilog=_EXITS)(command)
     return group
 
@@ -319,15 +322,42 @@ def list_deliveries(
     _ask("list", config, gateway, token_file, as_json, partner=partner, everything=everything)
 
 
-def replay_delivery(
+def sum_up_deliveries(
+    config: _Config = None, gateway: _Gateway = None, token_file: _TokenFile = None, as_json: _Json = False
+) -> None:
+    """Say of each partner how much waits and since when, what was refused or set aside, and whether it is called.
+
+    Ends with 1 while something has waited longer than the gateway's setting alarm_after.
+    """
+    _ask("summary", config, gateway, token_file, as_json)
+
+
+def show_delivery(
     seq: Annotated[int, Argument(metavar="SEQ", min=1, help="Its number, as the list shows it.")],
     config: _Config = None,
     gateway: _Gateway = None,
     token_file: _TokenFile = None,
     as_json: _Json = False,
 ) -> None:
-    """Send a message again that was refused for good. Consent is decided anew, and a halted lane stays halted."""
-    _ask("replay", config, gateway, token_file, as_json, seq=seq)
+    """Show one message: its state and age, how often it was tried, what it waits for. Never what it says."""
+    _ask("show", config, gateway, token_file, as_json, seq=seq)
+
+
+def replay_deliveries(
+    seq: Annotated[int | None, Argument(metavar="SEQ", min=1, help="Its number, as the list shows it.")] = None,
+    partner: Annotated[
+        str | None, Option(metavar="ODS", help="Instead of one: all that were refused by this partner.")
+    ] = None,
+    code: Annotated[str | None, Option(metavar="CODE", help="Of these, only what was refused with this code.")] = None,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Send again what was refused for good. Consent is decided anew, and a halted lane stays halted."""
+    if (seq is None) == (partner is None) or (code is not None and partner is None):
+        raise typer.BadParameter("give SEQ, or --partner and perhaps --code")
+    _ask("replay", config, gateway, token_file, as_json, seq=seq, partner=partner, code=code)
 
 
 def resume_lanes(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from fhir_mh.cli import delivery_tables
-from fhir_mh.cli.exits import DONE, reading
+from fhir_mh.cli.exits import DONE, NOT_HELD, reading
 from fhir_mh.errors import (
     ConfigurationError,
     ConsentDenied,
@@ -46,9 +46,11 @@ def run(
     verb: str, *, config: Path | None = None, gateway: str | None = None, token_file: Path | None = None,
     as_json: bool = False, **asked: Any,
 ) -> int:  # fmt: skip
-    """list (partner, everything), replay (seq) or resume (partner, person); what the gateway says, on standard output.
+    """list, summary, show, replay or resume; what the gateway says, on standard output.
 
-    Tables on a terminal, lines of fields parted by tabs in a pipe, the gateway's own JSON with as_json. Returns 0.
+    asked: partner and everything to list, seq to show or replay, partner and code to replay many, partner and person to
+    resume. Tables on a terminal, lines of fields parted by tabs in a pipe, the gateway's own JSON with as_json. Returns
+    0, and of a summary in which an alarm stands 1.
     Raises UpstreamUnavailable where no gateway answers, ConfigurationError where it is not said which or the token
     is not to be had, and what the gateway refuses as NotAuthenticated, ConsentDenied, NotFound or InvalidResource.
     """
@@ -59,7 +61,7 @@ def run(
         sys.stdout.buffer.flush()
     else:
         delivery_tables.show(verb, answer)
-    return DONE
+    return NOT_HELD if answer.get("alarms") else DONE
 
 
 def find_gateway(config: Path | None, gateway: str | None, token_file: Path | None) -> Where:
@@ -126,8 +128,19 @@ def _list(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
     return _ask(where, "GET", "/deliveries", params=query)
 
 
+def _summary(where: Where, _: Mapping[str, Any]) -> dict[str, Any]:
+    return _ask(where, "GET", "/deliveries/summary")
+
+
+def _show(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
+    return _ask(where, "GET", f"/deliveries/{asked['seq']}")
+
+
 def _replay(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
-    return _ask(where, "POST", f"/deliveries/{asked['seq']}/replay")
+    if asked.get("seq") is not None:
+        return _ask(where, "POST", f"/deliveries/{asked['seq']}/replay")
+    named = {name: asked[name] for name in ("partner", "code") if asked.get(name)}
+    return _ask(where, "POST", "/deliveries/replay", content=dumps(named))
 
 
 def _resume(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,7 +148,7 @@ def _resume(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
     return _ask(where, "POST", "/deliveries/resume", content=dumps(named))
 
 
-_VERBS = {"list": _list, "replay": _replay, "resume": _resume}
+_VERBS = {"list": _list, "summary": _summary, "show": _show, "replay": _replay, "resume": _resume}
 
 
 def _ask(where: Where, method: str, path: str, **sent: Any) -> dict[str, Any]:

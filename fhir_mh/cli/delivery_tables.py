@@ -19,6 +19,16 @@ _STAGES = ("opened", "filed", "stored", "sent")
 _LANE = ("partner", "person", "state", "waiting", "attempts", "due")
 _DEAD = ("seq", "partner", "person", "kind", "edition", "error", "attempts", "created", "settled")
 _BREAKER = ("partner", "state", "failures", "since", "retry_at")
+_SUMMED = ("partner", "waiting", "age_seconds", "dead", "halted", "quarantined", "breaker", "alarm")
+_ONE = ("seq", "partner", "person", "kind", "edition", "state", "error", "attempts", "age_seconds", "waits_for")
+_WAITS_FOR = {
+    "worker": "It is under way.",
+    "turn": "Another message is before it.",
+    "person": "Its lane is halted: nothing leaves it until it is resumed.",
+    "sharing": "Sharing has ended: it leaves only where sharing is resumed.",
+    "partner": "The partner does not answer, and is tried again from time to time.",
+    "retry": "It is sent as soon as its lane is due.",
+}
 
 
 def show(verb: str, answer: Json, console: Console | None = None) -> None:
@@ -30,6 +40,8 @@ def show(verb: str, answer: Json, console: Console | None = None) -> None:
     if verb == "list":
         _tables(console, answer)
         return
+    if verb == "summary":
+        console.print(_summary_table(answer["partners"]))
     for sentence in _told(verb, answer):
         console.print(sentence)
 
@@ -39,6 +51,10 @@ def show(verb: str, answer: Json, console: Console | None = None) -> None:
 
 def _lines(verb: str, answer: Json) -> Iterable[str]:
     """One line for each thing; the first field says what it is."""
+    if verb == "summary":
+        return [_fields("partner", [one[name] for name in _SUMMED] + [_delivered(one)]) for one in answer["partners"]]
+    if verb == "show":
+        return [_fields("delivery", [answer[name] for name in _ONE])]
     if verb != "list":
         return _told(verb, answer)
     lanes = (
@@ -70,6 +86,8 @@ def _tables(console: Console, answer: Json) -> None:
             console.print(table)
     if answer["dead"]:
         console.print("Send a refused message again: fhir-mh deliveries replay SEQ")
+    if answer["more"]:
+        console.print(f"{answer['more']} more lanes are not shown; name a partner, or ask for the summary.")
     if any(lane["state"] == "halted" for lane in answer["lanes"]):
         console.print("Let a halted lane go on: fhir-mh deliveries resume PARTNER --person PERSON")
 
@@ -108,6 +126,34 @@ def _dead_table(letters: Iterable[Json]) -> Table:
     return table
 
 
+def _summary_table(partners: Iterable[Json]) -> Table:
+    table = Table("Partner", box=None, pad_edge=False)
+    for name in ("Waiting", "Oldest", "Refused", "Halted", "Set aside"):
+        table.add_column(name, justify="right")
+    table.add_column("Called")
+    table.add_column("Delivered", overflow="fold")
+    for one in partners:
+        figures = [str(one["waiting"]), _age(one["age_seconds"]), *(str(one[f]) for f in ("dead", "halted"))]
+        called = "yes" if one["breaker"] == "closed" else "no"
+        style = "bold red" if one["alarm"] else ""
+        row = [printable(one["partner"]), *figures, str(one["quarantined"]), called, _delivered(one)]
+        table.add_row(*row, style=style)
+    return table
+
+
+def _delivered(one: Json) -> str:
+    """Since the gateway was started."""
+    return ", ".join(f"{number} {printable(status)}" for status, number in one["delivered"].items())
+
+
+def _age(seconds: int) -> str:
+    """As people say it: in the largest unit that fits."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
 def _why(lane: Json) -> str:
     """The stable code of what holds a lane up."""
     return printable(str(lane["reason"] or lane["error"] or ""))
@@ -132,9 +178,37 @@ def _time(text: str | None) -> str:
 
 
 def _told(verb: str, answer: Json) -> list[str]:
+    if verb == "summary":
+        return [printable(f"{one['message']} {one['fix']}") for one in answer["alarms"]]
+    if verb == "show":
+        return _shown(answer)
+    if verb == "replay" and "replayed" in answer:
+        return _replayed(answer)
     if verb == "replay":
         waits = f"Waits again as {answer['seq']} for {printable(answer['partner'])}."
-        halted = f"Its lane is {answer['lane']}: nothing leaves it until it is resumed."
-        return [waits] if answer["lane"] == "open" else [waits, halted]
+        stays = {"halted": _WAITS_FOR["person"], "ended": _WAITS_FOR["sharing"]}.get(answer["lane"])
+        return [waits] if stays is None else [waits, stays]
     resumed = [f"Goes on: {printable(person)}" for person in answer["resumed"]]
     return resumed or [f"No lane to {printable(answer['partner'])} was halted."]
+
+
+def _replayed(answer: Json) -> list[str]:
+    told = [f"{answer['replayed']} messages wait again for {printable(answer['partner'])}."]
+    if answer["left"]:
+        told.append(f"{answer['left']} more are to be asked for again.")
+    if answer["halted"]:
+        told.append(f"{answer['halted']} lanes are halted: nothing leaves them until they are resumed.")
+    return told
+
+
+def _shown(answer: Json) -> list[str]:
+    """One message, in a few lines."""
+    edition = "" if answer["edition"] is None else f" of edition {answer['edition']}"
+    told = [
+        f"{answer['kind']}{edition} for {printable(answer['partner'])} about {printable(answer['person'])}",
+        f"{answer['state']}, queued {_time(answer['created'])}, {_age(answer['age_seconds'])}",
+        f"{answer['attempts']} tries" + (f", last: {printable(answer['error'])}" if answer["error"] else ""),
+    ]
+    if answer["waits_for"]:
+        told.append(_WAITS_FOR[answer["waits_for"]])
+    return told + [f"Copy there: {line}" for line in _copies(answer["lane"] or {"copies": ()})]

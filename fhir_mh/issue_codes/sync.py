@@ -81,6 +81,12 @@ CODES: dict[str, Code] = {
         "No partner of this ODS code is configured.",
         "Correct the code, or add the partner to [[partners]].",
     ),
+    "sync-backlog-old": Code(
+        "warning",
+        "transient",
+        "A message for {partner} has waited for more than {minutes} minutes.",
+        "See what it waits for: fhir-mh deliveries list, then show its number.",
+    ),
     "sync-not-json": Code("error", "structure", "JSON is expected.", "Send it as application/json."),
     "sync-foreign-finding": Code("error", "processing", "The partner reports '{code}'.", "Ask the partner."),
     "sync-no-such-lane": Code(

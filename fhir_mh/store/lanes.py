@@ -9,6 +9,7 @@ newest one can say what became of the messages: the fence against a sender that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fhir_mh.errors import Conflict
@@ -23,12 +24,22 @@ _COLUMNS = "partner, person, state, reason, due, attempts, owner, token, leased_
 _CLAIM = f"""
 WITH ready AS MATERIALIZED (
   SELECT l.partner AS ready_partner, l.person AS ready_person FROM lanes l
-  WHERE l.due <= ? AND (l.leased_until IS NULL OR l.leased_until <= ?)
-    AND NOT EXISTS (SELECT 1 FROM breakers b WHERE b.partner = l.partner AND b.retry_at > ?){{without}}
-  ORDER BY l.due, l.partner, l.person LIMIT ?{{locked}})
+  WHERE l.partner = ? AND l.due <= ? AND (l.leased_until IS NULL OR l.leased_until <= ?)
+  ORDER BY l.due, l.person LIMIT ?{{locked}})
 UPDATE lanes SET owner = ?, token = token + 1, leased_until = ?
 FROM ready WHERE partner = ready_partner AND person = ready_person
 RETURNING {_COLUMNS}
+"""
+
+# Partners are few and lanes many: each step goes to the next partner, past all the lanes of the one before it.
+_PARTNERS_DUE = """
+WITH RECURSIVE step(partner) AS (
+  SELECT MIN(partner) FROM lanes WHERE due IS NOT NULL
+  UNION ALL
+  SELECT (SELECT MIN(l.partner) FROM lanes l WHERE l.due IS NOT NULL AND l.partner > step.partner) FROM step
+  WHERE step.partner IS NOT NULL)
+SELECT step.partner, b.retry_at FROM step LEFT JOIN breakers b ON b.partner = step.partner
+WHERE step.partner IS NOT NULL
 """
 
 # The pending message decides, as the state stands now; everything else about due is the caller's word.
@@ -44,10 +55,6 @@ def _lane(row: Row) -> Lane:
     return Lane(
         row[0], row[1], row[2], row[3], from_ms_or_none(row[4]), row[5], row[6], row[7], from_ms_or_none(row[8])
     )
-
-
-def _other_than(partners: Sequence[str]) -> str:
-    return f" AND l.partner NOT IN ({', '.join('?' * len(partners))})" if partners else ""
 
 
 class Lanes(Part):
@@ -105,18 +112,28 @@ class Lanes(Part):
     # --- sending
 
     def claim(self, owner: str, lease: timedelta, limit: int, *, without: Sequence[str] = ()) -> list[Lane]:
-        """Lease up to limit lanes that are due, longest waiting first.
+        """Lease up to limit lanes of each partner that are due, longest waiting first.
 
         Those of a partner that is not being called, or that without names, are left.
         """
         now = self._now_ms
-        sql = _CLAIM.format(locked=self.session.skip_locked, without=_other_than(without))
-        rows = self.session.all(sql, now, now, now, *without, limit, owner, to_ms(self.now + lease))
-        return sorted((_lane(row) for row in rows), key=lambda lane: (lane.due, lane.partner, lane.person))
+        sql = _CLAIM.format(locked=self.session.skip_locked)
+        claimed: list[Lane] = []
+        for partner, retry_at in self._partners_due(without):
+            if retry_at is None or retry_at <= now:
+                rows = self.session.all(sql, partner, now, now, limit, owner, to_ms(self.now + lease))
+                claimed += map(_lane, rows)
+        return sorted(claimed, key=lambda lane: (lane.due, lane.partner, lane.person))
 
-    def renew(self, lane: Lane, lease: timedelta) -> None:
-        """Hold the lane longer, from now. Raises Conflict (store-lease-lost) when somebody else has claimed it."""
-        self._fence(lane, "leased_until = ?", to_ms(self.now + lease))
+    def _partners_due(self, without: Sequence[str]) -> list[Row]:
+        """(partner, when it may be called again) of each in whose lanes something is or will be due."""
+        return [row for row in self.session.all(_PARTNERS_DUE) if row[0] not in without]
+
+    def renew(self, lane: Lane, lease: timedelta) -> Lane:
+        """The lane, held longer: from now. Raises Conflict (store-lease-lost) when somebody else has claimed it."""
+        until = self.now + lease
+        self._fence(lane, "leased_until = ?", to_ms(until))
+        return replace(lane, leased_until=until)
 
     def let_go(self, lane: Lane) -> None:
         """Give a claim back as if it had not been made. Raises Conflict (store-lease-lost)."""
@@ -173,14 +190,25 @@ class Lanes(Part):
 
     def next_due(self, *, without: Sequence[str] = ()) -> datetime | None:
         """When a claim may next find something, which may be in the past; None while nothing waits anywhere."""
-        row = self.session.one(
-            "SELECT MIN(CASE WHEN b.retry_at > (CASE WHEN l.leased_until > l.due THEN l.leased_until ELSE l.due END)"
-            " THEN b.retry_at WHEN l.leased_until > l.due THEN l.leased_until ELSE l.due END)"
-            " FROM lanes l LEFT JOIN breakers b ON b.partner = l.partner WHERE l.due IS NOT NULL"
-            + _other_than(without),
-            *without,
+        moments = [self._partner_due(partner, retry_at) for partner, retry_at in self._partners_due(without)]
+        return from_ms_or_none(min((moment for moment in moments if moment is not None), default=None))
+
+    def _partner_due(self, partner: str, retry_at: int | None) -> int | None:
+        """When a lane of one partner may next be claimed, free or leased by now, and not before retry_at."""
+        free = self.session.one(
+            "SELECT due FROM lanes WHERE partner = ? AND due IS NOT NULL"
+            " AND (leased_until IS NULL OR leased_until <= ?) ORDER BY due LIMIT 1",
+            partner,
+            self._now_ms,
         )
-        return None if row is None else from_ms_or_none(row[0])
+        leased = self.session.made(
+            "SELECT MIN(CASE WHEN due IS NULL THEN NULL WHEN leased_until > due THEN leased_until ELSE due END)"
+            " FROM lanes WHERE partner = ? AND leased_until > ?",
+            partner,
+            self._now_ms,
+        )
+        found = [row[0] for row in (free, leased) if row is not None and row[0] is not None]
+        return max(min(found), retry_at or 0) if found else None
 
     def _fence(self, lane: Lane, change: str, value: int | None) -> None:
         held = self.session.run(

@@ -68,7 +68,8 @@ class Outbox(Part):
         """Put a message at the end of its lane, which is opened where there is none yet.
 
         urgent: passes a halted lane (recorded refusals). replaces: snapshots of the lane that still wait need not be
-        sent any more; the new one is then as urgent as they were. payload: None where it is made when it is sent.
+        sent any more; the new one is then as urgent as they were, and as those that were refused. payload: None where
+        it is made when it is sent.
         message: its idempotency key, minted unless given.
         """
         self.session.run(
@@ -78,7 +79,7 @@ class Outbox(Part):
             person,
         )
         if replaces:
-            urgent = self._supersede(partner, person) or urgent
+            urgent = self._supersede(partner, person) or urgent or self._refused_urgently(partner, person)
         message = message or self.new_id()
         row = self.session.made(
             "INSERT INTO outbox (message, partner, person, kind, edition, urgent, payload, state, attempts, created)"
@@ -107,13 +108,17 @@ class Outbox(Part):
         )
 
     def pending(self, lane: Lane, limit: int = 50) -> list[OutboxMessage]:
-        """What waits in a lane and its state, as it is now, lets pass: first in, first out."""
+        """What waits in a lane and its state, as it is now, lets pass: first in, first out.
+
+        Nothing where somebody else has claimed the lane since it was handed out.
+        """
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM outbox o JOIN lanes l ON l.partner = o.partner AND l.person = o.person"
             f" WHERE o.partner = ? AND o.person = ? AND o.state = 'pending' AND {PASSES.format(lane='l')}"
-            " ORDER BY o.seq LIMIT ?",
+            " AND l.token = ? ORDER BY o.seq LIMIT ?",
             lane.partner,
             lane.person,
+            lane.token,
             limit,
         )
         return [_message(row) for row in rows]
@@ -122,21 +127,31 @@ class Outbox(Part):
         row = self.session.one(f"SELECT {_COLUMNS} FROM outbox o WHERE o.message = ?", message)
         return None if row is None else _message(row)
 
+    def numbered(self, seq: int) -> OutboxMessage | None:
+        row = self.session.one(f"SELECT {_COLUMNS} FROM outbox o WHERE o.seq = ?", seq)
+        return None if row is None else _message(row)
+
     def find(
         self,
         *,
         partner: str | None = None,
         person: str | None = None,
         state: MessageState | None = None,
+        error: str | None = None,
         after: int = 0,
         limit: int = 100,
     ) -> list[OutboxMessage]:
         """Messages by seq, those after the one named. state="dead" lists the dead letters."""
-        clause, values = among(partner=partner, person=person, state=state)
+        clause, values = among(partner=partner, person=person, state=state, error=error)
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM outbox o WHERE o.seq > ?{clause} ORDER BY o.seq LIMIT ?", after, *values, limit
         )
         return [_message(row) for row in rows]
+
+    def count(self, *, partner: str, state: MessageState, error: str | None = None) -> int:
+        """How many messages match."""
+        clause, values = among(partner=partner, state=state, error=error)
+        return int(self.session.made(f"SELECT COUNT(*) FROM outbox WHERE 1 = 1{clause}", *values)[0])
 
     def waiting(self) -> dict[tuple[str, str], tuple[int, str | None]]:
         """Of each lane in which something waits: how many messages, and why the first was not delivered yet."""
@@ -163,6 +178,17 @@ class Outbox(Part):
             message=message,
         )  # fmt: skip
 
+    def overtaken(self, newer: OutboxMessage) -> None:
+        """Say of the dead snapshots of a lane that nobody need look at them: the partner has stored a newer one."""
+        self.session.run(
+            "UPDATE outbox SET state = 'superseded', settled = ?"
+            " WHERE partner = ? AND person = ? AND state = 'dead' AND kind = 'snapshot' AND seq < ?",
+            self._now_ms,
+            newer.partner,
+            newer.person,
+            newer.seq,
+        )
+
     def purge(self, before: datetime) -> int:
         """Forget messages acked or superseded before then; how many they were. Dead letters stay."""
         return self.session.run(
@@ -179,3 +205,12 @@ class Outbox(Part):
             person,
         )
         return any(bool(row[0]) for row in rows)
+
+    def _refused_urgently(self, partner: str, person: str) -> bool:
+        """Whether a snapshot that brought a recorded refusal is a dead letter: its partner does not know of it yet."""
+        row = self.session.one(
+            "SELECT 1 FROM outbox WHERE partner = ? AND person = ? AND state = 'dead' AND kind = 'snapshot' AND urgent",
+            partner,
+            person,
+        )
+        return row is not None

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0003"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0004"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -44,6 +44,11 @@ def _names(*names: str) -> str:
 
 def _one_of(column: str, *names: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({_names(*names)})", name=column)
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of some rows only."""
+    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
 
 
 # --- people -------------------------------------------------------------------------------------------------
@@ -130,7 +135,9 @@ lanes = Table(
     Column("leased_until", BigInteger),
     PrimaryKeyConstraint("partner", "person"),
     _one_of("state", "open", "halted", "ended"),
-    Index("ix_lanes_due", "due", postgresql_where=text("due IS NOT NULL"), sqlite_where=text("due IS NOT NULL")),
+    _partial("ix_lanes_due", "partner", "due", "person", where="due IS NOT NULL"),
+    _partial("ix_lanes_leased", "partner", "leased_until", where="leased_until IS NOT NULL"),
+    _partial("ix_lanes_halted", "partner", where="state = 'halted'"),
     Index("ix_lanes_person", "person"),
 )
 
@@ -154,6 +161,7 @@ outbox = Table(
     _one_of("state", "pending", "acked", "superseded", "dead"),
     Index("ix_outbox_lane", "partner", "person", "state", "seq"),
     Index("ix_outbox_state", "state", "seq"),
+    _partial("ix_outbox_waiting", "partner", "created", "person", "kind", where="state = 'pending'"),
     sqlite_autoincrement=True,  # a number is never given twice, even after a purge
 )
 
@@ -166,6 +174,13 @@ breakers = Table(
     Column("since", BigInteger, nullable=False),
     Column("retry_at", BigInteger),
     _one_of("state", "closed", "open", "half-open"),
+)
+
+alarms = Table(  # partners whose backlog is too old, for as long as it is
+    "alarms",
+    metadata,
+    Column("partner", String(64), primary_key=True),
+    Column("since", BigInteger, nullable=False),
 )
 
 # --- receiving ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from fhir_mh.store.audit import AuditLog
+from fhir_mh.store.backlog import Backlog
 from fhir_mh.store.concerns import Concerns
 from fhir_mh.store.copies import Currencies, Projections, Proposals
 from fhir_mh.store.lanes import Lanes
@@ -43,6 +44,10 @@ class Tx(Resources):
     @cached_property
     def outbox(self) -> Outbox:
         return self._part(Outbox)
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        return self._part(Backlog)
 
     @cached_property
     def inbox(self) -> Inbox:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -28,17 +29,21 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=90)  # longer than a round can take: composing, the slowest request, settling
+LEASE = timedelta(seconds=90)  # longer than composing, the slowest request and settling take
 _WITHHELD_AT_ONCE = 100  # messages of one lane settled unsent in one transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """lanes: claimed at once. messages: in one request. requests: under way to one partner at a time."""
+    """Of one partner. lanes: claimed at once. messages: in one request. requests: under way at a time.
+
+    lease: how long a lane is held without being renewed, before another worker may take it.
+    """
 
     lanes: int = 64
     messages: int = 32
     requests: int = 2
+    lease: timedelta = LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,8 @@ class Courier:
     """Delivers one gateway's outbox. transports: how each partner is reached, by ODS code.
 
     owner names this process among those that share a store, the same after a restart: what it had leased when it was
-    killed is then free at once. draw: a random number from 0 to below 1.
+    killed is then free at once. skipping: partners for whom a refused snapshot does not halt its lane. counts: where
+    each receipt is counted, by partner and status. draw: a random number from 0 to below 1.
     """
 
     def __init__(
@@ -69,11 +75,14 @@ class Courier:
         owner: str,
         retry: Retry | None = None,
         limits: Limits | None = None,
+        skipping: Collection[str] = (),
+        counts: Counter[tuple[str, str]] | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self.store, self.exchange, self.transports, self.clock = store, exchange, transports, clock
         self.own, self.owner, self.draw = own, owner, draw
         self.retry, self.limits = retry or Retry(), limits or Limits()
+        self.skipping, self.counts = frozenset(skipping), Counter() if counts is None else counts
 
     # --- one round
 
@@ -110,17 +119,20 @@ class Courier:
             for start in range(0, len(lanes), size)
         ]
 
+    def _due(self, tx: Tx, busy: Sequence[str]) -> list[Lane]:
+        return tx.lanes.claim(self.owner, self.limits.lease, self.limits.lanes, without=busy)
+
     def _claim(self, tx: Tx, busy: Sequence[str]) -> list[Lane]:
         """Of a partner whose breaker is not closed one lane, to see whether it is there again."""
         kept: list[Lane] = []
-        for partner, lanes in _by_partner(tx.lanes.claim(self.owner, LEASE, self.limits.lanes, without=busy)).items():
+        for partner, lanes in _by_partner(self._due(tx, busy)).items():
             if partner not in self.transports:
                 for lane in lanes:
                     self._put_off(tx, lane, "sync-unknown-partner", tx.now + self.retry.longest)
                 continue
             breaker = tx.lanes.breaker(partner)
             if breaker.state != "closed":
-                tx.lanes.set_breaker(probing(breaker, tx.now + LEASE))
+                tx.lanes.set_breaker(probing(breaker, tx.now + self.limits.lease))
                 for lane in lanes[1:]:
                     tx.lanes.let_go(lane)
                 lanes = lanes[:1]
@@ -182,14 +194,18 @@ class Courier:
     # --- sending
 
     async def _send(self, partner: str, parcels: Sequence[_Parcel]) -> int:
-        """Send, in halves where the whole is refused, and settle."""
+        """Send, in halves where the whole is refused, and settle. What is held no longer is not sent."""
+        parcels = [parcel for parcel in parcels if self._holds(parcel.lane)]
+        if not parcels:
+            return 0
         envelope = Envelope(self.own, partner, tuple(parcel.message for parcel in parcels))
         try:
             receipts = await self.transports[partner].send(envelope)
         except Refused as refused:
             if len(parcels) > 1:
                 middle = len(parcels) // 2
-                return await self._send(partner, parcels[:middle]) + await self._send(partner, parcels[middle:])
+                return sum([await self._send(partner, await self._renewed(half))
+                            for half in (parcels[:middle], parcels[middle:])])  # fmt: skip
             if not refused.final:
                 await self._put_off_all(parcels, refused.issues[0].code)
                 return 0
@@ -204,6 +220,22 @@ class Courier:
             await self._no_answer(partner, parcels, "sync-failed")
             return 0
         return await self._settle_all(partner, parcels, receipts)
+
+    def _holds(self, lane: Lane) -> bool:
+        """Whether the lease has not run out: else another may have sent what is in hand, or decided not to."""
+        if lane.leased_until is not None and self.clock.now() < lane.leased_until:
+            return True
+        log.info("a lane to %s was held too long, and nothing of it is sent", lane.partner)
+        return False
+
+    async def _renewed(self, parcels: Sequence[_Parcel]) -> list[_Parcel]:
+        """Those whose lanes are still ours, and now for the whole length of a lease."""
+
+        def renew(tx: Tx, lane: Lane) -> Lane:
+            return tx.lanes.renew(lane, self.limits.lease)
+
+        lanes = await asyncio.gather(*(self._isolated(parcel.lane, renew) for parcel in parcels))
+        return [replace(parcel, lane=lane) for parcel, lane in zip(parcels, lanes, strict=True) if lane is not None]
 
     async def _no_answer(self, partner: str, parcels: Sequence[_Parcel], code: str) -> None:
         def count(tx: Tx) -> None:
@@ -226,7 +258,9 @@ class Courier:
         settled = await asyncio.gather(
             *(self._isolated(parcel.lane, self._settling(parcel, given.get(parcel.message.id))) for parcel in parcels)
         )
-        return sum(1 for one in settled if one)
+        done = [given[parcel.message.id] for parcel, one in zip(parcels, settled, strict=True) if one]
+        self.counts.update((partner, receipt.status) for receipt in done)
+        return len(done)
 
     def _settling(self, parcel: _Parcel, receipt: Receipt | None) -> Callable[[Tx, Lane], bool]:
         def settle(tx: Tx, lane: Lane) -> bool:
@@ -237,11 +271,17 @@ class Courier:
             if outcome.state == "pending":
                 self._put_off(tx, lane, outcome.error or "sync-no-receipt", parcel=parcel)
                 return False
-            halt = (outcome.error or "sync-refused") if outcome.state == "dead" else None
+            halt = (outcome.error or "sync-refused") if self._halts(parcel.waiting, outcome) else None
             tx.lanes.finish(lane, [*parcel.withheld, outcome], halt=halt)
+            if parcel.waiting.kind == "snapshot" and receipt.status in ("stored", "superseded"):
+                tx.outbox.overtaken(parcel.waiting)
             return True
 
         return settle
+
+    def _halts(self, sent: OutboxMessage, outcome: Outcome) -> bool:
+        """Whether a refusal holds up what is behind it: always, but where a newer snapshot will say the same."""
+        return outcome.state == "dead" and not (sent.kind == "snapshot" and sent.partner in self.skipping)
 
     async def _has_answered(self, partner: str) -> None:
         """Close the partner's breaker, and let what waited for it go at once."""

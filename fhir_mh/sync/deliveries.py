@@ -9,25 +9,65 @@ from fhir_mh.errors import NotFound
 from fhir_mh.issues import issue
 from fhir_mh.store import Breaker, Currency, Lane, Mark, OutboxMessage, Tx
 
-_DEAD = 1000  # dead letters listed at once
+_DEAD = 1000  # dead letters listed, or sent again, at once
+_LANES = 1000  # lanes listed at once
 
 
 def listing(tx: Tx, *, partner: str | None = None, everything: bool = False) -> dict[str, Any]:
     """JSON-ready: lanes, dead letters, and partners that are not being called.
 
     Of the lanes those in which something waits or that are halted, unless everything is asked for; each with how far
-    the copies at its partner have come.
+    the copies at its partner have come. `more` counts the lanes beyond the first thousand.
     """
     waiting = tx.outbox.waiting()
-    lanes = [
-        _lane(tx, lane, *waiting.get((lane.partner, lane.person), (0, None)))
+    shown = [
+        lane
         for lane in tx.lanes.find(partner=partner)
         if everything or lane.state == "halted" or (lane.partner, lane.person) in waiting
     ]
+    lanes = [_lane(tx, lane, *waiting.get((lane.partner, lane.person), (0, None))) for lane in shown[:_LANES]]
     dead = [_dead(letter) for letter in tx.outbox.find(partner=partner, state="dead", limit=_DEAD)]
     partners = sorted({lane["partner"] for lane in lanes})
     breakers = [_breaker(found) for name in partners if (found := tx.lanes.breaker(name)).failures]
-    return {"lanes": lanes, "dead": dead, "breakers": breakers}
+    return {"lanes": lanes, "more": len(shown) - len(lanes), "dead": dead, "breakers": breakers}
+
+
+def inspect(tx: Tx, seq: int) -> dict[str, Any]:
+    """One delivery, JSON-ready: its state and age, what it waits for, its lane and copies; nothing of what it says.
+
+    `waits_for` is null for one that is settled; else `worker` (it is under way), `turn` (another is before it),
+    `person` (its lane is halted), `sharing` (it has ended), `partner` (which is not being called) or `retry` (it is
+    sent when its lane is due).
+    Raises NotFound when there is no such message.
+    """
+    found = tx.outbox.numbered(seq)
+    if found is None:
+        raise NotFound(issues=[issue("store-unknown-message", "seq")])
+    lane = tx.lanes.get(found.partner, found.person)
+    ended = found.settled or tx.now
+    told = {**_dead(found), "message": found.message, "state": found.state, "urgent": found.urgent}
+    told["age_seconds"] = int((ended - found.created).total_seconds())
+    told["waits_for"] = _waits_for(tx, found, lane) if lane is not None and found.state == "pending" else None
+    told["lane"] = None if lane is None else _lane(tx, lane, *_waiting_in(tx, lane))
+    return told
+
+
+def _waiting_in(tx: Tx, lane: Lane) -> tuple[int, str | None]:
+    queue = tx.outbox.find(partner=lane.partner, person=lane.person, state="pending", limit=_DEAD)
+    return len(queue), queue[0].error if queue else None
+
+
+def _waits_for(tx: Tx, found: OutboxMessage, lane: Lane) -> str:
+    queue = tx.outbox.pending(lane, 1)
+    if not queue or queue[0].seq != found.seq:
+        if lane.state == "ended" and found.kind != "notice":
+            return "sharing"
+        if lane.state == "halted" and not (found.urgent or found.kind == "notice"):
+            return "person"
+        return "turn"
+    if lane.leased_until is not None and lane.leased_until > tx.now:
+        return "worker"
+    return "retry" if tx.lanes.breaker(lane.partner).state == "closed" else "partner"
 
 
 def replay(tx: Tx, seq: int) -> dict[str, Any]:
@@ -42,6 +82,22 @@ def replay(tx: Tx, seq: int) -> dict[str, Any]:
         "partner": queued.partner,
         "person": queued.person,
         "lane": lane.state if lane is not None else "open",
+    }
+
+
+def replay_all(tx: Tx, partner: str, code: str | None = None) -> dict[str, Any]:
+    """Queue the dead letters of a partner again, in their order: those refused with this code, or all.
+
+    A thousand at once; `left` counts those that are still to be asked for. Consent is decided anew when each is sent.
+    """
+    dead = tx.outbox.find(partner=partner, state="dead", error=code, limit=_DEAD + 1)
+    queued = [tx.outbox.replay(letter.seq) for letter in dead[:_DEAD]]
+    halted = {lane.person for lane in tx.lanes.find(partner=partner, state="halted")}
+    return {
+        "partner": partner,
+        "replayed": len(queued),
+        "left": tx.outbox.count(partner=partner, state="dead", error=code),
+        "halted": len({one.person for one in queued} & halted),
     }
 
 

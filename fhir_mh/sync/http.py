@@ -1,9 +1,9 @@
-"""The routes of sync: what partners send, and what operators see of the deliveries. The application mounts them."""
+"""Where what partners send comes in. The application mounts it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -11,25 +11,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fhir_mh.clock import Clock
-from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, NotFound
+from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated
 from fhir_mh.exchange.messages import read_envelope
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.exchange.signing import FROM, check_request, sign_answer
 from fhir_mh.exchange.transport import MAX_REQUEST, PATH
-from fhir_mh.fhir.json import dumps, load_object, loads
+from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.issues import Issue, issue
 from fhir_mh.settings import Partner, is_loopback
-from fhir_mh.store import Store, Tx
-from fhir_mh.sync.deliveries import listing, replay, resume
+from fhir_mh.store import Store
 from fhir_mh.sync.faults import place_of
 from fhir_mh.sync.receiver import receive
 
 log = logging.getLogger(__name__)
 
-Allow = Callable[[Request], Awaitable[None]]
-"""Raises NotAuthenticated or ConsentDenied unless the caller may look after the deliveries."""
-
-_LARGEST = 2**63 - 1  # of a database's integers
 _FORWARDED = ("forwarded", "x-forwarded-for", "via", "x-real-ip")
 
 
@@ -58,11 +53,11 @@ class _Inlet:
         """Receipts, signed; or why there are none."""
         try:
             partner = self._who(request)
-            body = await _body(request)
+            body = await body_of(request)
             secret = _secret(partner)
             check_request(secret, request.headers, partner.ods, self.own, body, self.clock.now())
         except FhirMhError as fault:
-            return _json(fault.status, _findings(fault.issues))
+            return json_answer(fault.status, _findings(fault.issues))
         except ClientDisconnect:
             return Response(status_code=400)
         status, content = await self._answer(partner, request, body)
@@ -98,57 +93,7 @@ class _Inlet:
         return 200, {"receipts": receipts}
 
 
-def delivery_routes(store: Store, allow: Allow, partners: Collection[str]) -> list[Route]:
-    """`GET /deliveries`, `POST /deliveries/{seq}/replay` and `POST /deliveries/resume`, for those whom allow lets pass.
-
-    partners: the ODS codes of those configured. What is refused is raised, for the application to answer: what allow
-    raises, NotFound, InvalidResource, TooLarge.
-    """
-
-    def known(tx: Tx, partner: str | None) -> None:
-        if partner is not None and partner not in partners and not tx.lanes.find(partner=partner):
-            raise NotFound(issues=[issue("sync-unknown-partner", "partner")])
-
-    async def look(request: Request) -> Response:
-        await allow(request)
-        partner, everything = request.query_params.get("partner"), request.query_params.get("all", "") == "true"
-
-        def listed(tx: Tx) -> dict[str, Any]:
-            known(tx, partner)
-            return listing(tx, partner=partner, everything=everything)
-
-        return _json(200, await store.read(listed))
-
-    async def again(request: Request) -> Response:
-        await allow(request)
-        seq: int = request.path_params["seq"]
-        if seq > _LARGEST:
-            raise NotFound(issues=[issue("store-unknown-message", "seq")])
-        return _json(200, await store.write(lambda tx: replay(tx, seq)))
-
-    async def let_pass(request: Request) -> Response:
-        await allow(request)
-        wanted = load_object(await _body(request))
-        partner, person = wanted.get("partner"), wanted.get("person")
-        if not isinstance(partner, str):
-            raise InvalidResource(issues=[issue("sync-envelope", "partner", expected="an ODS code")])
-        if not (person is None or isinstance(person, str)):
-            raise InvalidResource(issues=[issue("sync-envelope", "person", expected="a person's id")])
-
-        def pass_again(tx: Tx) -> dict[str, Any]:
-            known(tx, partner)
-            return resume(tx, partner, person)
-
-        return _json(200, await store.write(pass_again))
-
-    return [
-        Route("/deliveries", look, methods=["GET"]),
-        Route("/deliveries/resume", let_pass, methods=["POST"]),
-        Route("/deliveries/{seq:int}/replay", again, methods=["POST"]),
-    ]
-
-
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
     """The whole body. Raises TooLarge as soon as it is known to be."""
     announced = request.headers.get("content-length", "0")
     size = int(announced) if announced.isascii() and announced.isdigit() else 0
@@ -177,5 +122,6 @@ def _findings(issues: Sequence[Issue]) -> dict[str, Any]:
     return {"issues": [found.as_dict() for found in issues]}
 
 
-def _json(status: int, content: Mapping[str, Any]) -> Response:
+def json_answer(status: int, content: Mapping[str, Any]) -> Response:
+    """An answer in JSON."""
     return Response(dumps(content), status, media_type="application/json")

@@ -147,9 +147,58 @@ def test_a_refused_message_is_replayed_and_its_lane_resumed(
     assert changing.ask("list", "--all", "--json", "--partner", PARTNER) == exits.DONE
 
 
+def test_one_message_and_the_summary_are_shown(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert running.ask("show", "1") == exits.DONE
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.split("\t")[:8] == ["delivery", "1", PARTNER, running.halted, "notice", "3", "dead", "sync-refused"]
+    assert running.ask("summary") == exits.DONE
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(line[1], line[2], line[4], line[5]) for line in lines] == [
+        (PARTNER, "0", "1", "1"),
+        (OTHER, "1", "0", "0"),
+    ]
+
+
+def test_while_an_alarm_stands_the_summary_ends_with_1(
+    running: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.ask("summary", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    found = {"code": "sync-backlog-old", "message": f"A message for {OTHER} has waited.", "fix": "See."}
+    answer["alarms"] = [found]
+    answer["partners"][1]["alarm"] = "2026-03-02T09:15:01.000Z"
+    monkeypatch.setattr("fhir_mh.cli.deliveries._ask", lambda *_, **__: answer)
+    assert running.ask("summary") == exits.NOT_HELD
+    console = Console(width=80, force_terminal=True, no_color=True, record=True)
+    delivery_tables.show("summary", answer, console)
+    shown = console.export_text()
+    assert f"A message for {OTHER} has waited." in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_all_that_a_partner_refused_is_replayed(changing: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert changing.ask("replay", "--partner", PARTNER, "--code", "sync-unreadable") == exits.DONE
+    assert capsys.readouterr().out.startswith("0 messages")
+    assert changing.ask("replay", "--partner", PARTNER, "--code", "sync-refused") == exits.DONE
+    assert capsys.readouterr().out.splitlines() == [
+        f"1 messages wait again for {PARTNER}.",
+        "1 lanes are halted: nothing leaves them until they are resumed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["1", "--partner", PARTNER], ["1", "--code", "sync-refused"], ["--code", "x"]]
+)
+def test_what_is_to_be_replayed_is_said_in_one_way(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deliveries", "replay", *arguments]) == exits.BAD_INPUT
+    assert "--partner" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "place"),
     [
+        (["show", "77"], "store-unknown-message", "seq"),
+        (["replay", "--partner", "ZXX1"], "sync-unknown-partner", "partner"),
         (["replay", "77"], "store-unknown-message", "seq"),
         (["replay", "9223372036854775807"], "store-unknown-message", "seq"),
         (["resume", PARTNER, "--person", "nobody"], "sync-no-such-lane", "person"),
@@ -184,7 +233,10 @@ def test_one_elsewhere_is_named_by_its_address(running: Running, capsys: pytest.
 
 
 def test_no_nhs_number_is_shown_and_no_token_logged(changing: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["list", "--all"], ["list", "--json"], ["replay", "1"], ["replay", NUMBER], ["resume", PARTNER]):
+    for arguments in (
+        ["list", "--all"], ["list", "--json"], ["summary"], ["show", "1"], ["replay", "1"], ["replay", NUMBER],
+        ["replay", "--partner", PARTNER], ["resume", PARTNER],
+    ):  # fmt: skip
         changing.ask(*arguments)
     said = capsys.readouterr()
     _, log = changing.gateway.stop()
@@ -203,7 +255,7 @@ def test_on_a_terminal_it_is_tables(running: Running, capsys: pytest.CaptureFixt
     assert "fhir-mh deliveries replay" in shown
     assert max(len(line) for line in shown.splitlines()) <= 80
     console = Console(width=80, force_terminal=True, no_color=True, record=True)
-    delivery_tables.show("list", {"lanes": [], "dead": [], "breakers": []}, console)
+    delivery_tables.show("list", {"lanes": [], "more": 0, "dead": [], "breakers": []}, console)
     assert len(console.export_text().splitlines()) == 1
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fhir_mh.api import records_json
-from fhir_mh.exchange.messages import Message
+from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
+from fhir_mh.issues import issue
 from tests.sim.ledger import text_at
 from tests.sim.people import ADA, AWAY, HOME, UNIT
 from tests.sim.world import World
@@ -234,3 +236,59 @@ def _on_nothing(message: Message | Withheld) -> Message | Withheld:
     if isinstance(message, Message) and message.verb == "proposal":
         return replace(message, content={**message.content, "base": 99})
     return message
+
+
+def _refused_at_away(world: World) -> None:
+    """AWAY refuses a snapshot that tells of a change to the plan, so that it is a dead letter at home."""
+    exchange = world.sites[AWAY].exchange
+    usual = exchange.receive
+    found = (issue("sync-unreadable", "$"),)
+    exchange.receive = lambda tx, partner, message: Receipt(message.id, "refused", issues=found)  # type: ignore[method-assign]
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.settle()
+    exchange.receive = usual  # type: ignore[method-assign]
+    (dead,) = world.sites[HOME].look(lambda tx: tx.outbox.find(state="dead"))
+    assert (dead.partner, dead.kind, dead.error) == (AWAY, "snapshot", "sync-unreadable")
+
+
+def test_what_was_withdrawn_since_it_was_refused_is_not_in_what_is_replayed(world: World) -> None:
+    _refused_at_away(world)
+    world.staff.decide(HOME, ADA, AWAY, permit=False, sections=frozenset({"crisis-plan"}))
+    sent(world, HOME, AWAY)
+    bodies = len(world.net.past)
+    world.replay_dead(HOME)
+    world.settle()
+    left = [body for sender, to, body in world.net.past[bodies:] if (sender, to) == (HOME, AWAY)]
+    withheld = str(shown(world, HOME, SLEEP)).encode()
+    assert left
+    assert not [body for body in left if withheld in body]
+
+
+def test_a_replay_after_sharing_has_ended_sends_nothing_but_the_notice(world: World) -> None:
+    _refused_at_away(world)
+    world.staff.decide(HOME, ADA, AWAY, permit=False)
+    sent(world, HOME, AWAY)
+    world.replay_dead(HOME)
+    world.quiet()
+    assert sent(world, HOME, AWAY) == ["notice"]
+    world.staff.decide(HOME, ADA, AWAY, permit=True)
+    world.quiet()
+    assert shown(world, AWAY, SLEEP) == shown(world, HOME, SLEEP), "resumed, it holds what was refused before"
+
+
+def test_a_partner_that_is_down_for_a_day_holds_back_nobody_else(world: World) -> None:
+    world.net.cut.add(frozenset((HOME, AWAY)))
+    newest = ""
+    for hour in range(24):
+        world.staff.edit(HOME, ADA, SLEEP)
+        newest = world.ledgers[ADA].said[-1].text
+        for _ in range(5):
+            world.deliver(HOME)
+        assert shown(world, UNIT, SLEEP) == newest, f"in hour {hour} the unit waits for the partner that is down"
+        world.clock.advance(timedelta(hours=1))
+    assert shown(world, AWAY, SLEEP) != newest
+    (waiting,) = world.sites[HOME].look(lambda tx: tx.outbox.find(partner=AWAY, state="pending"))
+    assert waiting.kind == "snapshot", "only the newest"
+    world.net.cut.clear()
+    world.settle()
+    assert shown(world, AWAY, SLEEP) == newest

@@ -272,3 +272,34 @@ def test_purging_forgets_what_is_settled_and_keeps_dead_letters(store: Store, cl
     assert store.write_now(lambda tx: tx.outbox.purge(START + timedelta(hours=1))) == 1
     assert [found.message for found in store.read_now(lambda tx: tx.outbox.find())] == ["m2", "m3"]
     assert store.write_now(lambda tx: tx.outbox.add("W", "1", "notice")).seq > last
+
+
+def test_each_partner_has_its_turn_however_much_waits_for_another(store: Store, clock: ManualClock) -> None:
+    for person in range(5):
+        add(store, f"w{person}", lane=f"W/{person}")
+    clock.advance(timedelta(seconds=1))
+    add(store, "x", lane="X/1")
+    assert names(claim(store, limit=2)) == ["W/0", "W/1", "X/1"]
+    assert names(store.write_now(lambda tx: tx.lanes.claim("b", LEASE, 2, without=["W"]))) == []
+    assert names(claim(store, "b", limit=2)) == ["W/2", "W/3"]
+
+
+def test_what_is_due_next_is_the_earliest_of_all_that_may_be_claimed(store: Store, clock: ManualClock) -> None:
+    add(store, "m1", lane="W/1")
+    (lane,) = claim(store)
+    later = START + timedelta(minutes=5)
+    store.write_now(lambda tx: tx.lanes.finish(lane, [Outcome("m1", "pending", "sync-timeout")], retry_at=later))
+    add(store, "m2", lane="X/1")
+    assert store.read_now(lambda tx: tx.lanes.next_due()) == START
+    assert store.read_now(lambda tx: tx.lanes.next_due(without=["X"])) == later
+    assert store.read_now(lambda tx: tx.lanes.next_due(without=["X", "W"])) is None
+    claim(store)
+    assert store.read_now(lambda tx: tx.lanes.next_due()) == START + LEASE
+
+
+def test_nothing_is_handed_out_of_a_lane_that_somebody_else_has_claimed(store: Store, clock: ManualClock) -> None:
+    add(store, "m1")
+    (slow,) = claim(store, "a")
+    clock.advance(LEASE)
+    (fast,) = claim(store, "b")
+    assert (waiting(store, slow), waiting(store, fast)) == ([], ["m1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_it_is_started_again_after_a_fault_and_says_nothing_of_what_was_sent(
         settings = load(store=address, ods="ZCT1", partners=PARTNERS)
         gateway = build_gateway(settings)
         with gateway.store:
-            async with delivering.delivering(gateway, settings):
+            async with delivering.delivering(gateway, settings, Counter()):
                 while Failing.runs < 2:
                     await asyncio.sleep(0)
 
@@ -60,7 +61,7 @@ def test_without_partners_there_is_no_courier(monkeypatch: pytest.MonkeyPatch) -
         settings = load(store=address, ods="ZCT1")
         gateway = build_gateway(settings)
         with gateway.store:
-            async with delivering.delivering(gateway, settings):
+            async with delivering.delivering(gateway, settings, Counter()):
                 await asyncio.sleep(0.01)
 
     with sqlite_database() as address:

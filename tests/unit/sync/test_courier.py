@@ -361,3 +361,93 @@ def test_after_a_crash_the_leases_of_the_earlier_life_are_free(pair: tuple[Node,
     asyncio.run(home.new_courier().recover())
     assert deliver(home) == 1
     assert held(ward, ADA) == 1
+
+
+def refused(receipts: list[Receipt]) -> list[Receipt]:
+    return [replace(one, status="refused", issues=(issue("sync-unreadable", "$"),)) for one in receipts]
+
+
+def test_by_the_policy_skip_a_refused_snapshot_halts_nothing_and_a_newer_one_takes_its_place(
+    pair: tuple[Node, Node],
+) -> None:
+    home, ward = pair
+    home.courier.skipping = frozenset({WARD})
+    home.wires[WARD].after = refused
+    home.count(ADA, WARD)
+    assert deliver(home) == 1
+    assert lane(home, WARD, ADA).state == "open"
+    assert [message.error for message in outbox(home, state="dead")] == ["sync-unreadable"]
+    home.wires[WARD].after = lambda receipts: receipts
+    home.count(ADA, WARD)
+    assert deliver(home) == 1
+    assert held(ward, ADA) == 2
+    assert [message.state for message in outbox(home)] == ["superseded", "acked"], "nobody need look at it any more"
+
+
+@pytest.mark.parametrize("kind", ["proposal", "notice"])
+def test_a_refused_proposal_or_notice_is_never_skipped(pair: tuple[Node, Node], kind: str) -> None:
+    home, _ = pair
+    home.courier.skipping = frozenset({WARD})
+    home.wires[WARD].after = refused
+    person = home.store.write_now(lambda tx: person_of(tx, ADA))
+    home.store.write_now(lambda tx: tx.outbox.add(WARD, person, kind, edition=1, payload="{}"))  # type: ignore[arg-type]
+    home.count(ADA, WARD)
+    assert deliver(home) == 1
+    assert lane(home, WARD, ADA).state == "halted"
+    assert deliver(home) == 0
+    assert [(message.kind, message.state) for message in outbox(home)] == [(kind, "dead"), ("snapshot", "pending")]
+
+
+def test_what_follows_a_refused_recorded_refusal_passes_a_halted_lane_until_it_has_arrived(
+    pair: tuple[Node, Node],
+) -> None:
+    home, ward = pair
+    person = home.store.write_now(lambda tx: person_of(tx, ADA))
+    home.count(ADA)
+    home.store.write_now(lambda tx: tx.outbox.add(WARD, person, "snapshot", edition=1, urgent=True, replaces=True))
+    home.wires[WARD].after = refused
+    assert deliver(home) == 1
+    assert lane(home, WARD, ADA).state == "halted"
+    home.wires[WARD].after = lambda receipts: receipts
+    home.count(ADA, WARD)
+    assert deliver(home) == 1
+    assert held(ward, ADA) == 2
+    home.count(ADA, WARD)
+    assert deliver(home) == 0, "halted for the rest"
+
+
+def test_what_a_worker_composed_before_its_lease_ran_out_is_not_sent_after_it(
+    pair: tuple[Node, Node], clock: ManualClock
+) -> None:
+    """Another may have taken the lane since, and have been told that nothing may be sent any more."""
+    home, _ = pair
+    home.count(ADA, WARD)
+    compose = home.exchange.compose
+
+    def slowly(tx: Tx, waiting: OutboxMessage) -> Any:
+        found = compose(tx, waiting)
+        clock.advance(LEASE)
+        return found
+
+    home.exchange.compose = slowly  # type: ignore[method-assign]
+    assert deliver(home) == 0
+    assert home.wires[WARD].sent == []
+    home.exchange.compose = compose  # type: ignore[method-assign]
+    assert deliver(home) == 1
+
+
+def test_halves_of_a_refused_request_are_sent_only_while_their_lanes_are_held(
+    pair: tuple[Node, Node], clock: ManualClock
+) -> None:
+    home, ward = pair
+
+    def too_large(envelope: Envelope) -> None:
+        clock.advance(LEASE * 0.6)
+        if len(envelope.messages) > 1:
+            raise Refused(issue("sync-too-large", "$", limit=1))
+
+    home.wires[WARD].before = too_large
+    for number in PEOPLE:
+        home.count(number, WARD)
+    assert deliver(home) == 3, "each half is held for the whole of a lease"
+    assert [held(ward, number) for number in PEOPLE] == [1, 1, 1]

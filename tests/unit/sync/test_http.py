@@ -9,10 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
 
 from fhir_mh.clock import ManualClock
-from fhir_mh.errors import InvalidResource, NotAuthenticated, NotFound, UpstreamUnavailable
+from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange import transport
 from fhir_mh.exchange.messages import Envelope, Message, Receipt
 from fhir_mh.exchange.signing import FROM, check_answer, sign_request
@@ -20,9 +19,9 @@ from fhir_mh.exchange.transport import PATH, HttpTransport, Refused
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.settings import Partner
 from fhir_mh.sync import http
-from fhir_mh.sync.http import delivery_routes, sync_routes
-from tests.unit.sync.counting import counter, person_of, value_of
-from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
+from fhir_mh.sync.http import sync_routes
+from tests.unit.sync.counting import counter, value_of
+from tests.unit.sync.wiring import HOME, PEOPLE, START, WARD, Node
 
 ADA, BEN, _ = PEOPLE
 SECRET = "a secret of this pair, quite long enough"
@@ -177,131 +176,3 @@ def test_a_store_that_is_away_is_no_refusal() -> None:
 
 
 # --- what operators see
-
-
-class Operator:
-    """Somebody who looks after the deliveries of a home team."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock(START)
-        self.home, self.ward = nodes(self.clock, HOME, WARD)
-        self.allowed = True
-        self.app = Starlette(routes=delivery_routes(self.home.store, self.allow, [WARD, CLINIC]))
-
-    async def allow(self, request: Request) -> None:
-        if not self.allowed:
-            raise NotAuthenticated
-
-    def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        async def run() -> httpx.Response:
-            through = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=through, base_url="http://home") as asking:
-                return await asking.request(method, path, content=None if body is None else dumps(body))
-
-        return asyncio.run(run())
-
-    def look(self, **query: str) -> Any:
-        return self.ask("GET", "/deliveries?" + "&".join(f"{key}={value}" for key, value in query.items())).json()
-
-    def refuse_one(self) -> None:
-        """Let the ward refuse a snapshot about Ada."""
-        wire = self.home.wires[WARD]
-        wire.after = lambda receipts: [Receipt(one.id, "refused") for one in receipts]
-        self.home.count(ADA, WARD)
-        asyncio.run(self.home.courier.deliver_due())
-        wire.after = lambda receipts: receipts
-
-
-def test_lanes_in_which_nothing_waits_are_shown_only_when_asked_for() -> None:
-    operator = Operator()
-    operator.home.count(ADA, WARD)
-    asyncio.run(operator.home.courier.deliver_due())
-    assert operator.look() == {"lanes": [], "dead": [], "breakers": []}
-    (lane,) = operator.look(all="true")["lanes"]
-    assert (lane["partner"], lane["state"], lane["waiting"], lane["due"]) == (WARD, "open", 0, None)
-    assert lane["copies"] == [
-        {
-            "custodian": HOME,
-            "sent": {"edition": 1, "at": "2026-03-02T09:00:00.000Z"},
-            "stored": {"edition": 1, "at": "2026-03-02T09:00:00.000Z"},
-        }
-    ]
-    assert operator.look(all="true", partner=CLINIC)["lanes"] == []
-
-
-def test_what_waits_says_why() -> None:
-    operator = Operator()
-
-    def away(envelope: Envelope) -> None:
-        raise UpstreamUnavailable
-
-    operator.home.wires[WARD].before = away
-    operator.home.count(ADA, WARD)
-    asyncio.run(operator.home.courier.deliver_due())
-    seen = operator.look()
-    assert [(lane["waiting"], lane["attempts"], lane["error"]) for lane in seen["lanes"]] == [
-        (1, 1, "sync-unreachable")
-    ]
-    assert [(breaker["partner"], breaker["failures"]) for breaker in seen["breakers"]] == [(WARD, 1)]
-
-
-def test_a_dead_letter_is_replayed_and_its_lane_resumed() -> None:
-    operator = Operator()
-    operator.refuse_one()
-    seen = operator.look()
-    assert [(lane["state"], lane["reason"]) for lane in seen["lanes"]] == [("halted", "sync-refused")]
-    (dead,) = seen["dead"]
-    replayed = operator.ask("POST", f"/deliveries/{dead['seq']}/replay").json()
-    assert replayed["lane"] == "halted"
-    assert asyncio.run(operator.home.courier.deliver_due()) == 0
-    person = operator.home.store.write_now(lambda tx: person_of(tx, ADA))
-    resumed = operator.ask("POST", "/deliveries/resume", {"partner": WARD, "person": person}).json()
-    assert resumed == {"partner": WARD, "resumed": [person]}
-    assert asyncio.run(operator.home.courier.deliver_due()) == 1
-    assert operator.ward.store.write_now(lambda tx: value_of(tx, ADA, HOME)) == 1
-    assert operator.look() == {"lanes": [], "dead": [], "breakers": []}
-
-
-def test_all_lanes_of_a_partner_are_resumed_at_once() -> None:
-    operator = Operator()
-    operator.refuse_one()
-    assert len(operator.ask("POST", "/deliveries/resume", {"partner": WARD}).json()["resumed"]) == 1
-    assert operator.ask("POST", "/deliveries/resume", {"partner": WARD}).json()["resumed"] == []
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "code", "place"),
-    [
-        ("GET", "/deliveries?partner=ZXX1", None, "sync-unknown-partner", "partner"),
-        ("POST", "/deliveries/77/replay", None, "store-unknown-message", "seq"),
-        ("POST", f"/deliveries/{2**70}/replay", None, "store-unknown-message", "seq"),
-        ("POST", "/deliveries/resume", {"partner": WARD, "person": "nobody"}, "sync-no-such-lane", "person"),
-        ("POST", "/deliveries/resume", {"partner": "ZXX1"}, "sync-unknown-partner", "partner"),
-        ("POST", "/deliveries/resume", {"partner": WARD, "person": 7}, "sync-envelope", "person"),
-        ("POST", "/deliveries/resume", {}, "sync-envelope", "partner"),
-        ("POST", "/deliveries/resume", [], "json-not-an-object", "$"),
-    ],
-)
-def test_what_is_not_there_is_said(method: str, path: str, body: Any, code: str, place: str) -> None:
-    with pytest.raises((NotFound, InvalidResource)) as refused:
-        Operator().ask(method, path, body)
-    assert [(found.code, found.path) for found in refused.value.issues] == [(code, place)]
-
-
-def test_nothing_shows_an_nhs_number() -> None:
-    operator = Operator()
-    operator.refuse_one()
-    operator.home.count(BEN, WARD)
-    text = operator.ask("GET", "/deliveries?all=true").text
-    assert ADA not in text
-    assert BEN not in text
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/deliveries"), ("POST", "/deliveries/1/replay"), ("POST", "/deliveries/resume")]
-)
-def test_each_asks_whether_the_caller_may(method: str, path: str) -> None:
-    operator = Operator()
-    operator.allowed = False
-    with pytest.raises(NotAuthenticated):
-        operator.ask(method, path, {"partner": WARD})
