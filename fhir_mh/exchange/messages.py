@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fhir_mh import ods
 from fhir_mh.errors import InvalidResource
+from fhir_mh.issue_codes import CODES
 from fhir_mh.issues import Issue, issue
 
 PROTOCOL = 1
@@ -49,13 +50,23 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one message. edition: of the custodian, once it holds what was sent."""
+    """What became of one message. edition: of the custodian, once it holds what was sent.
+
+    reason: of one that was read, the code of its first finding, where that is a code of ours: `issues` tell of it in our
+    words.
+    """
 
     id: str
     status: Status
     edition: int | None = None
     conflicts: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()
+    reason: str = ""
+
+    @property
+    def code(self) -> str:
+        """The stable code of why a message was refused."""
+        return self.reason or (self.issues[0].code if self.issues else "sync-refused")
 
     def as_json(self) -> dict[str, Any]:
         """The receipt as it stands in an answer."""
@@ -170,7 +181,13 @@ def _receipt(body: Any, path: str) -> Receipt:
         edition if type(edition) is int else None,
         tuple(str(name) for name in conflicts) if isinstance(conflicts, list) else (),
         _findings(found.get("issues")),
+        _reason(found.get("issues")),
     )
+
+
+def _reason(body: Any) -> str:
+    first = body[0] if isinstance(body, list) and body else None
+    return str(first["code"]) if _has_code(first) and first["code"] in CODES else ""
 
 
 def _findings(body: Any) -> tuple[Issue, ...]:

@@ -91,7 +91,7 @@ def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) ->
     if sent.kind == "proposal":
         _settle_proposal(tx, sent, receipt)
     if receipt.status == "refused":
-        return Outcome(sent.message, "dead", receipt.issues[0].code if receipt.issues else "sync-refused")
+        return Outcome(sent.message, "dead", receipt.code)
     if sent.kind == "snapshot" and receipt.status in ("stored", "superseded") and receipt.edition is not None:
         tx.currency.mark(sent.partner, sent.person, home.ods, "stored", receipt.edition)
         lane = tx.lanes.get(sent.partner, sent.person)

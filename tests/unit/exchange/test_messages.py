@@ -86,6 +86,15 @@ def test_a_receipt_is_read_with_its_findings_in_our_words() -> None:
     assert (read.id, read.status, read.edition, read.conflicts) == ("m-1", "refused", 3, ("plan.goals[0]",))
     assert [(one.code, one.path) for one in read.issues] == [("sync-foreign-finding", "$.base")]
     assert "sync-no-projection" in read.issues[0].message
+    assert read.code == "sync-no-projection"
+
+
+@pytest.mark.parametrize("code", ["zebedee", "9990000018", "A b", None])
+def test_a_reason_that_is_no_code_of_ours_is_not_repeated(code: Any) -> None:
+    body = {"id": "m-1", "status": "refused", "issues": [{"code": code, "path": "$"}]}
+    (read,) = read_receipts({"receipts": [body]})
+    assert read.reason == ""
+    assert read.code in ("sync-foreign-finding", "sync-refused")
 
 
 def test_what_a_partner_writes_into_its_findings_is_shown_to_nobody() -> None:

@@ -80,7 +80,7 @@ class CountingExchange:
 
     def settle(self, tx: Tx, sent: OutboxMessage, receipt: Receipt) -> Outcome:
         if receipt.status == "refused":
-            return Outcome(sent.message, "dead", receipt.issues[0].code if receipt.issues else "sync-refused")
+            return Outcome(sent.message, "dead", receipt.code)
         if sent.kind == "snapshot" and receipt.edition is not None:
             tx.currency.mark(sent.partner, sent.person, self.own, "stored", receipt.edition)
         if sent.kind == "proposal":
