@@ -52,8 +52,8 @@ class Message:
 class Receipt:
     """What became of one message. edition: of the custodian, once it holds what was sent.
 
-    reason: of one that was read, the code of its first finding, where that is a code of ours: `issues` tell of it in our
-    words.
+    reason: of one that was read, the code of its first finding, where that is a code of ours; `issues` tell of it in
+    our words.
     """
 
     id: str
@@ -187,7 +187,8 @@ def _receipt(body: Any, path: str) -> Receipt:
 
 def _reason(body: Any) -> str:
     first = body[0] if isinstance(body, list) and body else None
-    return str(first["code"]) if _has_code(first) and first["code"] in CODES else ""
+    code = first.get("code") if isinstance(first, dict) else None
+    return code if isinstance(code, str) and code in CODES else ""
 
 
 def _findings(body: Any) -> tuple[Issue, ...]:
