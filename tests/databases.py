@@ -68,33 +68,65 @@ def _copy(installed: Path, folder: Path) -> Path:
     return copy
 
 
-@contextmanager
-def _own_server(folder: Path) -> Iterator[str]:
-    """A server of our own on a socket in folder, for as long as it is needed."""
-    programs = _installation(folder) / "bin"
-    as_whom = _unprivileged()
-    data = folder / "data"
-    data.mkdir(mode=0o700)
-    if as_whom:
-        os.chown(data, as_whom["user"], as_whom["group"])
-        os.chown(folder, as_whom["user"], as_whom["group"])
-    make = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-    subprocess.run(make, check=True, capture_output=True, cwd=folder, **as_whom)
-    with (folder / "log").open("wb") as output:
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=200"],
-            stdout=output, stderr=output, cwd=folder, start_new_session=True, **as_whom,
-        )  # fmt: skip
-    try:
-        address = f"postgresql://postgres@/postgres?host={folder}"
-        _wait(address, server)
-        yield address
-    finally:
-        server.send_signal(signal.SIGINT)  # "fast": ends what is connected and stops
+class Server:
+    """A PostgreSQL server of our own, on a socket in folder: made, and started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.data = folder, folder / "data"
+        self.programs = _installation(folder) / "bin"
+        self.as_whom = _unprivileged()
+        self.address = f"postgresql://postgres@/postgres?host={folder}"
+        self.data.mkdir(mode=0o700)
+        if self.as_whom:
+            os.chown(self.data, self.as_whom["user"], self.as_whom["group"])
+            os.chown(folder, self.as_whom["user"], self.as_whom["group"])
+        make = [self.programs / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        subprocess.run([*make, "--no-sync"], check=True, capture_output=True, cwd=folder, **self.as_whom)
+        self.start()
+
+    def start(self) -> None:
+        """Until it answers."""
+        options = ["-D", self.data, "-k", self.folder, "-c", "listen_addresses=", "-c", "max_connections=200"]
+        with (self.folder / "log").open("ab") as output:
+            self.process = subprocess.Popen(
+                [self.programs / "postgres", *options],
+                stdout=output, stderr=output, cwd=self.folder, start_new_session=True, **self.as_whom,
+            )  # fmt: skip
+        _wait(self.address, self.process)
+
+    def stop(self, how: str = "fast") -> None:
+        """fast: ends what is connected and stops. immediate: stops as if it had crashed."""
+        self.process.send_signal(signal.SIGINT if how == "fast" else signal.SIGQUIT)
         with suppress(subprocess.TimeoutExpired):
-            server.wait(20)
-        server.kill()
-        server.wait()
+            self.process.wait(20)
+        self.process.kill()
+        self.process.wait()
+
+    def database(self, name: str) -> str:
+        """The address of a new, empty database."""
+        import psycopg
+        from sqlalchemy import make_url
+
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        return make_url(self.address).set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """One for as long as it is needed, whatever the environment names. Raises NoPostgres."""
+    if importlib.util.find_spec("psycopg") is None:
+        raise NoPostgres("install psycopg[binary]")
+    folder = Path(tempfile.mkdtemp(prefix="fmh", dir="/tmp"))  # short: a socket's path has at most 107 characters
+    folder.chmod(0o755)
+    try:
+        server = Server(folder)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
@@ -119,15 +151,8 @@ def postgres_server() -> Iterator[str]:
     if named:
         yield named
         return
-    if importlib.util.find_spec("psycopg") is None:
-        raise NoPostgres("install psycopg[binary]")
-    folder = Path(tempfile.mkdtemp(prefix="fmh", dir="/tmp"))  # short: a socket's path has at most 107 characters
-    folder.chmod(0o755)
-    try:
-        with _own_server(folder) as address:
-            yield address
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_server() as server:
+        yield server.address
 
 
 @contextmanager

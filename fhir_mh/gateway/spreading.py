@@ -30,7 +30,10 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
     """
     if not home.partners:
         return
-    first = own and tx.edition(person, home.ods) == 1
+    edition = tx.edition(person, home.ods)
+    if not edition and not tx.lanes.find(person=person):
+        return  # nothing of ours is anywhere, nor is there anything to send
+    first = own and edition == 1
     if DECIDING.isdisjoint(kinds) and not first:
         if own:
             for lane in tx.lanes.find(person=person):

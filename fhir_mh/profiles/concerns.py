@@ -135,7 +135,7 @@ def holds_concern(value: Any) -> bool:
     layer = [value]
     while layer:
         held = layer.pop()
-        if isinstance(held, Mapping):
+        if isinstance(held, dict):
             if held.get("resourceType") == "Task" and _calls_itself_one(held):
                 return True
             layer.extend(held.values())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from fhir_mh.fhir.json import load_object
+from fhir_mh.fhir.json import load_kept, load_object
 
 LaneState = Literal["open", "halted", "ended"]
 MessageKind = Literal["snapshot", "proposal", "notice"]
@@ -48,7 +48,7 @@ class StoredResource:
 
     def body(self) -> dict[str, Any]:
         """The resource as plain values, read anew on each call."""
-        return load_object(self.text)
+        return load_kept(self.text)
 
 
 @dataclass(frozen=True, slots=True)

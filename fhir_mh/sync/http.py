@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fhir_mh.clock import Clock
-from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated
+from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.messages import read_envelope
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.exchange.signing import FROM, check_request, sign_answer
@@ -87,6 +87,9 @@ class _Inlet:
             return 401, _findings([issue("sync-not-addressed", "$.to")])
         try:
             receipts = await receive(self.store, self.exchange, partner.ods, envelope)
+        except UpstreamUnavailable as fault:
+            log.error("nothing can be received: the store does not answer")
+            return fault.status, _findings(fault.issues)
         except FhirMhError as fault:
             log.error("nothing can be received: %s", place_of(fault))
             return 503, _findings([issue("sync-failed", "$", step="received", reason=type(fault).__name__)])

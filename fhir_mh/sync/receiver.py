@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fhir_mh.errors import FhirMhError
+from fhir_mh.errors import FhirMhError, UpstreamUnavailable
 from fhir_mh.exchange.messages import Envelope, Message, Receipt, Unreadable
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.fhir.json import dumps, load_object
@@ -28,12 +28,19 @@ async def receive(store: Store, exchange: Exchange, sender: str, envelope: Envel
     sender is who the request provably comes from. A message without a receipt was not dealt with and left nothing
     behind: something here failed, and the sender tries it again. Messages about one person are dealt with in their
     order; behind one that failed or was refused, those about the same person wait for the sender's next try.
+
+    Raises UpstreamUnavailable where the store does not answer: what was dealt with by then has its receipt kept, and is
+    answered with it when it comes again.
     """
     by_person: dict[str, list[Message | Unreadable]] = {}
     for message in envelope.messages:
         by_person.setdefault(_person(message), []).append(message)
-    groups = await asyncio.gather(*(_in_order(store, exchange, sender, group) for group in by_person.values()))
-    given = {receipt["id"]: receipt for group in groups for receipt in group}
+    working = (_in_order(store, exchange, sender, group) for group in by_person.values())
+    given: dict[str, Answered] = {}
+    for group in await asyncio.gather(*working, return_exceptions=True):
+        if isinstance(group, BaseException):
+            raise group
+        given |= {receipt["id"]: receipt for receipt in group}
     await _heard_from(store, sender)
     return [given[message.id] for message in envelope.messages if message.id in given]
 
@@ -74,6 +81,8 @@ async def _deal_with(store: Store, exchange: Exchange, sender: str, message: Mes
             if fault.status >= 500 or any(found.code == "store-contradiction" for found in findings):
                 raise
         return await store.write(lambda tx: _set_aside(tx, sender, message, findings))
+    except UpstreamUnavailable:
+        raise
     except Exception as fault:  # noqa: BLE001 - a fault of ours must not take the other messages along
         log.error("a message from %s could not be dealt with: %s", sender, place_of(fault))
         return None

@@ -173,6 +173,3 @@ def test_a_store_that_is_away_is_no_refusal() -> None:
     inlet.node.store.close()
     with pytest.raises(UpstreamUnavailable):
         inlet.send()
-
-
-# --- what operators see

@@ -72,7 +72,7 @@ def test_what_arrives_late_is_superseded(ward: Node) -> None:
     assert take(ward, snapshot("a", ADA, 1)) == [{"id": "a", "status": "superseded", "edition": 2}]
 
 
-@pytest.mark.parametrize("fault", [KeyError("what the person said"), FhirMhError(), UpstreamUnavailable()])
+@pytest.mark.parametrize("fault", [KeyError("what the person said"), FhirMhError()])
 def test_a_fault_of_ours_leaves_no_receipt_and_nothing_behind(
     ward: Node, fault: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -89,6 +89,20 @@ def test_a_fault_of_ours_leaves_no_receipt_and_nothing_behind(
     receipts = take(ward, snapshot("a", ADA, 1), snapshot("b", BEN, 1), snapshot("c", ADA, 2))
     assert [receipt["id"] for receipt in receipts] == ["a", "b", "c"]
     assert held(ward, ADA) == 2
+
+
+def test_where_the_store_does_not_answer_nothing_is_and_what_was_done_is_answered_the_next_time(ward: Node) -> None:
+    def fail(message: Message) -> None:
+        if message.id == "b":
+            raise UpstreamUnavailable
+
+    ward.exchange.before_receive = fail
+    with pytest.raises(UpstreamUnavailable):
+        take(ward, snapshot("a", ADA, 1), snapshot("b", BEN, 1))
+    ward.exchange.before_receive = lambda message: None
+    receipts = take(ward, snapshot("a", ADA, 1), snapshot("b", BEN, 1))
+    assert [(receipt["id"], receipt["status"]) for receipt in receipts] == [("a", "stored"), ("b", "stored")]
+    assert held(ward, ADA) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""What was read before is read again quickly, and is the same to the last token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fhir_mh.fhir.json import Number, dumps, load_kept, load_object
+
+TOKENS = (
+    "0", "-0", "-1", "1.50", "1E3", "1e-7", "-0.0", "99999999999999999", "999999999999999999", "9223372036854775807",
+    "-9223372036854775808", "18446744073709551616", "123456789012345678901234567890", "7",
+)  # fmt: skip
+NUMBERS = st.sampled_from(TOKENS).map(lambda token: load_object(f'{{"n":{token}}}')["n"])
+TEXTS = st.text(max_size=8) | st.sampled_from(["-0", ": 1.5", "[1E3", "é\u2028", '"'])
+VALUES = st.recursive(
+    NUMBERS | st.booleans() | st.none() | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def tokens(value: Any) -> Any:
+    """A value in which every number stands as it was written, with its type."""
+    if isinstance(value, dict):
+        return {key: tokens(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [tokens(inner) for inner in value]
+    return (type(value).__name__, str(value))
+
+
+@given(st.dictionaries(TEXTS, VALUES, max_size=4), st.booleans())
+def test_it_is_the_same_to_the_last_token(value: dict[str, Any], indent: bool) -> None:
+    text = dumps(value, indent=indent)
+    assert tokens(load_kept(text)) == tokens(load_object(text))
+    assert dumps(load_kept(text)) == dumps(value)
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("around", ['{"n":%s}', '{"n": %s }', '{"n":[1,%s]}', '{"n":[%s,1]}', '{"n":\n\t%s}'])
+def test_every_number_is_as_it_was_written(token: str, around: str) -> None:
+    text = (around % token).encode()
+    assert tokens(load_kept(text)) == tokens(load_object(text))
+
+
+def test_a_number_that_would_be_rewritten_is_one_of_ours() -> None:
+    assert isinstance(load_kept(b'{"n":1.50}')["n"], Number)
