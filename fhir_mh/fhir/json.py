@@ -140,7 +140,7 @@ def load_object(text: str | bytes) -> dict[str, Any]:
     return value
 
 
-_LOST = re.compile(rb"(?:^|[:,\[])\s*-?(?:\d+[.eE]|\d{18})|-0")
+_LOST = re.compile(rb'(?:"\s*:|[,\[])\s*(?:-0|-?\d+[.eE]|-?\d{18})')
 """What may be a number that a quick reader would write otherwise; inside a text it costs a slower reading, no more."""
 
 

@@ -48,3 +48,10 @@ def test_every_number_is_as_it_was_written(token: str, around: str) -> None:
 
 def test_a_number_that_would_be_rewritten_is_one_of_ours() -> None:
     assert isinstance(load_kept(b'{"n":1.50}')["n"], Number)
+
+
+def test_what_a_gateway_keeps_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The times and dates that stand in every resource are not taken for numbers."""
+    text = dumps({"meta": {"lastUpdated": "2026-11-26T16:40:11.618Z"}, "birthDate": "1984-02-03", "count": [1, 2]})
+    monkeypatch.setattr("fhir_mh.fhir.json.load_object", None)
+    assert load_kept(text)["count"] == [1, 2]
