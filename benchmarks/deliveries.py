@@ -5,9 +5,11 @@ python -m benchmarks.deliveries [--people N] [--changes N]
 A delivery is one plan version that its partner has durably stored and acknowledged. The rate: the home gateway is
 started with a plan of each of N people waiting, and what the partner holds is counted until it is all of them. The
 latency: one plan is changed at a time; from the answer to the change, which is on disk by then, until the partner
-serves the new words, asked every millisecond. Beside them the least that could be done: httpx over aiohttp posting the
-same texts, one for each request, to Starlette and sqlite3, which writes each to disk before it answers; it signs,
-merges, validates and decides nothing. Databases and processes all share the machine.
+serves the new words, asked every millisecond; and the same while a hundred plans a second are changed, asked every ten
+milliseconds: where those asked for it cannot be had the changes fall behind, and the rate that was reached is said.
+Beside them the least that could be done: httpx over aiohttp posting the same texts, one for each request, to Starlette
+and sqlite3, which writes each to disk before it answers; it signs, merges, validates and decides nothing. Databases
+and processes all share the machine.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ HOME, WARD = "ZCT1", "ZOA1"
 NAMES = {HOME: "Community trust", WARD: "Ward far away"}
 SECRET = "the secret of this pair, for benchmarks only"
 CONNECTIONS = 32
+PACE = 100  # changes a second
 ENOUGH = 120.0  # seconds until something must have happened
 
 
@@ -153,14 +156,54 @@ async def latencies(home: httpx.AsyncClient, ward: httpx.AsyncClient, number: st
     return sorted(times[5:])
 
 
+async def plans_at(ward: httpx.AsyncClient) -> dict[str, str]:
+    """NHS number -> the id of the plan there."""
+    address, found = "/fhir/CarePlan?_count=200", {}
+    while address:
+        page = (await ward.get(address)).json()
+        for entry in page.get("entry", ()):
+            name = entry["resource"]["identifier"][0]["value"]
+            found[name.removeprefix("plan-")] = entry["resource"]["id"]
+        address = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
+    return found
+
+
+async def paced(home: httpx.AsyncClient, ward: httpx.AsyncClient, changes: int) -> tuple[float, list[float]]:
+    """Changes a second, and the milliseconds from the answer to each until the partner serves it, shortest first."""
+    times: list[float] = []
+    asking_at_once = asyncio.Semaphore(2)  # so that the questions do not keep the ward from what they ask about
+
+    async def one(number: str, plan: str, due: float) -> None:
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        change = {"person": {"nhs_number": number}, "crisis_plans": [{"id": f"plan-{number}", "title": "Paced"}]}
+        answer = await home.post("/records", json=change)
+        assert answer.status_code == 200, answer.text
+        began = time.perf_counter()
+
+        async def visible() -> bool:
+            async with asking_at_once:
+                return '"Paced"' in (await ward.get(f"/fhir/CarePlan/{plan}")).text
+
+        await until("the change", visible, 0.01)
+        times.append((time.perf_counter() - began) * 1000)
+
+    plans = list((await plans_at(ward)).items())[:changes]
+    began = time.perf_counter()
+    await asyncio.gather(*(one(*plan, began + turn / PACE) for turn, plan in enumerate(plans)))
+    return len(plans) / (time.perf_counter() - began), sorted(times)
+
+
 async def asking(address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=AiohttpTransport(), base_url=address, timeout=30)
 
 
-async def between(addresses: dict[str, str], numbers: Sequence[str], changes: int) -> tuple[float, list[float]]:
+async def between(
+    addresses: dict[str, str], numbers: Sequence[str], changes: int
+) -> tuple[float, list[float], tuple[float, list[float]]]:
     home, ward = await asking(addresses[HOME]), await asking(addresses[WARD])
     async with home, ward:
-        return await drained(ward, len(numbers)), await latencies(home, ward, numbers[0], changes)
+        rate, times = await drained(ward, len(numbers)), await latencies(home, ward, numbers[0], changes)
+        return rate, times, await paced(home, ward, len(numbers))
 
 
 async def bare(address: str, texts: Sequence[bytes], people: int, changes: int) -> tuple[float, list[float]]:
@@ -196,7 +239,12 @@ def measure(label: str, stores: dict[str, str], folder: Path, numbers: Sequence[
             command = ("-m", "fhir_mh.cli", "serve", "--config", str(folder / f"{ods}.toml"))
             addresses[ods], pid = running.enter_context(server(*command, folder=str(folder)))
             pids.append(pid)
-        rate, times = asyncio.run(between(addresses, numbers, changes))
+        rate, times, (pace, late) = asyncio.run(between(addresses, numbers, changes))
+        p50, p99 = late[len(late) // 2], late[int(len(late) * 0.99)]
+        print(
+            f"{label}: at {pace:.0f} changes a second, visible after {p50:.0f} ms (p50), {p99:.0f} ms (p99)", flush=True
+        )
+        note(Result(f"commit to visible at {PACE} a second, p99", f"{label}, {pace:.0f} reached", p99, "ms"))
         memory = [found for pid in pids if (found := memory_of(pid)) is not None]
     return (label, rate, times, memory), texts
 
