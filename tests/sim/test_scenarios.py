@@ -292,3 +292,19 @@ def test_a_partner_that_is_down_for_a_day_holds_back_nobody_else(world: World) -
     world.net.cut.clear()
     world.settle()
     assert shown(world, AWAY, SLEEP) == newest
+
+
+def test_a_replay_asks_for_consent_though_its_lane_is_open(world: World) -> None:
+    """As where a decision has run out by its date, and nothing was written since that would have ended the lane."""
+    _refused_at_away(world)
+    world.staff.decide(HOME, ADA, AWAY, permit=False)
+    world.settle()
+    person = str(world.sites[HOME].person(ADA))
+    world.sites[HOME].store.write_now(lambda tx: tx.lanes.open(AWAY, person))
+    sent(world, HOME, AWAY)
+    world.replay_dead(HOME)
+    world.settle()
+    assert set(sent(world, HOME, AWAY)) <= {"notice"}
+    lane = world.sites[HOME].look(lambda tx: tx.lanes.get(AWAY, person))
+    assert lane is not None
+    assert lane.state == "ended", "what composing found out holds for what comes after"
