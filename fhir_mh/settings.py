@@ -8,58 +8,26 @@ A fault becomes an Issue that says which setting and where it was given (`--port
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
-from fhir_mh import ods
 from fhir_mh.errors import ConfigurationError
 from fhir_mh.issues import Issue, issue
+from fhir_mh.partner import SECRET_LENGTH, Connection, OdsCode, Partner, Slug, faults, is_loopback, read_secret
 
 PREFIX = "FHIR_MH_"
 FOR_TESTS = "FHIR_MH_TEST_"  # read by the tests, not by the product
-SECRET_LENGTH = 32  # characters; what `python -c "import secrets; print(secrets.token_urlsafe())"` gives is enough
 UNNAMED = "LOCAL"  # stands for an organisation that has no ODS code yet; it can talk to nobody
-
-OdsCode = Annotated[str, Field(pattern=f"^{ods.FORM}$")]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-
-
-class Partner(BaseModel):
-    """Another organisation's gateway or system, and how the two reach each other."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    ods: OdsCode = Field(description="The partner's ODS code: capital letters and digits.")
-    name: str = Field(min_length=1, description="What people call the partner.")
-    base_url: str = Field(
-        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
-        description="Where its gateway answers, such as https://gateway.example.nhs.uk; https unless on this machine.",
-    )
-    secret: SecretStr | None = Field(
-        default=None,
-        description="The secret of this pair, the same on both sides, at least 32 characters. "
-        "Only between two gateways on one machine may it be left out. `secret_file` names a file that holds it.",
-    )
-    formats: tuple[Slug, ...] = Field(
-        default=("fhir",), description='What it is sent: "fhir", "record", or the name of a mapping (`map --list`).'
-    )
-    roles: tuple[Slug, ...] = Field(default=(), description="What it is to the people shared with it.")
-    dead_letters: Literal["halt", "skip"] = Field(
-        default="halt",
-        description="What a snapshot that it refuses does to what is behind it about the same person: halt until a "
-        "person looks, or skip to the next newer one.",
-    )
 
 
 class Client(BaseModel):
@@ -95,6 +63,10 @@ class Settings(BaseSettings):
     )
     name: str = Field(default="Local gateway", min_length=1, description="What people call this organisation.")
     partners: tuple[Partner, ...] = Field(default=(), description="The organisations it shares with: [[partners]].")
+    secrets: Path | None = Field(
+        default=None,
+        description="The folder of the files that hold the secrets of partners kept through the API, each by its name.",
+    )
     policies: tuple[Slug, ...] = Field(
         default=(), description="The laws that count here once they are in force, by name, such as mha-2025-s21."
     )
@@ -121,27 +93,20 @@ def load(config: Path | None = None, **arguments: Any) -> Settings:
     filed = _filed(named) if named else {}
     environment = _environment()
     data = {**filed, **environment, **given}
-    places = {**dict.fromkeys(environment, PREFIX), **dict.fromkeys(given, "--")}
-    faults = [*_unknown_variables(), *_read_secret_files(data, named.parent if named else Path(), places)]
+    folder = named.parent if named else Path()
+    if isinstance(filed.get("secrets"), str) and data["secrets"] is filed["secrets"]:
+        data["secrets"] = folder / filed["secrets"]
+    places = Places({**dict.fromkeys(environment, PREFIX), **dict.fromkeys(given, "--")}, _connect(data))
+    found = [*_unknown_variables(), *_read_secret_files(data, folder, places)]
     try:
         settings = Settings(**data)
     except ValidationError as refused:
-        faults += [_translated(error, places) for error in refused.errors(include_url=False, include_input=False)]
-        raise ConfigurationError(issues=faults) from None
-    faults += _contradictions(settings, places)
-    if faults:
-        raise ConfigurationError(issues=faults)
+        found += translated(refused, Settings, places)
+        raise ConfigurationError(issues=found) from None
+    found += _contradictions(settings, places)
+    if found:
+        raise ConfigurationError(issues=found)
     return settings
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine only. An empty one or 0.0.0.0 means every network it is on."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _filed(config: Path) -> dict[str, Any]:
@@ -190,30 +155,83 @@ def _unknown(path: str, name: str, known: set[str]) -> Issue:
     return issue("config-unknown-key", path, name=name, hint=hint)
 
 
-def _read_secret_files(data: dict[str, Any], folder: Path, places: Mapping[str, str]) -> Iterator[Issue]:
-    """Replace `secret_file` and `token_file` by what the files hold."""
-    for table, field in (("partners", "secret"), ("clients", "token")):
-        entries = data.get(table)
-        if not isinstance(entries, list):
-            continue
-        data[table] = entries = [dict(entry) if isinstance(entry, dict) else entry for entry in entries]
-        for index, entry in enumerate(entries):
-            if not isinstance(entry, dict) or not isinstance(named := entry.get(f"{field}_file"), str):
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How a place is named to whoever gave the setting.
+
+    given: settings that did not come from a file, and by what they did. short: partners (their index) whose one
+    connection stands in the partner itself.
+    """
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    short: frozenset[int] = frozenset()
+
+    def of(self, location: Sequence[int | str]) -> str:
+        """`partners[1].secret` as it was given: in the file, in a variable of the environment, or as an argument."""
+        first, *rest = location
+        if first == "partners" and rest and rest[0] in self.short and rest[1:3] == ["connections", 0]:
+            rest = [rest[0], *rest[3:]]
+        where = self.given.get(str(first), "")
+        path = f"{PREFIX}{str(first).upper()}" if where == PREFIX else f"{where}{first}"
+        return path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+
+
+_OF_A_CONNECTION = frozenset({*Connection.model_fields, "secret_file", "previous_secret_file"})
+
+
+def _connect(data: dict[str, Any]) -> frozenset[int]:
+    """Put the one connection that stands in a partner itself among its connections; of which partners it was so."""
+    partners = data.get("partners")
+    if not isinstance(partners, list):
+        return frozenset()
+    short = {
+        index
+        for index, one in enumerate(partners)
+        if isinstance(one, dict) and not isinstance(one.get("connections"), list)
+    }
+    data["partners"] = [_spelt_out(one) if index in short else one for index, one in enumerate(partners)]
+    return frozenset(short)
+
+
+def _spelt_out(partner: Mapping[str, Any]) -> dict[str, Any]:
+    if "connections" in partner:
+        return dict(partner)
+    connection = {name: value for name, value in partner.items() if name in _OF_A_CONNECTION}
+    return {**{name: partner[name] for name in partner.keys() - _OF_A_CONNECTION}, "connections": [connection]}
+
+
+def _read_secret_files(data: dict[str, Any], folder: Path, places: Places) -> Iterator[Issue]:
+    """Replace `secret_file`, `previous_secret_file` and `token_file` by what the files hold."""
+    for location, entry in list(_holders(data)):
+        known = ("token_file",) if location[0] == "clients" else ("secret_file", "previous_secret_file")
+        for name in [name for name in known if isinstance(entry.get(name), str)]:
+            secret = read_secret(folder / entry.pop(name))
+            if secret is None:
+                yield issue("config-secret-file", places.of((*location, name)))
+            entry[name.removesuffix("_file")] = secret or "*" * SECRET_LENGTH  # only the file is complained of
+
+
+def _holders(data: dict[str, Any]) -> Iterator[tuple[tuple[int | str, ...], dict[str, Any]]]:
+    """The tables that may name a file of a secret, each a copy of its own in the data, and where they stand."""
+    for table in ("partners", "clients"):
+        data[table] = _copied(data.get(table))
+        for index, entry in enumerate(data[table] if isinstance(data[table], list) else ()):
+            if not isinstance(entry, dict):
                 continue
-            del entry[f"{field}_file"]
-            try:
-                entry[field] = (folder / named).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                entry[field] = "*" * SECRET_LENGTH  # so that only the file is complained of
-                yield issue("config-secret-file", _place((table, index, f"{field}_file"), places))
+            if table == "clients":
+                yield (table, index), entry
+                continue
+            entry["connections"] = _copied(entry.get("connections"))
+            listed = entry["connections"]
+            for number, connection in enumerate(listed if isinstance(listed, list) else ()):
+                if isinstance(connection, dict):
+                    yield (table, index, "connections", number), connection
+        if data[table] is None:
+            del data[table]
 
 
-def _place(location: tuple[int | str, ...], places: Mapping[str, str]) -> str:
-    """`partners[1].secret` as it was given: in the file, in a variable of the environment, or as an argument."""
-    first, *rest = location
-    where = places.get(str(first), "")
-    path = f"{PREFIX}{str(first).upper()}" if where == PREFIX else f"{where}{first}"
-    return path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+def _copied(listed: Any) -> Any:
+    return [dict(one) if isinstance(one, dict) else one for one in listed] if isinstance(listed, list) else listed
 
 
 _PROBLEMS = {
@@ -223,61 +241,70 @@ _PROBLEMS = {
     "string_pattern_mismatch": "it is not of the right form",
     "less_than": "the number is too large",
     "greater_than": "the number is too small",
+    "literal_error": "there is nothing of this name",
+    "bool_": "true or false is expected",
+    "datetime": "an instant is expected, such as 2026-12-01T00:00:00Z",
+    "timezone_aware": "an instant is expected, such as 2026-12-01T00:00:00Z",
+    "string_too_long": "it is too long",
     "tuple_type": "a list is expected",
     "model_type": "a table of settings is expected",
     "model_attributes_type": "a table of settings is expected",
 }
 
 
-def _translated(error: Any, places: Mapping[str, str]) -> Issue:
+def translated(refused: ValidationError, model: type[BaseModel], places: Places) -> list[Issue]:
+    """Pydantic's findings in what was given for this model, as ours."""
+    return [_translated(one, model, places) for one in refused.errors(include_url=False, include_input=False)]
+
+
+def _translated(error: Any, model: type[BaseModel], places: Places) -> Issue:
     """Pydantic's finding as ours; its message is not used, for it may repeat the value."""
     location, kind = error["loc"], error["type"]
-    path, name = _place(location, places), str(location[-1])
-    fields = _fields_beside(location)
+    path, name = places.of(location), str(location[-1])
+    fields = _fields_beside(location, model)
     if kind == "missing":
         return issue("config-missing", path, name=name, hint=fields[name].description or "")
     if kind == "extra_forbidden":
+        if "partners" in location[:1] and name in _OF_A_CONNECTION and "connections" not in location:
+            hint = "It belongs into one of the partner's connections: [[partners.connections]]."
+            return issue("config-unknown-key", path, name=name, hint=hint)
         return _unknown(path, name, set(fields))
     problem = next((text for start, text in _PROBLEMS.items() if kind.startswith(start)), "it does not fit")
-    field = next((fields[str(part)] for part in reversed(location) if str(part) in fields), None)
-    return issue("config-invalid", path, problem=problem, hint=(field.description if field else None) or "")
+    named = next((fields[str(part)] for part in reversed(location) if str(part) in fields), None)
+    return issue("config-invalid", path, problem=problem, hint=(named.description if named else None) or "")
 
 
-def _fields_beside(location: tuple[int | str, ...]) -> Mapping[str, FieldInfo]:
-    tables: dict[str, type[BaseModel]] = {"partners": Partner, "clients": Client}
-    return (tables[str(location[0])] if len(location) > 2 else Settings).model_fields
+def _fields_beside(location: Sequence[int | str], model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """The settings of the table in which a place stands."""
+    tables: dict[str, type[BaseModel]] = {"partners": Partner, "clients": Client, "connections": Connection}
+    steps = list(location)
+    while isinstance(steps[-1], int):
+        steps.pop()
+    return next((tables[str(part)] for part in reversed(steps[:-1]) if part in tables), model).model_fields
 
 
-def _contradictions(settings: Settings, places: Mapping[str, str]) -> Iterator[Issue]:
+def _contradictions(settings: Settings, places: Places) -> Iterator[Issue]:
     """What is well formed and yet must not start."""
     beyond = not settings.on_loopback
     if settings.ods == UNNAMED and (beyond or settings.partners):
-        yield issue("config-ods-needed", _place(("ods",), places))
+        yield issue("config-ods-needed", places.of(("ods",)))
     if beyond and not settings.clients:
-        yield issue("config-client-needed", _place(("clients",), places))
-    yield from _partner_faults(settings, places, beyond)
+        yield issue("config-client-needed", places.of(("clients",)))
+    if settings.secrets is not None and not settings.secrets.is_dir():
+        hint = Settings.model_fields["secrets"].description or ""
+        yield issue("config-invalid", places.of(("secrets",)), problem="there is no such folder", hint=hint)
+    codes = {settings.ods}
+    for index, partner in enumerate(settings.partners):
+        if partner.ods in codes:
+            yield issue("config-duplicate", places.of(("partners", index, "ods")), what="This ODS code")
+        codes.add(partner.ods)
+        for fault in faults(partner, beyond=beyond):
+            yield fault.at(places.of(("partners", index, *fault.place)))
     tokens: set[str] = set()
     for index, client in enumerate(settings.clients):
-        path, token = _place(("clients", index, "token"), places), client.token.get_secret_value()
+        path, token = places.of(("clients", index, "token")), client.token.get_secret_value()
         if token in tokens:
             yield issue("config-duplicate", path, what="This token")
         if len(token) < SECRET_LENGTH:
             yield issue("config-secret-weak", path, length=SECRET_LENGTH)
         tokens.add(token)
-
-
-def _partner_faults(settings: Settings, places: Mapping[str, str], beyond: bool) -> Iterator[Issue]:
-    codes = {settings.ods}
-    for index, partner in enumerate(settings.partners):
-        address = urlsplit(partner.base_url)
-        far = not is_loopback(address.hostname or "")
-        if partner.ods in codes:
-            yield issue("config-duplicate", _place(("partners", index, "ods"), places), what="This ODS code")
-        codes.add(partner.ods)
-        if far and address.scheme != "https":
-            yield issue("config-insecure-url", _place(("partners", index, "base_url"), places))
-        path = _place(("partners", index, "secret"), places)
-        if partner.secret is None and (beyond or far):
-            yield issue("config-secret-needed", path)
-        elif partner.secret is not None and len(partner.secret.get_secret_value()) < SECRET_LENGTH:
-            yield issue("config-secret-weak", path, length=SECRET_LENGTH)

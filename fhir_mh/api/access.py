@@ -14,7 +14,8 @@ from fhir_mh.api.faults import Refused
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import NotAuthenticated
 from fhir_mh.issues import issue
-from fhir_mh.settings import Settings, is_loopback
+from fhir_mh.partner import is_loopback
+from fhir_mh.settings import Settings
 
 _HOST = re.compile(r"^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from fhir_mh.api.access import Door
+from fhir_mh.api.partners_routes import Partners
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.errors import ConsentDenied
-from fhir_mh.exchange.transport import HttpTransport
+from fhir_mh.exchange.transport import Transport, Unusable, connected
 from fhir_mh.gateway import Gateway
+from fhir_mh.gateway.partners import Directory, Known
 from fhir_mh.issues import issue
-from fhir_mh.settings import Settings
+from fhir_mh.settings import UNNAMED, Settings
 from fhir_mh.sync.backlog import Counts
 from fhir_mh.sync.courier import Courier
 from fhir_mh.sync.dispatch import Dispatch
@@ -32,8 +34,8 @@ _REST = 1.0  # seconds before the courier is started again after a fault of its 
 
 
 def routes(gateway: Gateway, settings: Settings, door: Door, counts: Counts, clock: Clock | None = None) -> list[Route]:
-    """What partners send to, and what operators see of the deliveries. counts: those of delivering()."""
-    clock = clock or SystemClock()
+    """What partners send to, what operators see of the deliveries, and the partners; counts: those of delivering()."""
+    clock = clock or gateway.clock
 
     async def allow(request: Request) -> None:
         """Deliveries are the business of this organisation's own operators; without clients everyone here is one."""
@@ -41,10 +43,71 @@ def routes(gateway: Gateway, settings: Settings, door: Door, counts: Counts, clo
         if context.organisation != settings.ods or not (door.open or context.role == "operator"):
             raise ConsentDenied(issues=[issue("rest-operators-only", "")])
 
-    inlet = sync_routes(gateway.store, gateway.exchange, own=settings.ods, partners=settings.partners, clock=clock)
-    partners = [partner.ods for partner in settings.partners]
-    seen = delivery_routes(gateway.store, allow, partners, counts=counts, alarm_after=settings.alarm_after)
-    return [*inlet, *seen]
+    partners = directory(gateway, settings)
+    inlet = sync_routes(gateway.store, gateway.exchange, own=settings.ods, known=partners.find, clock=clock)
+    named = [partner.ods for partner in settings.partners]
+    seen = delivery_routes(gateway.store, allow, named, counts=counts, alarm_after=settings.alarm_after)
+    return [*inlet, *seen, *Partners(partners, door, clock).routes()]
+
+
+def directory(gateway: Gateway, settings: Settings) -> Directory:
+    """The partners of a gateway, of its settings and of its store."""
+    fixed = {partner.ods: partner for partner in settings.partners}
+    return Directory(gateway.store, gateway.home, fixed, settings.secrets, beyond=not settings.on_loopback)
+
+
+class Connected(Mapping[str, Transport]):
+    """The transports to the partners as they are now, by ODS code; refresh takes up what has changed.
+
+    skipping: those for whom a refused snapshot does not halt its lane.
+    """
+
+    def __init__(self, partners: Directory, clock: Clock) -> None:
+        self._partners, self._clock = partners, clock
+        self._made: dict[str, tuple[Known, Transport]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self.skipping: set[str] = set()
+
+    def __getitem__(self, ods: str) -> Transport:
+        return self._made[ods][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    async def refresh(self) -> None:
+        """Make what is new, and let go of what is no more once nothing is under way over it.
+
+        A partner that was removed is reached as before: it is owed the notices that sharing has ended.
+        """
+        current = await self._partners.current()
+        for ods, known in current.items():
+            held = self._made.get(ods)
+            if held is not None and held[0] == known:
+                continue
+            if held is not None:
+                self._let_go(held[1])
+            self._made[ods] = known, self._transport(known)
+            if known.partner is not None and known.partner.dead_letters == "skip":
+                self.skipping.add(ods)
+            else:
+                self.skipping.discard(ods)
+
+    def _transport(self, known: Known) -> Transport:
+        if known.partner is None:
+            return Unusable(known.issues[0])
+        return connected(known.partner, self._partners.home.ods, self._clock)
+
+    def _let_go(self, transport: Transport) -> None:
+        task = asyncio.create_task(transport.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Let go of all."""
+        await asyncio.gather(*(transport.close() for _, transport in self._made.values()), *self._closing)
 
 
 @asynccontextmanager
@@ -53,26 +116,27 @@ async def delivering(
 ) -> AsyncIterator[None]:
     """While this is entered, what waits for partners is delivered, and what is delivered is counted in counts.
 
-    Without partners there is nothing to do.
+    An organisation without a code has no partners, and there is nothing to do.
     """
-    if not settings.partners:
+    if settings.ods == UNNAMED:
         yield
         return
     clock = clock or SystemClock()
-    transports = {partner.ods: HttpTransport(partner, settings.ods, clock) for partner in settings.partners}
+    partners = directory(gateway, settings)
+    transports = Connected(partners, clock)
     courier = Courier(
         gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=_owner(settings),
-        skipping=[partner.ods for partner in settings.partners if partner.dead_letters == "skip"], counts=counts,
+        skipping=transports.skipping, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
     watch = Watch(gateway.store, settings.alarm_after)
-    tasks = [asyncio.create_task(_keep_running(courier, stop)), asyncio.create_task(watch.run(stop))]
+    tasks = [asyncio.create_task(_keep_running(courier, partners, stop)), asyncio.create_task(watch.run(stop))]
     try:
         yield
     finally:
         stop.set()
         await asyncio.gather(*tasks)
-        await asyncio.gather(*(transport.close() for transport in transports.values()))
+        await transports.close()
 
 
 def _owner(settings: Settings) -> str:
@@ -80,10 +144,11 @@ def _owner(settings: Settings) -> str:
     return f"{socket.gethostname()}:{settings.port or uuid4()}"
 
 
-async def _keep_running(courier: Courier, stop: asyncio.Event) -> None:
+async def _keep_running(courier: Courier, partners: Directory, stop: asyncio.Event) -> None:
     """A fault of the courier must not end deliveries for good, nor take the application along."""
     while not stop.is_set():
         try:
+            await partners.share_with_new()
             await Dispatch(courier).run(stop)
         except Exception as fault:  # noqa: BLE001 - see above; its text may hold what was being sent
             log.error("the courier failed with %s and is started again", type(fault).__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from fhir_mh import __version__, shipped
-from fhir_mh.api import concerns_described
+from fhir_mh.api import concerns_described, partners_described
 from fhir_mh.api.formats import known_formats
 from fhir_mh.api.openapi import (
     FHIR,
@@ -50,8 +50,9 @@ def document(secured: bool) -> Json:
             {"name": "fhir", "description": "FHIR R4 (4.0.1). What is supported: GET /fhir/metadata."},
             concerns_described.TAG,
             {"name": "deliveries", "description": "What waits for partners, for this organisation's operators."},
+            partners_described.TAG,
         ],
-        "paths": {**_records(), **_fhir(), **concerns_described.paths(), **_deliveries()},
+        "paths": {**_records(), **_fhir(), **concerns_described.paths(), **_deliveries(), **partners_described.paths()},
         "components": {"schemas": _schemas(), "responses": {"Refused": refused()}},
     }
     if secured:
@@ -285,6 +286,7 @@ def _schemas() -> Json:
     known = {"type": "string", "enum": list(known_formats())}
     return {
         **concerns_described.schemas(),
+        **partners_described.schemas(),
         **parts,
         "CareRecord": whole,
         "Find": find,

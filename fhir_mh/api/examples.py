@@ -178,6 +178,23 @@ REPLY = Example(
 )
 RECEIPT = Example("A receipt that nobody was given", {"receipt": "none"}, 404)
 
+_UNIT = {"ods": "ZIU1", "name": "Inpatient unit", "roles": ["inpatient-unit"]}
+PARTNER = Example(
+    "A unit whose gateway is on this machine", {**_UNIT, "connections": [{"base_url": "http://127.0.0.1:8081"}]}, 201
+)
+PARTNER_INSECURE = Example(
+    "Refused: plans would cross the network unencrypted",
+    {**_UNIT, "connections": [{"base_url": "http://gateway.unit.example"}]},
+    422,
+)
+PARTNER_OFF = Example(
+    "The same partner, for a while not in touch",
+    {**_UNIT, "connections": [{"base_url": "http://127.0.0.1:8081", "on": False}]},
+    200,
+    after="partner",
+)
+PARTNERS_CHECK = Example("A code that is no partner's is refused", {"ods": ["ZZZ99"]}, 404)
+
 BY_NAME = {
     "new-person": NEW_PERSON,
     "one-change": ONE_CHANGE,
@@ -195,4 +212,8 @@ BY_NAME = {
     "concern-about-us": CONCERN_ABOUT_US,
     "reply": REPLY,
     "receipt": RECEIPT,
+    "partner": PARTNER,
+    "partner-insecure": PARTNER_INSECURE,
+    "partner-off": PARTNER_OFF,
+    "partners-check": PARTNERS_CHECK,
 }

@@ -27,6 +27,7 @@ BODIES: dict[str, str] = {
     "fhirpath": "fhir_mh.cli.fhirpath",
     "map": "fhir_mh.cli.map",
     "package": "fhir_mh.cli.package",
+    "partners": "fhir_mh.cli.partners",
     "schema": "fhir_mh.cli.schema",
     "serve": "fhir_mh.cli.serve",
     "validate": "fhir_mh.cli.validate",
@@ -100,6 +101,7 @@ def commands() -> TyperGroup:
             app.command(name, cls=_Command, epilog=_EXITS)(command)
     app.add_typer(_deliveries(), name="deliveries")
     app.add_typer(_package(), name="package")
+    app.add_typer(import_module("fhir_mh.cli.partner_commands").group(), name="partners")
     return typer.main.get_group(app)
 
 

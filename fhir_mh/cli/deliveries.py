@@ -7,7 +7,7 @@ Where the gateway is and what lets an operator in comes from the gateway's own s
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ from fhir_mh.errors import (
 )
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.issues import Issue, issue
-from fhir_mh.settings import Settings, is_loopback, load
+from fhir_mh.partner import is_loopback
+from fhir_mh.settings import Settings, load
 
 _TIMEOUT = httpx.Timeout(30, connect=5)
 _REFUSALS: Mapping[int, type[FhirMhError]] = {401: NotAuthenticated, 403: ConsentDenied, 404: NotFound}
@@ -64,12 +65,17 @@ def run(
     return NOT_HELD if answer.get("alarms") else DONE
 
 
-def find_gateway(config: Path | None, gateway: str | None, token_file: Path | None) -> Where:
-    """The gateway that is meant: the one named, else the one these settings would serve on this machine."""
+def find_gateway(
+    config: Path | None, gateway: str | None, token_file: Path | None, roles: Sequence[str] = ("operator",)
+) -> Where:
+    """The gateway that is meant: the one named, else the one these settings would serve on this machine.
+
+    roles: in which it is asked, the first of which a client has.
+    """
     if gateway is None:
         with reading(config or ""):
             settings = load(config)
-            where = Where(_own_address(settings), _operator_token(settings))
+            where = Where(_own_address(settings), _token_of(settings, roles) if token_file is None else None)
     else:
         where = Where(_checked(gateway))
     return where if token_file is None else Where(where.address, _read_token(token_file))
@@ -85,13 +91,14 @@ def _own_address(settings: Settings) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
-def _operator_token(settings: Settings) -> str | None:
+def _token_of(settings: Settings, roles: Sequence[str]) -> str | None:
     if not settings.clients:
         return None
-    for client in settings.clients:
-        if client.organisation == settings.ods and client.role == "operator":
-            return client.token.get_secret_value()
-    raise ConfigurationError(issues=[issue("cli-no-operator", "clients")])
+    own = {one.role: one.token.get_secret_value() for one in settings.clients if one.organisation == settings.ods}
+    for role in roles:
+        if role in own:
+            return own[role]
+    raise ConfigurationError(issues=[issue("cli-no-operator", "clients", role=roles[0])])
 
 
 def _checked(address: str) -> str:
@@ -125,34 +132,35 @@ def _list(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
     query = {"all": "true"} if asked.get("everything") else {}
     if asked.get("partner"):
         query["partner"] = asked["partner"]
-    return _ask(where, "GET", "/deliveries", params=query)
+    return ask(where, "GET", "/deliveries", params=query)
 
 
 def _summary(where: Where, _: Mapping[str, Any]) -> dict[str, Any]:
-    return _ask(where, "GET", "/deliveries/summary")
+    return ask(where, "GET", "/deliveries/summary")
 
 
 def _show(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
-    return _ask(where, "GET", f"/deliveries/{asked['seq']}")
+    return ask(where, "GET", f"/deliveries/{asked['seq']}")
 
 
 def _replay(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
     if asked.get("seq") is not None:
-        return _ask(where, "POST", f"/deliveries/{asked['seq']}/replay")
+        return ask(where, "POST", f"/deliveries/{asked['seq']}/replay")
     named = {name: asked[name] for name in ("partner", "code") if asked.get(name)}
-    return _ask(where, "POST", "/deliveries/replay", content=dumps(named))
+    return ask(where, "POST", "/deliveries/replay", content=dumps(named))
 
 
 def _resume(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
     named = {name: asked[name] for name in ("partner", "person") if asked.get(name)}
-    return _ask(where, "POST", "/deliveries/resume", content=dumps(named))
+    return ask(where, "POST", "/deliveries/resume", content=dumps(named))
 
 
 _VERBS = {"list": _list, "summary": _summary, "show": _show, "replay": _replay, "resume": _resume}
 
 
-def _ask(where: Where, method: str, path: str, **sent: Any) -> dict[str, Any]:
-    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+def ask(where: Where, method: str, path: str, more: Mapping[str, str] | None = None, **sent: Any) -> dict[str, Any]:
+    """What the gateway answers. more: headers besides. Raises what it refuses, and UpstreamUnavailable."""
+    headers = {"Accept": "application/json", "Content-Type": "application/json", **(more or {})}
     if where.token is not None:
         headers["Authorization"] = f"Bearer {where.token}"
     try:

@@ -12,6 +12,8 @@ from fhir_mh.issue_codes import CODES
 from fhir_mh.issues import Issue, issue
 
 PROTOCOL = 1
+FORMATS = ("fhir",)  # what a gateway can be sent
+ASKED_AT_ONCE = 4  # messages of a check that are looked at
 
 Verb = Literal["snapshot", "proposal", "notice", "marked"]
 Notice = Literal["sharing-ended", "entered-in-error"]
@@ -19,7 +21,7 @@ Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quaran
 _VERBS = ("snapshot", "proposal", "notice", "marked")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ODS = re.compile(ods.FORM)
-_CODE = re.compile(r"[a-z0-9-]{1,64}")
+CODE = re.compile(r"[a-z0-9-]{1,64}")
 _PATH = re.compile(r"[A-Za-z0-9$_.:\[\] -]{1,200}")
 _STATUSES = ("stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused")
 
@@ -95,20 +97,26 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One request: messages of any number of lanes, from one organisation to another. None say: here I am again."""
+    """One request: messages of any number of lanes, from one organisation to another. None say: here I am again.
+
+    asked: messages that are not sent, of which the sender asks whether they would be understood; None: it asks nothing.
+    """
 
     sender: str
     to: str
     messages: tuple[Message | Unreadable, ...]
+    asked: tuple[Message | Unreadable, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The body of the request."""
-        return {
+        body = {
             "protocol": PROTOCOL,
             "from": self.sender,
             "to": self.to,
             "messages": [message.as_json() for message in self.messages],
         }
+        asked = self.asked
+        return body if asked is None else {**body, "check": {"messages": [message.as_json() for message in asked]}}
 
 
 def read_envelope(body: Any) -> Envelope:
@@ -126,7 +134,17 @@ def read_envelope(body: Any) -> Envelope:
         _text(found, "from", "$", _ODS),
         _text(found, "to", "$", _ODS),
         tuple(_entry(message, f"$.messages[{n}]") for n, message in enumerate(messages)),
+        _asked(found.get("check")),
     )
+
+
+def _asked(body: Any) -> tuple[Message | Unreadable, ...] | None:
+    """The messages of a check; what is no list of them asks about none."""
+    if not isinstance(body, dict):
+        return None
+    listed = body.get("messages")
+    entries = listed[:ASKED_AT_ONCE] if isinstance(listed, list) else []
+    return tuple(_entry(message, f"$.check.messages[{n}]") for n, message in enumerate(entries))
 
 
 def _entry(body: Any, path: str) -> Message | Unreadable:
@@ -198,7 +216,7 @@ def _findings(body: Any) -> tuple[Issue, ...]:
 
 
 def _has_code(entry: Any) -> bool:
-    return isinstance(entry, dict) and isinstance(code := entry.get("code"), str) and bool(_CODE.fullmatch(code))
+    return isinstance(entry, dict) and isinstance(code := entry.get("code"), str) and bool(CODE.fullmatch(code))
 
 
 def _finding(code: str, path: Any) -> Issue:

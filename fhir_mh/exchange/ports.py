@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +31,9 @@ class Exchange(Protocol):
 
     def refusal(self, body: Mapping[str, Any]) -> Issue | None:
         """Why a message, as it came, is not even to be set aside; None for any that may be kept here."""
+
+    def findings(self, message: Message) -> Sequence[Issue]:
+        """What speaks against a message by itself, its resources too. Nothing is kept and nobody looked up."""
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         """Take in one message of an authenticated partner; the receipt is kept with it in the inbox."""

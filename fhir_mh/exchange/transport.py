@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -17,14 +21,13 @@ from fhir_mh.exchange.messages import Envelope, Receipt, read_receipts
 from fhir_mh.exchange.signing import check_answer, sign_request
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.issues import Issue, issue
-from fhir_mh.settings import Partner, is_loopback
+from fhir_mh.partner import Connection, Partner, is_loopback
 
 PATH = "/sync/v1/messages"
 MAX_REQUEST = 8 * 1024 * 1024  # bytes of a body, on both sides
 MAX_ANSWER = 4 * 1024 * 1024
 _TIMEOUT = httpx.Timeout(30, connect=5)
 _WHOLE = 45  # seconds for a whole exchange: a partner that sends a byte now and then holds no lane for ever
-
 
 # What httpx, aiohttp and the system raise; ValueError is what each of them makes of an odd address or header.
 _BELOW = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
@@ -55,21 +58,34 @@ class Transport(Protocol):
         """Let go of its connections."""
 
 
-class HttpTransport:
-    """The sync protocol over HTTP, with one client for its partner.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back of one request. signed: the headers of the request; secret: with which it was signed."""
 
-    Redirects are not followed, proxies of the environment not used and compressed answers not asked for.
-    through: another httpx transport, for tests.
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    signed: Mapping[str, str]
+    secret: str | None
+
+
+class HttpTransport:
+    """The sync protocol over one connection to a partner, with one client for it.
+
+    Redirects are not followed, proxies of the environment not used and compressed answers not asked for. While two
+    secrets count, a partner that does not know the newer one yet is asked again with the older.
+    patience: seconds for a whole exchange, by default as long as a lane allows. through: another transport, for tests.
     """
 
     def __init__(
-        self, partner: Partner, own: str, clock: Clock, *, through: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        self.partner, self.own, self.clock = partner, own, clock
-        self._secret = partner.secret.get_secret_value() if partner.secret is not None else None
-        if self._secret is None and not is_loopback(urlsplit(partner.base_url).hostname or ""):
+        self, connection: Connection, to: str, own: str, clock: Clock, *,
+        patience: float | None = None, through: httpx.AsyncBaseTransport | None = None,
+    ) -> None:  # fmt: skip
+        self.connection, self.to, self.own, self.clock = connection, to, own, clock
+        self._patience = _WHOLE if patience is None else patience
+        if connection.secret is None and not is_loopback(urlsplit(connection.base_url).hostname or ""):
             raise NotAuthenticated(issues=[issue("sync-unsigned", "partners", problem="no secret is agreed")])
-        self._url = partner.base_url.rstrip("/") + PATH
+        self._url = connection.base_url.rstrip("/") + PATH
         self._client = httpx.AsyncClient(
             transport=through or AiohttpTransport(verify=ssl.create_default_context(), trust_env=False),
             timeout=_TIMEOUT,
@@ -79,46 +95,111 @@ class HttpTransport:
 
     async def send(self, envelope: Envelope) -> list[Receipt]:
         """See Transport."""
-        body = dumps(envelope.as_json())
+        answer = await self.ask(envelope.as_json())
+        if answer.status == 401:  # unsigned where the other side knows no secret of ours
+            raise NotAuthenticated(issues=[issue("sync-unsigned", "$", problem="the partner does not accept it")])
+        if answer.status not in (200, 400, 413):
+            raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answer.status)])
+        try:
+            prove(answer, self.to, self.own, self.clock.now())
+        except NotAuthenticated:
+            if answer.status == 413:  # a front door has limits of its own
+                raise Refused(_refusal(answer.status), final=False) from None
+            raise
+        if answer.status != 200:
+            raise Refused(_refusal(answer.status))
+        try:
+            return read_receipts(loads(answer.body))
+        except InvalidResource:
+            raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answer.status)]) from None
+
+    async def ask(self, envelope: Mapping[str, Any]) -> Answer:
+        """Whatever is answered to an envelope, as JSON, unproven. Raises Refused (too large), UpstreamUnavailable."""
+        body = dumps(envelope)
         if len(body) > MAX_REQUEST:
             raise Refused(issue("sync-too-large", "$", limit=MAX_REQUEST))
-        signed = sign_request(self._secret, self.own, self.partner.ods, body, self.clock.now())
-        status, headers, answer = await self._exchange(body, signed)
-        if status == 401:  # unsigned where the other side knows no secret of ours
-            raise NotAuthenticated(issues=[issue("sync-unsigned", "$", problem="the partner does not accept it")])
-        if status not in (200, 400, 413):
-            raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=status)])
+        first, *others = self.connection.secrets(self.clock.now()) or (None,)
         try:
-            check_answer(
-                self._secret, headers, self.partner.ods, self.own, status, answer, self.clock.now(), request=signed
-            )
-        except NotAuthenticated:
-            if status == 413:  # a front door has limits of its own
-                raise Refused(_refusal(status), final=False) from None
-            raise
-        if status != 200:
-            raise Refused(_refusal(status))
-        try:
-            return read_receipts(loads(answer))
-        except InvalidResource:
-            raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=status)]) from None
+            async with asyncio.timeout(self._patience):
+                answer = await self._ask(body, first)
+                for secret in others:
+                    if answer.status != 401:
+                        break
+                    answer = await self._ask(body, secret)
+                return answer
+        except _BELOW as fault:
+            # Their texts may quote addresses and headers; only the kind is kept. TimeoutError is an OSError.
+            raise UpstreamUnavailable(issues=[issue("sync-unreachable", "$", reason=type(fault).__name__)]) from None
 
     async def close(self) -> None:
         """See Transport."""
         await self._client.aclose()
 
-    async def _exchange(self, body: bytes, signed: dict[str, str]) -> tuple[int, httpx.Headers, bytes]:
-        """Status, headers and body of the answer. Every fault of the layers below is UpstreamUnavailable."""
+    async def _ask(self, body: bytes, secret: str | None) -> Answer:
+        signed = sign_request(secret, self.own, self.to, body, self.clock.now())
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", **signed}
+        async with self._client.stream("POST", self._url, content=body, headers=headers) as response:
+            return Answer(response.status_code, response.headers, await _read(response), signed, secret)
+
+
+def prove(answer: Answer, sender: str, to: str, now: datetime) -> None:
+    """Raise NotAuthenticated (sync-answer-unproven, sync-clock) unless sender gave this answer to a request of to."""
+    check_answer(
+        answer.secret, answer.headers, sender, to, answer.status, answer.body, now, request=answer.signed
+    )  # fmt: skip
+
+
+class Unusable:
+    """The transport to a partner that cannot be reached as it is set up: everything waits, and says why."""
+
+    def __init__(self, why: Issue) -> None:
+        self.why = why
+
+    async def send(self, envelope: Envelope) -> list[Receipt]:
+        """See Transport."""
+        raise UpstreamUnavailable(issues=[self.why])
+
+    async def close(self) -> None:
+        """See Transport."""
+
+
+class InOrder:
+    """A partner's connections, the preferred one first: the next is tried where one leads to no answer.
+
+    All lead to one gateway, so that what one delivered in silence is a repetition for the next.
+    """
+
+    def __init__(self, connections: Sequence[Transport]) -> None:
+        self.connections = connections
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def send(self, envelope: Envelope) -> list[Receipt]:
+        """See Transport."""
+        self._under_way += 1
+        self._idle.clear()
         try:
-            async with (
-                asyncio.timeout(_WHOLE),
-                self._client.stream("POST", self._url, content=body, headers=headers) as response,
-            ):
-                return response.status_code, response.headers, await _read(response)
-        except _BELOW as fault:
-            # Their texts may quote addresses and headers; only the kind is kept. TimeoutError is an OSError.
-            raise UpstreamUnavailable(issues=[issue("sync-unreachable", "$", reason=type(fault).__name__)]) from None
+            for transport in self.connections[:-1]:
+                with suppress(UpstreamUnavailable, NotAuthenticated):
+                    return await transport.send(envelope)
+            return await self.connections[-1].send(envelope)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def close(self) -> None:
+        """Let go of all connections, once what is under way over them has ended."""
+        await self._idle.wait()
+        await asyncio.gather(*(transport.close() for transport in self.connections))
+
+
+def connected(partner: Partner, own: str, clock: Clock) -> Transport:
+    """The transport to a partner, over the connections that are on."""
+    each = _WHOLE / (len(partner.usable) or 1)  # together no longer than one: a lane is leased for that long
+    found = [HttpTransport(one, partner.ods, own, clock, patience=each) for one in partner.usable]
+    return InOrder(found) if found else Unusable(issue("partner-off", "connections"))
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.receiving import Receiving
 from fhir_mh.gateway.sending import compose, settle
 from fhir_mh.gateway.writing import Check
@@ -33,6 +34,20 @@ class GatewayExchange:
     def refusal(self, body: Mapping[str, Any]) -> Issue | None:
         """See Exchange. A safety concern is not set aside: those it is about may be reading here."""
         return issue("concern-not-a-record", "$") if holds_concern(body) else None
+
+    def findings(self, message: Message) -> Sequence[Issue]:
+        """See Exchange. Whether the person is known here is not told: whoever may ask is not thereby in their care."""
+        refused = self.refusal(message.as_json())
+        if refused is not None:
+            return [refused]
+        found: list[Issue] = []
+        for number, body in enumerate(bodies_of(message)):
+            place = f"$.bundle.entry[{number}].resource"
+            if not isinstance(body.get("resourceType"), str) or not isinstance(body.get("id"), str):
+                found.append(issue("store-id-missing", place))
+                continue
+            found += [one.at(f"{place}: {one.path}") for one in self.check(body) if one.is_error]
+        return found
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         """See Exchange."""

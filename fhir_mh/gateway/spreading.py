@@ -28,7 +28,8 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
     those is_urgent. Where a decision may rest on what changed, or this is the first that we keep about the person,
     every partner's standing is looked at anew; otherwise the lanes there are get the news.
     """
-    if not home.partners:
+    partners = partners_of(tx, home)
+    if not partners:
         return
     edition = tx.edition(person, home.ods)
     if not edition and not tx.lanes.find(person=person):
@@ -40,8 +41,18 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
                 if lane.state != "ended":
                     _queue(tx, home, person, lane.partner, urgent)
         return
+    look_anew(tx, home, person, partners, urgent=urgent)
+
+
+def partners_of(tx: Tx, home: Organisation) -> list[str]:
+    """The ODS codes of those we share with, as of this transaction: of the settings, and kept in the store."""
+    return [*home.partners, *(ods for ods in tx.partners.codes() if ods not in home.partners)]
+
+
+def look_anew(tx: Tx, home: Organisation, person: str, partners: Iterable[str], *, urgent: bool = False) -> None:
+    """Decide anew what each of these partners may see of a person, and queue what follows from it."""
     stands, now = standing(tx, person), now_of(tx)
-    for partner in home.partners:
+    for partner in partners:
         _reconsider(tx, home, person, partner, stands.may_be_sent(partner, now), urgent)
 
 
@@ -73,9 +84,14 @@ def copy_at(tx: Tx, person: str, partner: str, custodian: str) -> Currency | Non
     return next((copy for copy in tx.currency.of(person, partner=partner) if copy.custodian == custodian), None)
 
 
-def end_sharing(tx: Tx, home: Organisation, person: str, partner: str, sentence: str) -> None:
-    """Send nothing more about the person to this partner but the notice that says so."""
-    tx.lanes.end(partner, person, ENDED_BY_CONSENT)
+def end_sharing(
+    tx: Tx, home: Organisation, person: str, partner: str, sentence: str, *, why: str = ENDED_BY_CONSENT
+) -> None:
+    """Send nothing more about the person to this partner but the notice that says so, with this sentence.
+
+    why: the stable code that operators see of the lane.
+    """
+    tx.lanes.end(partner, person, why)
     copy = copy_at(tx, person, partner, home.ods)
     if copy is None or copy.sent is None:
         return

@@ -12,7 +12,7 @@ from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, Tree
 from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_of
-from fhir_mh.gateway.spreading import is_urgent, spread
+from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import Conflict as RowConflict
 from fhir_mh.profiles.bundle import TABLES, Written, write_entries
@@ -151,7 +151,7 @@ def _propose(
     for written in changed:
         by_custodian.setdefault(_custodian(holding, written), []).append(written.resource)
     for custodian, bodies in by_custodian.items():
-        if custodian not in home.partners:
+        if custodian not in partners_of(tx, home):
             raise Conflict(issues=[issue("sync-unknown-custodian", "$", custodian=custodian)])
         keys = [(body["resourceType"], body["id"]) for body in bodies]
         payload = {

@@ -16,6 +16,7 @@ from fhir_mh.issue_codes.consent import CODES as CONSENT
 from fhir_mh.issue_codes.json import CODES as JSON
 from fhir_mh.issue_codes.law import CODES as LAW
 from fhir_mh.issue_codes.map import CODES as MAP
+from fhir_mh.issue_codes.partner import CODES as PARTNER
 from fhir_mh.issue_codes.rest import CODES as REST
 from fhir_mh.issue_codes.store import CODES as STORE
 from fhir_mh.issue_codes.sync import CODES as SYNC
@@ -41,6 +42,7 @@ ROOMS: dict[str, Room] = {
     "concern": Room("safety concerns: who may raise one, keep it and read it", CONCERN),
     "store": Room("what is held, its versions, and the database itself", STORE),
     "sync": Room("what partners say to each other", SYNC),
+    "partner": Room("how partners are kept, and what is wrong with a connection to one", PARTNER),
     "config": Room("what the gateway was told by file, environment and arguments", CONFIG),
     "cli": Room("a command that is asked for what is not there, or whose gateway does not answer", CLI),
 }

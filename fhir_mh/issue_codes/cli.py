@@ -21,7 +21,7 @@ CODES: dict[str, Code] = {
     "cli-no-operator": Code(
         "error",
         "login",
-        "None of these clients is an operator of this organisation.",
-        'Add one with role = "operator", or give its token with --token-file.',
+        "None of these clients has the role {role} for this organisation.",
+        'Add one with role = "{role}", or give its token with --token-file.',
     ),
 }

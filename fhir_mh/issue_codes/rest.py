@@ -145,6 +145,12 @@ CODES: dict[str, Code] = {
         "Deliveries are looked after by operators of this organisation.",
         "Use the token of a client with the role operator.",
     ),
+    "rest-administrators-only": Code(
+        "error",
+        "forbidden",
+        "Partners are the business of this organisation's own systems in the role {roles}.",
+        "Use the token of a client with such a role.",
+    ),
     "rest-unexpected": Code(
         "fatal",
         "exception",

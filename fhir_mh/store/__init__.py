@@ -24,6 +24,7 @@ from fhir_mh.store.values import (
     Proposal,
     Quarantined,
     StoredConcern,
+    StoredPartner,
     StoredResource,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "Quarantined",
     "Store",
     "StoredConcern",
+    "StoredPartner",
     "StoredResource",
     "Tx",
     "open_store",

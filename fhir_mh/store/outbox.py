@@ -162,6 +162,13 @@ class Outbox(Part):
         )
         return {(row[0], row[1]): (int(row[2]), row[3]) for row in rows}
 
+    def waiting_of(self, partner: str, kind: MessageKind) -> int:
+        """How many messages of this kind wait for a partner."""
+        row = self.session.made(
+            "SELECT COUNT(*) FROM outbox WHERE partner = ? AND kind = ? AND state = 'pending'", partner, kind
+        )
+        return int(row[0])
+
     def replay(self, seq: int, *, message: str | None = None) -> OutboxMessage:
         """Put a dead letter at the end of its lane as a new message; the old one then counts as superseded.
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0004"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0005"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -181,6 +181,17 @@ alarms = Table(  # partners whose backlog is too old, for as long as it is
     metadata,
     Column("partner", String(64), primary_key=True),
     Column("since", BigInteger, nullable=False),
+)
+
+partners = Table(
+    "partners",
+    metadata,
+    Column("ods", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False, unique=True),  # of one series for all: the last change is the largest
+    Column("changed", BigInteger, nullable=False),
+    Column("removed", BigInteger),
+    Column("reached", String(64)),  # whose sharing with it was looked at last since it was added; null: everybody's
+    Column("text", Text, nullable=False),
 )
 
 # --- receiving ----------------------------------------------------------------------------------------------

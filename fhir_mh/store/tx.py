@@ -15,6 +15,7 @@ from fhir_mh.store.lanes import Lanes
 from fhir_mh.store.outbox import Outbox
 from fhir_mh.store.pages import Pages
 from fhir_mh.store.part import Part, nobody
+from fhir_mh.store.partners import Partners
 from fhir_mh.store.receiving import Inbox, Quarantine
 from fhir_mh.store.resources import Resources
 from fhir_mh.store.session import Session
@@ -76,6 +77,10 @@ class Tx(Resources):
     @cached_property
     def audit(self) -> AuditLog:
         return self._part(AuditLog)
+
+    @cached_property
+    def partners(self) -> Partners:
+        return self._part(Partners)
 
     @cached_property
     def pages(self) -> Pages:

@@ -209,3 +209,18 @@ class AuditRow:
     recorded: datetime
     person: str | None
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPartner:
+    """A partner kept here. version: of the series that all changes share. text: JSON, which holds no secret.
+
+    reached: up to which person it has been looked at what is shared with it; None once that is so for everybody.
+    """
+
+    ods: str
+    version: int
+    changed: datetime
+    removed: datetime | None
+    reached: str | None
+    text: str

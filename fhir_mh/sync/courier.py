@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -57,11 +57,13 @@ class _Parcel:
 
 
 class Courier:
-    """Delivers one gateway's outbox. transports: how each partner is reached, by ODS code.
+    """Delivers one gateway's outbox. transports: how each partner is reached, by ODS code; it may change underfoot.
+
+    refresh: called before each claim, so that the transports are those of the partners as they are now.
 
     owner names this process among those that share a store, the same after a restart: what it had leased when it was
-    killed is then free at once. skipping: partners for whom a refused snapshot does not halt its lane. counts: where
-    each receipt is counted, by partner and status. draw: a random number from 0 to below 1.
+    killed is then free at once. skipping: partners for whom a refused snapshot does not halt its lane, as they
+    are now. counts: where each receipt is counted, by partner and status. draw: a random number from 0 to below 1.
     """
 
     def __init__(
@@ -78,16 +80,19 @@ class Courier:
         skipping: Collection[str] = (),
         counts: Counter[tuple[str, str]] | None = None,
         draw: Callable[[], float] = random.random,
+        refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.store, self.exchange, self.transports, self.clock = store, exchange, transports, clock
         self.own, self.owner, self.draw = own, owner, draw
-        self.retry, self.limits = retry or Retry(), limits or Limits()
-        self.skipping, self.counts = frozenset(skipping), Counter() if counts is None else counts
+        self.retry, self.limits, self.refresh = retry or Retry(), limits or Limits(), refresh
+        self.skipping, self.counts = skipping, Counter() if counts is None else counts
 
     # --- one round
 
     async def recover(self) -> None:
         """Free what this owner's earlier life left leased. Call before the first round."""
+        if self.refresh is not None:
+            await self.refresh()
 
         def free(tx: Tx) -> None:
             tx.lanes.recover(self.owner)
@@ -98,6 +103,8 @@ class Courier:
 
     async def greet(self) -> None:
         """Tell every partner that this gateway is here (again), so that what waits for it comes at once."""
+        if self.refresh is not None:
+            await self.refresh()
         greetings = (transport.send(Envelope(self.own, partner, ())) for partner, transport in self.transports.items())
         for outcome in await asyncio.gather(*greetings, return_exceptions=True):
             if isinstance(outcome, BaseException) and not isinstance(outcome, FhirMhError):
@@ -111,6 +118,8 @@ class Courier:
 
     async def claim(self, *, busy: Sequence[str] = ()) -> list[tuple[str, list[Lane]]]:
         """Lanes to deliver now, in requests: the partner and its lanes. Those of busy partners are left."""
+        if self.refresh is not None:
+            await self.refresh()
         claimed = await self.store.write(lambda tx: self._claim(tx, busy))
         size = self.limits.messages
         return [
@@ -199,8 +208,12 @@ class Courier:
         if not parcels:
             return 0
         envelope = Envelope(self.own, partner, tuple(parcel.message for parcel in parcels))
+        transport = self.transports.get(partner)
+        if transport is None:  # it was a partner when these lanes were claimed
+            await self._put_off_all(parcels, "sync-unknown-partner")
+            return 0
         try:
-            receipts = await self.transports[partner].send(envelope)
+            receipts = await transport.send(envelope)
         except Refused as refused:
             if len(parcels) > 1:
                 middle = len(parcels) // 2

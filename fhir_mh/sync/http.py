@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -12,18 +13,21 @@ from starlette.routing import Route
 
 from fhir_mh.clock import Clock
 from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, UpstreamUnavailable
-from fhir_mh.exchange.messages import read_envelope
+from fhir_mh.exchange.messages import FORMATS, PROTOCOL, Message, Unreadable, read_envelope
 from fhir_mh.exchange.ports import Exchange
-from fhir_mh.exchange.signing import FROM, check_request, sign_answer
+from fhir_mh.exchange.signing import FROM, check_request, sign_answer, sign_request
 from fhir_mh.exchange.transport import MAX_REQUEST, PATH
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.issues import Issue, issue
-from fhir_mh.settings import Partner, is_loopback
+from fhir_mh.partner import Partner, is_loopback
 from fhir_mh.store import Store
 from fhir_mh.sync.faults import place_of
 from fhir_mh.sync.receiver import receive
 
 log = logging.getLogger(__name__)
+
+Known = Callable[[str], Awaitable[Partner | None]]
+"""The partner of an ODS code, as it is now; None where there is none that can be told from others."""
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "via", "x-real-ip")
 
@@ -35,27 +39,26 @@ class TooLarge(FhirMhError):
     fhir_type = "too-long"
 
 
-def sync_routes(
-    store: Store, exchange: Exchange, *, own: str, partners: Sequence[Partner], clock: Clock
-) -> list[Route]:
-    """`POST /sync/v1/messages` for these partners; own is the ODS code of this gateway."""
-    return [Route(PATH, _Inlet(store, exchange, own, partners, clock).take, methods=["POST"])]
+def sync_routes(store: Store, exchange: Exchange, *, own: str, known: Known, clock: Clock) -> list[Route]:
+    """`POST /sync/v1/messages` for the partners that are known; own is the ODS code of this gateway."""
+    return [Route(PATH, _Inlet(store, exchange, own, known, clock).take, methods=["POST"])]
 
 
 class _Inlet:
     """Where partners' requests come in."""
 
-    def __init__(self, store: Store, exchange: Exchange, own: str, partners: Sequence[Partner], clock: Clock) -> None:
-        self.store, self.exchange, self.own, self.clock = store, exchange, own, clock
-        self.partners = {partner.ods: partner for partner in partners}
+    def __init__(self, store: Store, exchange: Exchange, own: str, known: Known, clock: Clock) -> None:
+        self.store, self.exchange, self.own, self.known, self.clock = store, exchange, own, known, clock
 
     async def take(self, request: Request) -> Response:
         """Receipts, signed; or why there are none."""
         try:
-            partner = self._who(request)
+            partner, secrets = await self._who(request)
             body = await body_of(request)
-            secret = _secret(partner)
-            check_request(secret, request.headers, partner.ods, self.own, body, self.clock.now())
+            secret = self._proven(request, partner.ods, secrets, body)
+        except NotAuthenticated as fault:  # who is here and what time it is are no secret, and help to find the mistake
+            named = sign_request(None, self.own, "", b"", self.clock.now())
+            return Response(dumps(_findings(fault.issues)), fault.status, named, "application/json")
         except FhirMhError as fault:
             return json_answer(fault.status, _findings(fault.issues))
         except ClientDisconnect:
@@ -65,16 +68,30 @@ class _Inlet:
         signed = sign_answer(secret, self.own, partner.ods, status, text, self.clock.now(), request=request.headers)
         return Response(text, status, signed, "application/json")
 
-    def _who(self, request: Request) -> Partner:
-        """The partner a request says it is from, where a mere claim may be looked into at all."""
-        partner = self.partners.get(request.headers.get(FROM, ""))
-        if partner is None:
+    async def _who(self, request: Request) -> tuple[Partner, tuple[str, ...]]:
+        """The partner a request says it is from, where a mere claim may be looked into at all, and its secrets."""
+        partner = await self.known(request.headers.get(FROM, ""))
+        if partner is None or not partner.usable:
             raise _unsigned("the sender is not a partner of this gateway")
-        if partner.secret is None:
+        secrets = tuple(secret for one in partner.usable for secret in one.secrets(self.clock.now()))
+        if not secrets:
             peer = request.client.host if request.client else ""
             if not is_loopback(peer) or any(name in request.headers for name in _FORWARDED):
                 raise _unsigned("no secret is agreed with this partner")
-        return partner
+        return partner, secrets
+
+    def _proven(self, request: Request, sender: str, secrets: Sequence[str], body: bytes) -> str | None:
+        """The secret with which a request is signed. Raises NotAuthenticated where it is none of these."""
+        first, *others = secrets or (None,)
+        for secret in (*others, first):
+            try:
+                check_request(secret, request.headers, sender, self.own, body, self.clock.now())
+            except NotAuthenticated as fault:
+                if secret is first or fault.issues[0].code != "sync-unsigned":
+                    raise
+            else:
+                return secret
+        raise AssertionError("unreachable")
 
     async def _answer(self, partner: Partner, request: Request, body: bytes) -> tuple[int, dict[str, Any]]:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -93,7 +110,21 @@ class _Inlet:
         except FhirMhError as fault:
             log.error("nothing can be received: %s", place_of(fault))
             return 503, _findings([issue("sync-failed", "$", step="received", reason=type(fault).__name__)])
-        return 200, {"receipts": receipts}
+        if envelope.asked is None:
+            return 200, {"receipts": receipts}
+        return 200, {"receipts": receipts, "check": await asyncio.to_thread(self._checked, envelope.asked)}
+
+    def _checked(self, asked: Sequence[Message | Unreadable]) -> dict[str, Any]:
+        """What a partner is told that asks first (docs/sync-protocol.md, 'Asking first'). Judging takes its time."""
+        told = [{"id": one.id, **_findings(self._of(one))} for one in asked]
+        return {"protocols": [PROTOCOL], "formats": list(FORMATS), "messages": told}
+
+    def _of(self, message: Message | Unreadable) -> Sequence[Issue]:
+        try:
+            return message.issues if isinstance(message, Unreadable) else self.exchange.findings(message)
+        except Exception as fault:  # noqa: BLE001 - what came may be anything, and its text stays here
+            log.error("a message that was asked about could not be judged: %s", place_of(fault))
+            return [issue("sync-failed", "$", step="judged", reason=type(fault).__name__)]
 
 
 async def body_of(request: Request) -> bytes:
@@ -111,10 +142,6 @@ async def body_of(request: Request) -> bytes:
     if size > MAX_REQUEST:
         raise TooLarge(issues=[issue("sync-too-large", "$", limit=MAX_REQUEST)])
     return b"".join(chunks)
-
-
-def _secret(partner: Partner) -> str | None:
-    return partner.secret.get_secret_value() if partner.secret is not None else None
 
 
 def _unsigned(problem: str) -> NotAuthenticated:

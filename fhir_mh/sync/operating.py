@@ -29,8 +29,8 @@ def delivery_routes(
 ) -> list[Route]:
     """`/deliveries` and what is below it, and `GET /metrics`, for those whom allow lets pass.
 
-    partners: the ODS codes of those configured. counts: what the courier counts. alarm_after: minutes. What is refused
-    is raised, for the application to answer: what allow raises, NotFound, InvalidResource, TooLarge.
+    partners: the ODS codes of those that the settings name. counts: what the courier counts. alarm_after: minutes.
+    What is refused is raised, for the application to answer: what allow raises, NotFound, InvalidResource, TooLarge.
     """
     desk = _Desk(store, allow, frozenset(partners), Counts() if counts is None else counts, alarm_after)
     return [
@@ -52,8 +52,14 @@ class _Desk:
         self.counts, self.alarm_after = counts, alarm_after
 
     def _known(self, tx: Tx, partner: str | None) -> None:
-        if partner is not None and partner not in self.partners and not tx.lanes.find(partner=partner):
+        if partner is None or partner in self.partners or tx.partners.get(partner) is not None:
+            return
+        if not tx.lanes.find(partner=partner):
             raise NotFound(issues=[issue("sync-unknown-partner", "partner")])
+
+    def _all(self, tx: Tx) -> frozenset[str]:
+        """The partners of the settings and those kept in the store."""
+        return self.partners.union(tx.partners.codes())
 
     async def look(self, request: Request) -> Response:
         await self.allow(request)
@@ -67,12 +73,12 @@ class _Desk:
 
     async def sum_up(self, request: Request) -> Response:
         await self.allow(request)
-        told = await self.store.read(lambda tx: summary(tx, self.partners, self.counts, self.alarm_after))
+        told = await self.store.read(lambda tx: summary(tx, self._all(tx), self.counts, self.alarm_after))
         return json_answer(200, told)
 
     async def measure(self, request: Request) -> Response:
         await self.allow(request)
-        text = await self.store.read(lambda tx: exposition(tx, self.partners, self.counts))
+        text = await self.store.read(lambda tx: exposition(tx, self._all(tx), self.counts))
         return Response(text, headers={"content-type": _PROMETHEUS})
 
     async def inspect(self, request: Request) -> Response:

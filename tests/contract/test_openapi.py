@@ -40,7 +40,7 @@ def send(call: Caller, name: str) -> Any:
     headers = {"content_type": media}
     if "x-after" in example:
         before = send(call, example["x-after"]).json()
-        path = path.replace("{id}", before["id"])
+        path = path.replace("{id}", before.get("id", "")).replace("{ods}", before.get("ods", ""))
         headers["if_match"] = f'W/"{before["version"]}"'
     value = example["value"]
     body = urlencode(value).encode() if "urlencoded" in media else dumps(value)

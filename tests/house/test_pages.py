@@ -8,7 +8,8 @@ import tomllib
 
 import pytest
 
-from fhir_mh.settings import Client, Partner, Settings
+from fhir_mh.partner import Connection, Partner
+from fhir_mh.settings import Client, Settings
 from tests.house.source import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -28,7 +29,8 @@ def section(heading: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("heading", "model"), [("The gateway", Settings), ("Each partner", Partner), ("Each client", Client)]
+    ("heading", "model"),
+    [("The gateway", Settings), ("Each partner", Partner), ("Each connection", Connection), ("Each client", Client)],
 )
 def test_the_configuration_page_lists_every_setting_and_no_other(heading: str, model: type) -> None:
     listed = set(re.findall(r"^\| `(\w+)` \|", section(heading), re.MULTILINE))

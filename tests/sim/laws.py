@@ -33,6 +33,8 @@ class Laws:
         """A request leaves now: whatever of it the sender knows to be denied is a leak."""
         for message in loads(body)["messages"]:
             ledger = self.world.ledgers[message["person"]["nhs_number"]]
+            if not self.world.sites[sender].shares_with(to):
+                _law(message["verb"] == "notice", f"{to} is no partner of {sender}, and is sent a {message['verb']}")
             sections = {text.partition("#")[0] for text in texts_in(message)}
             self.world.tell(f"{sender}->{to} {_brief(message)}")
             foreign = texts_in(message) - {said.text for said in ledger.said}

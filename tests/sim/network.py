@@ -87,7 +87,7 @@ class Link:
 async def arrive(world: World, sender: str, to: str, body: bytes) -> bytes:
     """A request reaches a site, as bytes; its answer. Raises UpstreamUnavailable where it is not there, or dies."""
     site = world.sites[to]
-    if site.dead:
+    if site.dead or not site.shares_with(sender):
         raise _unreachable()
     try:
         receipts = await receive(site.store, site.exchange, sender, read_envelope(loads(body)))

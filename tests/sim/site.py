@@ -17,6 +17,7 @@ from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.writing import Check
 from fhir_mh.store import Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
@@ -72,10 +73,10 @@ class Site:
         self.stored: dict[tuple[str, str], int] = {}  # (sender, NHS number) -> edition of the newest copy
         self.on_receipt: Callable[[str, str, Message, Receipt], None] = lambda site, sender, message, receipt: None
 
-    def joined(self, partners: Mapping[str, Transport]) -> None:
-        """Whom this site shares with, and how it reaches them."""
+    def joined(self, partners: Mapping[str, Transport], *, kept: str = "") -> None:
+        """Whom this site shares with, and how it reaches them. kept: the one that its store names, not its settings."""
         self.transports = dict(partners)
-        self.partners = {ods: ods for ods in partners}
+        self.partners = {ods: ods for ods in partners if ods != kept}
 
     def start(self) -> None:
         """Open the store, as it was left, and take back what an earlier life had leased."""
@@ -87,6 +88,7 @@ class Site:
         self.courier = Courier(
             self.store, self.exchange, self.transports, self.clock, own=self.ods, owner=self.ods, draw=self.draw.random
         )
+        self.directory = Directory(self.store, self.gateway.home, {}, None, beyond=False)
         self.dead = False
 
     def stop(self) -> None:
@@ -128,6 +130,20 @@ class Site:
     def person(self, number: str) -> str | None:
         """The id of the person here."""
         return self.store.read_now(lambda tx: find_person(tx, number))
+
+    def shares_with(self, ods: str) -> bool:
+        """Whether an organisation is a partner now, by settings or by store."""
+        return ods in self.partners or ods in self.look(lambda tx: tx.partners.codes())
+
+    def part(self, ods: str) -> None:
+        """The partner that the store names is none any more."""
+        at_once(self.directory.remove(ods))
+
+    def meet(self, ods: str) -> None:
+        """It is a partner, for the first time or again."""
+        way = {"base_url": f"http://127.0.0.1/{ods}"}
+        at_once(self.directory.add({"ods": ods, "name": ods, "connections": [way]}))
+        at_once(self.directory.share_with(ods))
 
     def look(self, fn: Callable[[Tx], T]) -> T:
         """What stands in the store."""

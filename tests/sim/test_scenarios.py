@@ -13,11 +13,13 @@ import pytest
 from fhir_mh.api import records_json
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
+from fhir_mh.gateway import partners
 from fhir_mh.issues import issue
 from tests.sim.ledger import text_at
-from tests.sim.people import ADA, AWAY, HOME, UNIT
+from tests.sim.people import ADA, AWAY, BEN, HOME, UNIT
 from tests.sim.world import World
 
+CAI = "9990000042"
 SLEEP = ("crisis_plans", "crisis", "warning_signs", "sleep", "coping")
 ECT = ("refusals", "refusal", "refuses", "ect", "treatment")
 CHOIR = ("care_plans", "care", "activities", "choir", "description")
@@ -308,3 +310,104 @@ def test_a_replay_asks_for_consent_though_its_lane_is_open(world: World) -> None
     lane = world.sites[HOME].look(lambda tx: tx.lanes.get(AWAY, person))
     assert lane is not None
     assert lane.state == "ended", "what composing found out holds for what comes after"
+
+
+# --- partners that come and go
+
+
+def ended(world: World, ods: str, partner: str, custodian: str) -> list[bool]:
+    """Whether a site shows that copy of a custodian's as no longer kept up to date."""
+    held = world.sites[ods].record(ADA)
+    assert held is not None
+    return [one.ended_at is not None for one in held.copies if (one.partner, one.custodian) == (partner, custodian)]
+
+
+def test_a_partner_that_comes_later_is_sent_the_people_it_cares_for_and_no_others(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partners, "_AT_ONCE", 1)
+    with World(1, tmp_path, empty, calm=True) as world:
+        world.sites[HOME].part(AWAY)
+        for number in (ADA, BEN, CAI):
+            world.staff.register(number)
+        for number in (ADA, BEN):
+            world.staff.place(number)
+        world.settle()
+        assert world.sites[AWAY].record(ADA) is None
+        world.sites[HOME].meet(AWAY)
+        world.quiet()
+        assert [world.sites[AWAY].record(number) is not None for number in (ADA, BEN, CAI)] == [True, True, False]
+        assert shown(world, AWAY, SLEEP) == shown(world, HOME, SLEEP) is not None
+
+
+def test_a_partner_that_was_removed_is_told_and_sent_nothing_more(world: World) -> None:
+    first = shown(world, HOME, SLEEP)
+    world.staff.edit(HOME, ADA, SLEEP)
+    sent(world, HOME, AWAY)
+    world.sites[HOME].part(AWAY)
+    world.settle()
+    assert sent(world, HOME, AWAY) == ["notice"]
+    world.staff.edit(HOME, ADA, CHOIR)
+    world.settle()
+    assert sent(world, HOME, AWAY) == []
+    assert shown(world, AWAY, SLEEP) == first
+    for site in (HOME, AWAY):
+        assert ended(world, site, AWAY, HOME) == [True], "both know that the ward's copy is not kept up to date"
+
+
+def test_a_partner_that_comes_again_is_brought_up_to_date(world: World) -> None:
+    world.sites[HOME].part(AWAY)
+    world.settle()
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.staff.edit(AWAY, ADA, CHOIR)
+    world.deliver(AWAY)
+    assert pending(world, AWAY)[-1][0] == "pending", "nobody takes it at home, and it waits"
+    world.sites[HOME].meet(AWAY)
+    world.quiet()
+    assert shown(world, AWAY, SLEEP) == shown(world, HOME, SLEEP)
+    assert shown(world, HOME, CHOIR) == shown(world, AWAY, CHOIR)
+    assert ended(world, AWAY, AWAY, HOME) == [False]
+
+
+def test_a_proposal_to_a_partner_that_is_removed_is_shown_as_withheld_and_goes_when_it_comes_again(
+    world: World,
+) -> None:
+    world.staff.move_discharge(AWAY, ADA)
+    world.settle()
+    world.staff.move_discharge(HOME, ADA)
+    world.sites[HOME].part(AWAY)
+    world.settle()
+    assert [state for state, _ in pending(world, HOME)] == ["withheld"]
+    assert ended(world, HOME, HOME, AWAY) == [True], "what we hold of its is not kept up to date either"
+    assert not world.staff.move_discharge(HOME, ADA), "and nothing more is proposed to it"
+    world.sites[HOME].meet(AWAY)
+    world.quiet()
+    assert pending(world, HOME) == []
+    assert ended(world, HOME, HOME, AWAY) == [False]
+
+
+def test_what_is_held_of_a_partner_that_has_nothing_new_when_it_comes_again_is_kept_up_to_date(world: World) -> None:
+    world.staff.move_discharge(AWAY, ADA)
+    world.settle()
+    world.sites[HOME].part(AWAY)
+    world.settle()
+    assert ended(world, HOME, HOME, AWAY) == [True]
+    world.sites[HOME].meet(AWAY)
+    assert ended(world, HOME, HOME, AWAY) == [False]
+
+
+def test_a_gateway_killed_while_it_looks_whom_to_share_goes_on_where_it_was(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partners, "_AT_ONCE", 1)
+    with World(1, tmp_path, empty, calm=True) as world:
+        home = world.sites[HOME]
+        home.part(AWAY)
+        for number in (ADA, BEN):
+            world.staff.register(number)
+            world.staff.place(number)
+        home.crash = ("after", 2)  # the partner is kept, and the first person looked at
+        assert world.attempt(HOME, lambda: home.meet(AWAY), "adds a partner")
+        world.restart(HOME)
+        world.quiet()
+        assert [world.sites[AWAY].record(number) is not None for number in (ADA, BEN)] == [True, True]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_mh.clock import ManualClock
-from fhir_mh.errors import UpstreamUnavailable
+from fhir_mh.errors import Conflict, UpstreamUnavailable
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue
 from fhir_mh.sync import deliveries
@@ -45,9 +45,11 @@ class World:
         self.laws = Laws(self)
         self.sites = {ods: Site(ods, folder, empty, self.clock, random.Random(seed + 2), check) for ods in SITES}
         for site in self.sites.values():
-            site.joined({to: Link(self, site.ods, to, self.laws.on_the_wire) for to in SITES if to != site.ods})
+            links = {to: Link(self, site.ods, to, self.laws.on_the_wire) for to in SITES if to != site.ods}
+            site.joined(links, kept=AWAY if site.ods == HOME else "")
             site.on_receipt = self.laws.on_receipt
             site.start()
+        self.sites[HOME].meet(AWAY)
         self.staff = Staff(self)
         self.runner = asyncio.Runner()
 
@@ -83,6 +85,11 @@ class World:
         self.clock.advance(timedelta(seconds=1))
         try:
             work()
+        except Conflict as refused:
+            if refused.issues[0].code != "sync-unknown-custodian":
+                raise
+            self.tell(f"{ods} {what}, and its custodian is no partner now")
+            return False
         except Died:
             done = self.sites[ods].crash is not None and self.sites[ods].crash[0] == "after"
             self.tell(f"{ods} {what}, and dies {'after' if done else 'before'} the commit")
@@ -102,6 +109,7 @@ class World:
         site.start()
         self._run(ods, site.courier.recover)
         self._run(ods, site.courier.greet)
+        self._run(ods, site.directory.share_with_new)
 
     def somebody_works(self) -> None:
         """One thing that somebody somewhere does."""
@@ -119,6 +127,7 @@ class World:
             (3, lambda: self.sites[AWAY].dead or staff.edit_by_csv(number)),
             (3, lambda: staff.move_discharge(ods, number)),
             (2, lambda: self._decides(ods, number)),
+            (1, self._parts_or_meets),
             (1, lambda: staff.place(number, draw.choice(["active", "active", "completed"]))),
         ]
         draw.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
@@ -127,6 +136,15 @@ class World:
         draw = self.draw
         about = draw.choice([AWAY, AWAY, UNIT]) if ods == HOME else ods
         return self.staff.decide(ods, number, about, permit=draw.random() < 0.5, sections=draw.choice(SECTIONS))
+
+    def _parts_or_meets(self) -> bool:
+        """The home team and the ward far away are partners no more, or again."""
+        home = self.sites[HOME]
+        if home.dead:
+            return False
+        if home.shares_with(AWAY):
+            return self.attempt(HOME, lambda: home.part(AWAY), f"removes {AWAY} from its partners")
+        return self.attempt(HOME, lambda: home.meet(AWAY), f"adds {AWAY} to its partners")
 
     # --- machines
 
@@ -162,7 +180,7 @@ class World:
         def work() -> None:
             for letter in site.look(lambda tx: tx.outbox.find(state="dead")):
                 site.store.write_now(lambda tx, seq=letter.seq: deliveries.replay(tx, seq))
-            for partner in site.partners:
+            for partner in site.transports:
                 site.store.write_now(lambda tx, partner=partner: deliveries.resume(tx, partner))
 
         site = self.sites[ods]
@@ -225,6 +243,8 @@ class World:
             site.crash = None
             if site.dead:
                 self.restart(ods)
+        if not self.sites[HOME].shares_with(AWAY):
+            self._parts_or_meets()
         for _ in range(2):
             for ods in SITES:
                 self.replay_dead(ods)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fhir_mh.errors import ConfigurationError
-from fhir_mh.settings import Settings, is_loopback, load
+from fhir_mh.partner import is_loopback
+from fhir_mh.settings import Settings, load
 
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 SECRET = "kestrel-harbour-lantern-0123456789"
 OTHER_SECRET = "willow-bridge-compass-9876543210"
 
@@ -46,7 +49,23 @@ ods = "RXT"
 name = "Northern Fells"
 base_url = "https://fells.example"
 secret = "{SECRET}"
-formats = ["fhir", "ward_csv"]
+formats = ["fhir"]
+roles = ["inpatient-unit"]
+"""
+
+
+LONG = f"""
+ods = "TAH"
+[[partners]]
+ods = "RXT"
+name = "Northern Fells"
+roles = ["home-team", "commissioner"]
+[[partners.connections]]
+base_url = "https://fells.example"
+secret = "{SECRET}"
+[[partners.connections]]
+base_url = "https://fells-two.example"
+secret = "{SECRET}"
 """
 
 
@@ -71,17 +90,50 @@ def test_the_environment_may_name_the_file(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_partner_is_read_whole(tmp_path: Path) -> None:
     (partner,) = load(written(tmp_path, PARTNER)).partners
-    assert partner.secret is not None
-    assert partner.secret.get_secret_value() == SECRET
-    assert partner.formats == ("fhir", "ward_csv")
+    (connection,) = partner.connections
+    assert connection.secrets(NOW) == (SECRET,)
+    assert (partner.roles, connection.formats) == (("inpatient-unit",), ("fhir",))
+
+
+def test_a_partner_may_have_several_connections_in_the_order_in_which_they_are_tried(tmp_path: Path) -> None:
+    (partner,) = load(written(tmp_path, LONG + "on = false")).partners
+    assert [(one.base_url, one.on) for one in partner.connections] == [
+        ("https://fells.example", True),
+        ("https://fells-two.example", False),
+    ]
+    assert [one.base_url for one in partner.usable] == ["https://fells.example"]
+
+
+def test_the_short_form_is_a_partner_with_one_connection(tmp_path: Path) -> None:
+    short = load(written(tmp_path, PARTNER)).partners
+    spelt_out = PARTNER.replace("base_url", "[[partners.connections]]\nbase_url").replace(
+        'roles = ["inpatient-unit"]', ""
+    )
+    spelt_out = spelt_out.replace("name =", 'roles = ["inpatient-unit"]\nname =')
+    assert load(written(tmp_path, spelt_out)).partners == short
+
+
+def test_the_previous_secret_counts_until_the_time_that_was_set(tmp_path: Path) -> None:
+    (tmp_path / "old.key").write_text(OTHER_SECRET)
+    more = "previous_secret_file = 'old.key'\nprevious_until = 2026-12-01T00:00:00Z"
+    (connection,) = load(written(tmp_path, PARTNER + more)).partners[0].connections
+    until = datetime(2026, 12, 1, tzinfo=UTC)
+    assert connection.secrets(until - timedelta(seconds=1)) == (SECRET, OTHER_SECRET)
+    assert connection.secrets(until) == (SECRET,)
+
+
+def test_the_folder_of_secrets_is_found_beside_the_file(tmp_path: Path) -> None:
+    assert refused(written(tmp_path, 'secrets = "keys"')) == [("config-invalid", "secrets")]
+    (tmp_path / "keys").mkdir()
+    assert load(written(tmp_path, 'secrets = "keys"')).secrets == tmp_path / "keys"
+    assert load(written(tmp_path, f'secrets = "{tmp_path}"')).secrets == tmp_path
 
 
 def test_secrets_are_read_from_files_beside_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "pair.key").write_text(SECRET + "\n")
     text = PARTNER.replace(f'secret = "{SECRET}"', 'secret_file = "pair.key"')
     (partner,) = load(written(tmp_path, text)).partners
-    assert partner.secret is not None
-    assert partner.secret.get_secret_value() == SECRET
+    assert partner.connections[0].secrets(NOW) == (SECRET,)
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
@@ -111,6 +163,61 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
         (PARTNER.replace("RXT", "TAH"), [("config-duplicate", "partners[0].ods")]),
         (PARTNER.replace('ods = "TAH"', ""), [("config-ods-needed", "ods")]),
         (PARTNER.replace('secret = "', 'secret_file = "'), [("config-secret-file", "partners[0].secret_file")]),
+        (LONG.replace("home-team", "neighbours"), [("config-invalid", "partners[0].roles[0]")]),
+        (LONG + "kind = 'pigeon'", [("config-invalid", "partners[0].connections[1].kind")]),
+        (LONG + "base_uri = 'x'", [("config-unknown-key", "partners[0].connections[1].base_uri")]),
+        (LONG + "formats = ['record']", [("config-invalid", "partners[0].connections[1].formats")]),
+        (LONG + "on = 'perhaps'", [("config-invalid", "partners[0].connections[1].on")]),
+        (
+            LONG + "previous_secret_file = 'no.key'",
+            [
+                ("config-secret-file", "partners[0].connections[1].previous_secret_file"),
+                ("config-missing", "partners[0].connections[1].previous_until"),
+            ],
+        ),
+        (
+            LONG + f"previous_secret = '{OTHER_SECRET}'",
+            [
+                ("config-missing", "partners[0].connections[1].previous_until"),
+            ],
+        ),
+        (
+            LONG + "previous_until = 2026-12-01T00:00:00",
+            [
+                ("config-invalid", "partners[0].connections[1].previous_until"),
+            ],
+        ),
+        (
+            LONG + "previous_until = 2026-12-01T00:00:00Z",
+            [
+                ("config-missing", "partners[0].connections[1].previous_secret"),
+            ],
+        ),
+        (
+            LONG.replace("name =", "base_url = 'https://a.example'\nname ="),
+            [
+                ("config-unknown-key", "partners[0].base_url"),
+            ],
+        ),
+        (
+            LONG.replace("https://fells-two", "http://fells-two"),
+            [
+                ("config-insecure-url", "partners[0].connections[1].base_url"),
+            ],
+        ),
+        (
+            'ods="TAH"\n[[partners]]\nods="RXT"\nname="x"\nconnections=[]',
+            [
+                ("config-missing", "partners[0].connections"),
+            ],
+        ),
+        (
+            'ods="TAH"\n[[partners]]\nods="RXT"\nname="x"\nconnections="x"',
+            [
+                ("config-invalid", "partners[0].connections"),
+            ],
+        ),
+        (PARTNER + f"previous_secret = '{OTHER_SECRET}'", [("config-missing", "partners[0].previous_until")]),
         ("[[clients]]\ntoken='x'\norganisation='RXT'\nrole='ward'", [("config-secret-weak", "clients[0].token")]),
         (
             f"[[clients]]\ntoken='{SECRET}'\norganisation='RXT'\nrole='ward'\n" * 2,
@@ -171,7 +278,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_nothing_is_opened_to_others_without_proof_of_who_they_are(tmp_path: Path, host: str) -> None:
     assert refused(host=host, ods="TAH") == [("config-client-needed", "clients")]
     local = PARTNER.replace("https://fells.example", "http://127.0.0.1:9").replace("secret = ", "# ")
-    assert load(written(tmp_path, local)).partners[0].secret is None
+    assert load(written(tmp_path, local)).partners[0].connections[0].secret is None
     assert ("config-secret-needed", "partners[0].secret") in refused(written(tmp_path, local), host=host)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from fhir_mh.api import build_gateway, delivering
+from fhir_mh.clock import SystemClock
+from fhir_mh.errors import FhirMhError
+from fhir_mh.exchange.messages import Envelope
 from fhir_mh.settings import load
 from tests.databases import sqlite_database
 
@@ -53,12 +57,12 @@ def test_it_is_started_again_after_a_fault_and_says_nothing_of_what_was_sent(
     assert "Zebedee" not in said
 
 
-def test_without_partners_there_is_no_courier(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_organisation_without_a_code_has_no_courier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivering, "Dispatch", Failing)
     Failing.runs = 0
 
     async def live(address: str) -> None:
-        settings = load(store=address, ods="ZCT1")
+        settings = load(store=address)
         gateway = build_gateway(settings)
         with gateway.store:
             async with delivering.delivering(gateway, settings, Counter()):
@@ -67,3 +71,37 @@ def test_without_partners_there_is_no_courier(monkeypatch: pytest.MonkeyPatch) -
     with sqlite_database() as address:
         asyncio.run(live(address))
     assert Failing.runs == 0
+
+
+def test_transports_are_those_of_the_partners_as_they_are_now() -> None:
+    unit: dict[str, Any] = {"ods": "ZIU1", "name": "Unit", "connections": [{"base_url": "http://127.0.0.1:9"}]}
+
+    async def live(address: str) -> None:
+        settings = load(store=address, ods="ZCT1", partners=PARTNERS)
+        gateway = build_gateway(settings)
+        with gateway.store:
+            partners, elsewhere = (delivering.directory(gateway, settings) for _ in range(2))
+            transports = delivering.Connected(partners, SystemClock())
+            await transports.refresh()
+            assert list(transports) == ["ZOA1"]
+            (kept,) = transports.values()
+            added = await elsewhere.add(unit)  # as another process would
+            await transports.refresh()
+            assert set(transports) == {"ZOA1", "ZIU1"}
+            first = transports["ZIU1"]
+            assert transports["ZOA1"] is kept, "what did not change is not made anew"
+            await elsewhere.change("ZIU1", {**unit, "connections": [{**unit["connections"][0], "on": False}]},
+                                   version=added.version)  # fmt: skip
+            await transports.refresh()
+            assert transports["ZIU1"] is not first
+            with pytest.raises(FhirMhError) as off:
+                await transports["ZIU1"].send(Envelope("ZCT1", "ZIU1", ()))
+            assert off.value.issues[0].code == "partner-off"
+            await elsewhere.remove("ZIU1")
+            await transports.refresh()
+            assert set(transports) == {"ZOA1", "ZIU1"}, "it is owed its notices"
+            assert await partners.find("ZIU1") is None, "and nothing of its is taken"
+            await transports.close()
+
+    with sqlite_database() as address:
+        asyncio.run(live(address))

@@ -7,7 +7,7 @@ import gzip
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -22,7 +22,8 @@ from fhir_mh.exchange.messages import Envelope, Message, Receipt
 from fhir_mh.exchange.signing import check_request, sign_answer
 from fhir_mh.exchange.transport import HttpTransport, Refused
 from fhir_mh.fhir.json import dumps
-from fhir_mh.settings import Partner
+from fhir_mh.issues import issue
+from fhir_mh.partner import Connection, Partner
 
 CLOCK = ManualClock(datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
 SECRET = "a secret of this pair, quite long enough"
@@ -33,8 +34,8 @@ SENT = Envelope("ZCT1", "ZOA1", (Message("m-1", "snapshot", NUMBER, "ZCT1", 7, {
 STORED = {"receipts": [{"id": "m-1", "status": "stored", "edition": 7}]}
 
 
-def partner(url: str = "https://gateway.example.test", secret: str | None = SECRET) -> Partner:
-    return Partner.model_validate({"ods": "ZOA1", "name": "Out of area", "base_url": url, "secret": secret})
+def connection(url: str = "https://gateway.example.test", secret: str | None = SECRET) -> Connection:
+    return Connection.model_validate({"base_url": url, "secret": secret})
 
 
 def signed(request: httpx.Request, status: int, body: bytes, secret: str = SECRET) -> httpx.Response:
@@ -53,7 +54,7 @@ def send(effect: Any, envelope: Envelope = SENT) -> list[Receipt]:
     async def run() -> list[Receipt]:
         router = respx.MockRouter(assert_all_called=False)
         router.post(URL).mock(side_effect=effect)
-        through = HttpTransport(partner(), "ZCT1", CLOCK, through=httpx.MockTransport(router.async_handler))
+        through = HttpTransport(connection(), "ZOA1", "ZCT1", CLOCK, through=httpx.MockTransport(router.async_handler))
         try:
             return await through.send(envelope)
         finally:
@@ -181,7 +182,7 @@ def test_a_compressed_answer_is_not_unfolded() -> None:
 
 def test_without_a_secret_only_this_machine_is_spoken_to() -> None:
     with pytest.raises(NotAuthenticated):
-        HttpTransport(partner(secret=None), "ZCT1", CLOCK)
+        HttpTransport(connection(secret=None), "ZOA1", "ZCT1", CLOCK)
 
 
 def test_nothing_of_a_message_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -223,7 +224,7 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[httpx.Headers, byt
 def over_the_wire(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]) -> list[Receipt]:
     async def run() -> list[Receipt]:
         async with server(answer) as url:
-            through = HttpTransport(partner(url), "ZCT1", CLOCK)
+            through = HttpTransport(connection(url), "ZOA1", "ZCT1", CLOCK)
             try:
                 return await through.send(SENT)
             finally:
@@ -286,7 +287,7 @@ def test_nobody_listening_is_unavailable() -> None:
     async def run() -> None:
         async with server(_hang_up) as url:
             pass
-        through = HttpTransport(partner(url), "ZCT1", CLOCK)
+        through = HttpTransport(connection(url), "ZOA1", "ZCT1", CLOCK)
         try:
             await through.send(SENT)
         finally:
@@ -294,3 +295,137 @@ def test_nobody_listening_is_unavailable() -> None:
 
     with pytest.raises(UpstreamUnavailable):
         asyncio.run(run())
+
+
+# --- while a secret is changed
+
+
+NEWER = "the next secret of this pair, long enough too"
+
+
+def send_with_two(known: str) -> tuple[list[Receipt], list[str]]:
+    """Send with two secrets that count, to a partner that knows one; its receipts, and what it answered each time."""
+    until = CLOCK.now() + timedelta(days=1)
+    both = {"base_url": "https://gateway.example.test", "secret": NEWER, "previous_secret": SECRET}
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        try:
+            check_request(known, request.headers, "ZCT1", "ZOA1", request.content, CLOCK.now())
+        except NotAuthenticated:
+            seen.append("401")
+            return httpx.Response(401, content=b"{}")
+        seen.append("200")
+        return signed(request, 200, dumps(STORED), known)
+
+    async def run() -> list[Receipt]:
+        way = Connection.model_validate({**both, "previous_until": until})
+        through = HttpTransport(way, "ZOA1", "ZCT1", CLOCK, through=httpx.MockTransport(answer))
+        try:
+            return await through.send(SENT)
+        finally:
+            await through.close()
+
+    return asyncio.run(run()), seen
+
+
+def test_a_partner_that_does_not_know_the_new_secret_yet_is_asked_with_the_previous_one() -> None:
+    assert send_with_two(SECRET) == ([Receipt("m-1", "stored", 7)], ["401", "200"])
+    assert send_with_two(NEWER) == ([Receipt("m-1", "stored", 7)], ["200"])
+
+
+def test_a_partner_that_knows_neither_secret_is_told_apart() -> None:
+    with pytest.raises(NotAuthenticated):
+        send_with_two("a secret of another pair, quite long enough")
+
+
+# --- several connections
+
+
+class Way:
+    """A transport that answers so. closed: whether it was let go of."""
+
+    def __init__(self, outcome: Any = None) -> None:
+        self.outcome, self.sent, self.closed = outcome, 0, False
+        self.hold: asyncio.Event | None = None
+
+    async def send(self, envelope: Envelope) -> list[Receipt]:
+        self.sent += 1
+        if self.hold is not None:
+            await self.hold.wait()
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return [Receipt("m-1", "stored", 7)]
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+UNREACHABLE = UpstreamUnavailable(issues=[issue("sync-unreachable", "$", reason="x")])
+UNSIGNED = NotAuthenticated(issues=[issue("sync-unsigned", "$", problem="x")])
+
+
+@pytest.mark.parametrize("fault", [UNREACHABLE, UNSIGNED])
+def test_the_next_connection_is_taken_where_one_leads_nowhere(fault: Exception) -> None:
+    ways = [Way(fault), Way(), Way()]
+    assert asyncio.run(module.InOrder(ways).send(SENT)) == [Receipt("m-1", "stored", 7)]
+    assert [way.sent for way in ways] == [1, 1, 0]
+
+
+def test_where_none_leads_anywhere_the_last_says_why() -> None:
+    with pytest.raises(NotAuthenticated):
+        asyncio.run(module.InOrder([Way(UNREACHABLE), Way(UNSIGNED)]).send(SENT))
+
+
+def test_what_is_refused_is_not_tried_by_another_way() -> None:
+    ways = [Way(module.Refused(issue("sync-refused", "$"))), Way()]
+    with pytest.raises(module.Refused):
+        asyncio.run(module.InOrder(ways).send(SENT))
+    assert ways[1].sent == 0
+
+
+def test_connections_are_let_go_of_once_what_is_under_way_has_ended() -> None:
+    async def run() -> None:
+        way = Way()
+        way.hold = asyncio.Event()
+        both = module.InOrder([way])
+        sending = asyncio.create_task(both.send(SENT))
+        closing = asyncio.create_task(both.close())
+        while not way.sent:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not way.closed
+        way.hold.set()
+        assert await sending
+        await closing
+        assert way.closed
+
+    asyncio.run(run())
+
+
+def test_several_connections_together_take_no_longer_than_one() -> None:
+    async def run() -> None:
+        ways = [{"base_url": f"http://127.0.0.1:{port}"} for port in (8, 9)] + [{"base_url": "http://a", "on": False}]
+        away = Partner.model_validate({"ods": "ZOA1", "name": "Away", "connections": ways})
+        both = module.connected(away, "ZCT1", CLOCK)
+        assert isinstance(both, module.InOrder)
+        each = [one._patience for one in both.connections if isinstance(one, HttpTransport)]
+        assert each == [module._WHOLE / 2] * 2
+        await both.close()
+
+    asyncio.run(run())
+
+
+def test_a_partner_whose_connections_are_off_is_not_reached_and_says_so() -> None:
+    async def run() -> None:
+        off = [{"base_url": "http://127.0.0.1:9", "on": False}]
+        away = Partner.model_validate({"ods": "ZOA1", "name": "Away", "connections": off})
+        through = module.connected(away, "ZCT1", CLOCK)
+        try:
+            await through.send(SENT)
+        finally:
+            await through.close()
+
+    with pytest.raises(UpstreamUnavailable) as failed:
+        asyncio.run(run())
+    assert failed.value.issues[0].code == "partner-off"

@@ -56,6 +56,9 @@ class CountingExchange:
 
     # --- the port
 
+    def findings(self, message: Message) -> list[Issue]:
+        return [] if "bundle" in message.content else [issue("sync-unreadable", "$.bundle")]
+
     def compose(self, tx: Tx, waiting: OutboxMessage) -> Message | Withheld:
         self.before_compose(waiting)
         number = dict(tx.identifiers_of(waiting.person))[NHS_NUMBER]

@@ -325,6 +325,32 @@ def test_a_partner_that_is_not_configured_any_more_waits_and_is_seen(pair: tuple
     assert [message.error for message in outbox(home, state="pending")] == ["sync-unknown-partner"]
 
 
+def test_a_partner_that_goes_while_its_lanes_are_claimed_waits_and_is_seen(pair: tuple[Node, Node]) -> None:
+    home, _ = pair
+    home.count(ADA, WARD)
+
+    async def run() -> None:
+        groups = await home.courier.claim()
+        home.wires.clear()
+        await asyncio.gather(*(home.courier.deliver(*group) for group in groups))
+
+    asyncio.run(run())
+    assert [message.error for message in outbox(home, state="pending")] == ["sync-unknown-partner"]
+    assert [lane.owner for lane in home.store.read_now(lambda tx: tx.lanes.find())] == [None]
+
+
+def test_partners_are_looked_at_anew_before_each_claim(pair: tuple[Node, Node]) -> None:
+    home, ward = pair
+    home.wires.clear()
+    home.count(ADA, WARD)
+
+    async def refresh() -> None:
+        home.joined(ward)
+
+    home.courier.refresh = refresh
+    assert asyncio.run(home.courier.deliver_due()) == 1
+
+
 def test_cancelled_it_gives_its_lanes_back(pair: tuple[Node, Node]) -> None:
     home, ward = pair
     home.count(ADA, WARD)

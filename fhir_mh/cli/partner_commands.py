@@ -1,0 +1,157 @@
+"""The commands of `fhir-mh partners` and their options. What they do is in partners.py."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, BadParameter, Option, Typer
+
+from fhir_mh.cli.app import _EXITS, _Command, _Group, _run
+
+
+class Role(StrEnum):
+    """What a partner is to people: fhir_mh.partner.ROLES, written again, for that module takes long to load."""
+
+    home_team = "home-team"
+    inpatient_unit = "inpatient-unit"
+    out_of_area_provider = "out-of-area-provider"
+    commissioner = "commissioner"
+    gp = "gp"
+
+
+class Form(StrEnum):
+    """How the answer is written."""
+
+    text = "text"
+    json = "json"
+
+
+_Config = Annotated[
+    Path | None,
+    Option("--config", metavar="FILE", help="The gateway's own settings: where it is, and a token that lets one in."),
+]
+_Gateway = Annotated[
+    str | None, Option("--gateway", metavar="URL", help="A gateway elsewhere, instead of the one of the settings.")
+]
+_TokenFile = Annotated[
+    Path | None, Option("--token-file", metavar="FILE", help="A file that holds the token of an administrator.")
+]
+_Form = Annotated[Form, Option("--format", help="Lines for people, or the gateway's own JSON.")]
+_Ods = Annotated[str, Argument(metavar="ODS", help="The partner's ODS code.")]
+_Roles = Annotated[
+    list[Role] | None, Option("--role", help="What it is to the people shared with it; may stand several times.")
+]
+_Secret = Annotated[
+    str | None,
+    Option(
+        "--secret",
+        metavar="NAME",
+        help="The file with the secret of this pair, by its name in the gateway's folder of secrets.",
+    ),
+]
+
+
+def group() -> Typer:
+    """The commands together."""
+    typer = Typer(
+        cls=_Group,
+        help="The organisations that the gateway shares with: see, change and prove them. Asks the gateway that runs.",
+        epilog=_EXITS,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, command in (("list", listed), ("add", add), ("change", change), ("remove", remove), ("check", check)):
+        typer.command(name, cls=_Command, epilog=_EXITS)(command)
+    return typer
+
+
+def listed(
+    config: _Config = None, gateway: _Gateway = None, token_file: _TokenFile = None, form: _Form = Form.text
+) -> None:
+    """Show the partners, where each is kept, and about how many people it holds something of ours."""
+    _ask("list", config, gateway, token_file, form)
+
+
+def add(
+    ods: _Ods,
+    name: Annotated[str, Option(metavar="NAME", help="What people call it.")],
+    url: Annotated[str, Option(metavar="URL", help="Where its gateway answers.")],
+    secret: _Secret = None,
+    roles: _Roles = None,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    form: _Form = Form.text,
+) -> None:
+    """Add a partner to the gateway that runs. It is sent what it may see of the people it cares for."""
+    _ask("add", config, gateway, token_file, form, ods=ods, called=name, url=url, secret=secret, roles=roles)
+
+
+def change(
+    ods: _Ods,
+    name: Annotated[str | None, Option(metavar="NAME", help="What people call it.")] = None,
+    roles: _Roles = None,
+    connection: Annotated[
+        int, Option(metavar="N", min=1, help="Which of its connections; one more than there are adds one.")
+    ] = 1,
+    url: Annotated[str | None, Option(metavar="URL", help="Where its gateway answers.")] = None,
+    secret: _Secret = None,
+    previous_until: Annotated[
+        str | None,
+        Option(metavar="INSTANT", help="Until when the secret used so far counts too, such as 2026-12-01T00:00:00Z."),
+    ] = None,
+    on: Annotated[bool | None, Option("--on/--off", help="Whether the connection is used.")] = None,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    form: _Form = Form.text,
+) -> None:
+    """Change a partner; what is not mentioned stays. It is taken up at once.
+
+    To change a secret: put the new one into a file of the folder, give its name with --secret, and say with
+    --previous-until how long the old one still counts.
+    """
+    if previous_until is not None and secret is None:
+        raise BadParameter("--previous-until is for a new --secret")
+    said = {"called": name, "roles": roles, "url": url, "secret": secret, "previous_until": previous_until, "on": on}
+    _ask("change", config, gateway, token_file, form, ods=ods, connection=connection, **said)
+
+
+def remove(
+    ods: _Ods,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    form: _Form = Form.text,
+) -> None:
+    """Share no more with a partner. It is told so; what it was sent is not forgotten."""
+    _ask("remove", config, gateway, token_file, form, ods=ods)
+
+
+def check(
+    partners: Annotated[
+        list[str] | None, Argument(metavar="[ODS]...", help="Only these partners. (default: all)")
+    ] = None,
+    offline: Annotated[
+        bool, Option("--offline", help="From this machine, with the settings of --config; no gateway is asked.")
+    ] = False,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    form: _Form = Form.text,
+) -> None:
+    """Prove each connection, step by step, without anybody's data: 0 if nothing is wrong, 1 if something is.
+
+    The name, the way there, the certificate, who answers, the secret on both sides, the clocks, the protocol, the
+    formats, and whether the plan of somebody who does not exist would be taken.
+    """
+    _ask("check", config, gateway, token_file, form, partners=partners or [], offline=offline)
+
+
+def _ask(
+    verb: str, config: Path | None, gateway: str | None, token_file: Path | None, form: Form, **asked: Any
+) -> None:
+    found = {"config": config, "gateway": gateway, "token_file": token_file, "as_json": form is Form.json}
+    _run("partners", verb, **found, **asked)

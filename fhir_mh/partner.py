@@ -1,0 +1,148 @@
+"""A partner: another organisation, what it is to the people shared with it, and how the two reach each other.
+
+The same form stands in a settings file and in the store; only where a secret comes from differs (settings.py reads it
+from the file or beside it, kept_partner from the folder of secrets). A secret is never shown, stored or logged.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+
+from fhir_mh import ods
+from fhir_mh.issues import Issue, issue
+
+SECRET_LENGTH = 32  # characters; what `python -c "import secrets; print(secrets.token_urlsafe())"` gives is enough
+
+OdsCode = Annotated[str, Field(pattern=f"^{ods.FORM}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Role = Literal["home-team", "inpatient-unit", "out-of-area-provider", "commissioner", "gp"]
+ROLES: tuple[str, ...] = get_args(Role)
+
+
+class Connection(BaseModel):
+    """One way of reaching a partner."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["gateway"] = Field(
+        default="gateway", description='What is at the other end: "gateway" speaks docs/sync-protocol.md.'
+    )
+    base_url: str = Field(
+        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
+        description="Where its gateway answers, such as https://gateway.example.nhs.uk; https unless on this machine.",
+    )
+    secret: SecretStr | None = Field(
+        default=None,
+        description="The secret of this pair, the same on both sides, at least 32 characters. "
+        "Only between two gateways on one machine may it be left out. `secret_file` names a file that holds it.",
+    )
+    previous_secret: SecretStr | None = Field(
+        default=None,
+        description="The secret that was agreed before; it counts beside the new one until `previous_until`.",
+    )
+    previous_until: AwareDatetime | None = Field(
+        default=None, description="The instant from which the previous secret counts no more, 2026-12-01T00:00:00Z."
+    )
+    formats: tuple[Slug, ...] = Field(default=("fhir",), description='What it is sent. A gateway is sent "fhir".')
+    on: bool = Field(default=True, description="Whether it is used; off, nothing is sent over it and nothing taken.")
+
+    def secrets(self, now: datetime) -> tuple[str, ...]:
+        """The secrets that count at this time, the newest first; none where none is agreed."""
+        found = [] if self.secret is None else [self.secret.get_secret_value()]
+        if self.previous_secret is not None and self.previous_until is not None and now < self.previous_until:
+            found.append(self.previous_secret.get_secret_value())
+        return tuple(found)
+
+
+class Partner(BaseModel):
+    """Another organisation, and the connections to it in the order in which they are tried."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ods: OdsCode = Field(description="The partner's ODS code: capital letters and digits.")
+    name: str = Field(min_length=1, max_length=200, description="What people call the partner.")
+    roles: tuple[Role, ...] = Field(
+        default=(), description=f"What it is to the people shared with it: {', '.join(ROLES)}."
+    )
+    dead_letters: Literal["halt", "skip"] = Field(
+        default="halt",
+        description="What a snapshot that it refuses does to what is behind it about the same person: halt until a "
+        "person looks, or skip to the next newer one.",
+    )
+    connections: tuple[Connection, ...] = Field(
+        description="How it is reached, the first that answers: [[partners.connections]]."
+    )
+
+    @property
+    def usable(self) -> tuple[Connection, ...]:
+        """The connections that are on, the preferred one first."""
+        return tuple(one for one in self.connections if one.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is well formed in a partner and must not be used all the same: a code of the registry at a place in it."""
+
+    place: tuple[int | str, ...]
+    code: str
+    values: dict[str, Any]
+
+    def at(self, path: str) -> Issue:
+        """The finding, at the place as its reader names it."""
+        return issue(self.code, path, **self.values)
+
+
+def faults(partner: Partner, *, beyond: bool) -> Iterator[Fault]:
+    """What speaks against using a partner. beyond: whether other machines can reach this gateway."""
+    if not partner.connections:
+        hint = Partner.model_fields["connections"].description or ""
+        yield Fault(("connections",), "config-missing", {"name": "connections", "hint": hint})
+    for index, connection in enumerate(partner.connections):
+        for name, code, values in _faults(connection, beyond):
+            yield Fault(("connections", index, name), code, values)
+
+
+def _faults(connection: Connection, beyond: bool) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    address = urlsplit(connection.base_url)
+    far = not is_loopback(address.hostname or "")
+    if far and address.scheme != "https":
+        yield "base_url", "config-insecure-url", {}
+    if connection.secret is None and (beyond or far):
+        yield "secret", "config-secret-needed", {}
+    for name in ("secret", "previous_secret"):
+        secret: SecretStr | None = getattr(connection, name)
+        if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH:
+            yield name, "config-secret-weak", {"length": SECRET_LENGTH}
+    if (connection.previous_secret is None) != (connection.previous_until is None):
+        missing = "previous_until" if connection.previous_until is None else "previous_secret"
+        hint = Connection.model_fields[missing].description or ""
+        yield missing, "config-missing", {"name": missing, "hint": hint}
+    if connection.formats != ("fhir",):
+        problem = "a gateway takes nothing else than fhir"
+        yield "formats", "config-invalid", {"problem": problem, "hint": 'Write ["fhir"], or leave it out.'}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine only. An empty one or 0.0.0.0 means every network it is on."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def read_secret(file: Path) -> str | None:
+    """The secret that a file holds, without the white space around it; None where it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return None
