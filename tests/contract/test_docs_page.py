@@ -58,7 +58,8 @@ async def send(tab: Tab, name: str) -> tuple[int, dict[str, str], Any]:
     filled: dict[str, str] = {}
     if after:
         _, headers, body = await send(tab, after)
-        filled = {"id": body["id"], "If-Match": headers["etag"]}
+        named = {label: body[label] for label in ("id", "ods") if label in body}
+        filled = {**named, "If-Match": headers["etag"]}
     form = form_of(name)
     await tab.run(f"{form}.closest('details').open = true")
     for label, value in filled.items():
