@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from fhir_mh import __version__
 from fhir_mh.api.access import Door
 from fhir_mh.api.concerns_routes import Concerns
+from fhir_mh.api.currency_routes import CurrencyRoutes
 from fhir_mh.api.delivering import delivering
 from fhir_mh.api.delivering import routes as delivery_routes
 from fhir_mh.api.faults import answer_to
@@ -63,6 +64,7 @@ def create_app(
     app.include_router(records)
     further = [
         *Concerns(gateway, door).routes(),
+        *CurrencyRoutes(gateway, door).routes(),
         *delivery_routes(gateway, settings, door, counts),
         *Pages(settings).routes(),
     ]

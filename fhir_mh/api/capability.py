@@ -9,7 +9,7 @@ from fhir_mh import __version__
 from fhir_mh.api.types import kept_types
 from fhir_mh.fhir.urls import BASE
 
-_DATE = "2026-11-25"  # of the last change to what stands here
+_DATE = "2026-11-26"  # of the last change to what stands here
 _INTERACTIONS = ("read", "vread", "update", "history-instance", "create", "search-type")
 _SEARCHES = (
     ("patient", "reference", "Patient/id or id: everything here about the same person, whoever keeps it"),
@@ -19,6 +19,7 @@ _SEARCHES = (
 )
 _VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
 _EVERYTHING = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+_CURRENCY = f"{BASE}/OperationDefinition/currency"
 
 
 def capability(fhir: str, organisation: str) -> dict[str, Any]:
@@ -77,4 +78,5 @@ def _resource(kind: str) -> dict[str, Any]:
     found["operation"] = [{"name": "validate", "definition": _VALIDATE}]
     if kind == "Patient":
         found["operation"].append({"name": "everything", "definition": _EVERYTHING})
+        found["operation"].append({"name": "currency", "definition": _CURRENCY})
     return found

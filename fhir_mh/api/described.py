@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from fhir_mh import __version__, shipped
-from fhir_mh.api import concerns_described, partners_described
+from fhir_mh.api import concerns_described, currency_described, partners_described
 from fhir_mh.api.formats import known_formats
 from fhir_mh.api.openapi import (
     FHIR,
@@ -52,7 +52,14 @@ def document(secured: bool) -> Json:
             {"name": "deliveries", "description": "What waits for partners, for this organisation's operators."},
             partners_described.TAG,
         ],
-        "paths": {**_records(), **_fhir(), **concerns_described.paths(), **_deliveries(), **partners_described.paths()},
+        "paths": {
+            **_records(),
+            **_fhir(),
+            **currency_described.paths(),
+            **concerns_described.paths(),
+            **_deliveries(),
+            **partners_described.paths(),
+        },
         "components": {"schemas": _schemas(), "responses": {"Refused": refused()}},
     }
     if secured:
@@ -287,6 +294,7 @@ def _schemas() -> Json:
     return {
         **concerns_described.schemas(),
         **partners_described.schemas(),
+        **currency_described.schemas(),
         **parts,
         "CareRecord": whole,
         "Find": find,

@@ -159,6 +159,14 @@ REPLAY_ALL = Example(
     404,
 )
 
+NO_PARAMETERS = Example("For nobody who is known here", {"resourceType": "Parameters"}, 404, "application/fhir+json")
+MARK = Example(
+    "Refused: what this organisation keeps itself is no copy",
+    {"custodian": "ZCT1", "stage": "opened", "edition": 1},
+    404,
+    after="new-person",
+)
+
 _WORDS = "Doors to the garden of the ward do not lock at night."
 CONCERN = Example(
     "A carer's concern, without their name",
@@ -208,6 +216,8 @@ BY_NAME = {
     "search": SEARCH,
     "resume": RESUME,
     "replay-all": REPLAY_ALL,
+    "no-parameters": NO_PARAMETERS,
+    "mark": MARK,
     "concern": CONCERN,
     "concern-about-us": CONCERN_ABOUT_US,
     "reply": REPLY,

@@ -14,7 +14,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `fhir-mh` and return its exit code (fhir_mh/cli/exits.py says what each means)."""
     if arguments is None:  # a process of our own: what it loads to start with is no garbage, so none is looked for
-        gc.disable()  # until there is work to do (app.py)
+        gc.disable()  # until there is work to do (commands.py)
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["--version"]:
         sys.stdout.write(f"fhir-mh {__version__}\n")

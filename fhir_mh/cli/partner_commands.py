@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option, Typer
 
-from fhir_mh.cli.app import _EXITS, _Command, _Group, _run
+from fhir_mh.cli.commands import EXITS, Command, Group, run
 
 
 class Role(StrEnum):
@@ -56,14 +56,14 @@ _Secret = Annotated[
 def group() -> Typer:
     """The commands together."""
     typer = Typer(
-        cls=_Group,
+        cls=Group,
         help="The organisations that the gateway shares with: see, change and prove them. Asks the gateway that runs.",
-        epilog=_EXITS,
+        epilog=EXITS,
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for name, command in (("list", listed), ("add", add), ("change", change), ("remove", remove), ("check", check)):
-        typer.command(name, cls=_Command, epilog=_EXITS)(command)
+        typer.command(name, cls=Command, epilog=EXITS)(command)
     return typer
 
 
@@ -154,4 +154,4 @@ def _ask(
     verb: str, config: Path | None, gateway: str | None, token_file: Path | None, form: Form, **asked: Any
 ) -> None:
     found = {"config": config, "gateway": gateway, "token_file": token_file, "as_json": form is Form.json}
-    _run("partners", verb, **found, **asked)
+    run("partners", verb, **found, **asked)

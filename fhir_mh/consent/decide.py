@@ -61,7 +61,8 @@ class AccessRequest:
 class Decision:
     """What may be seen. winners and losers: ids of the directives that decided, and of those that were outdone.
 
-    sentence: for people, and naming nobody else. tied: directives of equal weight disagreed and denial won, so
+    sentence: for people, and naming nobody else. content: whether that is more than what goes along with other
+    sections and what only the team that leads is told. tied: directives of equal weight disagreed and denial won, so
     that somebody should ask the person.
     """
 
@@ -71,6 +72,7 @@ class Decision:
     sentence: str = ""
     tied: bool = False
     by_person: bool = field(default=False)
+    content: bool = False
 
     @property
     def nothing(self) -> bool:
@@ -112,7 +114,7 @@ def decide(request: AccessRequest, directives: Sequence[Directive], policy: Poli
             permitted.add(section)
     outdone = tuple(name for name in losers if name not in winners)
     sentence = _sentence(permitted, denied_by_person, _latest(directives, tuple(winners)))
-    return Decision(frozenset(permitted), tuple(winners), outdone, sentence, tied, denied_by_person)
+    return Decision(frozenset(permitted), tuple(winners), outdone, sentence, tied, denied_by_person, bool(content))
 
 
 @dataclass(frozen=True, slots=True)

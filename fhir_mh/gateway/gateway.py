@@ -8,19 +8,20 @@ from typing import Any
 
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.consent import AccessContext, asked_by_law, laws
-from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
+from fhir_mh.errors import InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.concerns import ConcernUseCases
+from fhir_mh.gateway.currency import CurrencyUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.holding import Holding, Tree, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, find_person
+from fhir_mh.gateway.marking import mark_opened
 from fhir_mh.gateway.pending import Pending, effective
 from fhir_mh.gateway.resources import FhirUseCases
-from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.standing import now_of, only_own, visible
 from fhir_mh.gateway.writing import Check, Outcome, add_tasks, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Merged, merge
-from fhir_mh.profiles.bundle import TABLES
 from fhir_mh.records.people import NhsNumber
 from fhir_mh.records.trees import record_of
 from fhir_mh.store import Currency, Store, Tx
@@ -77,6 +78,7 @@ class Gateway(FhirUseCases):
         self.exchange = GatewayExchange(home, check)
         self.policies = policies
         self.concerns = ConcernUseCases(store, home, check)
+        self.currency = CurrencyUseCases(store, home)
 
     # --- records
 
@@ -102,7 +104,7 @@ class Gateway(FhirUseCases):
     def _save(
         self, tx: Tx, context: AccessContext, change: Change | Tree, record_id: str | None, if_match: int | None
     ) -> Saved:
-        self._only_own(context)
+        only_own(context, self.home.ods)
         person, created = self._subject(tx, change, record_id)
         newest = tx.record_head(person)
         if if_match is not None and newest != if_match:
@@ -147,6 +149,21 @@ class Gateway(FhirUseCases):
         """The person's record as the caller may see it. Raises NotFound, ConsentDenied."""
         return await self.store.read(lambda tx: self._record(tx, context, record_id))
 
+    async def open(self, context: AccessContext, record_id: str) -> HeldRecord:
+        """The person's record, for a person here to read: each copy in it is marked as opened, as it is answered.
+
+        Only for this organisation's own systems; any other way of reading marks nothing. Raises NotFound,
+        ConsentDenied.
+        """
+
+        def read_and_mark(tx: Tx) -> HeldRecord:
+            only_own(context, self.home.ods)
+            if tx.has_person(record_id):
+                mark_opened(tx, self.home, record_id)
+            return self._record(tx, context, record_id)
+
+        return await self.store.write(read_and_mark)
+
     def _record(self, tx: Tx, context: AccessContext, record_id: str) -> HeldRecord:
         if not tx.has_person(record_id):
             raise NotFound(issues=[issue("rest-unknown-record", "id")])
@@ -157,16 +174,9 @@ class Gateway(FhirUseCases):
             asked = asked_by_law(tree, now, laws(), self.policies)
         copies = tx.currency.of(record_id)
         if context.organisation != self.home.ods:
-            tree, pending = self._visible(tx, context, record_id, tree), []  # what waits holds texts of every section
+            tree, pending = visible(tx, context, record_id, tree), []  # what waits holds texts of every section
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
         return HeldRecord(record_id, tx.record_head(record_id), tree, holding.keepers, pending, copies, now, asked)
-
-    def _visible(self, tx: Tx, context: AccessContext, person: str, tree: Tree) -> Tree:
-        decision = standing(tx, person).decide(context, now_of(tx))
-        if decision.nothing:
-            raise ConsentDenied(decision.sentence, issues=[issue("consent-denied", "$", sentence=decision.sentence)])
-        sections = {table.field: table.section for table in TABLES if table.primary}
-        return {name: value for name, value in tree.items() if sections.get(name) in decision.permitted}
 
     async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:
         """The record of the person who has this NHS number, or had it before it was superseded.
@@ -182,11 +192,6 @@ class Gateway(FhirUseCases):
             return self._record(tx, context, person)
 
         return await self.store.read(search)
-
-    def _only_own(self, context: AccessContext) -> None:
-        """Only this organisation's own systems write here; others go through their own gateway."""
-        if context.organisation != self.home.ods:
-            raise ConsentDenied(issues=[issue("consent-not-own", "$")])
 
 
 def _compact(number: str) -> str:

@@ -11,6 +11,7 @@ from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import SHARED_KINDS, content, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, find_person, identify
+from fhir_mh.gateway.marking import take_mark
 from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.spreading import copy_at, spread
 from fhir_mh.gateway.writing import Check, write_record
@@ -38,7 +39,7 @@ class Receiving:
         if message.verb == "proposal":
             return self._proposal(tx, partner, person, message)
         if message.verb == "marked":
-            return self._marked(tx, partner, person, message)
+            return take_mark(tx, self.home, partner, person, message)
         return self._notice(tx, partner, person, message)
 
     def _quarantine(self, tx: Tx, partner: str, message: Message, person: str | None, found: list[Issue]) -> Receipt:
@@ -82,6 +83,9 @@ class Receiving:
         kinds = self._store_copy(tx, partner, person, bodies)
         tx.set_edition(person, partner, message.edition)
         tx.currency.mark(self.home.ods, person, partner, "stored", message.edition)
+        sections = message.content.get("sections")
+        if isinstance(sections, list):
+            tx.currency.cover(self.home.ods, person, partner, [name for name in sections if isinstance(name, str)])
         self._resume(tx, person, partner, message.edition)
         _carried(tx, person, partner, bodies, message.edition)
         spread(tx, self.home, person, kinds, own=False)
@@ -153,13 +157,6 @@ class Receiving:
         except FhirMhError as fault:
             faults = list(fault.issues) or [issue("sync-unreadable", "$.bundle")]
         return self._quarantine(tx, partner, message, person, faults)
-
-    def _marked(self, tx: Tx, partner: str, person: str, message: Message) -> Receipt:
-        stage = message.content.get("stage")
-        if stage not in ("filed", "opened") or message.edition is None:
-            return Receipt(message.id, "refused", issues=(issue("sync-unknown-verb", "$.stage", verb="mark"),))
-        tx.currency.mark(partner, person, self.home.ods, stage, message.edition)
-        return Receipt(message.id, "stored", message.edition)
 
     def _notice(self, tx: Tx, partner: str, person: str, message: Message) -> Receipt:
         if message.content.get("notice") != "sharing-ended" or message.custodian != partner:

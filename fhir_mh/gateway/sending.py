@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
@@ -27,15 +27,21 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         payload = load_object(waiting.payload or "{}")
         custodian = payload.pop("custodian")
         return Message(waiting.message, "notice", number, custodian, waiting.edition, payload)
+    said: dict[str, Any]
     decision = standing(tx, waiting.person).may_be_sent(waiting.partner, now_of(tx))
     if decision.nothing:
         end_sharing(tx, home, waiting.person, waiting.partner, decision.sentence)
         if waiting.kind == "proposal":
             _answer(tx, waiting, "refused", {"status": "withheld"})
         return Withheld("consent-denied")
+    if waiting.kind in ("filed", "opened"):
+        if not decision.content:
+            return Withheld("consent-denied")
+        said = {"stage": waiting.kind, **load_object(waiting.payload or "{}")}
+        return Message(waiting.message, "marked", number, waiting.partner, waiting.edition, said)
     if waiting.kind == "proposal":
         payload = load_object(waiting.payload or "{}")
-        said: dict[str, Any] = {
+        said = {
             "base": waiting.edition,
             "before": _bundle(payload["before"]),
             "bundle": _bundle(payload["after"]),
@@ -87,11 +93,12 @@ def _holds(tx: Tx, home: Organisation, waiting: OutboxMessage, edition: int) -> 
 
 
 def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) -> Outcome:
-    """Note how far the partner has come; only a refusal is a dead letter."""
+    """Note how far the partner has come; only a refusal is a dead letter, but not of a mark: nobody waits for one."""
     if sent.kind == "proposal":
         _settle_proposal(tx, sent, receipt)
     if receipt.status == "refused":
-        return Outcome(sent.message, "dead", receipt.code)
+        state: Literal["dead", "superseded"] = "superseded" if sent.kind in ("filed", "opened") else "dead"
+        return Outcome(sent.message, state, receipt.code)
     if sent.kind == "snapshot" and receipt.status in ("stored", "superseded") and receipt.edition is not None:
         tx.currency.mark(sent.partner, sent.person, home.ods, "stored", receipt.edition)
         lane = tx.lanes.get(sent.partner, sent.person)

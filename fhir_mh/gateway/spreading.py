@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
+from fhir_mh.clock import instant
 from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import Organisation, nhs_number_of
 from fhir_mh.gateway.standing import DECIDING, now_of, standing
 from fhir_mh.profiles.bundle import table_of
-from fhir_mh.store import Currency, Tx
+from fhir_mh.store import Currency, Mark, Tx
 
 ENDED_BY_CONSENT = "consent-withdrawn"
 
@@ -70,6 +71,7 @@ def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision:
         tx.lanes.open(partner, person)
         if tx.edition(person, home.ods):
             tx.touch(person, home.ods)
+    _queue_marks_again(tx, home, person, partner)
     _queue(tx, home, person, partner, urgent)
 
 
@@ -77,6 +79,28 @@ def _queue(tx: Tx, home: Organisation, person: str, partner: str, urgent: bool) 
     edition = tx.edition(person, home.ods)
     if edition and nhs_number_of(tx, person) is not None:
         tx.outbox.add(partner, person, "snapshot", edition=edition, replaces=True, urgent=urgent)
+
+
+def queue_mark(tx: Tx, person: str, custodian: str, stage: Literal["filed", "opened"], mark: Mark) -> None:
+    """Tell a custodian how far our copy has come; a mark of the stage that still waits need not be sent any more."""
+    payload = dumps({"at": instant(mark.at)}).decode()
+    tx.outbox.add(custodian, person, stage, edition=mark.edition, payload=payload, urgent=True, replaces=True)
+
+
+def _queue_marks_again(tx: Tx, home: Organisation, person: str, custodian: str) -> None:
+    """What could not be said of our copy before, and perhaps may be now."""
+    copy = copy_at(tx, person, home.ods, custodian)
+    if copy is None:
+        return
+    stages: tuple[tuple[Literal["filed", "opened"], Mark | None], ...] = (
+        ("filed", copy.filed),
+        ("opened", copy.opened),
+    )
+    for stage, mark in stages:
+        if mark is not None:
+            last = tx.outbox.newest(custodian, person, stage)
+            if last is None or last.state == "superseded":
+                queue_mark(tx, person, custodian, stage, mark)
 
 
 def copy_at(tx: Tx, person: str, partner: str, custodian: str) -> Currency | None:

@@ -8,10 +8,12 @@ from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of
+from fhir_mh.errors import ConsentDenied
 from fhir_mh.fhir.urls import ODS_CODE
-from fhir_mh.gateway.holding import about, content
+from fhir_mh.gateway.holding import Tree, about, content
+from fhir_mh.issues import issue
 from fhir_mh.profiles.addresses import Entry
-from fhir_mh.profiles.bundle import read_entries, table_of
+from fhir_mh.profiles.bundle import TABLES, read_entries, table_of
 from fhir_mh.store import StoredResource, Tx
 
 DECIDING = frozenset({"Patient", "Organization", "Consent", "ServiceRequest", "Encounter", "EpisodeOfCare"})
@@ -79,6 +81,21 @@ def _ods(ref: Mapping[str, Any] | None, ods_of: Mapping[str, str]) -> str:
     identifier = ref.get("identifier") or {}
     named = identifier.get("value", "") if identifier.get("system") == ODS_CODE else ""
     return ods_of.get(ref.get("id", ""), "") or str(named)
+
+
+def visible(tx: Tx, context: AccessContext, person: str, tree: Tree) -> Tree:
+    """What of a person's record tree another organisation may see. Raises ConsentDenied where that is nothing."""
+    decision = standing(tx, person).decide(context, now_of(tx))
+    if decision.nothing:
+        raise ConsentDenied(decision.sentence, issues=[issue("consent-denied", "$", sentence=decision.sentence)])
+    sections = {table.field: table.section for table in TABLES if table.primary}
+    return {name: value for name, value in tree.items() if sections.get(name) in decision.permitted}
+
+
+def only_own(context: AccessContext, own: str) -> None:
+    """Only this organisation's own systems write here; others go through their own gateway. Raises ConsentDenied."""
+    if context.organisation != own:
+        raise ConsentDenied(issues=[issue("consent-not-own", "$")])
 
 
 def now_of(tx: Tx) -> str:

@@ -6,6 +6,12 @@ from fhir_mh.issue_codes.code import Code
 
 CODES: dict[str, Code] = {
     "cli-unknown-code": Code("error", "not-found", "There is no such code.", "{hint}"),
+    "cli-nhs-number": Code(
+        "error",
+        "security",
+        "This may be an NHS number: arguments are seen by others on the machine and kept in histories.",
+        "Give the id of the record; or give - and write the NHS number to standard input.",
+    ),
     "cli-no-gateway": Code(
         "error",
         "transient",

@@ -20,6 +20,24 @@ CODES: dict[str, Code] = {
         "This NHS number was superseded; the person is known by another one now, which stays.",
         "Update the number in the sending system: read the record to see the one in use.",
     ),
+    "rest-no-copy": Code(
+        "error",
+        "not-found",
+        "No copy of what this organisation keeps about the person is held here.",
+        "Name a custodian of the record's `copies` other than this organisation.",
+    ),
+    "rest-ahead-of-copy": Code(
+        "error",
+        "business-rule",
+        "The copy held here is at edition {held}: a later one cannot have been filed or opened.",
+        "Name the edition that was read, as `copies` of the record has it.",
+    ),
+    "rest-bad-mark": Code(
+        "error",
+        "value",
+        "{expected} is expected here.",
+        "Send custodian, stage (filed or opened), edition, and perhaps at.",
+    ),
     "rest-bad-nhs-number": Code(
         "error", "value", "This is not a valid NHS number.", "Send ten digits, the last of which is the check digit."
     ),

@@ -29,6 +29,12 @@ CODES: dict[str, Code] = {
         "The sender was never sent what it proposes to change.",
         "Ask the custodian for a current copy first.",
     ),
+    "sync-not-sent": Code(
+        "error",
+        "business-rule",
+        "The sender marks as filed or opened what is later than any edition that it was sent.",
+        "Mark the edition that is held, as the copy of the record names it.",
+    ),
     "sync-unknown-person": Code(
         "error", "not-found", "Nobody of that NHS number is known here.", "Send a snapshot with the Patient first."
     ),

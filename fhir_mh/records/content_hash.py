@@ -18,8 +18,12 @@ def content_hash(plan: Mapping[str, Any]) -> str:
 
     Of the tree without empty fields, as trees.tree_of gives it: JSON in UTF-8, names in order, no spaces. Left out are
     the version and the hash itself, what other formats keep or call it, and all that names another item beside its id.
+    Signs without an answer stand behind the others, as in a record, wherever the format it was read from has them.
     """
-    said = json.dumps(_said(plan), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    parts = _said(plan)
+    if "warning_signs" in parts:
+        parts["warning_signs"].sort(key=lambda sign: "coping" not in sign)
+    said = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(said.encode()).hexdigest()
 
 

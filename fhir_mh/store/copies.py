@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Literal
 
 from fhir_mh.errors import NotFound
+from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.issues import issue
+from fhir_mh.records.sections import SECTIONS
 from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
 from fhir_mh.store.values import (
@@ -27,7 +30,7 @@ _STAGES: tuple[Stage, ...] = ("sent", "stored", "filed", "opened")
 _CURRENCY = (
     "partner, person, custodian, "
     + ", ".join(f"{stage}_edition, {stage}_at" for stage in _STAGES)
-    + ", ended_at, ended_reason"
+    + ", ended_at, ended_reason, lapsed"
 )
 
 
@@ -56,6 +59,24 @@ class Projections(Part):
             inexpressible,
             self._now_ms,
         )
+
+    def newest_first(self, partner: str, person: str, custodian: str, until: int) -> Iterator[Projection]:
+        """The projections that were made, from this edition back, each read when it is asked for."""
+        edition = until
+        while True:
+            row = self.session.one(
+                f"SELECT {_PROJECTION} FROM projections WHERE partner = ? AND person = ? AND custodian = ?"
+                " AND edition <= ? ORDER BY edition DESC LIMIT 1",
+                partner,
+                person,
+                custodian,
+                edition,
+            )
+            if row is None:
+                return
+            found = _projection(row)
+            yield found
+            edition = found.edition - 1
 
     def get(self, partner: str, person: str, custodian: str, edition: int | None = None) -> Projection | None:
         """The projection of one edition, or of the newest that was made."""
@@ -160,7 +181,8 @@ def _mark(edition: int | None, at: int | None) -> Mark | None:
 
 def _currency(row: Row) -> Currency:
     sent, stored, filed, opened = (_mark(row[at], row[at + 1]) for at in range(3, 11, 2))
-    return Currency(row[0], row[1], row[2], sent, stored, filed, opened, from_ms_or_none(row[11]), row[12])
+    lapsed = {section: from_ms(at) for section, at in load_object(row[13] or "{}").items()}
+    return Currency(row[0], row[1], row[2], sent, stored, filed, opened, from_ms_or_none(row[11]), row[12], lapsed)
 
 
 class Currencies(Part):
@@ -168,10 +190,13 @@ class Currencies(Part):
 
     def mark(
         self, partner: str, person: str, custodian: str, stage: Stage, edition: int, at: datetime | None = None
-    ) -> None:
-        """Note that an edition has reached a stage; an older edition, or the same one again, changes nothing."""
+    ) -> bool:
+        """Note that an edition has reached a stage; an older edition, or the same one again, changes nothing.
+
+        Whether anything changed.
+        """
         moment = self._now_ms if at is None else to_ms(at)
-        self.session.run(
+        changed = self.session.run(
             f"INSERT INTO currency (partner, person, custodian, {stage}_edition, {stage}_at) VALUES (?, ?, ?, ?, ?)"
             f" ON CONFLICT (partner, person, custodian) DO UPDATE SET {stage}_edition = excluded.{stage}_edition,"
             f" {stage}_at = excluded.{stage}_at"
@@ -181,6 +206,23 @@ class Currencies(Part):
             custodian,
             edition,
             moment,
+        )
+        return changed > 0
+
+    def cover(self, partner: str, person: str, custodian: str, sections: Collection[str]) -> None:
+        """Note which sections the newest snapshot of a copy covers; since when it does not, of the others."""
+        row = self.session.one(
+            "SELECT lapsed FROM currency WHERE partner = ? AND person = ? AND custodian = ?", partner, person, custodian
+        )
+        before = load_object(row[0]) if row is not None and row[0] else {}
+        lapsed = {name: before.get(name, self._now_ms) for name in SECTIONS if name not in sections}
+        self.session.run(
+            "INSERT INTO currency (partner, person, custodian, lapsed) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (partner, person, custodian) DO UPDATE SET lapsed = excluded.lapsed",
+            partner,
+            person,
+            custodian,
+            dumps(lapsed).decode(),
         )
 
     def end(self, partner: str, person: str, custodian: str, reason: str) -> None:

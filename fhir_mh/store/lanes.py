@@ -1,9 +1,9 @@
 """Lanes: one person's messages to one partner, in order; leased to one sender at a time.
 
 A lane's state decides what of it may be sent: an open lane everything, a halted one notices and what is urgent
-(recorded refusals), an ended one notices only. due is when the first of that may be sent; it is null where nothing
-is waiting, so that a claim looks at nothing else. Each claim raises the lane's token, and only whoever holds the
-newest one can say what became of the messages: the fence against a sender that has slept through its lease.
+(recorded refusals, marks), an ended one notices only. due is when the first of that may be sent; it is null where
+nothing is waiting, so that a claim looks at nothing else. Each claim raises the lane's token, and only whoever holds
+the newest one can say what became of the messages: the fence against a sender that has slept through its lease.
 """
 
 from __future__ import annotations

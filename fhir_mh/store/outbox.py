@@ -67,10 +67,9 @@ class Outbox(Part):
     ) -> OutboxMessage:
         """Put a message at the end of its lane, which is opened where there is none yet.
 
-        urgent: passes a halted lane (recorded refusals). replaces: snapshots of the lane that still wait need not be
-        sent any more; the new one is then as urgent as they were, and as those that were refused. payload: None where
-        it is made when it is sent.
-        message: its idempotency key, minted unless given.
+        urgent: passes a halted lane (recorded refusals, marks). replaces: those of this kind that still wait in the
+        lane need not be sent any more; the new one is then as urgent as they were, and a snapshot as those that were
+        refused. payload: None where it is made when it is sent. message: its idempotency key, minted unless given.
         """
         self.session.run(
             "INSERT INTO lanes (partner, person, state, attempts, token) VALUES (?, ?, 'open', 0, 0)"
@@ -79,7 +78,7 @@ class Outbox(Part):
             person,
         )
         if replaces:
-            urgent = self._supersede(partner, person) or urgent or self._refused_urgently(partner, person)
+            urgent = self._supersede(partner, person, kind) or urgent or self._refused_urgently(partner, person)
         message = message or self.new_id()
         row = self.session.made(
             "INSERT INTO outbox (message, partner, person, kind, edition, urgent, payload, state, attempts, created)"
@@ -129,6 +128,17 @@ class Outbox(Part):
 
     def numbered(self, seq: int) -> OutboxMessage | None:
         row = self.session.one(f"SELECT {_COLUMNS} FROM outbox o WHERE o.seq = ?", seq)
+        return None if row is None else _message(row)
+
+    def newest(self, partner: str, person: str, kind: MessageKind) -> OutboxMessage | None:
+        """The message of a kind that was put into a lane last, whatever became of it; None where none is known of."""
+        row = self.session.one(
+            f"SELECT {_COLUMNS} FROM outbox o WHERE o.partner = ? AND o.person = ? AND o.kind = ?"
+            " ORDER BY o.seq DESC LIMIT 1",
+            partner,
+            person,
+            kind,
+        )
         return None if row is None else _message(row)
 
     def find(
@@ -202,14 +212,15 @@ class Outbox(Part):
             "DELETE FROM outbox WHERE state IN ('acked', 'superseded') AND settled < ?", to_ms(before)
         )
 
-    def _supersede(self, partner: str, person: str) -> bool:
-        """Whether any of the snapshots that need not be sent any more was urgent."""
+    def _supersede(self, partner: str, person: str, kind: MessageKind) -> bool:
+        """Whether any of those of a kind that need not be sent any more was urgent."""
         rows = self.session.all(
             "UPDATE outbox SET state = 'superseded', settled = ?"
-            " WHERE partner = ? AND person = ? AND state = 'pending' AND kind = 'snapshot' RETURNING urgent",
+            " WHERE partner = ? AND person = ? AND state = 'pending' AND kind = ? RETURNING urgent",
             self._now_ms,
             partner,
             person,
+            kind,
         )
         return any(bool(row[0]) for row in rows)
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0005"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0006"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -157,7 +157,7 @@ outbox = Table(
     Column("error", String(128)),
     Column("created", BigInteger, nullable=False),
     Column("settled", BigInteger),
-    _one_of("kind", "snapshot", "proposal", "notice"),
+    _one_of("kind", "snapshot", "proposal", "notice", "filed", "opened"),
     _one_of("state", "pending", "acked", "superseded", "dead"),
     Index("ix_outbox_lane", "partner", "person", "state", "seq"),
     Index("ix_outbox_state", "state", "seq"),
@@ -267,6 +267,7 @@ currency = Table(
     *(Column(f"{stage}_{what}", BigInteger) for stage in _STAGES for what in ("edition", "at")),
     Column("ended_at", BigInteger),
     Column("ended_reason", Text),
+    Column("lapsed", Text),  # JSON: section -> since when no snapshot covers it
     PrimaryKeyConstraint("partner", "person", "custodian"),
     Index("ix_currency_person", "person"),
 )

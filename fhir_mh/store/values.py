@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 from fhir_mh.fhir.json import load_kept, load_object
 
 LaneState = Literal["open", "halted", "ended"]
-MessageKind = Literal["snapshot", "proposal", "notice"]
+MessageKind = Literal["snapshot", "proposal", "notice", "filed", "opened"]
 MessageState = Literal["pending", "acked", "superseded", "dead"]
 Stage = Literal["sent", "stored", "filed", "opened"]
 ProposalState = Literal["pending", "accepted", "partly", "refused", "conflict"]
@@ -172,7 +173,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """How far one custodian's plan has come at one partner; ended says since when and why it is no longer kept."""
+    """How far one custodian's plan has come at one partner; ended says since when and why it is no longer kept.
+
+    lapsed: of a copy here, the sections that its custodian's newest snapshot does not cover, and since when.
+    """
 
     partner: str
     person: str
@@ -183,6 +187,7 @@ class Currency:
     opened: Mark | None
     ended_at: datetime | None
     ended_reason: str | None
+    lapsed: Mapping[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)

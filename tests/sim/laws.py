@@ -41,6 +41,9 @@ class Laws:
             _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
             decided = DECISION.search(str(message.get("bundle")))
             _law(decided is None or to == HOME, f"{sender} tells {to} what the person decided of others: {decided}")
+            if message["verb"] == "marked":
+                everything = set(SECTION_OF.values())
+                _law(not everything <= ledger.denied(sender, to), f"{sender} tells {to} that it reads its copy")
             if message["verb"] == "proposal":
                 continue
             leaked = sections & ledger.denied(sender, to)
@@ -68,7 +71,8 @@ class Laws:
     # --- no absence is a deletion
 
     def at_all_times(self) -> None:
-        """No item that was shown anywhere is gone there."""
+        """No item that was shown anywhere is gone there, and no mark runs ahead."""
+        self._marks_run_behind()
         for ods, site in self.world.sites.items():
             for number, ledger in self.world.ledgers.items():
                 if site.dead:
@@ -82,7 +86,36 @@ class Laws:
                 _law(not gone, f"{ods} shows no more: {sorted(gone)}")
                 shown |= items
 
+    def _marks_run_behind(self) -> None:
+        """What was filed or opened was stored, what was stored was sent, and a custodian knows of nothing else."""
+        for ods, site in self.world.sites.items():
+            for number in self.world.ledgers:
+                for copy in [] if site.dead else site.copies(number):
+                    reached = [mark.edition if mark else 0 for mark in (copy.filed, copy.opened)]
+                    stored = copy.stored.edition if copy.stored else 0
+                    _law(max(reached) <= stored, f"{ods} shows as filed or opened what was not stored: {copy}")
+                    if copy.custodian == ods:
+                        sent = copy.sent.edition if copy.sent else 0
+                        _law(stored <= sent, f"{ods} shows as stored what it did not send: {copy}")
+
     # --- when all is quiet
+
+    def _marks_converged(self, ledger: Ledger) -> None:
+        """A custodian knows how far each copy has come, as far as it may be told."""
+        for ods, site in self.world.sites.items():
+            for copy in site.copies(ledger.number):
+                person = str(site.person(ledger.number))
+                lane = site.look(lambda tx, copy=copy, person=person: tx.lanes.get(copy.custodian, person))
+                denied = set(SECTION_OF.values()) <= ledger.denied(ods, copy.custodian)
+                if copy.partner != ods or denied or lane is None or lane.state == "ended":
+                    continue
+                known = [
+                    (one.filed, one.opened) for one in self.world.sites[copy.custodian].copies(ledger.number)
+                    if (one.partner, one.custodian) == (ods, copy.custodian)
+                ]  # fmt: skip
+                _law(
+                    known == [(copy.filed, copy.opened)], f"{ods} has marked {copy}, and {copy.custodian} knows {known}"
+                )
 
     def when_quiet(self) -> None:
         """Nothing said is lost, every copy is the custodian's, every proposal has an outcome."""
@@ -90,6 +123,7 @@ class Laws:
             self._nothing_lost(ledger)
             self._converged(ledger)
             self._refusals_unmerged(ledger)
+            self._marks_converged(ledger)
         for site in self.world.sites.values():
             for one in site.look(lambda tx: tx.proposals.find(direction="sent", state="pending")):
                 lane = site.look(lambda tx, one=one: tx.lanes.get(one.custodian, one.person))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mh.clock import instant
 from fhir_mh.gateway.gateway import Change
+from fhir_mh.gateway.marking import STAGES, Marked, Reading
 from fhir_mh.mapping.formats import load_format
 from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, text_at
 
@@ -179,6 +180,19 @@ class Staff:
         writer.writerows(rows)
         text = file.getvalue().encode("cp1252")
         return self._save(AWAY, number, Change(known.nhs_number(text), lambda held: known.put(held, text)), [said])
+
+    def mark(self, ods: str, number: str, stage: Reading | None = None, back: int = 0) -> bool:
+        """A system files a copy that it read, or a person opens it; back: how many editions ago it was read."""
+        site = self.world.sites[ods]
+        held = [one for one in site.copies(number) if one.partner == ods and one.stored is not None]
+        if not held:
+            return False
+        copy = self.draw.choice(held)
+        marked = Marked(
+            copy.custodian, stage or self.draw.choice(STAGES), max(1, copy.stored.edition - back) if copy.stored else 1
+        )
+        what = f"marks {marked.edition} of {copy.custodian} as {marked.stage}, of {number}"
+        return self.world.attempt(ods, lambda: site.mark(number, marked), what)
 
     # --- placement and stay
 

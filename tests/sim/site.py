@@ -17,9 +17,10 @@ from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.writing import Check
-from fhir_mh.store import Store, Tx, open_store
+from fhir_mh.store import Currency, Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
 
 T = TypeVar("T")
@@ -126,6 +127,16 @@ class Site:
         """The person's record as people see it here; None where the person is not known."""
         person = self.person(number)
         return None if person is None else at_once(self.gateway.record(AccessContext(self.ods), person))
+
+    def mark(self, number: str, marked: Marked) -> None:
+        """A system of this organisation says that it filed a copy, or that a person opened it."""
+        self.exchange.under_way.clear()
+        at_once(self.gateway.currency.mark(AccessContext(self.ods), str(self.person(number)), marked))
+
+    def copies(self, number: str) -> list[Currency]:
+        """How far each copy has come that this site knows of; none where the person is not known."""
+        person = self.person(number)
+        return [] if person is None else self.look(lambda tx: tx.currency.of(person))
 
     def person(self, number: str) -> str | None:
         """The id of the person here."""

@@ -228,6 +228,78 @@ def test_whoever_records_a_statement_does_not_thereby_lead_the_plan(world: World
     assert shown(world, AWAY, SLEEP) != shown(world, HOME, SLEEP)
 
 
+def marks(world: World, at: str, partner: str, custodian: str) -> tuple[int | None, int | None]:
+    """The editions that a site knows as filed and as opened of one copy."""
+    (copy,) = [one for one in world.sites[at].copies(ADA) if (one.partner, one.custodian) == (partner, custodian)]
+    return (copy.filed.edition if copy.filed else None, copy.opened.edition if copy.opened else None)
+
+
+def test_what_the_ward_filed_and_opened_is_known_at_home_and_the_older_mark_is_skipped(world: World) -> None:
+    world.staff.mark(AWAY, ADA, "filed")
+    world.net.cut = {frozenset((HOME, AWAY))}
+    world.staff.mark(AWAY, ADA, "opened")
+    first = marks(world, AWAY, AWAY, HOME)
+    world.net.cut = set()
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.deliver(HOME)
+    world.staff.mark(AWAY, ADA, "filed")
+    world.staff.mark(AWAY, ADA, "opened", back=1)
+    sent(world, AWAY, HOME)
+    world.quiet()
+    assert sent(world, AWAY, HOME) == ["marked", "marked"], "the newest of each stage, and none twice"
+    assert marks(world, HOME, AWAY, HOME) == marks(world, AWAY, AWAY, HOME) == (first[1] and first[1] + 1, first[1])
+
+
+def test_a_mark_passes_a_halted_lane_and_goes_out_again_when_sharing_is_resumed(world: World) -> None:
+    person = str(world.sites[AWAY].person(ADA))
+    world.sites[AWAY].store.write_now(lambda tx: tx.lanes.halt(HOME, person, "sync-refused"))
+    world.staff.mark(AWAY, ADA, "filed")
+    world.settle()
+    held = marks(world, AWAY, AWAY, HOME)[0]
+    assert marks(world, HOME, AWAY, HOME) == (held, None)
+    world.staff.decide(AWAY, ADA, HOME, permit=False)
+    world.staff.mark(AWAY, ADA, "opened")
+    world.settle()
+    assert marks(world, HOME, AWAY, HOME) == (held, None), "the person tells home nothing of the ward now"
+    world.staff.decide(AWAY, ADA, HOME, permit=True)
+    world.quiet()
+    assert marks(world, HOME, AWAY, HOME) == (held, held)
+
+
+@pytest.mark.parametrize("stage", ["before", "after"])
+def test_a_mark_survives_a_crash_on_either_side_of_each_commit(world: World, stage: str) -> None:
+    for ods in (AWAY, HOME):
+        for commits in range(1, 5):
+            world.staff.edit(HOME, ADA, SLEEP)
+            world.settle()
+            world.staff.mark(AWAY, ADA, "filed")
+            world.sites[ods].crash = (stage, commits)
+            world.deliver(AWAY)
+            world.quiet()
+            assert marks(world, HOME, AWAY, HOME) == marks(world, AWAY, AWAY, HOME)
+
+
+def test_a_mark_that_home_refuses_halts_nothing(world: World) -> None:
+    exchange = world.sites[AWAY].exchange
+    compose = exchange.compose
+    exchange.compose = lambda tx, waiting: _ahead(compose(tx, waiting))  # type: ignore[method-assign]
+    world.staff.mark(AWAY, ADA, "filed")
+    world.settle()
+    exchange.compose = compose  # type: ignore[method-assign]
+    person = str(world.sites[AWAY].person(ADA))
+    lane = world.sites[AWAY].look(lambda tx: tx.lanes.get(HOME, person))
+    assert lane is not None
+    assert lane.state == "open"
+    assert world.sites[AWAY].look(lambda tx: tx.outbox.find(state="dead")) == []
+    assert marks(world, HOME, AWAY, HOME) == (None, None)
+
+
+def _ahead(message: Message | Withheld) -> Message | Withheld:
+    """A mark of an edition that nobody was sent."""
+    assert isinstance(message, Message)
+    return replace(message, edition=99)
+
+
 def _coping(text: str) -> dict[str, Any]:
     coping = {"text": text, "said_by": {"role": "person"}}
     return {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "sleep", "coping": coping}]}]}

@@ -128,6 +128,7 @@ class World:
             (3, lambda: staff.move_discharge(ods, number)),
             (2, lambda: self._decides(ods, number)),
             (1, self._parts_or_meets),
+            (5, lambda: staff.mark(ods, number, back=draw.choice([0, 0, 0, 1]))),
             (1, lambda: staff.place(number, draw.choice(["active", "active", "completed"]))),
         ]
         draw.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()

@@ -9,6 +9,7 @@ import pytest
 
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import Conflict, NotFound
+from fhir_mh.records.sections import SECTIONS
 from fhir_mh.store import AuditRow, Mark, Store, open_store
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -87,6 +88,47 @@ def test_a_proposal_is_pending_until_it_is_settled(store: Store, clock: ManualCl
     )
     with pytest.raises(NotFound):
         store.write_now(lambda tx: tx.proposals.settle("prop-2", "refused"))
+
+
+def test_a_projection_is_found_from_an_edition_back(store: Store) -> None:
+    def keep(edition: int) -> None:
+        store.write_now(
+            lambda tx: tx.projections.keep("W", "1", "HOME", edition, sent=f"{edition}", withheld="", inexpressible="")
+        )
+
+    for edition in (2, 5, 9):
+        keep(edition)
+    for until, found in ((1, []), (2, ["2"]), (8, ["5", "2"]), (100, ["9", "5", "2"])):
+        back = store.read_now(
+            lambda tx, until=until: [one.sent for one in tx.projections.newest_first("W", "1", "HOME", until)]
+        )
+        assert back == found
+    assert store.read_now(lambda tx: list(tx.projections.newest_first("X", "1", "HOME", 9))) == []
+
+
+def test_whether_a_mark_changed_anything_is_said(store: Store) -> None:
+    for edition, changed in ((2, True), (2, False), (1, False), (3, True)):
+        made = store.write_now(lambda tx, edition=edition: tx.currency.mark("W", "1", "HOME", "filed", edition))
+        assert made is changed
+
+
+def test_since_when_a_section_is_not_covered_is_kept_until_it_is_again(store: Store, clock: ManualClock) -> None:
+    every = [name for name in SECTIONS if name != "tasks"]
+    store.write_now(lambda tx: tx.currency.mark("W", "1", "HOME", "stored", 2))
+
+    def cover(sections: list[str]) -> dict[str, datetime]:
+        clock.advance(timedelta(hours=1))
+        store.write_now(lambda tx: tx.currency.cover("W", "1", "HOME", sections))
+        (found,) = store.read_now(lambda tx: tx.currency.of("1"))
+        assert found.stored is not None
+        return dict(found.lapsed)
+
+    first = cover(every)
+    assert first == {"tasks": START + timedelta(hours=1)}
+    without = [name for name in every if name != "crisis-plan"]
+    assert cover(without) == {**first, "crisis-plan": START + timedelta(hours=2)}
+    assert cover(without) == {**first, "crisis-plan": START + timedelta(hours=2)}
+    assert cover(every) == first
 
 
 def test_currency_moves_forward_only(store: Store, clock: ManualClock) -> None:

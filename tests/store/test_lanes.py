@@ -165,6 +165,21 @@ def test_a_newer_snapshot_replaces_those_that_wait_and_nothing_else(store: Store
     assert new.urgent  # a recorded refusal among what it replaces must still pass a halted lane
 
 
+def test_a_newer_mark_replaces_those_of_its_stage_alone(store: Store) -> None:
+    for message, kind in (("filed-1", "filed"), ("opened-1", "opened"), ("filed-2", "filed")):
+        store.write_now(
+            lambda tx, message=message, kind=kind: tx.outbox.add(
+                "W", "1", kind, edition=1, urgent=True, replaces=True, message=message
+            )
+        )
+    states = [state_of(store, message) for message in ("filed-1", "opened-1", "filed-2")]
+    assert states == ["superseded", "pending", "pending"]
+    newest = store.read_now(lambda tx: tx.outbox.newest("W", "1", "filed"))
+    assert newest is not None
+    assert newest.message == "filed-2"
+    assert store.read_now(lambda tx: tx.outbox.newest("W", "2", "filed")) is None
+
+
 def test_what_was_superseded_on_its_way_and_arrived_counts_as_acked(store: Store) -> None:
     add(store, "old")
     (lane,) = claim(store)

@@ -42,6 +42,42 @@ def test_a_store_opened_again_is_as_it_was(store_url: str) -> None:
         assert store.read_now(lambda tx: tx.persons()) == ["p-1"]
 
 
+def test_what_waits_in_a_store_of_before_marks_goes_on_waiting(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = create_engine(engines.address(store_url))
+    monkeypatch.setattr(migrate, "REVISION", "0004")
+    migrate.upgrade(engine)
+    row = (
+        "INSERT INTO outbox (message, partner, person, kind, urgent, payload, state, attempts, created)"
+        " VALUES ('{0}', 'W', '1', '{1}', {2}, '{{}}', 'pending', 0, 5)"
+    )
+    with engine.begin() as connection:
+        for message, kind in (("m1", "notice"), ("m2", "proposal"), ("m3", "notice")):
+            connection.exec_driver_sql(row.format(message, kind, "false"))
+        connection.exec_driver_sql("DELETE FROM outbox WHERE message = 'm3'")
+        connection.exec_driver_sql(
+            "INSERT INTO currency (partner, person, custodian, stored_edition, stored_at) VALUES ('W', '1', 'H', 4, 5)"
+        )
+        with pytest.raises(exc.IntegrityError), connection.begin_nested():
+            connection.exec_driver_sql(row.format("m4", "filed", "true"))
+    monkeypatch.undo()
+    with open_store(store_url) as store:
+        kept = store.read_now(lambda tx: tx.outbox.find())
+        assert [(one.seq, one.message, one.kind, one.payload) for one in kept] == [
+            (1, "m1", "notice", "{}"), (2, "m2", "proposal", "{}"),
+        ]  # fmt: skip
+        added = store.write_now(lambda tx: tx.outbox.add("W", "1", "filed", edition=4, urgent=True))
+        assert added.seq > 3, "a number is never given twice"
+        (copy,) = store.read_now(lambda tx: tx.currency.of("1"))
+        assert copy.stored is not None
+        assert (copy.stored.edition, copy.lapsed) == (4, {})
+        with pytest.raises(Conflict):
+            store.write_now(lambda tx: tx.outbox.add("W", "1", "burnt"))  # type: ignore[arg-type]
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
 def test_a_store_of_a_newer_release_is_refused_and_left_alone(store_url: str) -> None:
     open_store(store_url).close()
     engine = create_engine(engines.address(store_url))

@@ -40,6 +40,13 @@ def test_it_is_the_same_in_fhir_as_in_json(name: str) -> None:
     assert [content_hash(plan) for plan in back[name]] == [content_hash(plan) for plan in tree[name]]
 
 
+def test_a_sign_without_an_answer_may_stand_anywhere() -> None:
+    signs = [{"id": "a", "sign": {"text": "a"}}, {"id": "b", "sign": {"text": "b"}, "coping": {"text": "walk"}}]
+    plan = {"id": "p", "warning_signs": signs}
+    assert content_hash(plan) == content_hash({**plan, "warning_signs": signs[::-1]})
+    assert [sign["id"] for sign in signs] == ["a", "b"], "what is hashed is left as it is"
+
+
 def test_a_plan_that_the_hash_was_made_of_is_the_same_and_any_other_is_not() -> None:
     tree = whole()
     found = {one.plan: one.same for one in sameness_of(tree)}

@@ -35,7 +35,7 @@ Usage: #definition
 * name = "FhirMhGateway"
 * title = "Gateway for mental health care plans"
 * status = #draft
-* date = "2026-11-25"
+* date = "2026-11-26"
 * kind = #requirements
 * description = "What a gateway serves over FHIR REST for the resources of a care record. A gateway keeps other resource types too; its own statement, at /metadata, lists them all."
 * fhirVersion = #4.0.1
@@ -44,8 +44,10 @@ Usage: #definition
 * rest.interaction[0].code = #transaction
 * rest.interaction[1].code = #batch
 * insert Served(Patient, mh-patient)
-* rest.resource[=].operation.name = "everything"
-* rest.resource[=].operation.definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+* rest.resource[=].operation[0].name = "everything"
+* rest.resource[=].operation[0].definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+* rest.resource[=].operation[1].name = "currency"
+* rest.resource[=].operation[1].definition = "https://w3id.org/fhir-mh/OperationDefinition/currency"
 * insert ServedByPerson(CarePlan, mh-advance-wishes)
 * insert Also(mh-care-plan)
 * insert Also(mh-crisis-plan)

@@ -1,0 +1,59 @@
+"""What every command of the command line is made of: its body's module, its help, and how it is run."""
+
+from __future__ import annotations
+
+import gc
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A command stands here once there is something behind it: the module whose run() it calls.
+BODIES: dict[str, str] = {
+    "currency": "fhir_mh.cli.currency",
+    "deliveries": "fhir_mh.cli.deliveries",
+    "demo": "fhir_mh.cli.demo",
+    "explain": "fhir_mh.cli.explain",
+    "fhirpath": "fhir_mh.cli.fhirpath",
+    "map": "fhir_mh.cli.map",
+    "package": "fhir_mh.cli.package",
+    "partners": "fhir_mh.cli.partners",
+    "schema": "fhir_mh.cli.schema",
+    "serve": "fhir_mh.cli.serve",
+    "validate": "fhir_mh.cli.validate",
+}
+
+EXITS = (
+    "Exit codes: 0 done; 1 it ran and something did not hold, or what it depends on does not answer; "
+    "2 the command or its input breaks a rule; 70 a fault in fhir-mh itself."
+)
+
+
+class _Flags:
+    """Help that shows no type beside what takes no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in found:
+            if getattr(param, "is_flag", False):
+                param.metavar = ""
+        return found
+
+
+class Command(_Flags, TyperCommand): ...
+
+
+class Group(_Flags, TyperGroup): ...
+
+
+def run(name: str, *arguments: Any, **options: Any) -> None:
+    """Run the body of a command, and end with the exit code that it returns."""
+    body: Callable[..., int] = import_module(BODIES[name]).run
+    if not gc.isenabled():  # see main(): what is loaded by now stays
+        gc.freeze()
+        gc.enable()
+    raise typer.Exit(body(*arguments, **options))

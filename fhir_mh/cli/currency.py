@@ -1,0 +1,52 @@
+"""`fhir-mh currency`: how current each copy of a person's plans is, asked of the gateway that runs.
+
+The person is named by the id of the record. An NHS number is read from standard input, for arguments are seen by every
+user of the machine and kept in histories.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fhir_mh.cli import currency_tables
+from fhir_mh.cli.deliveries import Where, ask, find_gateway
+from fhir_mh.cli.exits import DONE
+from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.json import dumps
+from fhir_mh.fhir.nhs_numbers import without_numbers
+from fhir_mh.issues import issue
+
+_LONGEST = 100  # characters of standard input: an NHS number, however it is written
+
+
+def run(
+    record: str, *, config: Path | None = None, gateway: str | None = None, token_file: Path | None = None,
+    as_json: bool = False,
+) -> int:  # fmt: skip
+    """What the gateway says of a record's copies, on standard output; record is its id, or - for an NHS number there.
+
+    A table on a terminal, lines of fields parted by tabs in a pipe, the gateway's own JSON with as_json. Returns 0.
+    Raises InvalidResource for an argument that may be an NHS number, and as `fhir-mh deliveries` does.
+    """
+    if without_numbers(record) != record:
+        raise InvalidResource(issues=[issue("cli-nhs-number", "RECORD")])
+    where = find_gateway(config, gateway, token_file)
+    answer = ask(where, "GET", f"/records/{quote(_found(where, record), safe='')}/currency")
+    if as_json:
+        sys.stdout.buffer.write(dumps(answer) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        currency_tables.show(answer)
+    return DONE
+
+
+def _found(where: Where, record: str) -> str:
+    """The id of the record that is meant."""
+    if record != "-":
+        return record
+    number = sys.stdin.read(_LONGEST).strip()
+    found: dict[str, Any] = ask(where, "POST", "/records/find", content=dumps({"nhs_number": number}))
+    return str(found["id"])

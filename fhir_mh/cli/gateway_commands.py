@@ -1,0 +1,149 @@
+"""The commands that ask the gateway that runs: its deliveries, and how current copies are."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option, Typer
+
+from fhir_mh.cli.commands import EXITS, Command, Group, run
+
+_Config = Annotated[
+    Path | None,
+    Option("--config", metavar="FILE", help="The gateway's own settings: where it is, and its operator's token."),
+]
+_Gateway = Annotated[
+    str | None, Option("--gateway", metavar="URL", help="A gateway elsewhere, instead of the one of the settings.")
+]
+_TokenFile = Annotated[
+    Path | None, Option("--token-file", metavar="FILE", help="A file that holds the token of an operator.")
+]
+_Json = Annotated[bool, Option("--json", help="The gateway's own JSON.")]
+
+
+def deliveries() -> Typer:
+    """The group of `fhir-mh deliveries`."""
+    group = Typer(
+        cls=Group,
+        help="See what waits for partners, and let go on what was refused. Asks the gateway that runs.",
+        epilog=EXITS,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, command in (
+        ("list", list_deliveries), ("summary", sum_up_deliveries), ("show", show_delivery),
+        ("replay", replay_deliveries), ("resume", resume_lanes),
+    ):  # fmt: skip
+        group.command(name, cls=Command, epilog=EXITS)(command)
+    return group
+
+
+def list_deliveries(
+    partner: Annotated[str | None, Option(metavar="ODS", help="Only what is for this partner.")] = None,
+    everything: Annotated[
+        bool, Option("--all", help="Every lane, not only those in which something waits or that are halted.")
+    ] = False,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Show what waits, what was refused for good, which partners do not answer, and how current each copy is.
+
+    A lane is one person's messages to one partner, in order. Persons are shown by the ids of the gateway. In a pipe
+    each lane, dead letter and breaker is one line, its fields parted by tabs.
+    """
+    _ask("list", config, gateway, token_file, as_json, partner=partner, everything=everything)
+
+
+def sum_up_deliveries(
+    config: _Config = None, gateway: _Gateway = None, token_file: _TokenFile = None, as_json: _Json = False
+) -> None:
+    """Say of each partner how much waits and since when, what was refused or set aside, and whether it is called.
+
+    Ends with 1 while something has waited longer than the gateway's setting alarm_after.
+    """
+    _ask("summary", config, gateway, token_file, as_json)
+
+
+def show_delivery(
+    seq: Annotated[int, Argument(metavar="SEQ", min=1, help="Its number, as the list shows it.")],
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Show one message: its state and age, how often it was tried, what it waits for. Never what it says."""
+    _ask("show", config, gateway, token_file, as_json, seq=seq)
+
+
+def replay_deliveries(
+    seq: Annotated[int | None, Argument(metavar="SEQ", min=1, help="Its number, as the list shows it.")] = None,
+    partner: Annotated[
+        str | None, Option(metavar="ODS", help="Instead of one: all that were refused by this partner.")
+    ] = None,
+    code: Annotated[str | None, Option(metavar="CODE", help="Of these, only what was refused with this code.")] = None,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Send again what was refused for good. Consent is decided anew, and a halted lane stays halted."""
+    if (seq is None) == (partner is None) or (code is not None and partner is None):
+        raise typer.BadParameter("give SEQ, or --partner and perhaps --code")
+    _ask("replay", config, gateway, token_file, as_json, seq=seq, partner=partner, code=code)
+
+
+def resume_lanes(
+    partner: Annotated[str, Argument(metavar="ODS", help="The partner whose halted lanes go on.")],
+    person: Annotated[str | None, Option(metavar="ID", help="Only this person's lane.")] = None,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Let halted lanes go on. What was refused is skipped, unless it was replayed before."""
+    _ask("resume", config, gateway, token_file, as_json, partner=partner, person=person)
+
+
+class Answer(StrEnum):
+    """How an answer is written."""
+
+    table = "table"
+    json = "json"
+
+
+def currency(
+    record: Annotated[
+        str,
+        Argument(
+            metavar="RECORD",
+            help="The id of a record, as the gateway gave it; - reads an NHS number, which is "
+            "never an argument, from standard input.",
+        ),
+    ],
+    output: Annotated[
+        Answer,
+        Option("--format", help="A table, in a pipe lines with fields parted by tabs; or the gateway's own JSON."),
+    ] = Answer.table,
+    config: _Config = None,
+    gateway: _Gateway = None,
+    token_file: _TokenFile = None,
+) -> None:
+    """Show how current each copy of a person's plans is: what each partner was sent, stored, filed and opened.
+
+    It says which copies are not kept up to date any more, and which crisis plan is current where there are several, and
+    why. It asks the gateway that runs.
+    """
+    found = {"config": config, "gateway": gateway, "token_file": token_file}
+    run("currency", record, **found, as_json=output is Answer.json)
+
+
+def _ask(
+    verb: str, config: Path | None, gateway: str | None, token_file: Path | None, as_json: bool, **asked: Any
+) -> None:
+    found = {"config": config, "gateway": gateway, "token_file": token_file, "as_json": as_json}
+    run("deliveries", verb, **found, **asked)

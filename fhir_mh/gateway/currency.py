@@ -1,0 +1,178 @@
+"""How current each copy of each plan is, at whom, and why: what one person's plans are worth where they are read.
+
+A copy is judged by what it says, not by its edition: an edition that changed something else leaves it the current one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fhir_mh.consent import AccessContext
+from fhir_mh.errors import NotFound
+from fhir_mh.gateway.copies_sent import Part, Reached, SentTo, parts_of
+from fhir_mh.gateway.holding import hold
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.marking import Marked, mark_copy
+from fhir_mh.gateway.standing import now_of, only_own, visible
+from fhir_mh.issues import issue
+from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
+from fhir_mh.store import Currency, Mark, Store, Tx
+
+WITHHELD = "The person does not share this part of the record with {partner} now."
+LAPSED = "{custodian} does not send this part of the record any more."
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """How far one plan has come at one partner. since and reason: of a copy that is not kept up to date any more.
+
+    newest: whether what the partner has stored is the plan as it is now; None where that cannot be known here.
+    """
+
+    partner: str
+    sent: Reached | None
+    stored: Reached | None
+    filed: Reached | None
+    opened: Reached | None
+    since: datetime | None = None
+    reason: str | None = None
+
+    @property
+    def kept_up_to_date(self) -> bool:
+        return self.reason is None
+
+    @property
+    def newest(self) -> bool | None:
+        return False if self.stored is None else self.stored.newest
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCurrency:
+    """A plan, or a directive with the resources that say it, as it stands here; and each copy of it."""
+
+    part: Part
+    copies: tuple[Copy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCurrency:
+    """Of one person, as one caller may see it. id: the record's. as_of: an instant, UTC."""
+
+    id: str
+    as_of: str
+    plans: tuple[PlanCurrency, ...]
+    current: CurrentPlan
+
+
+class CurrencyUseCases:
+    """Reading and marking how current copies are."""
+
+    def __init__(self, store: Store, home: Organisation) -> None:
+        self.store, self.home = store, home
+
+    async def of_record(self, context: AccessContext, record_id: str) -> PersonCurrency:
+        """Of the person of a record. Raises NotFound, and ConsentDenied where the caller may see nothing."""
+
+        def read(tx: Tx) -> PersonCurrency:
+            if not tx.has_person(record_id):
+                raise NotFound(issues=[issue("rest-unknown-record", "id")])
+            return self._of(tx, context, record_id)
+
+        return await self.store.read(read)
+
+    async def of_patient(self, context: AccessContext, patient: str) -> PersonCurrency:
+        """Of the person of a Patient. Raises NotFound, ConsentDenied."""
+
+        def read(tx: Tx) -> PersonCurrency:
+            person = tx.person_of("Patient", patient)
+            if person is None:
+                raise NotFound(issues=[issue("store-not-found", "Patient", type="Patient")])
+            return self._of(tx, context, person)
+
+        return await self.store.read(read)
+
+    async def mark(self, context: AccessContext, record_id: str, marked: Marked) -> Currency:
+        """Note that a system here has filed a copy, or a person opened it; its custodian is told.
+
+        Raises ConsentDenied to other organisations, NotFound, InvalidResource.
+        """
+
+        def write(tx: Tx) -> Currency:
+            only_own(context, self.home.ods)
+            if not tx.has_person(record_id):
+                raise NotFound(issues=[issue("rest-unknown-record", "id")])
+            return mark_copy(tx, self.home, record_id, marked)
+
+        return await self.store.write(write)
+
+    # --- reading
+
+    def _of(self, tx: Tx, context: AccessContext, person: str) -> PersonCurrency:
+        own, now = self.home.ods, now_of(tx)
+        holding, rows = hold(tx, person, own), tx.currency.of(person)
+        tree, told = holding.tree, rows
+        if context.organisation != own:
+            tree = visible(tx, context, person, tree)
+            told = [row for row in rows if context.organisation in (row.partner, row.custodian)]
+        parts = list(parts_of(holding, tree))
+        plans = tuple(PlanCurrency(part, tuple(self._copies(tx, person, part, told))) for part in parts)
+        keepers = {part.id: part.custodian for part in parts if part.list == "crisis_plans"}
+        stale = {
+            part.id for part in parts for row in rows
+            if self._is_ours(part, row) and _not_kept(part, row) is not None
+        }  # fmt: skip
+        return PersonCurrency(person, now, plans, current_crisis_plan(tree, keepers, stale, now))
+
+    def _is_ours(self, part: Part, row: Currency) -> bool:
+        """Whether a row is about our own copy of what another organisation keeps."""
+        return row.partner == self.home.ods != part.custodian == row.custodian
+
+    def _copies(self, tx: Tx, person: str, part: Part, rows: Sequence[Currency]) -> Iterator[Copy]:
+        for row in rows:
+            if self._is_ours(part, row):
+                yield _held(part, row)
+            elif row.custodian == part.custodian == self.home.ods:
+                copy = _sent(SentTo(tx, person, self.home.ods, row.partner), part, row)
+                if copy is not None:
+                    yield copy
+
+
+def _sent(sent: SentTo, part: Part, row: Currency) -> Copy | None:
+    """A partner's copy of what is kept here; None where it never had one and is to have none."""
+    stages = [sent.reached(part, mark) for mark in (row.sent, row.stored, row.filed, row.opened)]
+    since, reason = row.ended_at, row.ended_reason
+    if since is None and row.sent is not None:
+        since = sent.withheld_since(part, row.sent.edition)
+        reason = None if since is None else WITHHELD.format(partner=row.partner)
+    if since is not None and not any(stages):
+        return None
+    at_sent, stored, filed, opened = stages
+    return Copy(row.partner, at_sent, stored, filed, opened, since, reason)
+
+
+def _held(part: Part, row: Currency) -> Copy:
+    """Our own copy of what another organisation keeps. What it says now is known as long as it keeps us up to date."""
+    ended = _not_kept(part, row)
+    newest = True if ended is None else None
+
+    def reached(mark: Mark | None) -> Reached | None:
+        if mark is None:
+            return None
+        changed_in = part.version if part.stamped else None  # the edition, where that is known
+        held = row.stored is not None and mark.edition >= row.stored.edition
+        if held or (changed_in is not None and mark.edition >= changed_in):
+            return Reached(mark.edition, mark.at, part.version, part.content_hash, newest)
+        return Reached(mark.edition, mark.at, None, None, None if changed_in is None else False)
+
+    since, reason = ended or (None, None)
+    return Copy(row.partner, None, reached(row.stored), reached(row.filed), reached(row.opened), since, reason)
+
+
+def _not_kept(part: Part, row: Currency) -> tuple[datetime, str] | None:
+    """Since when our copy is not kept up to date, and why; None where it is."""
+    if row.ended_at is not None:
+        return row.ended_at, row.ended_reason or LAPSED.format(custodian=row.custodian)
+    since = row.lapsed.get(part.section)
+    return None if since is None else (since, LAPSED.format(custodian=row.custodian))
