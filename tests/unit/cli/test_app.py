@@ -137,7 +137,7 @@ def test_serve_reads_its_settings_first(
     ("arguments", "verb", "asked"),
     [
         (["list", "--partner", "RXT", "--all"], "list", {"partner": "RXT", "everything": True}),
-        (["replay", "12"], "replay", {"seq": 12}),
+        (["replay", "12"], "replay", {"seq": 12, "partner": None, "code": None}),
         (["resume", "RXT", "--person", "p"], "resume", {"partner": "RXT", "person": "p"}),
     ],
 )
