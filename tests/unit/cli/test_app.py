@@ -137,7 +137,14 @@ def test_serve_reads_its_settings_first(
     ("arguments", "verb", "asked"),
     [
         (["list", "--partner", "RXT", "--all"], "list", {"partner": "RXT", "everything": True}),
+        (["summary"], "summary", {}),
+        (["show", "12"], "show", {"seq": 12}),
         (["replay", "12"], "replay", {"seq": 12, "partner": None, "code": None}),
+        (
+            ["replay", "--partner", "RXT", "--code", "sync-refused"],
+            "replay",
+            {"seq": None, "partner": "RXT", "code": "sync-refused"},
+        ),
         (["resume", "RXT", "--person", "p"], "resume", {"partner": "RXT", "person": "p"}),
     ],
 )
