@@ -15,7 +15,7 @@ from tests.faults.pair import Serving, pair, until
 from tests.faults.people import HOME, WARD, person, plan_of
 
 NUMBER = "9990000026"
-UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+limits = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="this system limits no other process")
 
 
 def titled(title: str) -> dict[str, Any]:
@@ -37,15 +37,20 @@ def arrives(gateways: dict[str, Serving], title: str) -> None:
     until(f"{title} at the ward", lambda: title_at(gateways[WARD]) == title)
 
 
+def limited(serving: Serving, size: int | None) -> None:
+    """How large this process may make a file; None: as large as it could from the beginning."""
+    assert serving.process is not None
+    _, most = resource.prlimit(serving.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(serving.process.pid, resource.RLIMIT_FSIZE, (most if size is None else size, most))
+
+
 def filled(serving: Serving) -> None:
     """No file of this process can grow any more, as on a disk without room."""
-    assert serving.process is not None
-    resource.prlimit(serving.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    limited(serving, 0)
 
 
 def emptied(serving: Serving) -> None:
-    assert serving.process is not None
-    resource.prlimit(serving.process.pid, resource.RLIMIT_FSIZE, UNLIMITED)
+    limited(serving, None)
 
 
 @pytest.fixture
@@ -57,6 +62,7 @@ def gateways(tmp_path: Path) -> Iterator[dict[str, Serving]]:
         yield found
 
 
+@limits
 def test_a_full_disk_of_the_sender_refuses_what_is_new_and_keeps_what_was_acknowledged(
     gateways: dict[str, Serving],
 ) -> None:
@@ -74,6 +80,7 @@ def test_a_full_disk_of_the_sender_refuses_what_is_new_and_keeps_what_was_acknow
     arrives(gateways, "later")
 
 
+@limits
 def test_once_there_is_room_again_the_same_process_goes_on(gateways: dict[str, Serving]) -> None:
     for ods in (HOME, WARD):
         filled(gateways[ods])
@@ -84,6 +91,7 @@ def test_once_there_is_room_again_the_same_process_goes_on(gateways: dict[str, S
     assert "refused" not in [version["title"] for version in gateways[HOME].history(plan_of(NUMBER))]
 
 
+@limits
 def test_what_a_full_disk_of_the_receiver_could_not_take_is_sent_again(gateways: dict[str, Serving]) -> None:
     filled(gateways[WARD])
     gateways[HOME].insist(titled("while it was full"))
