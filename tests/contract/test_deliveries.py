@@ -167,7 +167,7 @@ def test_while_an_alarm_stands_the_summary_ends_with_1(
     found = {"code": "sync-backlog-old", "message": f"A message for {OTHER} has waited.", "fix": "See."}
     answer["alarms"] = [found]
     answer["partners"][1]["alarm"] = "2026-03-02T09:15:01.000Z"
-    monkeypatch.setattr("fhir_mh.cli.deliveries._ask", lambda *_, **__: answer)
+    monkeypatch.setattr("fhir_mh.cli.deliveries.ask", lambda *_, **__: answer)
     assert running.ask("summary") == exits.NOT_HELD
     console = Console(width=80, force_terminal=True, no_color=True, record=True)
     delivery_tables.show("summary", answer, console)

@@ -89,11 +89,13 @@ def test_transports_are_those_of_the_partners_as_they_are_now() -> None:
             await transports.refresh()
             assert set(transports) == {"ZOA1", "ZIU1"}
             first = transports["ZIU1"]
+            assert transports.skipping == set()
             assert transports["ZOA1"] is kept, "what did not change is not made anew"
-            await elsewhere.change("ZIU1", {**unit, "connections": [{**unit["connections"][0], "on": False}]},
+            await elsewhere.change("ZIU1", {**unit, "dead_letters": "skip", "connections": [{**unit["connections"][0], "on": False}]},
                                    version=added.version)  # fmt: skip
             await transports.refresh()
             assert transports["ZIU1"] is not first
+            assert transports.skipping == {"ZIU1"}
             with pytest.raises(FhirMhError) as off:
                 await transports["ZIU1"].send(Envelope("ZCT1", "ZIU1", ()))
             assert off.value.issues[0].code == "partner-off"
