@@ -91,7 +91,8 @@ def test_transports_are_those_of_the_partners_as_they_are_now() -> None:
             first = transports["ZIU1"]
             assert transports.skipping == set()
             assert transports["ZOA1"] is kept, "what did not change is not made anew"
-            await elsewhere.change("ZIU1", {**unit, "dead_letters": "skip", "connections": [{**unit["connections"][0], "on": False}]},
+            off_now = {**unit, "dead_letters": "skip", "connections": [{**unit["connections"][0], "on": False}]}
+            await elsewhere.change("ZIU1", off_now,
                                    version=added.version)  # fmt: skip
             await transports.refresh()
             assert transports["ZIU1"] is not first
