@@ -23,6 +23,7 @@ from fhir_mh.api.faults import answer_to
 from fhir_mh.api.fhir_rest import FhirRest
 from fhir_mh.api.front import MAX_BODY, Front
 from fhir_mh.api.pages import Pages
+from fhir_mh.api.placements_routes import Placements
 from fhir_mh.api.records_routes import Records
 from fhir_mh.api.types import kept_types
 from fhir_mh.gateway import Gateway
@@ -65,6 +66,7 @@ def create_app(
     further = [
         *Concerns(gateway, door).routes(),
         *CurrencyRoutes(gateway, door).routes(),
+        *Placements(gateway, door).routes(),
         *delivery_routes(gateway, settings, door, counts),
         *Pages(settings).routes(),
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from fhir_mh import __version__, shipped
-from fhir_mh.api import concerns_described, currency_described, partners_described
+from fhir_mh.api import concerns_described, currency_described, partners_described, placements_described
 from fhir_mh.api.formats import known_formats
 from fhir_mh.api.openapi import (
     FHIR,
@@ -47,6 +47,10 @@ def document(secured: bool) -> Json:
         "info": {"title": "fhir_mh gateway", "version": __version__, "description": _ABOUT.strip()},
         "tags": [
             {"name": "records", "description": "Plain JSON, and providers' own formats."},
+            {
+                "name": "placements",
+                "description": "A placement as one object: its steps, and how its terms came to be.",
+            },
             {"name": "fhir", "description": "FHIR R4 (4.0.1). What is supported: GET /fhir/metadata."},
             concerns_described.TAG,
             {"name": "deliveries", "description": "What waits for partners, for this organisation's operators."},
@@ -54,6 +58,7 @@ def document(secured: bool) -> Json:
         ],
         "paths": {
             **_records(),
+            **placements_described.paths(),
             **_fhir(),
             **currency_described.paths(),
             **concerns_described.paths(),
@@ -295,6 +300,7 @@ def _schemas() -> Json:
         **concerns_described.schemas(),
         **partners_described.schemas(),
         **currency_described.schemas(),
+        **placements_described.schemas(),
         **parts,
         "CareRecord": whole,
         "Find": find,

@@ -15,7 +15,10 @@ NUMBER = "9990000018"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One body. status: what it is answered with. query: what stands behind the address. after: sent before it."""
+    """One body. status: what it is answered with. query: what stands behind the address. after: sent before it.
+
+    step: of a placement, where the address names one.
+    """
 
     summary: str
     value: Any
@@ -23,6 +26,7 @@ class Example:
     media_type: str = "application/json"
     query: str = ""
     after: str | None = None
+    step: str = ""
 
 
 NEW_PERSON = Example(
@@ -203,6 +207,60 @@ PARTNER_OFF = Example(
 )
 PARTNERS_CHECK = Example("A code that is no partner's is refused", {"ods": ["ZZZ99"]}, 404)
 
+OPEN_PLACEMENT = Example(
+    "A placement far from home, and why",
+    {
+        "by": "Placing team",
+        "provider": "ZOA1",
+        "level": "2",
+        "placing_commissioner": "ZIC1",
+        "host_commissioner": "ZIC2",
+        "out_of_area_reason": "bed-unavailable",
+        "purposes": [{"text": "To live alone again, with support."}],
+    },
+    201,
+    after="new-person",
+)
+CLAIM_PLACEMENT = Example(
+    "A provider says that it has admitted somebody nobody placed",
+    {
+        "step": "claim",
+        "by": "Ward manager",
+        "reason": "Brought in by ambulance at night.",
+        "admitted_at": "2026-11-24T02:10:00Z",
+    },
+    201,
+    after="new-person",
+)
+REASON_MISSING = Example(
+    "A claim that does not say why is refused",
+    {"step": "claim", "by": "Ward manager", "admitted_at": "2026-11-24T02:10:00Z"},
+    422,
+    after="new-person",
+)
+CHANGE_PLACEMENT = Example(
+    "Another purpose from now on; what it was stays in the history",
+    {
+        "by": "Placing team",
+        "reason": "Agreed at the review, with the person.",
+        "purposes": [{"text": "To move to a flat of her own."}],
+    },
+    200,
+    after="open-placement",
+    step="change",
+)
+END_PLACEMENT = Example(
+    "The person does not come after all",
+    {
+        "by": "Placing team",
+        "reason": "A bed was found near home.",
+        "outcome": "cancelled",
+        "at": "2026-11-24T09:30:00Z",
+    },
+    200,
+    after="open-placement",
+    step="end",
+)
 BY_NAME = {
     "new-person": NEW_PERSON,
     "one-change": ONE_CHANGE,
@@ -226,4 +284,9 @@ BY_NAME = {
     "partner-insecure": PARTNER_INSECURE,
     "partner-off": PARTNER_OFF,
     "partners-check": PARTNERS_CHECK,
+    "open-placement": OPEN_PLACEMENT,
+    "claim-placement": CLAIM_PLACEMENT,
+    "reason-missing": REASON_MISSING,
+    "change-placement": CHANGE_PLACEMENT,
+    "end-placement": END_PLACEMENT,
 }

@@ -70,6 +70,8 @@ def examples_of(names: Sequence[str]) -> Json:
         found[name] = {"summary": example.summary, "value": example.value, "x-status": example.status}
         if example.after:
             found[name]["x-after"] = example.after
+        if example.step:
+            found[name]["x-step"] = example.step
     return found
 
 

@@ -126,6 +126,8 @@ def _form(
     given = dict(part.partition("=")[::2] for part in (body[1].get("x-query", "") if body else "").split("&"))
     if body is not None and "x-status" in body[1] and "{type}" in path:
         given["type"] = body[1]["value"].get("resourceType", "Patient")
+    if body is not None:
+        given["step"] = body[1].get("x-step", "")
     for parameter in operation.get("parameters", ()):
         label, place = parameter["name"], parameter["in"]
         key = f"{name}-{number}-{label}"

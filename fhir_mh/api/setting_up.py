@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_mh.clock import Clock
-from fhir_mh.consent import laws
+from fhir_mh.consent import shipped_policies
 from fhir_mh.errors import ConfigurationError
 from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.gateway.writing import Check
@@ -29,7 +29,7 @@ def build_gateway(
 
     Raises ConfigurationError for a policy that nobody knows, and what open_store raises where it cannot open the store.
     """
-    known = {policy.id for policy in laws()}
+    known = {policy.id for policy in shipped_policies() if not policy.enabled}
     unknown = [f"policies[{index}]" for index, name in enumerate(settings.policies) if name not in known]
     if unknown:
         hint = f"Name one of {', '.join(sorted(known))}."
@@ -38,7 +38,9 @@ def build_gateway(
     opened = store or open_store(settings.store.get_secret_value(), clock=clock)
     partners = {partner.ods: partner.name for partner in settings.partners}
     check = checking(validator or Validator())
-    return Gateway(opened, Organisation(settings.ods, settings.name, partners), check, clock, settings.policies)
+    return Gateway(
+        opened, Organisation(settings.ods, settings.name, partners, settings.policies), check, clock, settings.policies
+    )
 
 
 def checking(validator: Validator) -> Check:

@@ -12,28 +12,19 @@ from typer import Argument, Option, Typer
 from typer.core import TyperGroup
 
 from fhir_mh import __version__
-from fhir_mh.cli import gateway_commands, partner_commands
-from fhir_mh.cli.commands import BODIES, EXITS, Command, Group, run
+from fhir_mh.cli import gateway_commands, partner_commands, placement_commands
+from fhir_mh.cli.commands import BODIES, EXITS, INPUT, Command, Group, readable, run
 from fhir_mh.cli.exits import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _readable(text: str) -> Path:
-    """A file that can be read, or - for standard input (which typer's own check of a Path refuses)."""
-    file = Path(text)
-    if text != "-" and (not file.exists() or file.is_dir() or not os.access(file, os.R_OK)):
-        raise typer.BadParameter(f"{text!r} is no file that can be read")
-    return file
-
-
 def _readable_or_folder(text: str) -> Path:
     """As above, or a folder."""
-    return Path(text) if Path(text).is_dir() and os.access(text, os.R_OK | os.X_OK) else _readable(text)
+    return Path(text) if Path(text).is_dir() and os.access(text, os.R_OK | os.X_OK) else readable(text)
 
 
-_INPUT: dict[str, Any] = {"parser": _readable}
 _INPUTS: dict[str, Any] = {"parser": _readable_or_folder}
 
 
@@ -66,6 +57,7 @@ def commands() -> TyperGroup:
     app.add_typer(gateway_commands.deliveries(), name="deliveries")
     app.add_typer(_package(), name="package")
     app.add_typer(partner_commands.group(), name="partners")
+    app.add_typer(placement_commands.group(), name="placements")
     return typer.main.get_group(app)
 
 
@@ -139,7 +131,7 @@ def explain(
 def evaluate(
     expression: Annotated[str, Argument(metavar="EXPRESSION", help="FHIRPath, such as name.given.first().")],
     file: Annotated[
-        Path, Argument(metavar="FILE", help="A FHIR resource or Bundle in JSON; - reads standard input.", **_INPUT)
+        Path, Argument(metavar="FILE", help="A FHIR resource or Bundle in JSON; - reads standard input.", **INPUT)
     ],
 ) -> None:
     """Write what a FHIRPath expression gives on a FHIR resource, each value as one line of JSON."""
@@ -148,7 +140,7 @@ def evaluate(
 
 def map_file(
     file: Annotated[
-        Path | None, Argument(metavar="FILE", help="What is to be mapped; - reads standard input.", **_INPUT)
+        Path | None, Argument(metavar="FILE", help="What is to be mapped; - reads standard input.", **INPUT)
     ] = None,
     from_: Annotated[str, Option("--from", metavar="FORMAT", help="record, fhir, or the name of a mapping.")] = "",
     to: Annotated[str, Option("--to", metavar="FORMAT", help="record, fhir, or the name of a mapping.")] = "",

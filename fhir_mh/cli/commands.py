@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ BODIES: dict[str, str] = {
     "map": "fhir_mh.cli.map",
     "package": "fhir_mh.cli.package",
     "partners": "fhir_mh.cli.partners",
+    "placements": "fhir_mh.cli.placements",
     "schema": "fhir_mh.cli.schema",
     "serve": "fhir_mh.cli.serve",
     "validate": "fhir_mh.cli.validate",
@@ -31,6 +35,30 @@ EXITS = (
     "Exit codes: 0 done; 1 it ran and something did not hold, or what it depends on does not answer; "
     "2 the command or its input breaks a rule; 70 a fault in fhir-mh itself."
 )
+
+# Where a command finds the gateway that runs, for all that ask one.
+Config = Annotated[
+    Path | None,
+    Option("--config", metavar="FILE", help="The gateway's own settings: where it is, and a token that lets one in."),
+]
+GatewayAddress = Annotated[
+    str | None, Option("--gateway", metavar="URL", help="A gateway elsewhere, instead of the one of the settings.")
+]
+TokenFile = Annotated[
+    Path | None, Option("--token-file", metavar="FILE", help="A file that holds the token of one who may ask.")
+]
+AsJson = Annotated[bool, Option("--json", help="The gateway's own JSON.")]
+
+
+def readable(text: str) -> Path:
+    """A file that can be read, or - for standard input (which typer's own check of a Path refuses)."""
+    file = Path(text)
+    if text != "-" and (not file.exists() or file.is_dir() or not os.access(file, os.R_OK)):
+        raise typer.BadParameter(f"{text!r} is no file that can be read")
+    return file
+
+
+INPUT: dict[str, Any] = {"parser": readable}
 
 
 class _Flags:

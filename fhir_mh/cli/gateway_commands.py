@@ -9,19 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, Command, Group, run
-
-_Config = Annotated[
-    Path | None,
-    Option("--config", metavar="FILE", help="The gateway's own settings: where it is, and its operator's token."),
-]
-_Gateway = Annotated[
-    str | None, Option("--gateway", metavar="URL", help="A gateway elsewhere, instead of the one of the settings.")
-]
-_TokenFile = Annotated[
-    Path | None, Option("--token-file", metavar="FILE", help="A file that holds the token of an operator.")
-]
-_Json = Annotated[bool, Option("--json", help="The gateway's own JSON.")]
+from fhir_mh.cli.commands import EXITS, AsJson, Command, Config, GatewayAddress, Group, TokenFile, run
 
 
 def deliveries() -> Typer:
@@ -46,10 +34,10 @@ def list_deliveries(
     everything: Annotated[
         bool, Option("--all", help="Every lane, not only those in which something waits or that are halted.")
     ] = False,
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
-    as_json: _Json = False,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what waits, what was refused for good, which partners do not answer, and how current each copy is.
 
@@ -60,7 +48,7 @@ def list_deliveries(
 
 
 def sum_up_deliveries(
-    config: _Config = None, gateway: _Gateway = None, token_file: _TokenFile = None, as_json: _Json = False
+    config: Config = None, gateway: GatewayAddress = None, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     """Say of each partner how much waits and since when, what was refused or set aside, and whether it is called.
 
@@ -71,10 +59,10 @@ def sum_up_deliveries(
 
 def show_delivery(
     seq: Annotated[int, Argument(metavar="SEQ", min=1, help="Its number, as the list shows it.")],
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
-    as_json: _Json = False,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show one message: its state and age, how often it was tried, what it waits for. Never what it says."""
     _ask("show", config, gateway, token_file, as_json, seq=seq)
@@ -86,10 +74,10 @@ def replay_deliveries(
         str | None, Option(metavar="ODS", help="Instead of one: all that were refused by this partner.")
     ] = None,
     code: Annotated[str | None, Option(metavar="CODE", help="Of these, only what was refused with this code.")] = None,
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
-    as_json: _Json = False,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send again what was refused for good. Consent is decided anew, and a halted lane stays halted."""
     if (seq is None) == (partner is None) or (code is not None and partner is None):
@@ -100,10 +88,10 @@ def replay_deliveries(
 def resume_lanes(
     partner: Annotated[str, Argument(metavar="ODS", help="The partner whose halted lanes go on.")],
     person: Annotated[str | None, Option(metavar="ID", help="Only this person's lane.")] = None,
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
-    as_json: _Json = False,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let halted lanes go on. What was refused is skipped, unless it was replayed before."""
     _ask("resume", config, gateway, token_file, as_json, partner=partner, person=person)
@@ -129,9 +117,9 @@ def currency(
         Answer,
         Option("--format", help="A table, in a pipe lines with fields parted by tabs; or the gateway's own JSON."),
     ] = Answer.table,
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Show how current each copy of a person's plans is: what each partner was sent, stored, filed and opened.
 

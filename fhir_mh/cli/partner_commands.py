@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, Command, Group, run
+from fhir_mh.cli.commands import EXITS, Command, Config, GatewayAddress, Group, TokenFile, run
 
 
 class Role(StrEnum):
@@ -28,16 +28,6 @@ class Form(StrEnum):
     json = "json"
 
 
-_Config = Annotated[
-    Path | None,
-    Option("--config", metavar="FILE", help="The gateway's own settings: where it is, and a token that lets one in."),
-]
-_Gateway = Annotated[
-    str | None, Option("--gateway", metavar="URL", help="A gateway elsewhere, instead of the one of the settings.")
-]
-_TokenFile = Annotated[
-    Path | None, Option("--token-file", metavar="FILE", help="A file that holds the token of an administrator.")
-]
 _Form = Annotated[Form, Option("--format", help="Lines for people, or the gateway's own JSON.")]
 _Ods = Annotated[str, Argument(metavar="ODS", help="The partner's ODS code.")]
 _Roles = Annotated[
@@ -68,7 +58,7 @@ def group() -> Typer:
 
 
 def listed(
-    config: _Config = None, gateway: _Gateway = None, token_file: _TokenFile = None, form: _Form = Form.text
+    config: Config = None, gateway: GatewayAddress = None, token_file: TokenFile = None, form: _Form = Form.text
 ) -> None:
     """Show the partners, where each is kept, and about how many people it holds something of ours."""
     _ask("list", config, gateway, token_file, form)
@@ -80,9 +70,9 @@ def add(
     url: Annotated[str, Option(metavar="URL", help="Where its gateway answers.")],
     secret: _Secret = None,
     roles: _Roles = None,
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
     form: _Form = Form.text,
 ) -> None:
     """Add a partner to the gateway that runs. It is sent what it may see of the people it cares for."""
@@ -103,9 +93,9 @@ def change(
         Option(metavar="INSTANT", help="Until when the secret used so far counts too, such as 2026-12-01T00:00:00Z."),
     ] = None,
     on: Annotated[bool | None, Option("--on/--off", help="Whether the connection is used.")] = None,
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
     form: _Form = Form.text,
 ) -> None:
     """Change a partner; what is not mentioned stays. It is taken up at once.
@@ -121,9 +111,9 @@ def change(
 
 def remove(
     ods: _Ods,
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
     form: _Form = Form.text,
 ) -> None:
     """Share no more with a partner. It is told so; what it was sent is not forgotten."""
@@ -137,9 +127,9 @@ def check(
     offline: Annotated[
         bool, Option("--offline", help="From this machine, with the settings of --config; no gateway is asked.")
     ] = False,
-    config: _Config = None,
-    gateway: _Gateway = None,
-    token_file: _TokenFile = None,
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
     form: _Form = Form.text,
 ) -> None:
     """Prove each connection, step by step, without anybody's data: 0 if nothing is wrong, 1 if something is.

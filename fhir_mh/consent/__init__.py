@@ -4,7 +4,7 @@ from fhir_mh.consent.access import AccessContext
 from fhir_mh.consent.decide import AccessRequest, Decision, Policy, decide
 from fhir_mh.consent.directives import Directive, directives_of
 from fhir_mh.consent.law import asked_by_law
-from fhir_mh.consent.policies import laws
+from fhir_mh.consent.policies import laws, shipped_policies
 
 __all__ = [
     "AccessContext",
@@ -16,4 +16,5 @@ __all__ = [
     "decide",
     "directives_of",
     "laws",
+    "shipped_policies",
 ]

@@ -114,7 +114,7 @@ class CurrencyUseCases:
         holding, rows = hold(tx, person, own), tx.currency.of(person)
         tree, told = holding.tree, rows
         if context.organisation != own:
-            tree = visible(tx, context, person, tree)
+            tree = visible(tx, context, person, tree, self.home.ods)
             told = [row for row in rows if context.organisation in (row.partner, row.custodian)]
         parts = list(parts_of(holding, tree))
         plans = tuple(PlanCurrency(part, tuple(self._copies(tx, person, part, told))) for part in parts)

@@ -17,6 +17,7 @@ from fhir_mh.gateway.holding import Holding, Tree, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, find_person
 from fhir_mh.gateway.marking import mark_opened
 from fhir_mh.gateway.pending import Pending, effective
+from fhir_mh.gateway.placing import PlacementUseCases
 from fhir_mh.gateway.resources import FhirUseCases
 from fhir_mh.gateway.standing import now_of, only_own, visible
 from fhir_mh.gateway.writing import Check, Outcome, add_tasks, write_record
@@ -79,6 +80,7 @@ class Gateway(FhirUseCases):
         self.policies = policies
         self.concerns = ConcernUseCases(store, home, check)
         self.currency = CurrencyUseCases(store, home)
+        self.placements = PlacementUseCases(store, home, check)
 
     # --- records
 
@@ -174,7 +176,8 @@ class Gateway(FhirUseCases):
             asked = asked_by_law(tree, now, laws(), self.policies)
         copies = tx.currency.of(record_id)
         if context.organisation != self.home.ods:
-            tree, pending = visible(tx, context, record_id, tree), []  # what waits holds texts of every section
+            tree = visible(tx, context, record_id, tree, self.home.ods)
+            pending = []  # what waits holds texts of every section
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
         return HeldRecord(record_id, tx.record_head(record_id), tree, holding.keepers, pending, copies, now, asked)
 

@@ -43,6 +43,12 @@ class Holding:
     bodies: dict[Key, dict[str, Any]] = field(default_factory=dict)
     custodians: dict[Key, str] = field(default_factory=dict)
 
+    def add(self, stored: StoredResource) -> None:
+        """Take in one more of the person's resources."""
+        key = (stored.type, stored.id)
+        self.bodies[key] = content(stored.body())
+        self.custodians[key] = stored.custodian
+
     @cached_property
     def reading(self) -> Reading:
         """The resources read through the tables; several Patients are one person here.
@@ -112,7 +118,5 @@ def hold(tx: Tx, person: str, own: str) -> Holding:
     """Everything current about a person."""
     holding = Holding(person, own)
     for stored in about(tx, person):
-        key = (stored.type, stored.id)
-        holding.bodies[key] = content(stored.body())
-        holding.custodians[key] = stored.custodian
+        holding.add(stored)
     return holding

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,15 @@ from fhir_mh.store import Tx
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """The organisation a gateway belongs to, and those it shares with (ODS code -> name)."""
+    """The organisation a gateway belongs to, and those it shares with (ODS code -> name).
+
+    policies: those that are turned on by name.
+    """
 
     ods: str
     name: str
     partners: Mapping[str, str]
+    policies: Collection[str] = ()
 
 
 def nhs_number_in(patient: Mapping[str, Any]) -> str | None:

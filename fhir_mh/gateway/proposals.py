@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -9,9 +10,10 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import APPEND_ONLY, Key, content, hold
 from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.standing import standing
 from fhir_mh.gateway.writing import Check, add_tasks, write_record
 from fhir_mh.issues import Issue, issue
-from fhir_mh.mapping.merge import merge
+from fhir_mh.mapping.merge import Conflict, Merged, merge
 from fhir_mh.store import Projection, Tx
 
 Body = dict[str, Any]
@@ -65,12 +67,18 @@ class Merging:
                 yield found
 
     def merge(self, message: Message, projection: Projection) -> Receipt:
-        """Apply the rows that its author changed and we did not; the others become Tasks with both texts."""
+        """Apply the rows that its author changed and we did not; the others become Tasks with both texts.
+
+        Of an author who does not care for the person any more nothing is applied: every row becomes a Task.
+        """
         shown = self.holding.with_bodies(content(body) for body in _resources(load_object(projection.sent)))
         shown = shown.with_bodies(content(body) for body in bodies_of(message, "before"))
         wanted = shown.with_bodies(content(body) for body in bodies_of(message))
         before = self.holding.tree
         merged = merge(before, shown.tree, wanted.tree, never=APPEND_ONLY)
+        if not standing(self.tx, self.person, self.home.ods).takes_part(self.partner):
+            late = [Conflict(one.path, one.before, one.before, one.after, "late") for one in merged.changes]
+            merged = Merged(copy.deepcopy(before), [], [*merged.conflicts, *late])
         add_tasks(self.tx, self.home, merged.tree, merged.conflicts, self.partner)
         write_record(self.tx, self.home, self.check, self.holding, before, merged.tree)
         status: Literal["merged", "partly", "conflict"] = (

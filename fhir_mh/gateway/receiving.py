@@ -9,12 +9,12 @@ from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
-from fhir_mh.gateway.holding import SHARED_KINDS, content, hold
+from fhir_mh.gateway.holding import SHARED_KINDS, Key, content, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, find_person, identify
 from fhir_mh.gateway.marking import take_mark
 from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.spreading import copy_at, spread
-from fhir_mh.gateway.writing import Check, write_record
+from fhir_mh.gateway.writing import Check, settle, write_record
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.store import StoredResource, Tx
 
@@ -80,7 +80,7 @@ class Receiving:
         if held >= message.edition:
             return Receipt(message.id, "superseded", held)
         tx.identify(person, NHS_NUMBER, message.nhs_number)
-        kinds = self._store_copy(tx, partner, person, bodies)
+        were = self._store_copy(tx, partner, person, bodies)
         tx.set_edition(person, partner, message.edition)
         tx.currency.mark(self.home.ods, person, partner, "stored", message.edition)
         sections = message.content.get("sections")
@@ -88,7 +88,8 @@ class Receiving:
             tx.currency.cover(self.home.ods, person, partner, [name for name in sections if isinstance(name, str)])
         self._resume(tx, person, partner, message.edition)
         _carried(tx, person, partner, bodies, message.edition)
-        spread(tx, self.home, person, kinds, own=False)
+        settle(tx, self.home, self.check, person, were)
+        spread(tx, self.home, person, {kind for kind, _ in were}, own=False)
         return Receipt(message.id, "stored", message.edition)
 
     def _resume(self, tx: Tx, person: str, partner: str, edition: int) -> None:
@@ -124,9 +125,9 @@ class Receiving:
             found += [one.at(f"{place}: {one.path}") for one in faults if has_errors([one])]
         return found
 
-    def _store_copy(self, tx: Tx, partner: str, person: str, bodies: list[Body]) -> set[str]:
-        """Store what differs from the copy held; the kinds of what did."""
-        kinds = set()
+    def _store_copy(self, tx: Tx, partner: str, person: str, bodies: list[Body]) -> dict[Key, Body | None]:
+        """Store what differs from the copy held; of what did, what it was before."""
+        were: dict[Key, Body | None] = {}
         for body in bodies:
             kind, name = str(body["resourceType"]), str(body["id"])
             known = tx.get(kind, name)
@@ -136,8 +137,8 @@ class Receiving:
             tx.put(content(body), person=belongs, custodian=partner)
             if kind == "Patient":
                 identify(tx, person, body)
-            kinds.add(kind)
-        return kinds
+            were[kind, name] = content(known.body()) if known is not None and not known.deleted else None
+        return were
 
     # --- the other verbs
 

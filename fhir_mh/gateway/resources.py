@@ -9,7 +9,7 @@ from typing import Any
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
-from fhir_mh.gateway.holding import about, content, hold
+from fhir_mh.gateway.holding import Key, about, content, hold
 from fhir_mh.gateway.identity import (
     Organisation,
     contradiction,
@@ -22,7 +22,7 @@ from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.gateway.standing import now_of, standing
-from fhir_mh.gateway.writing import Check, write_record
+from fhir_mh.gateway.writing import Check, settle, write_record
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import merge
 from fhir_mh.profiles.concerns import holds_concern
@@ -150,7 +150,7 @@ class FhirUseCases:
             found = about(tx, person)
             if context.organisation == self.home.ods:
                 return found
-            decision = standing(tx, person).decide(context, now_of(tx))
+            decision = standing(tx, person, self.home.ods).decide(context, now_of(tx))
             if decision.nothing:
                 raise ConsentDenied(issues=[issue("consent-denied", "Patient", sentence=decision.sentence)])
             sight = Sight(found, decision)
@@ -181,7 +181,7 @@ class FhirUseCases:
                 seen += [entry] if entry.type in PUBLIC_KINDS else []
                 continue
             if entry.person not in sights:
-                decision = standing(tx, entry.person).decide(context, now_of(tx))
+                decision = standing(tx, entry.person, self.home.ods).decide(context, now_of(tx))
                 sights[entry.person] = None if decision.nothing else Sight(about(tx, entry.person), decision)
             sight = sights[entry.person]
             shown = sight.of(entry) if sight is not None else None
@@ -236,20 +236,23 @@ class FhirUseCases:
             entry.full_url: f"{entry.body['resourceType']}/{names[id(entry)]}" for entry in entries if entry.full_url
         }
         kept: dict[int, Kept] = {}
-        touched: dict[str, set[str]] = {}
+        touched: dict[str, dict[Key, Body | None]] = {}
         urgent: set[str] = set()
         order = sorted(range(len(entries)), key=lambda n: entries[n].body["resourceType"] != "Patient")
         for number in order:
             entry = entries[number]
             body = {**entry.body, "id": names[id(entry)]}
             body = _moved(body, moved, entry.path or str(body["resourceType"]))
+            known = tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
             result = self._keep(tx, context, entry, body)
             kept[number] = replace(result, warnings=[*warnings[number], *result.warnings])
             if result.stored is not None and result.stored.person is not None:
-                touched.setdefault(result.stored.person, set()).add(result.stored.type)
+                was = None if known is None or known.deleted else content(known.body())
+                touched.setdefault(result.stored.person, {})[result.stored.type, result.stored.id] = was
                 urgent |= {result.stored.person} if is_urgent(body) else set()
-        for person, kinds in touched.items():
-            spread(tx, self.home, person, kinds, own=True, urgent=person in urgent)
+        for person, were in touched.items():
+            settle(tx, self.home, self.check, person, were)
+            spread(tx, self.home, person, {kind for kind, _ in were}, own=True, urgent=person in urgent)
         return [kept[number] for number in range(len(entries))]
 
     def _keep(self, tx: Tx, context: AccessContext, entry: TransactionEntry, body: Body) -> Kept:

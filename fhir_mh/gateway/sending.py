@@ -28,7 +28,7 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         custodian = payload.pop("custodian")
         return Message(waiting.message, "notice", number, custodian, waiting.edition, payload)
     said: dict[str, Any]
-    decision = standing(tx, waiting.person).may_be_sent(waiting.partner, now_of(tx))
+    decision = standing(tx, waiting.person, home.ods).may_be_sent(waiting.partner, now_of(tx))
     if decision.nothing:
         end_sharing(tx, home, waiting.person, waiting.partner, decision.sentence)
         if waiting.kind == "proposal":

@@ -52,7 +52,7 @@ def partners_of(tx: Tx, home: Organisation) -> list[str]:
 
 def look_anew(tx: Tx, home: Organisation, person: str, partners: Iterable[str], *, urgent: bool = False) -> None:
     """Decide anew what each of these partners may see of a person, and queue what follows from it."""
-    stands, now = standing(tx, person), now_of(tx)
+    stands, now = standing(tx, person, home.ods), now_of(tx)
     for partner in partners:
         _reconsider(tx, home, person, partner, stands.may_be_sent(partner, now), urgent)
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of
 from fhir_mh.errors import ConsentDenied
-from fhir_mh.fhir.urls import ODS_CODE
-from fhir_mh.gateway.holding import Tree, about, content
+from fhir_mh.gateway.holding import Holding, Tree, about
 from fhir_mh.issues import issue
-from fhir_mh.profiles.addresses import Entry
-from fhir_mh.profiles.bundle import TABLES, read_entries, table_of
+from fhir_mh.placements.courses import ENDED, ods_codes, ods_named
+from fhir_mh.profiles.bundle import TABLES, table_of
 from fhir_mh.store import StoredResource, Tx
 
 DECIDING = frozenset({"Patient", "Organization", "Consent", "ServiceRequest", "Encounter", "EpisodeOfCare"})
@@ -24,11 +21,15 @@ _STAYING = ("planned", "arrived", "triaged", "in-progress", "onleave")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """in_care: organisations that care for the person now. leads: those whose plan it is."""
+    """in_care: organisations that care for the person now. leads: those whose plan it is.
+
+    commissioning: those that commission a placement that is open; they see what the person has agreed to, no more.
+    """
 
     in_care: frozenset[str]
     leads: frozenset[str]
     directives: tuple[Directive, ...]
+    commissioning: frozenset[str] = frozenset()
 
     def decide(self, context: AccessContext, now: str) -> Decision:
         """What the organisation of this context may see."""
@@ -37,36 +38,52 @@ class Standing:
             AccessRequest(context, organisation in self.in_care, organisation in self.leads, now), self.directives
         )
 
+    def takes_part(self, partner: str) -> bool:
+        """Whether an organisation cares for the person now, or commissions the care."""
+        return partner in self.in_care or partner in self.commissioning
+
     def may_be_sent(self, partner: str, now: str) -> Decision:
-        """What is sent to a partner unasked: what it may see, and only while it cares for the person."""
+        """What is sent to a partner unasked: what it may see, while it cares for the person or commissions the care."""
         decision = self.decide(AccessContext(partner), now)
-        if partner in self.in_care or decision.nothing:
+        if self.takes_part(partner) or decision.nothing:
             return decision
         return Decision(frozenset(), sentence="This organisation does not care for the person now.")
 
 
-def standing(tx: Tx, person: str) -> Standing:
-    """Who cares for the person and what the person decided, as of now."""
-    entries, keepers = [], set()
+def standing(tx: Tx, person: str, own: str) -> Standing:
+    """Who cares for the person and what the person decided, as of now. own: the organisation whose gateway asks.
+
+    That somebody is with a provider is not the provider's own to say: its claim counts once a placement of somebody
+    else confirms it, and ends with that placement.
+    """
+    holding = Holding(person, own)
+    leads = set()
     for stored in about(tx, person):
         if stored.type in DECIDING:
-            entries.append(Entry(content(stored.body()), f"{stored.type}/{stored.id}"))
+            holding.add(stored)
         elif stored.type == "CarePlan" and _is_a_plan(stored):
-            keepers.add(stored.custodian)
-    tree = read_entries(entries, same_person=True).tree if entries else {}
-    ods_of = {item["id"]: item["ods"] for item in tree.get("organisations") or () if "ods" in item}
-    in_care = set(keepers)
+            leads.add(stored.custodian)
+    tree, keepers = holding.tree, holding.keepers
+    codes = ods_codes(tree)
+    in_care, commissioning = set(leads), set()
+    ended = set()
     for placement in tree.get("placements") or ():
-        if placement.get("status") == "active":
-            in_care |= {_ods(placement.get(name), ods_of) for name in ("provider", "requested_by")}
+        provider, keeper = ods_named(placement.get("provider"), codes), keepers["placements", placement["id"]]
+        if placement.get("status") in ENDED:
+            ended.add(placement["id"])
+        if placement.get("status") == "active" and (keeper == own or keeper != provider):
+            in_care |= {provider, ods_named(placement.get("requested_by"), codes)}
+            commissioning |= {ods_named(placement.get(f"{whose}_commissioner"), codes) for whose in ("placing", "host")}
     for stay in tree.get("stays") or ():
-        if stay.get("status") in _STAYING:
-            in_care.add(_ods(stay.get("provider"), ods_of))
+        provider, keeper = ods_named(stay.get("provider"), codes), keepers["stays", stay["id"]]
+        over = (stay.get("placement") or {}).get("id") in ended
+        if stay.get("status") in _STAYING and not over and (keeper == own or keeper != provider):
+            in_care.add(provider)
     for episode in tree.get("episodes") or ():
         if episode.get("status") == "active":
-            in_care.add(_ods(episode.get("organisation"), ods_of))
-    directives = directives_of(tree.get("sharing") or (), ods_of)
-    return Standing(frozenset(in_care - {""}), frozenset(keepers), tuple(directives))
+            in_care.add(ods_named(episode.get("organisation"), codes))
+    directives = directives_of(tree.get("sharing") or (), codes)
+    return Standing(frozenset(in_care - {""}), frozenset(leads), tuple(directives), frozenset(commissioning - {""}))
 
 
 def _is_a_plan(stored: StoredResource) -> bool:
@@ -75,17 +92,12 @@ def _is_a_plan(stored: StoredResource) -> bool:
     return table is not None and table.section in ("care-plan", "crisis-plan")
 
 
-def _ods(ref: Mapping[str, Any] | None, ods_of: Mapping[str, str]) -> str:
-    if not ref:
-        return ""
-    identifier = ref.get("identifier") or {}
-    named = identifier.get("value", "") if identifier.get("system") == ODS_CODE else ""
-    return ods_of.get(ref.get("id", ""), "") or str(named)
+def visible(tx: Tx, context: AccessContext, person: str, tree: Tree, own: str) -> Tree:
+    """What of a person's record tree another organisation may see; own: whose gateway this is.
 
-
-def visible(tx: Tx, context: AccessContext, person: str, tree: Tree) -> Tree:
-    """What of a person's record tree another organisation may see. Raises ConsentDenied where that is nothing."""
-    decision = standing(tx, person).decide(context, now_of(tx))
+    Raises ConsentDenied where that is nothing.
+    """
+    decision = standing(tx, person, own).decide(context, now_of(tx))
     if decision.nothing:
         raise ConsentDenied(decision.sentence, issues=[issue("consent-denied", "$", sentence=decision.sentence)])
     sections = {table.field: table.section for table in TABLES if table.primary}

@@ -10,7 +10,8 @@ from typing import Any
 from fhir_mh.clock import instant
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps
-from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, Tree
+from fhir_mh.gateway.following import KINDS, before_of, follow
+from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, Tree, hold
 from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_of
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
 from fhir_mh.issues import Issue, has_errors, issue
@@ -38,10 +39,12 @@ class Outcome:
 def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, before: Tree, after: Tree) -> Outcome:
     """Store what differs between two states of a person's record.
 
-    before is what the change was made on (with our pending proposals), after what it is to be. Raises
-    InvalidResource where the record or one of its resources breaks a rule; then nothing is stored.
+    before is what the change was made on (with our pending proposals), after what it is to be; what follows from its
+    placements is stored with it. Raises InvalidResource where the record or one of its resources breaks a rule,
+    Conflict where a placement may not be changed so; then nothing is stored.
     """
     after = tree_of(record_of(after))
+    after = follow(tx, home, holding, before, after, _lead(after, home.ods))
     _name_resources(holding, after)
     were = _bodies(before)
     changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
@@ -59,6 +62,20 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
         urgent = any(is_urgent(written.resource) for written in ours)
         spread(tx, home, holding.person, {kind for kind, _ in outcome.stored}, own=True, urgent=urgent)
     return outcome
+
+
+def settle(tx: Tx, home: Organisation, check: Check, person: str, were: Mapping[Key, Mapping[str, Any] | None]) -> None:
+    """Store what follows where resources came by themselves. were: their former bodies, None for one that is new.
+
+    Raises Conflict where a placement or stay of ours may not be changed so.
+    """
+    if KINDS.isdisjoint(kind for kind, _ in were):
+        return
+    holding = hold(tx, person, home.ods)
+    held = holding.tree
+    after = follow(tx, home, holding, before_of(holding, were), held, _lead(held, home.ods))
+    if after is not held:
+        write_record(tx, home, check, holding, held, after)
 
 
 def _bodies(tree: Tree) -> dict[Key, Mapping[str, Any]]:
@@ -215,6 +232,7 @@ _DESCRIPTIONS = {
     "never-merged": "A decision of the person was changed elsewhere. Nothing was changed here: ask the person.",
     "unclear-item": "It is not clear which entry this belongs to. Nothing was changed.",
     "read-only": "A decision of the person came back that is not known here. Nothing was changed: ask the person.",
+    "late": "This came from somebody who does not care for the person now. Nothing was changed: look at it.",
     "gone": "This entry was changed elsewhere, and is no longer here. Nothing was changed.",
 }
 

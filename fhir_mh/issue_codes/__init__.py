@@ -17,6 +17,7 @@ from fhir_mh.issue_codes.json import CODES as JSON
 from fhir_mh.issue_codes.law import CODES as LAW
 from fhir_mh.issue_codes.map import CODES as MAP
 from fhir_mh.issue_codes.partner import CODES as PARTNER
+from fhir_mh.issue_codes.placement import CODES as PLACEMENT
 from fhir_mh.issue_codes.rest import CODES as REST
 from fhir_mh.issue_codes.store import CODES as STORE
 from fhir_mh.issue_codes.sync import CODES as SYNC
@@ -40,6 +41,7 @@ ROOMS: dict[str, Room] = {
     "consent": Room("what may not be read or written, and by whom", CONSENT),
     "law": Room("what an Act asks of a plan, and nothing in the record says", LAW),
     "concern": Room("safety concerns: who may raise one, keep it and read it", CONCERN),
+    "placement": Room("placements: which step is possible, for whom, and what may not be changed", PLACEMENT),
     "store": Room("what is held, its versions, and the database itself", STORE),
     "sync": Room("what partners say to each other", SYNC),
     "partner": Room("how partners are kept, and what is wrong with a connection to one", PARTNER),

@@ -30,4 +30,10 @@ CODES: dict[str, Code] = {
         "None of these clients has the role {role} for this organisation.",
         'Add one with role = "{role}", or give its token with --token-file.',
     ),
+    "cli-one-input": Code(
+        "error",
+        "invalid",
+        "Standard input is read once: for the NHS number, or for the facts.",
+        "Name the record by its id, or give the facts in a file.",
+    ),
 }

@@ -33,7 +33,7 @@ from fhir_mh.profiles.table import table
 
 _PLACEMENT: dict[str, Any] = {"coding": [local("placement-kind", "rehabilitation-placement")]}
 _STAY: dict[str, Any] = {"coding": [local("placement-kind", "rehabilitation-stay")]}
-_TERMS = "level out-of-area-reason placing-commissioner host-commissioner purpose interventions ward"
+_TERMS = "level out-of-area-reason placing-commissioner host-commissioner purpose interventions ward status"
 _SUBJECT: Row = (("subject",), Subject())
 
 
@@ -101,6 +101,7 @@ PLACEMENT = table(
     concepts("purposes", "reasonCode"),
     concepts("interventions", "orderDetail"),
     period("planned", "occurrencePeriod"),
+    first_ref("replaces", "replaces", "ServiceRequest"),
     _history(),
     match=holds({"category": [_PLACEMENT]}),
 )

@@ -19,7 +19,8 @@ from fhir_mh.profiles.reference import Subject
 from fhir_mh.profiles.table import table
 
 _TASK_KINDS = (
-    "conflict identity unclear-item incomplete-plan review agreement treatment-review visit follow-up discharge-date"
+    "conflict identity unclear-item incomplete-plan review agreement treatment-review visit follow-up discharge-date "
+    "placement"
 )
 TASK = table(
     "task",

@@ -25,7 +25,7 @@ FORMER_TERMS = {"community rehabilitation unit": "1", "high dependency rehabilit
 """What the levels were called before NHS England's commissioner guidance of 2024 for mental health rehabilitation."""
 
 
-def _level(value: object) -> object:
+def level_named(value: object) -> object:
     """A level by its number or its former name. A label that names no level is refused, never kept as the type."""
     if value in ("1", "2") or not isinstance(value, str):
         return value
@@ -38,7 +38,8 @@ def _level(value: object) -> object:
 
 
 PlacementTerm = Literal[
-    "level", "out-of-area-reason", "placing-commissioner", "host-commissioner", "purpose", "interventions", "ward"
+    "level", "out-of-area-reason", "placing-commissioner", "host-commissioner", "purpose", "interventions", "ward",
+    "status",
 ]  # fmt: skip
 
 
@@ -72,15 +73,15 @@ class AgreedAction(Item):
 class Placement(Item):
     """The request to admit the person to a level 1 or level 2 mental health rehabilitation inpatient service.
 
-    interventions: the specific assessments and interventions it is for. history: how its terms came to be as they
-    are; only ever added to.
+    interventions: the specific assessments and interventions it is for. replaces: the placement that ended with a
+    transfer to this one. history: how its terms came to be as they are; only ever added to.
     """
 
     natural_key = ("requested_at", "provider")
 
     custodian: OdsCode | None = None
     status: Literal["draft", "active", "on-hold", "revoked", "completed", "entered-in-error"] = "active"
-    level: Annotated[Literal["1", "2"], BeforeValidator(_level)] | None = None
+    level: Annotated[Literal["1", "2"], BeforeValidator(level_named)] | None = None
     requested_at: DateTime | None = None
     requested_by: Ref | None = None
     provider: Ref | None = None
@@ -92,6 +93,7 @@ class Placement(Item):
     purposes: list[Concept] = Field(default_factory=list)
     interventions: list[Concept] = Field(default_factory=list)
     planned: Period | None = None
+    replaces: Ref | None = None
     history: list[TermAsItStood] = Field(default_factory=list)
 
 

@@ -25,7 +25,7 @@ class Task(Item):
 
     kind: Literal[
         "conflict", "identity", "unclear-item", "incomplete-plan", "review", "agreement", "treatment-review", "visit",
-        "follow-up", "discharge-date",
+        "follow-up", "discharge-date", "placement",
     ]  # fmt: skip
     status: Literal["requested", "accepted", "in-progress", "completed", "cancelled", "rejected"] = "requested"
     about: Ref | None = None

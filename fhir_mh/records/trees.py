@@ -14,12 +14,8 @@ from fhir_mh.records.choices import mistyped
 from fhir_mh.records.record import CareRecord
 
 
-def tree_of(record: CareRecord) -> dict[str, Any]:
-    """The record as plain dicts and lists, without empty fields."""
-    return _tree(record)
-
-
-def _tree(part: BaseModel) -> dict[str, Any]:
+def tree_of(part: BaseModel) -> dict[str, Any]:
+    """A record, or a part of one, as plain dicts and lists, without empty fields."""
     out: dict[str, Any] = {}
     for name, value in part.__dict__.items():
         kind = type(value)
@@ -27,12 +23,12 @@ def _tree(part: BaseModel) -> dict[str, Any]:
             out[name] = value
         elif kind is list:
             if value:
-                out[name] = [_tree(inner) if isinstance(inner, BaseModel) else inner for inner in value]
+                out[name] = [tree_of(inner) if isinstance(inner, BaseModel) else inner for inner in value]
         elif kind is dict:
             if value:
                 out[name] = copy.deepcopy(value)
         elif value is not None:
-            inside = _tree(value)
+            inside = tree_of(value)
             if inside:
                 out[name] = inside
     return out

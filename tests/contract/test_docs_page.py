@@ -58,7 +58,7 @@ async def send(tab: Tab, name: str) -> tuple[int, dict[str, str], Any]:
     filled: dict[str, str] = {}
     if after:
         _, headers, body = await send(tab, after)
-        named = {label: body[label] for label in ("id", "ods") if label in body}
+        named = {label: body[label] for label in ("id", "ods", "placement") if label in body}
         filled = {**named, "If-Match": headers["etag"]}
     form = form_of(name)
     await tab.run(f"{form}.closest('details').open = true")

@@ -41,6 +41,7 @@ def send(call: Caller, name: str) -> Any:
     if "x-after" in example:
         before = send(call, example["x-after"]).json()
         path = path.replace("{id}", before.get("id", "")).replace("{ods}", before.get("ods", ""))
+        path = path.replace("{placement}", before.get("placement", "")).replace("{step}", example.get("x-step", ""))
         headers["if_match"] = f'W/"{before["version"]}"'
     value = example["value"]
     body = urlencode(value).encode() if "urlencoded" in media else dumps(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import loads
 from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
-from tests.sim.people import AWAY, HOME
+from tests.sim.people import AWAY, FAR, HOME
 
 if TYPE_CHECKING:
     from tests.sim.site import Site
@@ -37,7 +37,7 @@ class Laws:
                 _law(message["verb"] == "notice", f"{to} is no partner of {sender}, and is sent a {message['verb']}")
             sections = {text.partition("#")[0] for text in texts_in(message)}
             self.world.tell(f"{sender}->{to} {_brief(message)}")
-            foreign = texts_in(message) - {said.text for said in ledger.said}
+            foreign = texts_in(message) - {said.text for said in ledger.said} - ledger.reasons
             _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
             decided = DECISION.search(str(message.get("bundle")))
             _law(decided is None or to == HOME, f"{sender} tells {to} what the person decided of others: {decided}")
@@ -48,8 +48,8 @@ class Laws:
                 continue
             leaked = sections & ledger.denied(sender, to)
             _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
-            if ledger.closed and not ledger.stayed and (sender, to) == (HOME, AWAY):
-                _law(not sections, f"{to} does not care for the person any more, and is sent {sorted(sections)}")
+            if sender == HOME and to in (AWAY, FAR) and not self._placed(ledger, to):
+                _law(not sections, f"{to} does not care for the person now, and is sent {sorted(sections)}")
 
     # --- each message is acted upon once, in order
 
@@ -82,7 +82,8 @@ class Laws:
                     continue
                 self._looked[ods, number] = held.version
                 items, shown = items_in(held.tree), ledger.shown.setdefault(ods, set())
-                gone = {item for item in shown - items if item[0] != "tasks"}
+                unmerged = {row.path for one in held.pending for row in one.unmerged}
+                gone = {item for item in shown - items if item[0] != "tasks" and not _told_of(item, unmerged)}
                 _law(not gone, f"{ods} shows no more: {sorted(gone)}")
                 shown |= items
 
@@ -124,6 +125,7 @@ class Laws:
             self._converged(ledger)
             self._refusals_unmerged(ledger)
             self._marks_converged(ledger)
+            self._in_one_place(ledger)
         for site in self.world.sites.values():
             for one in site.look(lambda tx: tx.proposals.find(direction="sent", state="pending")):
                 lane = site.look(lambda tx, one=one: tx.lanes.get(one.custodian, one.person))
@@ -203,7 +205,7 @@ class Laws:
                     whole = sections == set(SECTION_OF.values())
                     for item in ours:
                         found = theirs.get(item["id"])
-                        same = item == found if whole else texts_in(item) == texts_in(found)
+                        same = _of_anybody(item) == _of_anybody(found) if whole else texts_in(item) == texts_in(found)
                         _law(same, f"{ods} shows {found} for {name} of {keeper}, which is {item}")
                 self._current(ledger, keeper, site)
 
@@ -218,13 +220,40 @@ class Laws:
         """The sections that a partner is to be kept up to date in. Only what the home team keeps, and the home team."""
         if ods == keeper or (keeper != HOME and ods != HOME):
             return set()
-        if (keeper, ods) == (HOME, AWAY) and ledger.closed:
-            return set()  # whether a stay is still under way decides; the ward may hold it, and need not
-        if (keeper, ods) == (HOME, AWAY):
-            placed = self.world.sites[HOME].record(ledger.number)
-            if placed is None or not placed.tree.get("placements"):
-                return set()
+        if keeper == HOME and ods in (AWAY, FAR) and not self._placed(ledger, ods):
+            return set()
         return set(SECTION_OF.values()) - ledger.denied(keeper, ods)
+
+    def _placed(self, ledger: Ledger, ods: str) -> bool:
+        """Whether the home team has placed the person with a provider far away, and the placement has not ended."""
+        held = self.world.sites[HOME].record(ledger.number)
+        codes = {one["id"]: one["ods"] for one in held.tree.get("organisations", ()) if "ods" in one} if held else {}
+        return held is not None and any(
+            placement["status"] == "active"
+            and held.custodians["placements", placement["id"]] == HOME
+            and codes.get(placement["provider"]["id"]) == ods
+            for placement in held.tree.get("placements", ())
+        )
+
+    def _in_one_place(self, ledger: Ledger) -> None:
+        """Nobody is in two places without a question to a person; one that was left by a transfer is none."""
+        held = self.world.sites[HOME].record(ledger.number)
+        tree = held.tree if held is not None else {}
+        moved = {
+            placement["id"]
+            for placement in tree.get("placements", ())
+            for entry in placement.get("history", ())
+            if entry["term"] == "status" and entry["value"] == "transferred"
+        }
+        there = {
+            stay["provider"]["id"]
+            for stay in tree.get("stays", ())
+            if stay.get("status") in ("in-progress", "onleave") and stay.get("placement", {}).get("id") not in moved
+        }
+        asked = [
+            task for task in tree.get("tasks", ()) if task["kind"] == "placement" and task["status"] != "cancelled"
+        ]
+        _law(len(there) < 2 or bool(asked), f"{ledger.number} is in {sorted(there)}, and nobody is asked")
 
     def _refusals_unmerged(self, ledger: Ledger) -> None:
         """A recorded refusal says only what was said to whoever keeps it."""
@@ -236,6 +265,27 @@ class Laws:
                 for text in texts_in(refusal):
                     by = next(said.by for said in ledger.said if said.text == text)
                     _law(by == keeper, f"{keeper} merged into a refusal what {by} wrote: {text}")
+
+
+def _told_of(item: Row, unmerged: set[str]) -> bool:
+    """Whether its author is told that an item did not become its keeper's."""
+    (field, name), inside = item[:2], item[2:]
+    path = f"{field}[{name}]" + (f".{inside[0]}[{inside[1]}]" if inside else "")
+    return path in unmerged
+
+
+def _of_anybody(item: Tree | None) -> Tree | None:
+    """An item without which Patient it names: where a ward has one of its own, the same person is two of them."""
+    if item is None or "unknown" not in item:
+        return item
+    whom = ("subject", "patient")
+    rest = {
+        name: {key: value for key, value in told.items() if key not in whom} if isinstance(told, dict) else told
+        for name, told in item["unknown"].items()
+    }
+    kept = {name: told for name, told in rest.items() if told}
+    plain = {name: value for name, value in item.items() if name != "unknown"}
+    return {**plain, "unknown": kept} if kept else plain
 
 
 def _law(holds: bool, words: str) -> None:

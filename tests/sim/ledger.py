@@ -49,8 +49,7 @@ class Ledger:
     said: list[Said] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     known: dict[str, set[str]] = field(default_factory=dict)  # site -> ids of decisions committed there
-    closed: bool = False  # the placement
-    stayed: bool = False  # a stay was ever recorded: then the ward cares for the person, placed or not
+    reasons: set[str] = field(default_factory=set)  # why steps of placements were taken, and the names of wards
     shown: dict[str, set[Row]] = field(default_factory=dict)  # site -> items ever shown there
     sealed: set[str] = field(default_factory=set)  # custodians who said that this was the wrong person
 

@@ -16,7 +16,7 @@ from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, 
 if TYPE_CHECKING:
     from tests.sim.world import World
 
-HOME, UNIT, AWAY = "ZCT1", "ZCT2", "ZOA1"
+HOME, UNIT, AWAY, FAR = "ZCT1", "ZCT2", "ZOA1", "ZOA2"
 ADA, BEN = "9990000026", "9990000034"
 Tree = dict[str, Any]
 WARD_CSV = "out-of-area-csv"
@@ -31,7 +31,7 @@ def first_record(number: str, texts: Callable[[str], str]) -> tuple[Tree, list[R
     tree: Tree = {
         "person": {"nhs_number": number, "names": [{"use": "official", "family": f"Person {number[-3:]}"}],
                    "birth_date": "1984-02-03"},
-        "organisations": [{"id": f"org-{ods.lower()}", "ods": ods, "name": ods} for ods in (HOME, UNIT, AWAY)],
+        "organisations": [{"id": f"org-{ods.lower()}", "ods": ods, "name": ods} for ods in (HOME, UNIT, AWAY, FAR)],
         "professionals": [{"id": "lead", "name": "Lead professional", "organisation": {"id": "org-zct1"}}],
         "episodes": [
             {"id": "episode", "organisation": {"id": "org-zct1"}, "lead": {"id": "lead"}},
@@ -197,20 +197,26 @@ class Staff:
     # --- placement and stay
 
     def place(self, number: str, status: str = "active") -> bool:
-        """The home team opens a placement far away, or closes it."""
-        ledger = self.world.ledgers[number]
-        placement: Tree = {"id": "placement", "status": status}
-        if status == "active":
-            placement |= {"requested_by": {"id": "org-zct1"}, "provider": {"id": "org-zoa1"}, "level": "2"}
-        if not self._save(HOME, number, {"placements": [placement]}, []):
+        """The home team opens a placement far away, closes it, or opens it again."""
+        if self.world.sites[HOME].dead:
             return False
-        ledger.closed = status != "active"
-        return True
+        held = self.world.sites[HOME].record(number)
+        known = [one for one in (held.tree.get("placements") or () if held else ()) if one["id"] == "placement"]
+        if not known:
+            placement: Tree = {"id": "placement", "status": "active", "level": "2"}
+            placement |= {"requested_by": {"id": "org-zct1"}, "provider": {"id": "org-zoa1"}}
+            return status == "active" and self._save(HOME, number, {"placements": [placement]}, [])
+        if (known[0]["status"] == "active") == (status == "active"):
+            return False
+        facts = {"outcome": "discharged", "at": instant(self.world.clock.now())} if status != "active" else {}
+        name = "end" if facts else "reopen"
+        return self.world.placing.step(HOME, number, name, "placement", reason=self.text("placement"), **facts)
 
     def move_discharge(self, ods: str, number: str) -> bool:
         """A new estimated date of discharge, with its reason; the first opens the stay, at the ward only."""
         held = self.world.sites[ods].record(number)
-        if held is None or not held.tree.get("placements") or not (held.tree.get("stays") or ods == AWAY):
+        known = held is not None and any(one["id"] == "stay" for one in held.tree.get("stays") or ())
+        if held is None or not held.tree.get("placements") or not (known or ods == AWAY):
             return False
         self.count += 1
         name = f"term-{self.count}"
@@ -219,9 +225,8 @@ class Staff:
         date, now = f"2027-{self.count % 12 + 1:02}-01", instant(self.world.clock.now())
         term = {"id": name, "value": date, "recorded_at": now, "reason": {"text": said.text}}
         stay: Tree = {"id": "stay", "estimated_discharge": [term]}
-        if not held.tree.get("stays"):
+        if not known:
             stay |= {"placement": {"id": "placement"}, "provider": {"id": "org-zoa1"}}
-        self.world.ledgers[number].stayed = True
         return self._save(ods, number, {"stays": [stay]}, [said])
 
     # --- decisions

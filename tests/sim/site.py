@@ -19,7 +19,9 @@ from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.gateway.identity import find_person
 from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.partners import Directory
+from fhir_mh.gateway.placing import Recorded
 from fhir_mh.gateway.writing import Check
+from fhir_mh.placements import Step
 from fhir_mh.store import Currency, Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
 
@@ -122,6 +124,12 @@ class Site:
         self.exchange.under_way.clear()
         tree = change if isinstance(change, Change) else {"person": {"nhs_number": number}, **change}
         return at_once(self.gateway.save(AccessContext(self.ods), tree))
+
+    def step(self, number: str, placement: str | None, step: Step) -> Recorded:
+        """A system of this organisation records a step of a placement."""
+        self.exchange.under_way.clear()
+        person = str(self.person(number))
+        return at_once(self.gateway.placements.record(AccessContext(self.ods), person, placement, step))
 
     def record(self, number: str) -> HeldRecord | None:
         """The person's record as people see it here; None where the person is not known."""

@@ -18,11 +18,12 @@ from fhir_mh.sync import deliveries
 from tests.sim.laws import LawBroken, Laws
 from tests.sim.ledger import Ledger
 from tests.sim.network import CALM, ROUGH, Link, Network, arrive
-from tests.sim.people import ADA, AWAY, BEN, HOME, UNIT, Staff
+from tests.sim.people import ADA, AWAY, BEN, FAR, HOME, UNIT, Staff
+from tests.sim.placing import Placing
 from tests.sim.site import Died, Site
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-SITES = (HOME, UNIT, AWAY)
+SITES = (HOME, UNIT, AWAY, FAR)
 SECTIONS = (None, None, frozenset({"advance-wishes"}), frozenset({"crisis-plan"}), frozenset({"care-plan"}))
 
 
@@ -51,6 +52,7 @@ class World:
             site.start()
         self.sites[HOME].meet(AWAY)
         self.staff = Staff(self)
+        self.placing = Placing(self)
         self.runner = asyncio.Runner()
 
     def close(self) -> None:
@@ -117,7 +119,7 @@ class World:
             return
         draw, staff = self.draw, self.staff
         number = draw.choice([*self.ledgers, ADA]) if self.ledgers else ADA
-        ods = draw.choice([HOME, HOME, AWAY, AWAY, UNIT])
+        ods = draw.choice([HOME, HOME, HOME, AWAY, AWAY, AWAY, UNIT, FAR])
         if self.sites[ods].dead:
             return
         deeds: list[tuple[int, Callable[[], bool]]] = [
@@ -130,12 +132,14 @@ class World:
             (1, self._parts_or_meets),
             (5, lambda: staff.mark(ods, number, back=draw.choice([0, 0, 0, 1]))),
             (1, lambda: staff.place(number, draw.choice(["active", "active", "completed"]))),
+            (1, lambda: self.placing.claim(draw.choice([AWAY, FAR]), number)),
+            (6, lambda: self.placing.something(ods, number)),
         ]
         draw.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
 
     def _decides(self, ods: str, number: str) -> bool:
         draw = self.draw
-        about = draw.choice([AWAY, AWAY, UNIT]) if ods == HOME else ods
+        about = draw.choice([AWAY, AWAY, UNIT, FAR]) if ods == HOME else ods
         return self.staff.decide(ods, number, about, permit=draw.random() < 0.5, sections=draw.choice(SECTIONS))
 
     def _parts_or_meets(self) -> bool:
@@ -266,4 +270,4 @@ class World:
         raise LawBroken("something is due for ever")
 
 
-__all__ = ["ADA", "AWAY", "BEN", "HOME", "UNIT", "World"]
+__all__ = ["ADA", "AWAY", "BEN", "FAR", "HOME", "UNIT", "World"]

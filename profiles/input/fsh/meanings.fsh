@@ -274,6 +274,7 @@ RuleSet: PlacementMeanings
 * insert Meaning(reasonCode, [[The purpose of the admission]])
 * insert Meaning(orderDetail, [[Assessments and interventions that are specifically asked for]])
 * insert Meaning(occurrence[x], [[From when and until when, as planned]])
+* insert Meaning(replaces, [[The placement that ended with a transfer to this one]])
 
 RuleSet: StayMeanings
 * insert Meaning(class, [[That the person stays at night]])

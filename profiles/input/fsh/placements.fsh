@@ -51,6 +51,7 @@ Description: "What is agreed about a placement and may change."
 * #purpose "Purpose of the admission" "What the admission is for."
 * #interventions "Assessments and interventions" "The specific assessments and interventions."
 * #ward "Ward" "The ward the person is on."
+* #status "Status" "How far the placement or the stay has come: opened, ended, opened again."
 
 ValueSet: PlacementTermVS
 Id: placement-term

@@ -146,7 +146,8 @@ def test_the_category_that_a_policy_asks_for_is_a_code_of_ours() -> None:
     assert category["code"] in facts["concept"]
 
 
-def test_the_policy_of_sharing_is_one_of_them_and_is_on() -> None:
-    (policy,) = [one for one in shipped_policies() if one.asks is None]
-    assert policy.id == "direct-care"
-    assert policy.is_on(NOW)
+def test_the_policies_that_decide_are_on_but_for_the_one_that_a_gateway_turns_on() -> None:
+    on = {policy.id: policy.is_on(NOW) for policy in shipped_policies() if policy.asks is None}
+    assert on == {"confirm-claims": False, "direct-care": True, "placements": True}
+    (claims,) = [policy for policy in shipped_policies() if policy.id == "confirm-claims"]
+    assert claims.is_on(NOW, ["confirm-claims"])

@@ -1,0 +1,72 @@
+"""The plain JSON of placements: what each is now, what it was and why, and what may be recorded of it next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from fhir_mh.gateway.gateway import HeldRecord
+from fhir_mh.gateway.placing import Recorded
+from fhir_mh.placements import Course, courses, possible
+
+_PAST = ("estimated_discharge", "length_of_stay")
+
+
+def listed(record: HeldRecord) -> dict[str, Any]:
+    """The placements of a record, as far as the caller may see it."""
+    return {
+        "id": record.id,
+        "version": record.version,
+        "placements": [_placement(record, course) for course in courses(record.tree)],
+    }
+
+
+def _placement(record: HeldRecord, course: Course) -> dict[str, Any]:
+    parts = (("placements", course.placement), ("stays", course.stay))
+    keepers = {field: record.custodians.get((field, part["id"])) for field, part in parts if part is not None}
+    return {
+        "id": course.id,
+        "state": course.state,
+        "provider": course.provider or None,
+        "kept_by": {"placement": keepers.get("placements"), "stay": keepers.get("stays")},
+        "possible": list(possible(course)),
+        "placement": course.placement,
+        "stay": course.stay,
+        "discharge_moved": _moves(course.stay or {}),
+        "history": _history(course),
+    }
+
+
+def _moves(stay: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each time that the estimated date of discharge became another one: from which, to which, why, by whom, when."""
+    entries = stay.get("estimated_discharge") or []
+    return [{"from": past["value"], "to": entry["value"], **_why(entry)} for past, entry in pairwise(entries)]
+
+
+def _history(course: Course) -> list[dict[str, Any]]:
+    """Every agreed term as it stood from one moment on, in the order of these moments."""
+    found = []
+    for part in (course.placement or {}, course.stay or {}):
+        entries = [(entry["term"], entry) for entry in part.get("history") or ()]
+        entries += [(name.replace("_", "-"), entry) for name in _PAST for entry in part.get(name) or ()]
+        found += [{"term": term, "value": entry["value"], **_why(entry)} for term, entry in entries]
+    return sorted(found, key=lambda entry: str(entry["at"]))
+
+
+def _why(entry: Mapping[str, Any]) -> dict[str, Any]:
+    reason = entry.get("reason") or {}
+    return {"reason": reason.get("text"), "by": entry.get("recorded_by"), "at": entry.get("recorded_at")}
+
+
+def recorded(result: Recorded) -> dict[str, Any]:
+    """What became of a step."""
+    return {
+        "id": result.record,
+        "version": result.version,
+        "placement": result.placement,
+        "repeated": result.repeated,
+        "proposed": result.proposed,
+        "tasks": result.tasks,
+        "warnings": [found.as_dict() for found in result.warnings],
+    }

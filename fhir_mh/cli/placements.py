@@ -1,0 +1,104 @@
+"""`fhir-mh placements`: the steps of placements, recorded by the gateway that runs.
+
+Facts come from a file or standard input, for reasons are words about a person, and no argument is private. So is an
+NHS number: with `-` for the record it is read from standard input.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.table import Table
+
+from fhir_mh.cli.deliveries import Where, ask, find_gateway
+from fhir_mh.cli.exits import DONE, reading
+from fhir_mh.cli.issue_text import printable
+from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.issues import issue
+
+Json = Mapping[str, Any]
+_COLUMNS = ("id", "state", "provider", "since", "estimated discharge", "possible")
+
+
+def run(
+    step: str, *, record: str, placement: str | None = None, facts: Path | None = None, config: Path | None = None,
+    gateway: str | None = None, token_file: Path | None = None, as_json: bool = False,
+) -> int:  # fmt: skip
+    """list, or a step of a placement with its facts; what the gateway says, on standard output. Returns 0.
+
+    Tables on a terminal, lines of fields parted by tabs in a pipe, the gateway's own JSON with as_json. Raises what
+    `deliveries` raises where no gateway answers or it refuses.
+    """
+    where = find_gateway(config, gateway, token_file)
+    told = None if facts is None else _facts(facts, taken=record == "-")
+    name = _named(where) if record == "-" else record
+    address = f"/records/{quote(name, safe='')}/placements"
+    if told is None:
+        answer = ask(where, "GET", address)
+    elif placement is None:
+        answer = ask(where, "POST", address, content=dumps({**told, "step": step}))
+    else:
+        answer = ask(where, "POST", f"{address}/{quote(placement, safe='')}/{step}", content=dumps(told))
+    if as_json:
+        sys.stdout.buffer.write(dumps(answer) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        _show(answer, listed=told is None)
+    return DONE
+
+
+def _facts(file: Path, *, taken: bool) -> dict[str, Any]:
+    """The facts of a step. Standard input may be taken, by an NHS number."""
+    if str(file) == "-" and taken:
+        raise InvalidResource(issues=[issue("cli-one-input", "FACTS")])
+    with reading(file):
+        return load_object(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+
+
+def _named(where: Where) -> str:
+    """The id of the record of the person whose NHS number stands on standard input."""
+    number = sys.stdin.read().strip()
+    return str(ask(where, "POST", "/records/find", content=dumps({"nhs_number": number}))["id"])
+
+
+def _show(answer: Json, *, listed: bool) -> None:
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not listed:
+        for line in _told(answer):
+            sys.stdout.write(f"{line}\n")
+        return
+    rows = [_row(one) for one in answer["placements"]]
+    if not console.is_terminal:
+        sys.stdout.write("".join("\t".join(row) + "\n" for row in rows))
+        return
+    table = Table(*_COLUMNS, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table if rows else "Nobody has placed this person.")
+
+
+def _row(one: Json) -> list[str]:
+    """What a terminal and a pipe show of a placement: no words of anybody."""
+    stay = one.get("stay") or {}
+    dates = stay.get("estimated_discharge") or [{}]
+    values = (
+        one["id"], one["state"], one.get("provider"), (stay.get("period") or {}).get("start"), dates[-1].get("value"),
+        " ".join(one["possible"]),
+    )  # fmt: skip
+    return [printable(str(value or "")) for value in values]
+
+
+def _told(answer: Json) -> Iterator[str]:
+    yield "\t".join(("repeated" if answer["repeated"] else "recorded", printable(str(answer["placement"]))))
+    if answer["proposed"]:
+        yield f"proposed\t{len(answer['proposed'])}"
+    if answer["tasks"]:
+        yield f"tasks\t{answer['tasks']}"
+    for warning in answer["warnings"]:
+        yield f"warning\t{warning['code']}\t{printable(str(warning['message']))}"

@@ -1,0 +1,52 @@
+"""What a change of placements brings with it, in the transaction of the change itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from fhir_mh.clock import instant
+from fhir_mh.consent import shipped_policies
+from fhir_mh.errors import Conflict
+from fhir_mh.gateway.holding import Holding, Key, Tree
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.placements import Terms, Whose, broken_terms, followed
+from fhir_mh.store import Tx
+
+KINDS = frozenset({"ServiceRequest", "Encounter"})
+"""The kinds of resource that a placement and a stay are."""
+
+
+@cache
+def _follow_up_hours() -> int:
+    held = next(policy for policy in shipped_policies() if policy.id == "placements")
+    return int(held.values["follow_up_hours"])
+
+
+def terms_of(home: Organisation, now: str) -> Terms:
+    """What this gateway counts with, from the policies that ship and those that its settings turn on."""
+    on = {policy.id for policy in shipped_policies() if policy.is_on(now, home.policies)}
+    return Terms(_follow_up_hours(), "confirm-claims" in on)
+
+
+def follow(tx: Tx, home: Organisation, holding: Holding, before: Tree, after: Tree, owner: Tree | None) -> Tree:
+    """The record with what follows from its placements; the same one where nothing does.
+
+    owner: who is asked where somebody must look. Raises Conflict where the change does to a placement or stay of ours
+    what none may: part of a history is gone, or what has ended goes on without a reason.
+    """
+    broken = broken_terms(before, after, home.ods, holding.keepers)
+    if broken:
+        raise Conflict(issues=broken)
+    now = instant(tx.now)
+    return followed(before, after, Whose(home.ods, holding.keepers), terms_of(home, now), now, tx.new_id, owner)
+
+
+def before_of(holding: Holding, were: Mapping[Key, Mapping[str, Any] | None]) -> Tree:
+    """The record as it was before some of its resources came or changed. were: their former bodies, None for new."""
+    gone = {key for key, body in were.items() if body is None}
+    bodies = {
+        key: dict(body) for key, body in {**holding.bodies, **were}.items() if key not in gone and body is not None
+    }
+    return Holding(holding.person, holding.own, bodies, holding.custodians).tree

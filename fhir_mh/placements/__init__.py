@@ -1,0 +1,25 @@
+"""A placement as one object over time: which steps it takes, and what follows from each. Pure: no store, no clock."""
+
+from fhir_mh.placements.consequences import Terms, followed
+from fhir_mh.placements.courses import Course, courses
+from fhir_mh.placements.lawful import broken_terms
+from fhir_mh.placements.machine import Situation, possible, take
+from fhir_mh.placements.steps import STEPS, Step, read_step
+from fhir_mh.placements.whose import Whose
+from fhir_mh.placements.work import Taken
+
+__all__ = [
+    "STEPS",
+    "Course",
+    "Situation",
+    "Step",
+    "Taken",
+    "Terms",
+    "Whose",
+    "broken_terms",
+    "courses",
+    "followed",
+    "possible",
+    "read_step",
+    "take",
+]

@@ -1,0 +1,215 @@
+"""What follows from how placements stand: what ends with what, and what people are asked to do. Pure."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fhir_mh.clock import instant
+from fhir_mh.placements.courses import ENDED, Course, Tree, courses, outcome_of, statuses, task_about
+from fhir_mh.placements.placing import claim_task, confirmed, end_placement
+from fhir_mh.placements.terms import Mint, Said
+from fhir_mh.placements.whose import Whose
+from fhir_mh.placements.work import Work
+
+_NAMESPACE = uuid.UUID("5d0c7a3e-6a9f-5c55-8a61-0f4d6f0b7e13")
+
+_LAPSED = (
+    "The placement has ended, and {} still says that the person is there. Ask them: either the stay is over too, or "
+    "the placement is to be opened again."
+)
+_NOWHERE = (
+    "{} says that the person was transferred, and no placement says where to. Find out who cares for the person now."
+)
+_OVERLAP = (
+    "Two placements overlap, with {} and with {}. Both go on seeing what they may. Find out where the person is, and "
+    "end or transfer one of them."
+)
+_NO_PLAN = "No discharge plan is recorded: who does what, by when, for the person to be well at home?"
+_FOLLOW_UP = "The person was discharged: be in touch with them within {} hours."
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a gateway counts with. follow_up_hours: after a discharge. confirm_claims: as they arrive."""
+
+    follow_up_hours: int
+    confirm_claims: bool = False
+
+
+def followed(
+    before: Mapping[str, Any], after: Tree, whose: Whose, terms: Terms, now: str, mint: Mint, owner: Tree | None = None
+) -> Tree:
+    """The record with what follows from its placements, given what it was before. The same one where nothing does.
+
+    A placement of ours ends with the stay that its provider has ended; a claim is confirmed where the terms say so;
+    what a person must look at becomes a Task (owned by `owner`), and is taken back once it is no longer so. Done
+    again, nothing more follows. Nothing given is changed in place.
+    """
+    if not after.get("placements") and not after.get("stays"):
+        return after
+    work = Work(copy.deepcopy(after), whose.own, whose.keepers, now, mint)
+    tree = work.tree
+    _noted(before, work, whose)
+    leads = whose.leads(tree)
+    for course in courses(tree):
+        if course.state == "left" and whose.keeps("placements", course.placement):
+            _end_with_stay(work, course)
+        elif leads and terms.confirm_claims and _is_claim(course, whose):
+            said = Said(whose.own, {"text": "Confirmed by policy as it arrived."}, now)
+            confirmed(work, course, {}, said)
+    _ask(tree, [*_on_ending(before, tree, whose, terms, now)], owner)
+    _look(tree, {task["id"]: task for task in _to_look_at(tree, whose, leads, now)}, whose, owner)
+    return after if tree == after else tree
+
+
+def _noted(before: Mapping[str, Any], work: Work, whose: Whose) -> None:
+    """A placement of ours that was ended by a mere change of its status says in its history that it was."""
+    were = {item["id"]: item for item in before.get("placements") or ()}
+    for item in work.tree.get("placements") or ():
+        was = were.get(item["id"])
+        ended = item.get("status") in ENDED and was is not None and was.get("status", "active") not in ENDED
+        if ended and whose.keeps("placements", item) and not outcome_of(item):
+            outcome = "cancelled" if item["status"] == "revoked" else "discharged"
+            end_placement(work, item, outcome, Said(whose.own, {"text": "Its status was changed."}, work.now))
+
+
+def _end_with_stay(work: Work, course: Course) -> None:
+    stay = course.stay or {}
+    said = statuses(stay)
+    outcome = str(said[-1]["value"]) if said and said[-1]["value"] != "active" else ""
+    outcome = outcome or ("cancelled" if stay["status"] == "cancelled" else "discharged")
+    at = (stay.get("period") or {}).get("end") or work.now
+    reason = {"text": "The provider has ended the stay."}
+    end_placement(work, course.placement or {}, outcome, Said(course.provider or work.own, reason, at))
+
+
+def _is_claim(course: Course, whose: Whose) -> bool:
+    """Whether a provider of itself says that somebody is there, and nobody placed them."""
+    stay = course.stay
+    return course.state == "claimed" and stay is not None and not whose.keeps("stays", stay) and bool(course.provider)
+
+
+# --- what is asked once, when somebody has left
+
+
+def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms, now: str) -> Iterator[Tree]:
+    """The discharge plan where it is empty, from who keeps the stay or placed; follow-up, from who placed."""
+    over = {course.id for course in courses(before) if _has_left(course)}
+    dead = bool((tree.get("person") or {}).get("deceased") or (tree.get("person") or {}).get("deceased_at"))
+    known = {item["id"] for field in ("placements", "stays") for item in before.get(field) or ()}
+    for course in courses(tree):
+        if course.id in over or not _has_left(course) or dead or not _was_known(course, known):
+            continue
+        placed = whose.keeps("placements", course.placement)
+        about = {"id": (course.stay or {}).get("id"), "type": "Encounter"}
+        if course.stay is None:
+            about = {"id": course.id, "type": "ServiceRequest"}
+        end = _ended_at(course) or now
+        if (placed or whose.keeps("stays", course.stay)) and not (course.stay or {}).get("discharge_plan"):
+            yield _task("incomplete-plan", f"{course.id}/{end}/plan", now, about, _NO_PLAN)
+        if placed and not _is_followed_up(tree, course):
+            words = _FOLLOW_UP.format(terms.follow_up_hours)
+            asked = _task("follow-up", f"{course.id}/{end}/follow-up", now, about, words)
+            yield {**asked, "due": _after(end, terms.follow_up_hours)}
+
+
+def _is_followed_up(tree: Tree, course: Course) -> bool:
+    stay = (course.stay or {}).get("id")
+    return any((one.get("stay") or {}).get("id") == stay for one in tree.get("follow_ups") or () if stay)
+
+
+def _has_left(course: Course) -> bool:
+    """Whether somebody was there and went home."""
+    if course.placement is not None and outcome_of(course.placement):
+        return course.state in ("ended", "lapsed") and outcome_of(course.placement) == "discharged"
+    return course.state in ("ended", "left") and (course.stay or {}).get("status") == "finished"
+
+
+def _was_known(course: Course, known: set[str]) -> bool:
+    """Not what comes as past already, with an old record."""
+    return bool(known & {item["id"] for item in (course.placement, course.stay) if item is not None})
+
+
+def _ended_at(course: Course) -> str | None:
+    if course.placement is not None and outcome_of(course.placement):
+        return str(statuses(course.placement)[-1]["recorded_at"])
+    end = ((course.stay or {}).get("period") or {}).get("end")
+    return None if end is None else str(end)
+
+
+def _after(moment: str, hours: int) -> str:
+    """So many hours after a moment; of a mere date, after its end, as a date."""
+    if "T" in moment:
+        return instant(datetime.fromisoformat(moment.replace(":60", ":59")) + timedelta(hours=hours))
+    if len(moment) < len("2026-11-24"):
+        return moment
+    return (datetime.fromisoformat(moment[:10]) + timedelta(hours=hours)).date().isoformat()
+
+
+# --- what somebody must look at for as long as it is so
+
+
+def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tree]:
+    found = courses(tree)
+    moved = {(one.get("replaces") or {}).get("id") for one in tree.get("placements") or ()}
+    for course in found:
+        if leads and _is_claim(course, whose):
+            known = task_about(tree, (course.stay or {})["id"])
+            yield claim_task(known["id"] if known else _name(course.id, "claim"), course, now)
+        if not whose.keeps("placements", course.placement):
+            continue
+        transferred = outcome_of(course.placement or {}) == "transferred"
+        about = {"id": course.id, "type": "ServiceRequest"}
+        if course.state == "lapsed" and not transferred:
+            yield _task("placement", f"{course.id}/lapsed", now, about, _LAPSED.format(course.provider))
+        if course.state == "ended" and transferred and course.id not in moved:
+            yield _task("placement", f"{course.id}/nowhere", now, about, _NOWHERE.format(course.provider))
+    yield from _overlaps([course for course in found if course.goes_on and course.provider], whose, leads, now)
+
+
+def _overlaps(going_on: list[Course], whose: Whose, leads: bool, now: str) -> Iterator[Tree]:
+    """Nobody is in two places: two placements with two providers are a transfer, or a mistake."""
+    for number, one in enumerate(going_on):
+        for other in going_on[number + 1 :]:
+            ours = leads or any(whose.keeps("placements", course.placement) for course in (one, other))
+            if one.provider == other.provider or not ours:
+                continue
+            ids = "/".join(sorted((one.id, other.id)))
+            about = {"id": one.id, "type": "Encounter" if one.placement is None else "ServiceRequest"}
+            words = _OVERLAP.format(one.provider, other.provider)
+            yield _task("placement", f"{ids}/overlap", now, about, words)
+
+
+def _name(*parts: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
+
+
+def _task(kind: str, name: str, now: str, about: Tree, words: str) -> Tree:
+    task = {"id": _name(name), "kind": kind, "status": "requested", "about": about, "description": words}
+    return {**task, "raised_at": now}
+
+
+def _ask(tree: Tree, asked: list[Tree], owner: Tree | None) -> None:
+    """Add the Tasks that are not there yet."""
+    known = {task["id"] for task in tree.get("tasks") or ()}
+    for task in asked:
+        if task["id"] not in known:
+            tree.setdefault("tasks", []).append({**task, **({"owner": owner} if owner else {})})
+
+
+def _look(tree: Tree, due: Mapping[str, Tree], whose: Whose, owner: Tree | None) -> None:
+    """Ask what is to be looked at; take back what is no longer so, and ask again where it is so once more."""
+    for task in tree.get("tasks") or ():
+        if task.get("kind") != "placement" or not whose.keeps("tasks", task):
+            continue
+        status = task.get("status", "requested")
+        if task["id"] not in due and status == "requested":
+            task["status"] = "cancelled"
+        elif task["id"] in due and status == "cancelled":
+            task["status"] = "requested"
+    _ask(tree, list(due.values()), owner)

@@ -1,0 +1,159 @@
+"""A placement and its stay as one course, and the state it is in, read from a record's JSON tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fhir_mh.consent.directives import in_utc
+from fhir_mh.fhir.urls import ODS_CODE
+
+Tree = dict[str, Any]
+State = Literal[
+    "planned", "claimed", "declined", "under-way", "on-leave", "left", "waiting", "lapsed", "ended", "void"
+]  # fmt: skip
+
+ENDED = ("revoked", "completed")
+THERE = ("arrived", "triaged", "in-progress", "onleave")
+GONE = ("finished", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One placement with its stay, or a stay that nobody has placed.
+
+    id: the placement's, else the stay's. provider: ODS code, empty where none is named. state: `planned` (nobody has
+    come yet); `claimed` (a provider says that the person is there, and no placement says so) and `declined`;
+    `under-way` and `on-leave`; `left` (the stay is over, the placement is not); `waiting` (drafted or on hold);
+    `lapsed` (the placement is over, the stay is not); `ended`; `void` (entered in error).
+    """
+
+    id: str
+    placement: Tree | None
+    stay: Tree | None
+    provider: str
+    state: State
+
+    @property
+    def there(self) -> bool:
+        """Whether the person is there, or on leave from there, as far as its keeper has said."""
+        return self.stay is not None and self.stay.get("status", "in-progress") in THERE
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether somebody may be there by it, or is to come."""
+        return self.state in ("planned", "claimed", "under-way", "on-leave", "left")
+
+
+def ods_codes(tree: Mapping[str, Any]) -> dict[str, str]:
+    """The ODS codes of a record's organisations, by id."""
+    return {item["id"]: item["ods"] for item in tree.get("organisations") or () if "ods" in item}
+
+
+def ods_named(ref: Mapping[str, Any] | None, codes: Mapping[str, str]) -> str:
+    """The ODS code of the organisation that a reference means; empty where it says none."""
+    if not ref:
+        return ""
+    identifier = ref.get("identifier") or {}
+    named = identifier.get("value", "") if identifier.get("system") == ODS_CODE else ""
+    return codes.get(ref.get("id", ""), "") or str(named)
+
+
+def courses(tree: Mapping[str, Any]) -> list[Course]:
+    """Every placement and stay of a record, each once."""
+    codes = ods_codes(tree)
+    stays = list(tree.get("stays") or ())
+    placements = list(tree.get("placements") or ())
+    of: dict[str, list[Tree]] = {placement["id"]: [] for placement in placements}
+    alone: list[Tree] = []
+    for stay in stays:
+        linked = of.get((stay.get("placement") or {}).get("id", ""))
+        (alone if linked is None else linked).append(stay)
+    for placement in placements:  # a claim that was confirmed, and whose keeper has not said so yet
+        provider = ods_named(placement.get("provider"), codes)
+        for stay in alone:
+            same = provider and ods_named(stay.get("provider"), codes) == provider
+            if same and placement.get("status") == "active" and _there(stay) and not of[placement["id"]]:
+                of[placement["id"]].append(stay)
+    taken = {stay["id"] for linked in of.values() for stay in linked}
+    found = []
+    for placement in placements:
+        linked = of[placement["id"]]
+        main = next((stay for stay in linked if _there(stay)), linked[-1] if linked else None)
+        found.append(_course(tree, placement["id"], placement, main, codes))
+        found += [_course(tree, stay["id"], placement, stay, codes) for stay in linked if stay is not main]
+    return found + [_course(tree, stay["id"], None, stay, codes) for stay in alone if stay["id"] not in taken]
+
+
+def _course(
+    tree: Mapping[str, Any], name: str, placement: Tree | None, stay: Tree | None, codes: Mapping[str, str]
+) -> Course:
+    provider = ods_named((placement or {}).get("provider"), codes) or ods_named((stay or {}).get("provider"), codes)
+    state = _claimed(tree, stay or {}) if placement is None else _placed(placement, stay)
+    return Course(name, placement, stay, provider, state)
+
+
+def _there(stay: Tree) -> bool:
+    return stay.get("status", "in-progress") in THERE
+
+
+def _claimed(tree: Mapping[str, Any], stay: Tree) -> State:
+    status = stay.get("status", "in-progress")
+    if status == "entered-in-error":
+        return "void"
+    if status in GONE:
+        return "ended"
+    return "declined" if task_about(tree, stay["id"], "rejected") is not None else "claimed"
+
+
+def _placed(placement: Tree, stay: Tree | None) -> State:
+    status, there = placement.get("status", "active"), stay is not None and _there(stay)
+    if status == "entered-in-error":
+        return "void"
+    if status in ENDED:
+        return "lapsed" if there else "ended"
+    if status != "active":
+        return "waiting"
+    if stay is not None and there:
+        return "on-leave" if stay.get("status") == "onleave" else "under-way"
+    return (
+        "left" if stay is not None and stay.get("status") in GONE and not reopened_since(placement, stay) else "planned"
+    )
+
+
+def task_about(tree: Mapping[str, Any], item: str, status: str | None = None) -> Tree | None:
+    """The task about a claim, by the stay's id; where a status is given, only one in it."""
+    for task in tree.get("tasks") or ():
+        about = (task.get("about") or {}).get("id")
+        if (
+            task.get("kind") == "placement"
+            and about == item
+            and task.get("field") == "stays"
+            and (status is None or task.get("status", "requested") == status)
+        ):
+            found: Tree = task
+            return found
+    return None
+
+
+def statuses(part: Mapping[str, Any]) -> list[Tree]:
+    """The entries of a history that say how far it has come, as they were recorded."""
+    return [entry for entry in part.get("history") or () if entry.get("term") == "status"]
+
+
+def outcome_of(placement: Mapping[str, Any]) -> str:
+    """How a placement that is over came to its end, as its history says; empty where it does not."""
+    said = statuses(placement)
+    return str(said[-1]["value"]) if said and said[-1]["value"] != "active" else ""
+
+
+def reopened_since(placement: Tree, stay: Tree) -> bool:
+    """Whether the placement was opened again after this stay was over."""
+    said = statuses(placement)
+    end = in_utc((stay.get("period") or {}).get("end")) or ""
+    if not said or said[-1]["value"] != "active" or not any(entry["value"] != "active" for entry in said):
+        return False
+    since = in_utc(said[-1]["recorded_at"]) or ""
+    known = min(len(since), len(end))
+    return since[:known] >= end[:known]

@@ -1,0 +1,125 @@
+"""Which step is possible in which state, for whom; and what a record is after it. Pure."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.errors import Conflict, NotFound
+from fhir_mh.issues import issue
+from fhir_mh.placements import placing, staying
+from fhir_mh.placements.courses import Course, State, courses
+from fhir_mh.placements.steps import Change, Claim, Open, Step
+from fhir_mh.placements.terms import DATED, KEPT, PLACED, Mint, Said, agree, estimate
+from fhir_mh.placements.work import Taken, Work, missing
+from fhir_mh.records.trees import tree_of
+
+_AT_THE_PROVIDER = ("change", "leave", "return", "delay", "end")
+POSSIBLE: Mapping[State, tuple[str, ...]] = {
+    "planned": ("admit", "change", "transfer", "end"),
+    "claimed": ("confirm", "decline", *_AT_THE_PROVIDER),
+    "declined": ("confirm", *_AT_THE_PROVIDER),
+    "under-way": (*_AT_THE_PROVIDER, "transfer"),
+    "on-leave": (*_AT_THE_PROVIDER, "transfer"),
+    "left": ("transfer", "end", "reopen"),
+    "waiting": ("change", "end", "reopen"),
+    "lapsed": (*_AT_THE_PROVIDER, "reopen"),
+    "ended": ("reopen",),
+    "void": (),
+}
+"""The steps that a placement takes in each state."""
+REPEATED: Mapping[State, tuple[str, ...]] = {
+    "planned": ("confirm",),
+    "declined": ("decline",),
+    "under-way": ("admit", "confirm"),
+    "on-leave": ("admit", "confirm"),
+    "lapsed": ("transfer",),
+    "ended": ("end", "transfer"),
+}
+"""The steps that have brought it there: told again alike they change nothing, told otherwise they are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a step meets. tree: a record's JSON tree. own: the ODS code of the organisation that records the step.
+
+    keepers: (list, item id) -> ODS code of who keeps the item. now: an instant, UTC. mint: gives ids to new items.
+    """
+
+    tree: Mapping[str, Any]
+    own: str
+    keepers: Mapping[tuple[str, str], str]
+    now: str
+    mint: Mint
+
+    def work(self) -> Work:
+        """A copy to work on."""
+        return Work(copy.deepcopy(dict(self.tree)), self.own, self.keepers, self.now, self.mint)
+
+
+def possible(course: Course) -> tuple[str, ...]:
+    """The steps that a placement takes as it is now, whoever records them."""
+    away = course.stay is not None and course.stay.get("status") == "onleave"
+    return tuple(step for step in POSSIBLE[course.state] if step != ("leave" if away else "return"))
+
+
+def take(situation: Situation, name: str | None, step: Step) -> Taken:
+    """The record after a step; name is the id of the placement it is about, None for one that opens it.
+
+    What somebody else keeps is changed in the record that comes back, for the caller to propose it to them. A step
+    that is told again alike changes nothing. Raises NotFound, Conflict (not possible now, or told again otherwise),
+    ConsentDenied (somebody else's to record).
+    """
+    work = situation.work()
+    if isinstance(step, Open):
+        return placing.open_placement(work, step)
+    if isinstance(step, Claim):
+        return staying.claim(work, step)
+    course = next((one for one in courses(work.tree) if named(one, name)), None)
+    if course is None:
+        raise NotFound(issues=[issue("placement-not-found", "placement")])
+    if step.step not in (*POSSIBLE[course.state], *REPEATED.get(course.state, ())):
+        said = ", ".join(possible(course)) or "none"
+        raise Conflict(issues=[issue("placement-step", "$", state=course.state, step=step.step, possible=said)])
+    return _TAKEN[step.step](work, course, step)
+
+
+def named(course: Course, name: str | None) -> bool:
+    """Whether an id means this placement: its own, or that of its stay."""
+    return name is not None and name in (course.id, (course.stay or {}).get("id"))
+
+
+def _change(work: Work, course: Course, step: Change) -> Taken:
+    """Other terms, each where it stands; a step that tells only what holds already is a repeat."""
+    told, said = tree_of(step), Said(step.by, tree_of(step.reason), work.now)
+    changed = False
+    of_stay = {name: told[name] for name in (*DATED, "ward") if name in told}
+    of_placement = {name: told[name] for name in PLACED if name in told}
+    if course.placement is None and set(of_placement) == {"purposes"}:
+        of_stay, of_placement = {**of_stay, **of_placement}, {}
+    if of_placement:
+        if course.placement is None:
+            raise missing("placement")
+        changed |= agree(work.tree, course.placement, of_placement, PLACED, said, work.mint)
+    if of_stay:
+        if course.stay is None:
+            raise missing("stay")
+        changed |= agree(work.tree, course.stay, of_stay, KEPT, said, work.mint)
+        changed |= estimate(course.stay, of_stay, said, work.mint)
+    return work.done(course.id) if changed else work.again(course.id, same=True, step=step.step)
+
+
+_TAKEN: Mapping[str, Callable[[Work, Course, Any], Taken]] = {
+    "admit": staying.admit,
+    "confirm": placing.confirm,
+    "decline": placing.decline,
+    "change": _change,
+    "transfer": placing.transfer,
+    "leave": staying.leave,
+    "return": staying.come_back,
+    "delay": staying.delay,
+    "end": placing.end,
+    "reopen": placing.reopen,
+}

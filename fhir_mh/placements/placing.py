@@ -1,0 +1,189 @@
+"""The steps of who places: open, confirm and decline a claim, transfer, and the ends of a placement."""
+
+from __future__ import annotations
+
+from fhir_mh.placements.courses import (
+    ENDED,
+    Course,
+    Tree,
+    courses,
+    ods_codes,
+    ods_named,
+    outcome_of,
+    statuses,
+    task_about,
+)
+from fhir_mh.placements.staying import end_stay, move_ward
+from fhir_mh.placements.steps import Confirm, Decline, End, Open, Reopen, Transfer
+from fhir_mh.placements.terms import PLACED, Said, agree, note, organisation
+from fhir_mh.placements.work import PLACER, PROVIDER, Taken, Work, not_yours
+from fhir_mh.records.trees import tree_of
+
+_AT_OPENING = {"text": "As agreed when the placement was opened."}
+_AS_IT_STOOD = {"text": "As it stood before it was opened again."}
+
+
+def open_placement(work: Work, step: Open) -> Taken:
+    """A new placement with a provider. One that is open there already is the same one, or a contradiction."""
+    told = tree_of(step)
+    held = [one for one in courses(work.tree) if one.provider == step.provider and one.placement is not None]
+    for course in held:
+        if course.state in ("planned", "under-way", "on-leave"):
+            return work.again(course.id, same=_same_terms(work, course.placement or {}, told), step=step.step)
+    said = Said(step.by, _AT_OPENING, work.now)
+    return work.done(_new(work, step.provider, told, said)["id"])
+
+
+def _new(work: Work, provider: str, told: Tree, said: Said) -> Tree:
+    placement: Tree = {
+        "id": work.mint(),
+        "status": "active",
+        "requested_at": work.now,
+        "requested_by": organisation(work.tree, work.own, work.mint),
+        "provider": organisation(work.tree, provider, work.mint),
+    }
+    if "planned" in told:
+        placement["planned"] = told["planned"]
+    agree(work.tree, placement, told, PLACED, said, work.mint)
+    work.tree.setdefault("placements", []).append(placement)
+    return placement
+
+
+def _same_terms(work: Work, placement: Tree, told: Tree) -> bool:
+    codes = ods_codes(work.tree)
+    for field in (*PLACED, "planned"):
+        value = placement.get(field)
+        shown = ods_named(value, codes) if field.endswith("commissioner") else value
+        if field in told and told[field] != shown:
+            return False
+    return True
+
+
+def confirm(work: Work, course: Course, step: Confirm) -> Taken:
+    """The claim becomes a placement of ours, and its keeper is asked to say so of the stay."""
+    if not work.places(course):
+        raise not_yours(step.step, PLACER)
+    if course.placement is not None:
+        return work.again(course.id, same=_same_terms(work, course.placement, tree_of(step)), step=step.step)
+    return work.done(confirmed(work, course, tree_of(step), Said(step.by, tree_of(step.reason), work.now)))
+
+
+def confirmed(work: Work, course: Course, told: Tree, said: Said) -> str:
+    """The id of the placement that a claim becomes."""
+    stay = course.stay or {}
+    purposes = {"purposes": stay["purposes"]} if stay.get("purposes") else {}
+    placement = _new(work, course.provider, {**purposes, **told}, said)
+    note(placement, "status", "active", said, work.mint)
+    stay["placement"] = {"id": placement["id"]}
+    task = task_about(work.tree, stay["id"])
+    if task is not None:
+        task["status"] = "completed"
+    return str(placement["id"])
+
+
+def decline(work: Work, course: Course, step: Decline) -> Taken:
+    """The claim is not confirmed: the question about it is closed, with the reason."""
+    if not work.places(course) or course.stay is None:
+        raise not_yours(step.step, PLACER)
+    reason = tree_of(step.reason)
+    task = task_about(work.tree, course.stay["id"])
+    if course.state == "declined":
+        return work.again(course.id, same=True, step=step.step)
+    if task is None:
+        task = claim_task(work.mint(), course, work.now)
+        work.tree.setdefault("tasks", []).append(task)
+    task["status"] = "rejected"
+    task.setdefault("texts", []).append({"id": work.mint(), "label": f"declined by {step.by}", "words": reason})
+    return work.done(course.id)
+
+
+def claim_task(name: str, course: Course, now: str) -> Tree:
+    """The question whether a claim is to be confirmed."""
+    stay = course.stay or {}
+    since = (stay.get("period") or {}).get("start")
+    return {
+        "id": name,
+        "kind": "placement",
+        "status": "requested",
+        "about": {"id": stay["id"], "type": "Encounter"},
+        "field": "stays",
+        "description": f"{course.provider} says that the person is there{f' since {since}' if since else ''}, and no "
+        "placement says so. Confirm or decline it; until then nothing is shared with them for it.",
+        "raised_at": now,
+    }
+
+
+def transfer(work: Work, course: Course, step: Transfer) -> Taken:
+    """To another ward of the provider; or to another provider, by which one placement ends and another begins."""
+    said = Said(step.by, tree_of(step.reason), step.at or work.now)
+    if step.ward is not None:
+        return move_ward(work, course, step.ward, said, step.step)
+    if not work.places(course) or course.placement is None:
+        raise not_yours(step.step, PLACER)
+    provider, old = str(step.provider), course.placement
+    for other in work.tree.get("placements") or ():
+        if (other.get("replaces") or {}).get("id") == old["id"]:
+            named = ods_named(other.get("provider"), ods_codes(work.tree))
+            return work.again(other["id"], same=named == provider, step=step.step)
+    if old.get("status") in ENDED:
+        return work.again(course.id, same=False, step=step.step)
+    if provider == course.provider:
+        return work.again(course.id, same=True, step=step.step)
+    kept = {name: old[name] for name in ("level", "out_of_area_reason", "purposes", "interventions") if old.get(name)}
+    commissioner = ods_named(old.get("placing_commissioner"), ods_codes(work.tree))
+    kept |= {"placing_commissioner": commissioner} if commissioner else {}
+    new = _new(work, provider, {**kept, **tree_of(step)}, said)
+    new["replaces"] = {"id": old["id"], "type": "ServiceRequest"}
+    end_placement(work, old, "transferred", said)
+    if course.there and work.provides(course):
+        end_stay(work, course.stay or {}, "transferred", said)
+    return work.done(new["id"])
+
+
+def end(work: Work, course: Course, step: End) -> Taken:
+    """Of placement and stay, that which is ours and goes on ends."""
+    said, ended = Said(step.by, tree_of(step.reason), step.at), False
+    places, provides = work.places(course) and course.placement is not None, work.provides(course)
+    if provides and course.there:
+        end_stay(work, course.stay or {}, step.outcome, said)
+        if step.discharged_to is not None:
+            (course.stay or {})["discharged_to"] = tree_of(step.discharged_to)
+        ended = True
+    if places and (course.placement or {}).get("status") not in ENDED:
+        end_placement(work, course.placement or {}, step.outcome, said)
+        ended = True
+    if ended:
+        return work.done(course.id)
+    ours = course.placement if places else course.stay if provides else None
+    if ours is None:
+        raise not_yours(step.step, PROVIDER if course.placement is None else PLACER)
+    last = next((entry for entry in reversed(statuses(ours))), None)
+    same = last is not None and (last["value"], last["recorded_at"]) == (step.outcome, step.at)
+    return work.again(course.id, same=same, step=step.step)
+
+
+def end_placement(work: Work, placement: Tree, outcome: str, said: Said) -> None:
+    """The placement is over; its history says how, from when and why."""
+    placement["status"] = "revoked" if outcome == "cancelled" else "completed"
+    note(placement, "status", outcome, said, work.mint)
+
+
+def reopen(work: Work, course: Course, step: Reopen) -> Taken:
+    """Of placement and stay, that which is ours and is over goes on."""
+    said, opened = Said(step.by, tree_of(step.reason), work.now), False
+    stay, placement = course.stay, course.placement
+    if placement is not None and work.places(course) and placement.get("status", "active") != "active":
+        if placement.get("status") in ENDED and not outcome_of(placement):
+            outcome = "cancelled" if placement["status"] == "revoked" else "discharged"
+            note(placement, "status", outcome, Said(step.by, _AS_IT_STOOD, work.now), work.mint)
+        placement["status"] = "active"
+        note(placement, "status", "active", said, work.mint)
+        opened = True
+    if stay is not None and work.provides(course) and stay.get("status") in ("finished", "cancelled"):
+        stay["status"] = "in-progress"
+        (stay.get("period") or {}).pop("end", None)
+        note(stay, "status", "active", said, work.mint)
+        opened = True
+    if not opened:
+        raise not_yours(step.step, PROVIDER if placement is None else PLACER)
+    return work.done(course.id)

@@ -1,0 +1,148 @@
+"""The steps of who admits: claim, admit, leave and return, delays, other wards, and the end of a stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_mh.placements.courses import THERE, Course, Tree, courses
+from fhir_mh.placements.steps import Admit, Claim, Delay, Leave, Return
+from fhir_mh.placements.terms import KEPT, Said, agree, estimate, note, organisation
+from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
+from fhir_mh.records.trees import tree_of
+
+_AT_ADMISSION = {"text": "As agreed when the person was admitted."}
+
+
+def claim(work: Work, step: Claim) -> Taken:
+    """A stay that nobody has placed yet. Where a placement waits for the person here, it is its stay."""
+    said = Said(step.by, tree_of(step.reason), work.now)
+    for course in courses(work.tree):
+        if course.provider != work.own or (not course.goes_on and course.state != "declined"):
+            continue
+        if course.there:
+            return work.again(course.id, same=_since(course) == step.admitted_at, step=step.step)
+        if course.state == "planned":
+            return work.done(_admitted(work, course, tree_of(step), said, step.step))
+    stay = _new_stay(work, tree_of(step), said)
+    if step.home_team is not None:
+        _cared_for_by(work, step.home_team)
+    return work.done(stay["id"])
+
+
+def admit(work: Work, course: Course, step: Admit) -> Taken:
+    """The person has come."""
+    if not work.provides(course):
+        raise not_yours(step.step, PROVIDER)
+    if course.there:
+        return work.again(course.id, same=_since(course) == step.admitted_at, step=step.step)
+    return work.done(_admitted(work, course, tree_of(step), Said(step.by, _AT_ADMISSION, work.now), step.step))
+
+
+def _since(course: Course) -> Any:
+    return ((course.stay or {}).get("period") or {}).get("start")
+
+
+def _admitted(work: Work, course: Course, told: Tree, said: Said, step: str) -> str:
+    placement = course.placement or {}
+    purposes = {"purposes": placement["purposes"]} if placement.get("purposes") else {}
+    stay = course.stay if course.stay is not None and course.stay.get("status") == "planned" else None
+    if stay is not None and work.keepers.get(("stays", stay["id"]), work.own) != work.own:
+        raise not_yours(step, PROVIDER)
+    _new_stay(work, {**purposes, **told}, said, stay, {"id": placement["id"]})
+    return course.id
+
+
+def _new_stay(work: Work, told: Tree, said: Said, planned: Tree | None = None, placement: Tree | None = None) -> Tree:
+    stay: Tree = {"id": work.mint()} if planned is None else planned
+    stay |= {
+        "status": "in-progress",
+        "provider": organisation(work.tree, work.own, work.mint),
+        "period": {"start": told["admitted_at"]},
+    }
+    if placement is not None:
+        stay["placement"] = placement
+    agree(work.tree, stay, told, KEPT, said, work.mint)
+    estimate(stay, told, said, work.mint)
+    if placement is None:
+        note(stay, "status", "active", said, work.mint)
+    if planned is None:
+        work.tree.setdefault("stays", []).append(stay)
+    return stay
+
+
+def _cared_for_by(work: Work, home_team: str) -> None:
+    """Say whose person this is, so that the home team is told of the stay."""
+    ref = organisation(work.tree, home_team, work.mint)
+    episodes = work.tree.setdefault("episodes", [])
+    if not any((episode.get("organisation") or {}).get("id") == ref["id"] for episode in episodes):
+        episodes.append({"id": work.mint(), "status": "active", "organisation": ref})
+
+
+def leave(work: Work, course: Course, step: Leave) -> Taken:
+    """The person is on leave from now on."""
+    stay = _own_stay(work, course, step.step)
+    told = {name: value for name, value in tree_of(step).items() if name != "by"}
+    leaves = stay.get("leaves") or []
+    if stay.get("status") == "onleave":
+        last = leaves[-1] if leaves else {}
+        same = all(last.get(name) == value for name, value in told.items())
+        return work.again(course.id, same=same, step=step.step)
+    stay["leaves"] = [*leaves, {"id": work.mint(), **told}]
+    stay["status"] = "onleave"
+    return work.done(course.id)
+
+
+def come_back(work: Work, course: Course, step: Return) -> Taken:
+    """The person is back."""
+    stay = _own_stay(work, course, step.step)
+    leaves = stay.get("leaves") or []
+    if stay.get("status") != "onleave":
+        if not leaves:
+            raise missing("leave")
+        return work.again(course.id, same=leaves[-1].get("returned_at") == step.returned_at, step=step.step)
+    stay["status"] = "in-progress"
+    if leaves:
+        leaves[-1]["returned_at"] = step.returned_at
+    return work.done(course.id)
+
+
+def _own_stay(work: Work, course: Course, step: str) -> Tree:
+    if course.stay is None:
+        raise missing("stay")
+    if not work.provides(course):
+        raise not_yours(step, PROVIDER)
+    return course.stay
+
+
+def delay(work: Work, course: Course, step: Delay) -> Taken:
+    """One more delay with its reason; or one that was told before is over."""
+    stay = course.stay
+    if stay is None or stay.get("status", "in-progress") not in THERE:
+        raise missing("stay")
+    new: Tree = {"since": step.since, "reason": tree_of(step.reason)}
+    if step.until is not None:
+        new["until"] = step.until
+    for known in stay.get("delays") or ():
+        if (known.get("since"), (known.get("reason") or {}).get("text")) == (step.since, step.reason.text):
+            if "until" in known or step.until is None:
+                return work.again(course.id, same=known.get("until") == step.until, step=step.step)
+            known["until"] = step.until
+            return work.done(course.id)
+    stay["delays"] = [*(stay.get("delays") or ()), {"id": work.mint(), **new}]
+    return work.done(course.id)
+
+
+def move_ward(work: Work, course: Course, ward: str, said: Said, step: str) -> Taken:
+    """The person moves to another ward of the same provider."""
+    if course.stay is None or not course.there:
+        raise missing("stay")
+    if not agree(work.tree, course.stay, {"ward": ward}, KEPT, said, work.mint):
+        return work.again(course.id, same=True, step=step)
+    return work.done(course.id)
+
+
+def end_stay(work: Work, stay: Tree, outcome: str, said: Said) -> None:
+    """The stay is over; its history says how, from when and why."""
+    stay["status"] = "cancelled" if outcome == "cancelled" else "finished"
+    stay["period"] = {**(stay.get("period") or {}), "end": said.at}
+    note(stay, "status", outcome, said, work.mint)

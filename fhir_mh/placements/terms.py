@@ -1,0 +1,103 @@
+"""Agreed terms: a change takes the place of what stood, and the history says what that was and why it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.placements.courses import Tree, ods_codes, ods_named
+
+Mint = Callable[[], str]
+
+PLACED = {
+    "level": "level",
+    "out_of_area_reason": "out-of-area-reason",
+    "placing_commissioner": "placing-commissioner",
+    "host_commissioner": "host-commissioner",
+    "purposes": "purpose",
+    "interventions": "interventions",
+}
+"""Fields of a placement whose past stands in its history: the field, and the history's name for it."""
+KEPT = {"purposes": "purpose", "ward": "ward"}
+"""The same of a stay; its date of discharge and length hold their own past."""
+DATED = ("estimated_discharge", "length_of_stay")
+_COMMISSIONERS = ("placing_commissioner", "host_commissioner")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who recorded something, why, and when (an instant)."""
+
+    by: str
+    reason: Tree
+    at: str
+
+
+def organisation(tree: Tree, ods: str, mint: Mint) -> Tree:
+    """A reference to the organisation of this code, which is added to the record where it is not in it."""
+    for item in tree.get("organisations") or ():
+        if item.get("ods") == ods:
+            return {"id": item["id"]}
+    new = {"id": mint(), "ods": ods}
+    tree.setdefault("organisations", []).append(new)
+    return {"id": new["id"]}
+
+
+def note(part: Tree, term: str, value: str, said: Said, mint: Mint) -> None:
+    """Add to the history of a placement or a stay what one term is from now on."""
+    entry = {"id": mint(), "term": term, "value": value, "recorded_at": said.at, "reason": said.reason}
+    part.setdefault("history", []).append({**entry, "recorded_by": said.by})
+
+
+def agree(tree: Tree, part: Tree, told: Mapping[str, Any], names: Mapping[str, str], said: Said, mint: Mint) -> bool:
+    """Set the terms that are told and differ, each with its entry in the history; whether any did.
+
+    What stood there before, and no entry says, is noted too, so that it is not lost.
+    """
+    changed = False
+    for field, term in names.items():
+        value = told.get(field)
+        if value is None:
+            continue
+        after = organisation(tree, value, mint) if field in _COMMISSIONERS else value
+        before = part.get(field)
+        if before == after:
+            continue
+        if before and not any(entry["term"] == term for entry in part.get("history") or ()):
+            former = Said(said.by, {"text": "As it stood before it was changed."}, said.at)
+            note(part, term, _in_words(tree, before), former, mint)
+        part[field] = after
+        note(part, term, _in_words(tree, after), said, mint)
+        changed = True
+    return changed
+
+
+def estimate(stay: Tree, told: Mapping[str, Any], said: Said, mint: Mint) -> bool:
+    """Add another date of discharge or length of stay, where the one told is not the one in force; whether any was."""
+    changed = False
+    for field in DATED:
+        value, entries = told.get(field), stay.get(field) or []
+        if value is None or (entries and entries[-1]["value"] == value):
+            continue
+        new = {"id": mint(), "value": value, "recorded_at": said.at, "reason": said.reason, "recorded_by": said.by}
+        stay[field] = [*entries, new]
+        changed = True
+    return changed
+
+
+def _in_words(tree: Tree, value: Any) -> str:
+    """A value as a history says it: a code or level as it is, an organisation by its ODS code, concepts in words."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return ods_named(value, ods_codes(tree)) or str(value.get("display") or value.get("reference") or "not named")
+    return "; ".join(_concept(one) for one in value) or "none"
+
+
+def _concept(concept: Mapping[str, Any]) -> str:
+    for coding in concept.get("codings") or ():
+        said = concept.get("text") or coding.get("display") or coding.get("code")
+        if said:
+            return str(said)
+    return str(concept.get("text") or "not named")

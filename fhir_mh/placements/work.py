@@ -1,0 +1,70 @@
+"""One step under way: the record it works on, who records it, and the refusals that steps have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fhir_mh.errors import Conflict, ConsentDenied
+from fhir_mh.issues import issue
+from fhir_mh.placements.courses import Course, Tree
+from fhir_mh.placements.terms import Mint
+from fhir_mh.placements.whose import Whose
+
+PLACER = "the home team that places"
+PROVIDER = "the provider where the person is"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a step came to. id: the placement it is about; after a transfer, the new one. repeated: nothing changed."""
+
+    tree: Tree
+    id: str
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """tree: a copy of the record, to be changed in place. own: ODS code. keepers: (list, item id) -> ODS code.
+
+    now: an instant, UTC. mint: gives ids to new items.
+    """
+
+    tree: Tree
+    own: str
+    keepers: Mapping[tuple[str, str], str]
+    now: str
+    mint: Mint
+
+    def places(self, course: Course) -> bool:
+        """Whether the placement is this organisation's, or would be: it keeps it, or the plan of who is claimed."""
+        if course.placement is not None:
+            return self.keepers.get(("placements", course.placement["id"]), self.own) == self.own
+        return not self.provides(course) and Whose(self.own, self.keepers).leads(self.tree)
+
+    def provides(self, course: Course) -> bool:
+        """Whether the person is with this organisation, or is to come to it."""
+        if course.stay is not None and self.keepers.get(("stays", course.stay["id"]), self.own) == self.own:
+            return True
+        return course.provider == self.own
+
+    def done(self, name: str) -> Taken:
+        """The record as the step has made it."""
+        return Taken(self.tree, name)
+
+    def again(self, name: str, *, same: bool, step: str) -> Taken:
+        """A step that was recorded before: nothing happens. Raises Conflict where its facts are not the same."""
+        if not same:
+            raise Conflict(issues=[issue("placement-told-otherwise", "$", step=step)])
+        return Taken(self.tree, name, repeated=True)
+
+
+def not_yours(step: str, who: str) -> ConsentDenied:
+    """The refusal of a step that somebody else records."""
+    return ConsentDenied(issues=[issue("placement-not-yours", "$", step=step, who=who)])
+
+
+def missing(part: str) -> Conflict:
+    """The refusal of facts about a placement or a stay that is not there."""
+    return Conflict(issues=[issue("placement-part-missing", "$", part=part)])

@@ -1,0 +1,111 @@
+"""Who cares for the person by a placement: whom it names, never who only says so of itself; and the commissioners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.standing import Standing, standing
+from fhir_mh.placements import courses
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    yield made
+    made.close()
+
+
+def seen(pair: Pair, ods: str = HOME) -> Standing:
+    return pair.gateways[ods].store.read_now(lambda tx: standing(tx, str(find_person(tx, NHS_NUMBER)), ods))
+
+
+def of_the_ward(**more: Any) -> dict[str, Any]:
+    """What the ward says of itself; the home team is named, so that it is told."""
+    return {
+        "person": {"nhs_number": NHS_NUMBER, "names": [{"family": "Ward"}], "birth_date": "1984-02-03"},
+        "organisations": [{"id": "w-home", "ods": HOME}, {"id": "w-ward", "ods": WARD}],
+        "episodes": [{"id": "w-episode", "organisation": {"id": "w-home"}}],
+        **more,
+    }
+
+
+def without_a_placement() -> dict[str, Any]:
+    return {name: value for name, value in person_with_a_plan().items() if name != "placements"}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"stays": [{"id": "w-stay", "provider": {"id": "w-ward"}}]},
+        {"placements": [{"id": "w-place", "provider": {"id": "w-ward"}, "requested_by": {"id": "w-home"}}]},
+    ],
+)
+def test_that_somebody_is_with_it_is_not_the_providers_own_to_say(pair: Pair, claim: dict[str, Any]) -> None:
+    pair.save(HOME, without_a_placement())
+    pair.save(WARD, of_the_ward(**claim))
+    pair.deliver()
+    assert pair.record(HOME).tree[next(iter(claim))]
+    assert WARD not in seen(pair).in_care
+    assert "crisis_plans" not in pair.record(WARD).tree
+    assert not any("no sleep" in text for text in pair.wire)
+
+
+def test_where_the_settings_say_so_a_claim_counts_as_it_arrives(pair: Pair) -> None:
+    gateway = pair.gateways[HOME]
+    home = replace(gateway.home, policies=("confirm-claims",))
+    gateway.home = gateway.exchange.home = home
+    pair.save(HOME, without_a_placement())
+    pair.save(WARD, of_the_ward(stays=[{"id": "w-stay", "provider": {"id": "w-ward"}}]))
+    pair.deliver()
+    (course,) = courses(pair.record(HOME).tree)
+    assert course.state == "under-way"
+    assert pair.sign(WARD, "sleep") == pair.sign(HOME, "sleep")
+
+
+def test_a_stay_that_we_record_of_a_provider_counts_until_its_placement_ends(pair: Pair) -> None:
+    tree = without_a_placement()
+    pair.save(HOME, {**tree, "stays": [{"id": "stay", "provider": {"id": "org-ward"}}]})
+    assert WARD in seen(pair).in_care
+    ended = {"id": "place", "provider": {"id": "org-ward"}, "status": "completed"}
+    pair.save(HOME, {"placements": [ended], "stays": [{"id": "stay", "placement": {"id": "place"}}]})
+    assert WARD not in seen(pair).in_care
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_commissioner_is_sent_what_the_person_agreed_to_and_no_more(pair: Pair, agreed: bool) -> None:
+    tree = without_a_placement()
+    tree["organisations"].append({"id": "org-far", "ods": "ZOA9", "name": "Another ward"})
+    placement = {"id": "place", "provider": {"id": "org-far"}, "placing_commissioner": {"id": "org-ward"}}
+    rule = {"decision": "permit", "sections": ["placement"], "actors": [{"party": {"id": "org-ward"}}]}
+    sharing = [{"id": "yes", "made_at": "2026-01-05", "terms": {"exceptions": [rule]}}] if agreed else []
+    pair.save(HOME, {**tree, "placements": [placement], "sharing": sharing})
+    pair.deliver()
+    assert WARD not in seen(pair).in_care
+    assert [text for text in pair.wire if "no sleep" in text or "Allotment" in text] == []
+    assert bool(pair.wire) is agreed
+    pair.save(HOME, {"placements": [{"id": "place", "status": "completed"}]})
+    assert seen(pair).may_be_sent(WARD, "2026-11-24").nothing
+
+
+def test_nothing_is_merged_of_who_does_not_care_for_the_person_now(pair: Pair) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    sign = {"id": "sleep", "coping": "a nurse's walk"}
+    new = {"id": "new", "sign": "shouting"}
+    pair.save(WARD, {"crisis_plans": [{"id": "crisis", "warning_signs": [sign, new]}]})
+    pair.save(HOME, {"placements": [{"id": "place", "status": "completed"}]})
+    (receipt,) = [receipt for verb, receipt in pair.deliver(only=WARD) if verb == "proposal"]
+    assert receipt.status == "conflict"
+    assert pair.sign(HOME, "sleep")["coping"]["text"] == "walk"
+    assert {one["id"] for one in pair.item(HOME, "crisis_plans", "crisis")["warning_signs"]} == {"sleep", "pacing"}
+    asked = [one for one in pair.record(HOME).tree["tasks"] if one["kind"] == "conflict"]
+    assert len(asked) == 2
+    assert "shouting" in str(asked)
+    assert "a nurse's walk" in str(asked)

@@ -1,0 +1,331 @@
+"""Every step in every state: taken, answered alike again, or refused with a code."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError, InvalidResource, NotFound
+from fhir_mh.placements import STEPS, Situation, Taken, courses, possible, read_step, take
+from fhir_mh.placements.machine import POSSIBLE, REPEATED
+from fhir_mh.records.trees import record_of
+
+Tree = dict[str, Any]
+HOME, WARD, FAR = "ZCT1", "ZOA1", "ZOA2"
+NOW = "2026-11-24T09:00:00.000Z"
+BY = {"by": "Somebody", "reason": "For a reason."}
+FACTS: dict[str, Tree] = {
+    "open": {"by": "Somebody", "provider": WARD, "level": "2"},
+    "claim": {**BY, "admitted_at": "2026-11-20"},
+    "confirm": {**BY, "level": "2"},
+    "decline": BY,
+    "admit": {"by": "Somebody", "admitted_at": "2026-11-20"},
+    "change": {**BY, "estimated_discharge": "2027-03-01"},
+    "transfer": {**BY, "provider": FAR},
+    "leave": {"by": "Somebody", "kind": "escorted", "period": {"start": "2026-11-22"}},
+    "return": {"by": "Somebody", "returned_at": "2026-11-23"},
+    "delay": {**BY, "since": "2026-11-23"},
+    "end": {**BY, "outcome": "discharged", "at": "2026-11-24"},
+    "reopen": BY,
+}
+
+
+class Both:
+    """One record as the home team and the ward hold it once everything has arrived: each keeps its own part."""
+
+    def __init__(self) -> None:
+        self.tree: Tree = {"person": {"id": "person"}, "care_plans": [{"id": "care"}]}
+        self.keepers: dict[tuple[str, str], str] = {("care_plans", "care"): HOME}
+        self.numbers = itertools.count(1)
+
+    def mint(self) -> str:
+        return f"id-{next(self.numbers)}"
+
+    def step(self, who: str, name: str, placement: str | None = None, **more: Any) -> Taken:
+        facts = {**FACTS[name], **more}
+        situation = Situation(self.tree, who, self.keepers, NOW, self.mint)
+        taken = take(situation, placement, read_step(name, {k: v for k, v in facts.items() if v is not None}))
+        record_of(taken.tree)
+        self.tree = taken.tree
+        for field in ("placements", "stays"):
+            for item in taken.tree.get(field) or ():
+                self.keepers.setdefault((field, item["id"]), who)
+        return taken
+
+    @property
+    def only(self) -> str:
+        (course,) = courses(self.tree)
+        return course.id
+
+    def state(self) -> str:
+        return courses(self.tree)[0].state
+
+
+def planned() -> Both:
+    both = Both()
+    both.step(HOME, "open")
+    return both
+
+
+def claimed() -> Both:
+    both = Both()
+    both.step(WARD, "claim")
+    return both
+
+
+def declined() -> Both:
+    both = claimed()
+    both.step(HOME, "decline", both.only)
+    return both
+
+
+def under_way() -> Both:
+    both = planned()
+    both.step(WARD, "admit", both.only)
+    return both
+
+
+def on_leave() -> Both:
+    both = under_way()
+    both.step(WARD, "leave", both.only)
+    return both
+
+
+def left() -> Both:
+    both = under_way()
+    both.step(WARD, "end", both.only)
+    return both
+
+
+def lapsed() -> Both:
+    both = under_way()
+    both.step(HOME, "end", both.only)
+    return both
+
+
+def ended() -> Both:
+    both = left()
+    both.step(HOME, "end", both.only)
+    return both
+
+
+def waiting() -> Both:
+    both = planned()
+    both.tree["placements"][0]["status"] = "on-hold"
+    return both
+
+
+def void() -> Both:
+    both = planned()
+    both.tree["placements"][0]["status"] = "entered-in-error"
+    return both
+
+
+IN: dict[str, Callable[[], Both]] = {
+    "planned": planned, "claimed": claimed, "declined": declined, "under-way": under_way, "on-leave": on_leave,
+    "left": left, "waiting": waiting, "lapsed": lapsed, "ended": ended, "void": void,
+}  # fmt: skip
+LATER = [name for name in STEPS if name not in ("open", "claim")]
+
+
+def test_every_state_is_reached() -> None:
+    assert IN.keys() == POSSIBLE.keys()
+    for state, make in IN.items():
+        assert make().state() == state
+
+
+@pytest.mark.parametrize("state", IN)
+@pytest.mark.parametrize("step", LATER)
+def test_a_step_is_taken_where_the_table_says_so_and_refused_everywhere_else(state: str, step: str) -> None:
+    told = []
+    for who in (HOME, WARD):
+        both = IN[state]()
+        try:
+            told.append("repeated" if both.step(who, step, both.only).repeated else "taken")
+        except FhirMhError as refused:
+            told.append(refused.issues[0].code)
+            assert refused.issues[0].fix
+    if step in possible(courses(IN[state]().tree)[0]):
+        missing = {"change", "transfer"} & {step} and state in ("planned", "waiting")
+        assert "taken" in told or missing, told
+    elif step in (*POSSIBLE[state], *REPEATED.get(state, ())):  # type: ignore[index,call-overload]
+        assert "taken" not in told
+        assert "placement-step" not in told
+    else:
+        assert told == ["placement-step"] * 2
+
+
+@pytest.mark.parametrize(
+    ("state", "who", "step"),
+    [
+        ("planned", HOME, "admit"), ("planned", WARD, "end"), ("planned", WARD, "transfer"),
+        ("claimed", WARD, "confirm"), ("claimed", FAR, "confirm"),
+        ("claimed", WARD, "decline"), ("claimed", HOME, "end"), ("under-way", HOME, "leave"),
+        ("on-leave", HOME, "return"), ("under-way", WARD, "transfer"), ("ended", FAR, "reopen"),
+    ],
+)  # fmt: skip
+def test_each_records_what_is_its_own_to_record(state: str, who: str, step: str) -> None:
+    both = IN[state]()
+    before = both.tree
+    with pytest.raises(ConsentDenied) as refused:
+        both.step(who, step, both.only)
+    assert [one.code for one in refused.value.issues] == ["placement-not-yours"]
+    assert both.tree is before
+
+
+REPEATS = [
+    ("planned", HOME, "open"), ("claimed", WARD, "claim"), ("declined", HOME, "decline"), ("under-way", WARD, "admit"),
+    ("on-leave", WARD, "leave"), ("ended", HOME, "end"), ("ended", WARD, "end"), ("lapsed", HOME, "end"),
+]  # fmt: skip
+OTHERWISE: dict[str, Tree] = {
+    "open": {"level": "1"}, "claim": {"admitted_at": "2026-11-19"}, "admit": {"admitted_at": "2026-11-19"},
+    "leave": {"kind": "other"}, "end": {"at": "2026-11-23"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "who", "step"), REPEATS)
+def test_told_again_alike_it_is_the_same_answer_and_told_otherwise_a_conflict(state: str, who: str, step: str) -> None:
+    both = IN[state]()
+    before = both.tree
+    name = None if step in ("open", "claim") else both.only
+    taken = both.step(who, step, name)
+    assert (taken.repeated, taken.tree) == (True, before)
+    if step not in OTHERWISE:
+        return
+    with pytest.raises(Conflict) as refused:
+        both.step(who, step, name, **OTHERWISE[step])
+    assert [one.code for one in refused.value.issues] == ["placement-told-otherwise"]
+
+
+def test_a_transfer_ends_one_placement_and_opens_another_that_says_so() -> None:
+    both = under_way()
+    old = both.only
+    new = both.step(HOME, "transfer", old).id
+    first, second = both.tree["placements"]
+    assert (first["id"], first["status"], second["id"], second["status"]) == (old, "completed", new, "active")
+    assert second["replaces"]["id"] == old
+    assert second["level"] == "2"
+    again = both.step(HOME, "transfer", old)
+    assert (again.repeated, again.id) == (True, new)
+    with pytest.raises(Conflict, match="with other facts"):
+        both.step(HOME, "transfer", old, provider="ZOA3")
+
+
+def test_another_ward_is_a_change_of_the_stay() -> None:
+    both = under_way()
+    both.step(WARD, "transfer", both.only, provider=None, ward="Larch")
+    both.step(WARD, "transfer", both.only, provider=None, ward="Oak")
+    (stay,) = both.tree["stays"]
+    assert stay["ward"] == "Oak"
+    assert [entry["value"] for entry in stay["history"] if entry["term"] == "ward"] == ["Larch", "Oak"]
+
+
+def test_a_transfer_goes_to_one_place() -> None:
+    for facts in ({**BY}, {**BY, "provider": FAR, "ward": "Oak"}):
+        with pytest.raises(InvalidResource, match="say either provider"):
+            read_step("transfer", facts)
+
+
+def test_a_claim_becomes_a_placement_and_its_keeper_is_to_say_so_of_the_stay() -> None:
+    both = claimed()
+    stay = both.only
+    taken = both.step(HOME, "confirm", stay)
+    (placement,) = both.tree["placements"]
+    assert placement["id"] == taken.id != stay
+    assert both.tree["stays"][0]["placement"] == {"id": taken.id}
+    assert both.state() == "under-way"
+    assert both.step(HOME, "confirm", stay).repeated, "the stay's id still means it"
+
+
+def test_a_claim_where_a_placement_waits_is_its_admission() -> None:
+    both = planned()
+    name = both.only
+    assert both.step(WARD, "claim").id == name
+    assert both.state() == "under-way"
+
+
+def test_a_claim_says_whose_person_it_is() -> None:
+    both = Both()
+    both.step(WARD, "claim", home_team=HOME)
+    codes = {one["id"]: one["ods"] for one in both.tree["organisations"]}
+    assert [codes[one["organisation"]["id"]] for one in both.tree["episodes"]] == [HOME]
+
+
+def test_a_change_keeps_what_was_with_its_reason() -> None:
+    both = under_way()
+    for date, reason in (("2027-03-01", "First estimate"), ("2027-05-01", "The flat is late")):
+        both.step(WARD, "change", both.only, estimated_discharge=date, reason=reason)
+    entries = both.tree["stays"][0]["estimated_discharge"]
+    assert [(one["value"], one["reason"]["text"], one["recorded_by"]) for one in entries] == [
+        ("2027-03-01", "First estimate", "Somebody"), ("2027-05-01", "The flat is late", "Somebody"),
+    ]  # fmt: skip
+    assert both.step(WARD, "change", both.only, estimated_discharge="2027-05-01").repeated
+    both.step(HOME, "change", both.only, estimated_discharge=None, level="1", purposes=[{"text": "A flat"}])
+    both.step(HOME, "change", both.only, estimated_discharge=None, host_commissioner="ZIC1")
+    (placement,) = both.tree["placements"]
+    said = [(one["term"], one["value"]) for one in placement["history"]]
+    assert said == [("level", "2"), ("level", "1"), ("purpose", "A flat"), ("host-commissioner", "ZIC1")]
+
+
+def test_what_no_entry_says_is_noted_before_it_is_changed() -> None:
+    both = planned()
+    both.tree["placements"][0].pop("history")
+    both.step(HOME, "change", both.only, estimated_discharge=None, level="1")
+    assert [one["value"] for one in both.tree["placements"][0]["history"]] == ["2", "1"]
+
+
+def test_what_is_said_of_a_part_that_is_not_there_is_refused() -> None:
+    for make, told in ((planned, {}), (claimed, {"estimated_discharge": None, "level": "1"})):
+        both = make()
+        with pytest.raises(Conflict) as refused:
+            both.step(HOME, "change", both.only, **told)
+        assert refused.value.issues[0].code == "placement-part-missing"
+
+
+def test_a_delay_is_told_and_then_over() -> None:
+    both = under_way()
+    both.step(WARD, "delay", both.only)
+    assert both.step(WARD, "delay", both.only).repeated
+    both.step(WARD, "delay", both.only, until="2026-12-01")
+    assert [one["until"] for one in both.tree["stays"][0]["delays"]] == ["2026-12-01"]
+    with pytest.raises(Conflict, match="with other facts"):
+        both.step(WARD, "delay", both.only, until="2026-12-02")
+
+
+def test_somebody_comes_back_from_leave_once() -> None:
+    both = on_leave()
+    both.step(WARD, "return", both.only)
+    assert both.state() == "under-way"
+    assert both.step(WARD, "return", both.only).repeated
+    with pytest.raises(Conflict, match="with other facts"):
+        both.step(WARD, "return", both.only, returned_at="2026-11-24")
+
+
+def test_what_may_be_recorded_next_is_said() -> None:
+    assert "leave" in possible(courses(under_way().tree)[0])
+    assert "return" not in possible(courses(under_way().tree)[0])
+    assert "return" in possible(courses(on_leave().tree)[0])
+    assert "leave" not in possible(courses(on_leave().tree)[0])
+
+
+def test_an_unknown_placement_and_unknown_facts_are_refused() -> None:
+    with pytest.raises(NotFound):
+        planned().step(HOME, "end", "another")
+    with pytest.raises(InvalidResource) as refused:
+        read_step("end", {"by": "Somebody", "outcome": "gone", "when": "today"})
+    assert {one.path for one in refused.value.issues} == {"outcome", "when", "at", "reason"}
+
+
+def test_a_label_that_names_no_level_is_refused_in_a_step_too() -> None:
+    with pytest.raises(InvalidResource, match="say 1 or 2"):
+        read_step("open", {"by": "Somebody", "provider": WARD, "level": "locked rehabilitation"})
+
+
+def test_nothing_given_is_changed_in_place() -> None:
+    both = under_way()
+    before, shown = both.tree, str(both.tree)
+    both.step(WARD, "end", both.only)
+    assert str(before) == shown
