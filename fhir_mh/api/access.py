@@ -31,7 +31,7 @@ class Door:
         self._clients = [
             (
                 sha256(client.token.get_secret_value().encode()).digest(),
-                AccessContext(client.organisation, client.role, client.purpose),
+                AccessContext(client.organisation, client.role, client.purpose, client.name),
             )
             for client in settings.clients
         ]

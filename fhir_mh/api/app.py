@@ -24,7 +24,9 @@ from fhir_mh.api.fhir_rest import FhirRest
 from fhir_mh.api.front import MAX_BODY, Front
 from fhir_mh.api.pages import Pages
 from fhir_mh.api.placements_routes import Placements
+from fhir_mh.api.quarantine_routes import Quarantine
 from fhir_mh.api.records_routes import Records
+from fhir_mh.api.seals_routes import Seals
 from fhir_mh.api.types import kept_types
 from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings
@@ -67,6 +69,8 @@ def create_app(
         *Concerns(gateway, door).routes(),
         *CurrencyRoutes(gateway, door).routes(),
         *Placements(gateway, door).routes(),
+        *Quarantine(gateway, door).routes(),
+        *Seals(gateway, door).routes(),
         *delivery_routes(gateway, settings, door, counts),
         *Pages(settings).routes(),
     ]

@@ -13,11 +13,11 @@ from fhir_mh.api.faults import FHIR_JSON
 from fhir_mh.api.fhir_rest import Methods
 from fhir_mh.api.headers import JSON_TYPES, base_url, etag, media_type
 from fhir_mh.api.searching import pairs_of, refuse_unknown
-from fhir_mh.consent import AccessContext
+from fhir_mh.consent import AccessContext, in_role
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway import Gateway
-from fhir_mh.gateway.concerns import acting
+from fhir_mh.gateway.concerns import ROLE
 from fhir_mh.issues import issue
 from fhir_mh.profiles.concerns import concern_of, read_concern
 from fhir_mh.records.concerns import SafetyConcern
@@ -75,7 +75,7 @@ class Concerns:
 
     def _context(self, request: Request) -> AccessContext:
         refuse_unknown(pairs_of(request.scope["query_string"].decode("latin-1")), [], lenient=False)
-        return acting(self.door.context(request), everyone=self.door.open)
+        return in_role(self.door.context(request), ROLE, everyone=self.door.open)
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from __future__ import annotations
 from functools import cache
 
 from fhir_mh import __version__, shipped
-from fhir_mh.api import concerns_described, currency_described, partners_described, placements_described
+from fhir_mh.api import (
+    concerns_described,
+    currency_described,
+    partners_described,
+    placements_described,
+    quarantine_described,
+    seals_described,
+)
 from fhir_mh.api.formats import known_formats
 from fhir_mh.api.openapi import (
     FHIR,
@@ -53,6 +60,8 @@ def document(secured: bool) -> Json:
             },
             {"name": "fhir", "description": "FHIR R4 (4.0.1). What is supported: GET /fhir/metadata."},
             concerns_described.TAG,
+            quarantine_described.TAG,
+            seals_described.TAG,
             {"name": "deliveries", "description": "What waits for partners, for this organisation's operators."},
             partners_described.TAG,
         ],
@@ -62,6 +71,8 @@ def document(secured: bool) -> Json:
             **_fhir(),
             **currency_described.paths(),
             **concerns_described.paths(),
+            **quarantine_described.paths(),
+            **seals_described.paths(),
             **_deliveries(),
             **partners_described.paths(),
         },
@@ -81,8 +92,9 @@ def _records() -> Json:
         "/records": {
             "post": operation(
                 "post_record", "records", "Send a record: of a new person, or a change",
-                "The body names the person by NHS number; without one, the person is new each time. Items match by id, "
-                "else by what they say. With `format` the body is a file in that provider's own format.",
+                "The body names the person by NHS number, or by a local identifier that one person here has; else the "
+                "person is new. Items match by id, else by what they say. With `format` the body is a file in that "
+                "provider's own format.",
                 parameters=[_FORMAT, _IF_MATCH],
                 body=request_body("CareRecord", ["new-person", "one-change", "misspelt"], more=_vendor_bodies()),
                 answers={201: answer("The person is new", "Written", ["ETag", "Location"]),
@@ -288,6 +300,7 @@ def _schemas() -> Json:
         "agreements": {**listed, "description": "of each agreement, whether the plan has changed since"},
         "plans": {**listed, "description": "of each plan, whether it is what its keeper made of it at that version"},
         "cautions": {**listed, "description": "what to say beside each recorded refusal, by its id"},
+        "retracted": {**listed, "description": "whose texts were sealed as recorded for the wrong person, and when"},
         "asked_by_law": {**listed, "description": "what laws that are in force and turned on find missing"},
     }  # fmt: skip
     written = {
@@ -301,6 +314,8 @@ def _schemas() -> Json:
         **partners_described.schemas(),
         **currency_described.schemas(),
         **placements_described.schemas(),
+        **quarantine_described.schemas(),
+        **seals_described.schemas(),
         **parts,
         "CareRecord": whole,
         "Find": find,

@@ -189,6 +189,15 @@ REPLY = Example(
     after="concern",
 )
 RECEIPT = Example("A receipt that nobody was given", {"receipt": "none"}, 404)
+RETRY_HELD = Example("Everything that is held", {}, 200)
+DISCARD = Example("Nothing of this id is held: read the list first", {"reason": "Meant for another trust."}, 404)
+RETRACT = Example(
+    "A goal that was written down for somebody else",
+    {"items": [{"list": "goals", "id": "goal-allotment"}], "reason": "Taken down in the wrong record."},
+    200,
+    after="new-person",
+)
+APPROVE = Example("Refused: a client without a name cannot be told from another", {"reason": "To copy it over."}, 403)
 
 _UNIT = {"ods": "ZIU1", "name": "Inpatient unit", "roles": ["inpatient-unit"]}
 PARTNER = Example(
@@ -289,4 +298,8 @@ BY_NAME = {
     "reason-missing": REASON_MISSING,
     "change-placement": CHANGE_PLACEMENT,
     "end-placement": END_PLACEMENT,
+    "retry-held": RETRY_HELD,
+    "discard": DISCARD,
+    "retract": RETRACT,
+    "approve": APPROVE,
 }

@@ -39,6 +39,7 @@ def held(record: HeldRecord) -> dict[str, Any]:
             for one in sameness_of(record.tree)
         ],
         "cautions": [{"refusal": one.refusal, "text": one.text} for one in cautions_of(record.tree, record.as_of)],
+        "retracted": [{"custodian": one.custodian, "at": instant(one.sealed)} for one in record.sealed],
         "asked_by_law": [found.as_dict() for found in record.asked],
     }
 

@@ -12,7 +12,7 @@ from typer import Argument, Option, Typer
 from typer.core import TyperGroup
 
 from fhir_mh import __version__
-from fhir_mh.cli import gateway_commands, partner_commands, placement_commands
+from fhir_mh.cli import gateway_commands, partner_commands, placement_commands, quarantine_commands
 from fhir_mh.cli.commands import BODIES, EXITS, INPUT, Command, Group, readable, run
 from fhir_mh.cli.exits import reading
 
@@ -41,6 +41,7 @@ class Output(StrEnum):
 
 def commands() -> TyperGroup:
     """All commands that there are."""
+
     app = Typer(
         cls=Group,
         help="Care plans, crisis plans and advance wishes that follow the person, in FHIR R4.",
@@ -58,6 +59,7 @@ def commands() -> TyperGroup:
     app.add_typer(_package(), name="package")
     app.add_typer(partner_commands.group(), name="partners")
     app.add_typer(placement_commands.group(), name="placements")
+    app.add_typer(quarantine_commands.group(), name="quarantine")
     return typer.main.get_group(app)
 
 

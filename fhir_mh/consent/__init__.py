@@ -1,6 +1,6 @@
 """Directives -> decision -> explanation. Pure: no clock, no storage."""
 
-from fhir_mh.consent.access import AccessContext
+from fhir_mh.consent.access import AccessContext, in_role
 from fhir_mh.consent.decide import AccessRequest, Decision, Policy, decide
 from fhir_mh.consent.directives import Directive, directives_of
 from fhir_mh.consent.law import asked_by_law
@@ -15,6 +15,7 @@ __all__ = [
     "asked_by_law",
     "decide",
     "directives_of",
+    "in_role",
     "laws",
     "shipped_policies",
 ]

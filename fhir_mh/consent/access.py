@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,9 +10,15 @@ class AccessContext:
     """What every use case is told of its caller.
 
     organisation: ODS code. role: as the policy names roles (`clinician`, `operator`). purpose: a code of HL7 v3
-    PurposeOfUse, TREAT for direct care.
+    PurposeOfUse, TREAT for direct care. client: what the settings call the system that asks; None where they do not.
     """
 
     organisation: str
     role: str = "clinician"
     purpose: str = "TREAT"
+    client: str | None = None
+
+
+def in_role(context: AccessContext, role: str, *, everyone: bool) -> AccessContext:
+    """The caller's context; where no client has a token (everyone), whoever asks has this role too."""
+    return replace(context, role=role) if everyone else context

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -142,11 +142,6 @@ class ConcernUseCases:
 
     def _is_clerk(self, context: AccessContext) -> bool:
         return context.organisation == self.home.ods and context.role == ROLE
-
-
-def acting(context: AccessContext, *, everyone: bool) -> AccessContext:
-    """The caller's context; where no client has a token (everyone), whoever asks looks after concerns too."""
-    return replace(context, role=ROLE) if everyone else context
 
 
 def _same(one: str, other: str) -> bool:

@@ -9,23 +9,25 @@ from typing import Any
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.consent import AccessContext, asked_by_law, laws
 from fhir_mh.errors import InvalidResource, NotFound, VersionConflict
-from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.concerns import ConcernUseCases
 from fhir_mh.gateway.currency import CurrencyUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.holding import Holding, Tree, hold
-from fhir_mh.gateway.identity import Organisation, contradiction, find_person
+from fhir_mh.gateway.identity import Organisation, find_by_patient, find_person
 from fhir_mh.gateway.marking import mark_opened
 from fhir_mh.gateway.pending import Pending, effective
 from fhir_mh.gateway.placing import PlacementUseCases
+from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.gateway.resources import FhirUseCases
+from fhir_mh.gateway.retracting import SealUseCases
+from fhir_mh.gateway.sameness import compact, contradiction, patient_of
 from fhir_mh.gateway.standing import now_of, only_own, visible
 from fhir_mh.gateway.writing import Check, Outcome, add_tasks, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Merged, merge
 from fhir_mh.records.people import NhsNumber
 from fhir_mh.records.trees import record_of
-from fhir_mh.store import Currency, Store, Tx
+from fhir_mh.store import Currency, Seal, Store, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class HeldRecord:
     version: the ETag. custodians: per plan, placement, stay and directive (list, item id) who keeps it. pending:
     our own changes that their custodian's copy does not show yet. copies: how current each copy is, ours of
     others' plans and others' of ours. as_of: when it was read (an instant, UTC). asked: what the laws that are on
-    find missing; nothing where the caller sees only a part.
+    find missing; nothing where the caller sees only a part. sealed: that something was retracted as recorded for the
+    wrong person, for this organisation alone, and nothing of it.
     """
 
     id: str
@@ -54,6 +57,7 @@ class HeldRecord:
     copies: list[Currency]
     as_of: str
     asked: list[Issue]
+    sealed: list[Seal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Gateway(FhirUseCases):
         self.concerns = ConcernUseCases(store, home, check)
         self.currency = CurrencyUseCases(store, home)
         self.placements = PlacementUseCases(store, home, check)
+        self.quarantine = QuarantineUseCases(store, home, check)
+        self.seals = SealUseCases(store, home)
 
     # --- records
 
@@ -115,7 +121,7 @@ class Gateway(FhirUseCases):
         held, _ = effective(tx, holding)
         merged = change.apply(held) if isinstance(change, Change) else merge(held, held, change, mint=tx.new_id)
         superseded = _keep_number(held, merged)
-        self._same_person(holding, merged.tree)
+        self._same_person(holding, change, merged.tree, by_id=record_id is not None)
         tasks = add_tasks(tx, self.home, merged.tree, merged.conflicts, context.organisation)
         _complete(merged.tree, tx.new_id)
         outcome: Outcome = write_record(tx, self.home, self.check, holding, held, merged.tree)
@@ -130,20 +136,17 @@ class Gateway(FhirUseCases):
             if not tx.has_person(record_id):
                 raise NotFound(issues=[issue("rest-unknown-record", "id")])
             return record_id, False
-        for number in _numbers(change):
-            known = find_person(tx, number)
-            if known is not None:
-                return known, False
-        return tx.add_person(), True
+        known = find_by_patient(tx, _said(change))
+        return (known, False) if known is not None else (tx.add_person(), True)
 
-    def _same_person(self, holding: Holding, tree: Tree) -> None:
-        """Refuse a record whose person cannot be the one held."""
-        person = tree.get("person") or {}
-        probe: dict[str, Any] = {"birthDate": person.get("birth_date")}
-        former = [{"system": FORMER_NHS_NUMBER, "value": old} for old in person.get("former_nhs_numbers") or ()]
-        if person.get("nhs_number"):
-            probe["identifier"] = [{"system": NHS_NUMBER, "value": _compact(person["nhs_number"])}, *former]
-        doubt = contradiction(probe, holding.patients(), "person")
+    def _same_person(self, holding: Holding, change: Change | Tree, merged: Tree, *, by_id: bool) -> None:
+        """Refuse a record whose person cannot be the one held: by what it would make of them, and by what it says."""
+        held = holding.patients()
+        whole = patient_of(merged.get("person") or {})
+        doubt = contradiction(whole, held, "person", by_identifier=False)
+        if doubt is None and not by_id:
+            said = {**_said(change), "identifier": whole.get("identifier", [])}
+            doubt = contradiction(said, held, "person")
         if doubt is not None:
             raise InvalidResource(issues=[doubt])
 
@@ -171,15 +174,18 @@ class Gateway(FhirUseCases):
             raise NotFound(issues=[issue("rest-unknown-record", "id")])
         holding = hold(tx, record_id, self.home.ods)
         tree, pending = effective(tx, holding)
-        now, asked = now_of(tx), []
+        now, asked, sealed = now_of(tx), list[Issue](), list[Seal]()
         if context.organisation == self.home.ods:
             asked = asked_by_law(tree, now, laws(), self.policies)
+            sealed = tx.seals.find(person=record_id)
         copies = tx.currency.of(record_id)
         if context.organisation != self.home.ods:
             tree = visible(tx, context, record_id, tree, self.home.ods)
             pending = []  # what waits holds texts of every section
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
-        return HeldRecord(record_id, tx.record_head(record_id), tree, holding.keepers, pending, copies, now, asked)
+        return HeldRecord(
+            record_id, tx.record_head(record_id), tree, holding.keepers, pending, copies, now, asked, sealed
+        )
 
     async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:
         """The record of the person who has this NHS number, or had it before it was superseded.
@@ -197,18 +203,11 @@ class Gateway(FhirUseCases):
         return await self.store.read(search)
 
 
-def _compact(number: str) -> str:
-    return number.replace(" ", "").replace("-", "")
-
-
-def _numbers(change: Change | Tree) -> list[str]:
-    """The NHS numbers by which a received record names its person: the one in use first, then superseded ones."""
+def _said(change: Change | Tree) -> dict[str, Any]:
+    """Whom a record names, as a Patient; of a file the NHS number alone, for it is read beside what is held."""
     if isinstance(change, Change):
-        return [_compact(change.nhs_number)] if change.nhs_number else []
-    person = change.get("person") or {}
-    return [
-        _compact(number) for number in (person.get("nhs_number"), *(person.get("former_nhs_numbers") or ())) if number
-    ]
+        return patient_of({"nhs_number": change.nhs_number})
+    return patient_of(change.get("person") or {})
 
 
 def _keep_number(held: Tree, merged: Merged) -> list[Issue]:
@@ -216,7 +215,7 @@ def _keep_number(held: Tree, merged: Merged) -> list[Issue]:
     before, after = held.get("person") or {}, merged.tree.get("person") or {}
     number = after.get("nhs_number")
     known = before.get("nhs_number")
-    if not number or not known or _compact(number) not in (before.get("former_nhs_numbers") or ()):
+    if not number or not known or compact(number) not in (before.get("former_nhs_numbers") or ()):
         return []
     after["nhs_number"] = known
     merged.changes[:] = [change for change in merged.changes if change.path != "person.nhs_number"]

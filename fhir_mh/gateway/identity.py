@@ -1,14 +1,15 @@
-"""Whose gateway this is, and how it finds one person."""
+"""Whose gateway this is, and how it finds a person: by NHS number first, then by what providers' systems call them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.errors import Conflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
-from fhir_mh.issues import Issue, issue
+from fhir_mh.gateway.sameness import former_numbers_in, local_identifiers_in, nhs_number_in
+from fhir_mh.issues import issue
 from fhir_mh.store import Tx
 
 
@@ -25,30 +26,43 @@ class Organisation:
     policies: Collection[str] = ()
 
 
-def nhs_number_in(patient: Mapping[str, Any]) -> str | None:
-    """The NHS number in use of a Patient; a superseded one (use `old`) is not it."""
-    for identifier in patient.get("identifier") or ():
-        if isinstance(identifier, dict) and identifier.get("system") == NHS_NUMBER and identifier.get("use") != "old":
-            value = identifier.get("value")
-            return value if isinstance(value, str) else None
-    return None
-
-
-def former_numbers_in(patient: Mapping[str, Any]) -> list[str]:
-    """The superseded NHS numbers of a Patient: ours of that system, and those that a sender marked as old."""
-    found = []
-    for identifier in patient.get("identifier") or ():
-        if not isinstance(identifier, dict) or not isinstance(identifier.get("value"), str):
-            continue
-        system, old = identifier.get("system"), identifier.get("use") == "old"
-        if system == FORMER_NHS_NUMBER or (system == NHS_NUMBER and old):
-            found.append(identifier["value"])
-    return found
-
-
 def find_person(tx: Tx, number: str) -> str | None:
     """The person with this NHS number, be it the one in use or a superseded one."""
     return tx.find_person(NHS_NUMBER, number) or tx.find_person(FORMER_NHS_NUMBER, number)
+
+
+def persons_by_number(tx: Tx, patient: Mapping[str, Any]) -> list[str]:
+    """The persons held here whom any NHS number of a Patient names, the one in use or a superseded one.
+
+    Of the number in use first; more than one where two that were taken for two people are said to be one.
+    """
+    numbers = (nhs_number_in(patient), *former_numbers_in(patient))
+    return list(dict.fromkeys(person for number in numbers if number and (person := find_person(tx, number))))
+
+
+def persons_by_local_identifier(tx: Tx, patient: Mapping[str, Any]) -> list[str]:
+    """The persons whom a Patient's local identifiers name: the cross-walk, read from the Patients that are held.
+
+    A pair of system and value that more than one person here has names nobody.
+    """
+    found: list[str] = []
+    for pair in local_identifiers_in(patient):
+        known = {entry.person for entry in tx.search("Patient", identifiers=[pair]).entries} - {None}
+        if len(known) == 1:
+            found += [str(person) for person in known if person not in found]
+    return found
+
+
+def find_by_patient(tx: Tx, patient: Mapping[str, Any]) -> str | None:
+    """The person held here whom a Patient is about; None where nobody is known.
+
+    Raises Conflict (sync-identity) where its local identifiers name somebody else than its NHS number, or two people.
+    """
+    numbered = persons_by_number(tx, patient)
+    local = persons_by_local_identifier(tx, patient)
+    if len({*numbered[:1], *local}) > 1:
+        raise Conflict(issues=[issue("sync-identity", "Patient.identifier", what="local identifier")])
+    return next(iter([*numbered, *local]), None)
 
 
 def nhs_number_of(tx: Tx, person: str) -> str | None:
@@ -63,29 +77,6 @@ def nhs_number_of(tx: Tx, person: str) -> str | None:
         if number in numbers:
             return number
     return numbers[0]
-
-
-def contradiction(patient: Mapping[str, Any], held: Iterable[Mapping[str, Any]], path: str) -> Issue | None:
-    """Why a Patient cannot be the person held here: another date of birth, or another NHS number in use.
-
-    A number that either side knows as superseded is no contradiction, nor is a different name or address.
-    """
-    number, born, held = nhs_number_in(patient), patient.get("birthDate"), list(held)
-    former = {old for one in (patient, *held) for old in former_numbers_in(one)}
-    for known in held:
-        other = nhs_number_in(known)
-        if number and other and number != other and former.isdisjoint((number, other)):
-            return issue("sync-identity", f"{path}.identifier", what="NHS number")
-        other_born = known.get("birthDate")
-        if born and other_born and not _agree(str(born), str(other_born)):
-            return issue("sync-identity", f"{path}.birthDate", what="date of birth")
-    return None
-
-
-def _agree(first: str, second: str) -> bool:
-    """Whether two dates may be the same: one may be known less precisely."""
-    shorter = min(len(first), len(second))
-    return first[:shorter] == second[:shorter]
 
 
 def identify(tx: Tx, person: str, patient: Mapping[str, Any]) -> None:

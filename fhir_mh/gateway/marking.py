@@ -13,7 +13,7 @@ from typing import Any, Literal
 from fhir_mh.errors import InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.gateway.identity import Organisation
-from fhir_mh.gateway.spreading import copy_at, queue_mark
+from fhir_mh.gateway.spreading import copy_at, partners_of, queue_mark
 from fhir_mh.issues import issue
 from fhir_mh.store import Currency, Mark, Tx
 
@@ -79,7 +79,7 @@ def mark_copy(tx: Tx, home: Organisation, person: str, marked: Marked) -> Curren
     at = min(marked.at or tx.now, tx.now)
     if not tx.currency.mark(home.ods, person, marked.custodian, marked.stage, marked.edition, at):
         return copy
-    if marked.custodian in home.partners:
+    if marked.custodian in partners_of(tx, home):
         queue_mark(tx, person, marked.custodian, marked.stage, Mark(marked.edition, at))
     return copy_at(tx, person, home.ods, marked.custodian) or copy
 

@@ -10,6 +10,7 @@ from fhir_mh.errors import ConsentDenied, NotFound, VersionConflict
 from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import Organisation, nhs_number_of
 from fhir_mh.gateway.pending import effective
+from fhir_mh.gateway.spreading import partners_of
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
@@ -80,7 +81,7 @@ class PlacementUseCases:
         if step.step not in _SHARING or found is None or found.provider in ("", self.home.ods):
             return []
         reason = ""
-        if found.provider not in self.home.partners:
+        if found.provider not in partners_of(tx, self.home):
             reason = "it is no partner of this gateway."
         elif nhs_number_of(tx, person) is None:
             reason = "no NHS number is known here."

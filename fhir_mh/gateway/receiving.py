@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from fhir_mh.errors import FhirMhError
@@ -10,30 +9,35 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import SHARED_KINDS, Key, content, hold
-from fhir_mh.gateway.identity import Organisation, contradiction, find_person, identify
+from fhir_mh.gateway.identity import Organisation, find_person, identify, persons_by_local_identifier, persons_by_number
 from fhir_mh.gateway.marking import take_mark
 from fhir_mh.gateway.proposals import Merging, bodies_of
+from fhir_mh.gateway.sameness import contradiction, judge
+from fhir_mh.gateway.sealing import seal, sealed_in
+from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task
 from fhir_mh.gateway.spreading import copy_at, spread
-from fhir_mh.gateway.writing import Check, settle, write_record
+from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.store import StoredResource, Tx
 
 Body = dict[str, Any]
-_NAMESPACE = uuid.UUID("b5d2b7e6-6c0a-5f6f-9c57-0e9d3b3f8a61")
 _NO_REASON = "The organisation that keeps this plan no longer shares it."
 
 
 class Receiving:
     """Takes in messages for one organisation. What is not understood, or may be about somebody else, is set aside."""
 
-    def __init__(self, home: Organisation, check: Check) -> None:
+    def __init__(self, home: Organisation, check: Check, replay: Replay | None = None) -> None:
         self.home, self.check = home, check
+        self.aside = SettingAside(home, check, replay)
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         """The receipt of one message of a partner, after acting on it."""
         if message.verb == "snapshot":
             return self._snapshot(tx, partner, message)
         person = find_person(tx, message.nhs_number)
+        if message.content.get("notice") == "entered-in-error" and message.verb == "notice":
+            return self._retracted(tx, partner, person, message)
         if person is None:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-person", "$.person"),))
         if message.verb == "proposal":
@@ -42,39 +46,26 @@ class Receiving:
             return take_mark(tx, self.home, partner, person, message)
         return self._notice(tx, partner, person, message)
 
-    def _quarantine(self, tx: Tx, partner: str, message: Message, person: str | None, found: list[Issue]) -> Receipt:
-        listed = dumps([one.as_dict() for one in found]).decode()
-        tx.quarantine.add(partner, dumps(message.as_json()).decode(), listed, person=person, message=message.id)
-        if person is not None:
-            self._raise_task(tx, person, partner, message, found[0])
-        return Receipt(message.id, "quarantined", issues=tuple(found))
-
-    def _raise_task(self, tx: Tx, person: str, partner: str, message: Message, found: Issue) -> None:
-        """Tell the team that something about the person arrived and was set aside."""
-        holding = hold(tx, person, self.home.ods)
-        if not holding.bodies:
-            return
-        before = holding.tree
-        task = {
-            "id": str(uuid.uuid5(_NAMESPACE, message.id)),
-            "kind": "identity" if found.code == "sync-identity" else "unclear-item",
-            "status": "requested",
-            "description": f"What {partner} sent was set aside: {found.message}",
-        }
-        after = {**before, "tasks": [*(before.get("tasks") or ()), task]}
-        write_record(tx, self.home, self.check, holding, before, after)
-
     # --- snapshots
 
     def _snapshot(self, tx: Tx, partner: str, message: Message) -> Receipt:
         if message.custodian != partner or message.edition is None:
             found = issue("sync-custody", "$.custodian", reference="This snapshot")
             return Receipt(message.id, "refused", issues=(found,))
-        person = find_person(tx, message.nhs_number)
         bodies = bodies_of(message)
+        person = find_person(tx, message.nhs_number) or _by_local_identifier(tx, bodies)
+        retracted = sealed_in(tx, message)
+        if retracted:
+            if person is not None and tx.edition(person, partner) >= message.edition:
+                return Receipt(message.id, "superseded", tx.edition(person, partner))
+            return self._seal_whole(tx, partner, person, message, retracted)
+        two = people_said_to_be_one(tx, message)
         faults = self._faults(tx, partner, person, message, bodies)
+        if two:
+            faults.insert(0, issue("sync-identity", "$.bundle.identifier", what="NHS number"))
+            self.aside.keep_apart(tx, partner, message, two, faults[0])
         if faults:
-            return self._quarantine(tx, partner, message, person, faults)
+            return self.aside.keep(tx, partner, message, person, faults)
         person = person or tx.add_person()
         held = tx.edition(person, partner)
         if held >= message.edition:
@@ -107,6 +98,8 @@ class Receiving:
             doubt = contradiction(patient, [probe], "$.bundle")
             if person is not None and doubt is None:
                 doubt = contradiction(patient, hold(tx, person, self.home.ods).patients(), "$.bundle")
+            if doubt is None and not set(persons_by_local_identifier(tx, patient)) <= {person}:
+                doubt = issue("sync-identity", "$.bundle.identifier", what="local identifier")
             if doubt is not None:
                 found.append(doubt)
         for number, body in enumerate(bodies):
@@ -137,8 +130,20 @@ class Receiving:
             tx.put(content(body), person=belongs, custodian=partner)
             if kind == "Patient":
                 identify(tx, person, body)
+                self._flag(tx, partner, person, body)
             were[kind, name] = content(known.body()) if known is not None and not known.deleted else None
         return were
+
+    def _flag(self, tx: Tx, partner: str, person: str, patient: Body) -> None:
+        """Have people look where the name or the address of the same person differs from what others keep."""
+        holding = hold(tx, person, self.home.ods)
+        others = [
+            body for key, body in holding.bodies.items() if key[0] == "Patient" and holding.custodians[key] != partner
+        ]
+        for what in judge(patient, others).differs:
+            said = f"The {what} that {partner} has for this person differs from what is held here. Both are kept."
+            name = dumps([person, partner, what, patient.get("name"), patient.get("address")]).decode()
+            raise_task(tx, self.home, self.check, person, name, "identity", said, once=True)
 
     # --- the other verbs
 
@@ -150,6 +155,9 @@ class Receiving:
         projection = tx.projections.get(partner, person, self.home.ods, base) if type(base) is int else None
         if projection is None:
             return Receipt(message.id, "refused", issues=(issue("sync-no-projection", "$.base"),))
+        retracted = sealed_in(tx, message)
+        if retracted:
+            return self._seal_whole(tx, partner, person, message, retracted)
         merging = Merging(tx, self.home, self.check, partner, person)
         try:
             faults = merging.faults(message, projection)
@@ -157,7 +165,31 @@ class Receiving:
                 return merging.merge(message, projection)
         except FhirMhError as fault:
             faults = list(fault.issues) or [issue("sync-unreadable", "$.bundle")]
-        return self._quarantine(tx, partner, message, person, faults)
+        return self.aside.keep(tx, partner, message, person, faults)
+
+    def _retracted(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
+        """What was written for the wrong person is sealed; what left before the notice is not taken in after it."""
+        keys = _keys_named(message.content.get("items"))
+        if keys is None or message.custodian != partner or message.edition is None:
+            return Receipt(message.id, "refused", issues=(issue("sync-unknown-verb", "$.items", verb="notice"),))
+        if person is None:
+            seal(tx, self.home, None, partner, keys)
+            return Receipt(message.id, "stored", 0)
+        edition = max(tx.edition(person, partner), message.edition)
+        tx.set_edition(person, partner, edition)
+        kinds = seal(tx, self.home, person, partner, keys)
+        if kinds:
+            said = f"{partner} has retracted something that it had recorded for the wrong person. It is sealed here."
+            raise_task(tx, self.home, self.check, person, message.id, "identity", said)
+            spread(tx, self.home, person, kinds, own=False)
+        return Receipt(message.id, "stored", edition)
+
+    def _seal_whole(self, tx: Tx, partner: str, person: str | None, message: Message, keys: set[Key]) -> Receipt:
+        """A message that brings back what was retracted is kept whole, and under a seal."""
+        found = [issue("sync-retracted", "$.bundle", reference=f"{kind}/{name}") for kind, name in sorted(keys)]
+        receipt = self.aside.keep(tx, partner, message, person, found)
+        seal(tx, self.home, person, partner, keys)
+        return receipt
 
     def _notice(self, tx: Tx, partner: str, person: str, message: Message) -> Receipt:
         if message.content.get("notice") != "sharing-ended" or message.custodian != partner:
@@ -171,6 +203,28 @@ class Receiving:
         sentence = reason if isinstance(reason, str) and reason else _NO_REASON
         tx.currency.end(self.home.ods, person, partner, sentence)
         return Receipt(message.id, "stored", held)
+
+
+def _keys_named(items: Any) -> set[Key] | None:
+    """The resources that a notice names as Type/id; None where it does not name them so."""
+    if not isinstance(items, list) or not all(isinstance(one, str) and one.count("/") == 1 for one in items):
+        return None
+    return {(one.partition("/")[0], one.partition("/")[2]) for one in items}
+
+
+def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
+    """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
+    patients = [body for body in bodies_of(message) if body.get("resourceType") == "Patient"]
+    numbers = {find_person(tx, message.nhs_number)} - {None}
+    known = {person for patient in patients for person in persons_by_number(tx, patient)} | numbers
+    return sorted(str(person) for person in known) if len(known) > 1 else []
+
+
+def _by_local_identifier(tx: Tx, bodies: list[Body]) -> str | None:
+    """The one person whom the local identifiers of a message's Patients name; None for nobody, or several."""
+    patients = [body for body in bodies if body.get("resourceType") == "Patient"]
+    known = {person for patient in patients for person in persons_by_local_identifier(tx, patient)}
+    return known.pop() if len(known) == 1 else None
 
 
 def _says_the_same(known: StoredResource, body: Body) -> bool:

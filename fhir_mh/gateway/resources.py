@@ -10,16 +10,10 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.holding import Key, about, content, hold
-from fhir_mh.gateway.identity import (
-    Organisation,
-    contradiction,
-    find_person,
-    former_numbers_in,
-    identify,
-    nhs_number_in,
-)
+from fhir_mh.gateway.identity import Organisation, find_by_patient, identify
 from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.projection import Sight
+from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check, settle, write_record
@@ -268,12 +262,14 @@ class FhirUseCases:
                 found = issue("store-version-conflict", kind, type=kind, version=known.version)
                 raise VersionConflict(issues=[found])
             return self._proposed(tx, known, body)
+        if known.deleted and tx.seals.holds(kind, name):
+            raise Conflict(issues=[issue("sync-retracted", kind, reference=f"{kind}/{name}")])
         person = self._person(tx, body, known.person)
         stored = tx.put(body, person=person, custodian=known.custodian, expected_version=entry.if_match)
         return Kept(stored, False)
 
     def _person(self, tx: Tx, body: Body, known: str | None = None) -> str | None:
-        """Whom a resource is about. A Patient is found by NHS number, or is new."""
+        """Whom a resource is about. A Patient is found by NHS number or local identifier, or is new."""
         if body["resourceType"] == "Patient":
             return self._patient(tx, body, known)
         for name in _SUBJECTS:
@@ -290,9 +286,9 @@ class FhirUseCases:
         return known
 
     def _patient(self, tx: Tx, body: Body, known: str | None) -> str:
-        person = known or _found(tx, body) or tx.add_person()
+        person = known or find_by_patient(tx, body) or tx.add_person()
         others = [entry.body() for entry in tx.search("Patient", persons=[person]).entries if entry.id != body["id"]]
-        doubt = contradiction(body, others, "Patient")
+        doubt = contradiction(body, others, "Patient", by_identifier=known is None)
         if doubt is not None:
             raise Conflict(issues=[doubt])
         identify(tx, person, body)
@@ -306,15 +302,6 @@ class FhirUseCases:
         outcome = write_record(tx, self.home, self.check, holding, before, merged.tree)
         made = outcome.proposals[0] if outcome.proposals else None
         return Kept(None, False, made, outcome.warnings, known.custodian)
-
-
-def _found(tx: Tx, patient: Body) -> str | None:
-    """The person held here whom a new Patient is about, by any NHS number that either has or had."""
-    for number in (nhs_number_in(patient), *former_numbers_in(patient)):
-        person = find_person(tx, number) if number else None
-        if person is not None:
-            return person
-    return None
 
 
 def _with_former(wanted: Sequence[tuple[str | None, str]] | None) -> Sequence[tuple[str | None, str]] | None:

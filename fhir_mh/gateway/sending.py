@@ -12,7 +12,7 @@ from fhir_mh.gateway.identity import Organisation, nhs_number_of
 from fhir_mh.gateway.projection import Projected, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
 from fhir_mh.gateway.standing import now_of, standing
-from fhir_mh.store import OutboxMessage, Outcome, Tx
+from fhir_mh.store import OutboxMessage, Outcome, Proposal, Tx
 from fhir_mh.store.values import ProposalState
 
 _SETTLED: dict[str, ProposalState] = {"merged": "accepted", "partly": "partly", "conflict": "conflict"}
@@ -28,6 +28,8 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         custodian = payload.pop("custodian")
         return Message(waiting.message, "notice", number, custodian, waiting.edition, payload)
     said: dict[str, Any]
+    if waiting.kind == "proposal" and _proposal_of(tx, waiting) is None:
+        return Withheld("sync-retracted")  # it was sealed since
     decision = standing(tx, waiting.person, home.ods).may_be_sent(waiting.partner, now_of(tx))
     if decision.nothing:
         end_sharing(tx, home, waiting.person, waiting.partner, decision.sentence)
@@ -116,7 +118,12 @@ def _settle_proposal(tx: Tx, sent: OutboxMessage, receipt: Receipt) -> None:
 
 def _answer(tx: Tx, sent: OutboxMessage, state: ProposalState, said: dict[str, Any]) -> None:
     """Keep what became of a proposal of ours, for its author to see."""
-    proposal = tx.proposals.get(load_object(sent.payload or "{}").get("proposal") or sent.message)
+    proposal = _proposal_of(tx, sent)
     if proposal is not None:
         known = load_object(proposal.outcome) if proposal.outcome else {}
         tx.proposals.settle(proposal.id, state, dumps({**known, **said}).decode())
+
+
+def _proposal_of(tx: Tx, waiting: OutboxMessage) -> Proposal | None:
+    """The proposal that a message carries, also where it was replayed under another id."""
+    return tx.proposals.get(load_object(waiting.payload or "{}").get("proposal") or waiting.message)

@@ -9,14 +9,15 @@ from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.errors import Conflict, InvalidResource
-from fhir_mh.fhir.json import dumps
+from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.following import KINDS, before_of, follow
 from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, Tree, hold
-from fhir_mh.gateway.identity import Organisation, contradiction, identify, nhs_number_of
+from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
+from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import Conflict as RowConflict
-from fhir_mh.profiles.bundle import TABLES, Written, write_entries
+from fhir_mh.profiles.bundle import TABLES, Written, identifier_of, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
 from fhir_mh.records.content_hash import PLANS, content_hash
@@ -52,6 +53,7 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     if ours and _stamp(tx, home, holding, after, ours):
         changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
         ours = [written for written in changed if _custodian(holding, written) == home.ods]
+    _refuse_sealed(tx, holding, [written.resource for written in changed])
     outcome = Outcome()
     outcome.warnings = _checked(check, [written.resource for written in changed])
     for written in ours:
@@ -146,9 +148,25 @@ def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:
     return [one for one in found if one.severity == "warning"]
 
 
+def _refuse_sealed(tx: Tx, holding: Holding, bodies: Sequence[Mapping[str, Any]]) -> None:
+    """Raises Conflict for what was retracted as recorded for the wrong person, and a system that still holds it sends.
+
+    It is known by the id of its resource, and by that of its item wherever its resource would have another one.
+    """
+    new = [body for body in bodies if (body["resourceType"], body["id"]) not in holding.bodies]
+    seals = tx.seals.find(person=holding.person) if new else []
+    texts = [text for one in seals for text in tx.seals.texts(one.id) if text.version]
+    sealed = {(text.kind, name) for text in texts for name in (text.name, identifier_of(load_object(text.text)))}
+    for body in new:
+        kind, names = body["resourceType"], {body["id"], identifier_of(dict(body))}
+        if any((kind, name) in sealed for name in names if name is not None):
+            reference = f"{kind}/{body['id']}"
+            raise Conflict(issues=[issue("sync-retracted", reference, reference=reference)])
+
+
 def _put(tx: Tx, home: Organisation, holding: Holding, body: dict[str, Any]) -> None:
     if body["resourceType"] == "Patient":
-        doubt = contradiction(body, holding.patients(), "Patient")
+        doubt = contradiction(body, holding.patients(), "Patient", by_identifier=False)
         if doubt is not None:
             raise Conflict(issues=[doubt])
         identify(tx, holding.person, body)

@@ -19,6 +19,7 @@ from fhir_mh.issue_codes.map import CODES as MAP
 from fhir_mh.issue_codes.partner import CODES as PARTNER
 from fhir_mh.issue_codes.placement import CODES as PLACEMENT
 from fhir_mh.issue_codes.rest import CODES as REST
+from fhir_mh.issue_codes.seal import CODES as SEAL
 from fhir_mh.issue_codes.store import CODES as STORE
 from fhir_mh.issue_codes.sync import CODES as SYNC
 from fhir_mh.issue_codes.validate import CODES as VALIDATE
@@ -42,6 +43,7 @@ ROOMS: dict[str, Room] = {
     "law": Room("what an Act asks of a plan, and nothing in the record says", LAW),
     "concern": Room("safety concerns: who may raise one, keep it and read it", CONCERN),
     "placement": Room("placements: which step is possible, for whom, and what may not be changed", PLACEMENT),
+    "seal": Room("texts of the wrong person: who retracts them, and who may open them", SEAL),
     "store": Room("what is held, its versions, and the database itself", STORE),
     "sync": Room("what partners say to each other", SYNC),
     "partner": Room("how partners are kept, and what is wrong with a connection to one", PARTNER),

@@ -104,5 +104,18 @@ CODES: dict[str, Code] = {
         "{custodian} keeps what this changes, and is not a partner of this gateway.",
         "Name it as a partner, or change only what is kept here.",
     ),
+    "sync-quarantine-role": Code(
+        "error",
+        "forbidden",
+        "What was set aside is read and thrown out by this organisation's own clients with the role quarantine; its "
+        "operators may list it and try it again.",
+        "Use the token of a client with the role quarantine.",
+    ),
+    "sync-retracted": Code(
+        "error",
+        "business-rule",
+        "{reference} was retracted as recorded for the wrong person, and is sealed here.",
+        "Write it anew, under an id of its own, for the person it is about.",
+    ),
     "sync-unreadable": Code("error", "structure", "What was sent could not be read.", "See the other findings."),
 }

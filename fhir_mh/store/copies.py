@@ -91,6 +91,26 @@ class Projections(Part):
         )
         return None if row is None else _projection(row)
 
+    def of(self, person: str, custodian: str) -> list[Projection]:
+        """Every projection of one custodian's part about a person that is kept, by partner and edition."""
+        rows = self.session.all(
+            f"SELECT {_PROJECTION} FROM projections WHERE person = ? AND custodian = ? ORDER BY partner, edition",
+            person,
+            custodian,
+        )
+        return [_projection(row) for row in rows]
+
+    def rewrite(self, made: Projection, sent: str) -> None:
+        """Keep another text in the place of what was sent: without what was sealed since."""
+        self.session.run(
+            "UPDATE projections SET sent = ? WHERE partner = ? AND person = ? AND custodian = ? AND edition = ?",
+            sent,
+            made.partner,
+            made.person,
+            made.custodian,
+            made.edition,
+        )
+
     def forget_before(self, partner: str, person: str, custodian: str, edition: int) -> int:
         """Drop older editions, once no return can be based on them any more; how many they were."""
         return self.session.run(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from fhir_mh.errors import NotFound
 from fhir_mh.issues import issue
 from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
-from fhir_mh.store.values import Quarantined, QuarantineState, from_ms, to_ms
+from fhir_mh.store.values import Quarantined, QuarantineState, from_ms, from_ms_or_none, to_ms
 
 
 class Inbox(Part):
@@ -37,12 +38,13 @@ class Inbox(Part):
         return self.session.run("DELETE FROM inbox WHERE received < ?", to_ms(before))
 
 
-_COLUMNS = "id, partner, person, message, received, text, issues, state"
+_COLUMNS = "id, partner, person, message, received, text, issues, state, changed, outcome"
 
 
 def _quarantined(row: Row) -> Quarantined:
-    id, partner, person, message, received, text, issues, state = row
-    return Quarantined(id, partner, person, message, from_ms(received), text, issues, state)
+    id, partner, person, message, received, text, issues, state, changed, outcome = row
+    moment = from_ms_or_none(changed)
+    return Quarantined(id, partner, person, message, from_ms(received), text, issues, state, moment, outcome)
 
 
 class Quarantine(Part):
@@ -54,7 +56,7 @@ class Quarantine(Part):
         """Keep a text whole, with the issues (JSON text) that speak against it."""
         held = Quarantined(self.new_id(), partner, person, message, self.now, text, issues, "held")
         self.session.run(
-            f"INSERT INTO quarantine ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO quarantine ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
             held.id,
             partner,
             person,
@@ -71,16 +73,35 @@ class Quarantine(Part):
         return None if row is None else _quarantined(row)
 
     def find(
-        self, *, state: QuarantineState | None = "held", partner: str | None = None, limit: int = 100
+        self,
+        *,
+        state: QuarantineState | None = "held",
+        partner: str | None = None,
+        person: str | None = None,
+        limit: int = 100,
     ) -> list[Quarantined]:
         """What is kept, oldest first."""
-        clause, values = among(state=state, partner=partner)
+        clause, values = among(state=state, partner=partner, person=person)
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM quarantine WHERE 1 = 1{clause} ORDER BY received, id LIMIT ?", *values, limit
         )
         return [_quarantined(row) for row in rows]
 
-    def move(self, id: str, state: QuarantineState) -> None:
-        """Say what became of it. Raises NotFound for what is not kept here."""
-        if not self.session.run("UPDATE quarantine SET state = ? WHERE id = ?", state, id):
-            raise NotFound(issues=[issue("store-unknown-message", "$")])
+    def renew(self, id: str, issues: str, outcome: str, *, person: str | None = None) -> None:
+        """It was tried again and is still held, for these issues (JSON text); person: whose it is, where known by now.
+
+        Raises NotFound for what is not held.
+        """
+        self._changed(
+            "issues = ?, outcome = ?, changed = ?, person = COALESCE(?, person)",
+            [issues, outcome, self._now_ms, person],
+            id,
+        )
+
+    def settle(self, id: str, state: QuarantineState, outcome: str | None = None) -> None:
+        """Say what became of what was held; outcome is JSON text. Raises NotFound for what is not held."""
+        self._changed("state = ?, outcome = ?, changed = ?", [state, outcome, self._now_ms], id)
+
+    def _changed(self, columns: str, values: Sequence[object], id: str) -> None:
+        if not self.session.run(f"UPDATE quarantine SET {columns} WHERE id = ? AND state = 'held'", *values, id):
+            raise NotFound(issues=[issue("store-unknown-message", "id")])

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0006"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0008"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -217,6 +217,8 @@ quarantine = Table(
     Column("text", Text, nullable=False),
     Column("issues", Text, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("changed", BigInteger),
+    Column("outcome", Text),
     _one_of("state", "held", "replayed", "discarded", "sealed"),
     Index("ix_quarantine_state", "state", "received"),
 )
@@ -314,4 +316,39 @@ concern_versions = Table(
     Column("updated", BigInteger, nullable=False),
     Column("text", Text, nullable=False),
     PrimaryKeyConstraint("concern", "version"),
+)
+
+# --- texts of the wrong person: tables of their own, so that nothing that reads records reaches one ---------------
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("person", String(64), index=True),
+    Column("custodian", String(64), nullable=False),
+    Column("reason", Text),
+    Column("sealed", BigInteger, nullable=False),
+)
+
+sealed_texts = Table(
+    "sealed_texts",
+    metadata,
+    Column("seal", ForeignKey("seals.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("seal", "number"),
+    Index("ix_sealed_texts_kind", "kind", "name"),
+)
+
+seal_approvals = Table(
+    "seal_approvals",
+    metadata,
+    Column("seal", ForeignKey("seals.id"), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("given", BigInteger, nullable=False),
+    PrimaryKeyConstraint("seal", "client"),
 )

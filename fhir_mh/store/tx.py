@@ -18,6 +18,7 @@ from fhir_mh.store.part import Part, nobody
 from fhir_mh.store.partners import Partners
 from fhir_mh.store.receiving import Inbox, Quarantine
 from fhir_mh.store.resources import Resources
+from fhir_mh.store.seals import Seals
 from fhir_mh.store.session import Session
 
 P = TypeVar("P", bound=Part)
@@ -73,6 +74,10 @@ class Tx(Resources):
     @cached_property
     def concerns(self) -> Concerns:
         return self._part(Concerns)
+
+    @cached_property
+    def seals(self) -> Seals:
+        return self._part(Seals)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -120,7 +120,10 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A message that could not be understood, whole. issues is JSON text."""
+    """A message that could not be understood, whole. issues is JSON text.
+
+    changed: when somebody last replayed it or threw it out. outcome: JSON text of who that was, and what came of it.
+    """
 
     id: str
     partner: str
@@ -130,6 +133,8 @@ class Quarantined:
     text: str
     issues: str
     state: QuarantineState
+    changed: datetime | None = None
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,37 @@ class StoredConcern:
     def body(self) -> dict[str, Any]:
         """The Task as plain values, read anew on each call."""
         return load_object(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """That texts of one custodian's about the wrong person were sealed, when and why; how many, and nothing of them."""
+
+    id: str
+    person: str | None
+    custodian: str
+    reason: str | None
+    sealed: datetime
+    texts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedText:
+    """One text under a seal: a version of a resource (kind: its type), or a proposal or message that held it."""
+
+    kind: str
+    name: str
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who approves of opening a seal, why, and when that was said."""
+
+    client: str
+    reason: str
+    given: datetime
 
 
 @dataclass(frozen=True, slots=True)

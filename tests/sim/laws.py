@@ -39,6 +39,9 @@ class Laws:
             self.world.tell(f"{sender}->{to} {_brief(message)}")
             foreign = texts_in(message) - {said.text for said in ledger.said} - ledger.reasons
             _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
+            at = self.world.sites[sender]
+            again = set() if at.dead else texts_in(message) & ledger.retracted_texts() & _under_seal(at)
+            _law(not again, f"{sender} sends {to} what it has sealed: {sorted(again)}")
             decided = DECISION.search(str(message.get("bundle")))
             _law(decided is None or to == HOME, f"{sender} tells {to} what the person decided of others: {decided}")
             if message["verb"] == "marked":
@@ -84,6 +87,10 @@ class Laws:
                 items, shown = items_in(held.tree), ledger.shown.setdefault(ods, set())
                 unmerged = {row.path for one in held.pending for row in one.unmerged}
                 gone = {item for item in shown - items if item[0] != "tasks" and not _told_of(item, unmerged)}
+                retracted = {name for _, name in ledger.retracted}  # and what refers to it says so in another way
+                gone = {item for item in shown - items if item[0] != "tasks" and retracted.isdisjoint(item)}
+                again = texts_in(held.tree) & ledger.retracted_texts() & _under_seal(site)
+                _law(not again, f"{ods} shows what it has sealed: {sorted(again)}")
                 _law(not gone, f"{ods} shows no more: {sorted(gone)}")
                 shown |= items
 
@@ -122,6 +129,7 @@ class Laws:
         """Nothing said is lost, every copy is the custodian's, every proposal has an outcome."""
         for ledger in self.world.ledgers.values():
             self._nothing_lost(ledger)
+            self._sealed_everywhere(ledger)
             self._converged(ledger)
             self._refusals_unmerged(ledger)
             self._marks_converged(ledger)
@@ -135,12 +143,15 @@ class Laws:
         """Every text stands, or was overwritten by somebody who saw it, or is held for somebody to look at."""
         holders = {ods: site.record(ledger.number) for ods, site in self.world.sites.items()}
         before = {said.text: said.seen for said in ledger.said}
+        sealed = {text for one in self.world.sites.values() for text in _under_seal(one)}
         for row in sorted({said.row for said in ledger.said}):
-            keeper = self._keeper(ledger, row)
+            keeper = HOME if row[:2] in ledger.retracted else self._keeper(ledger, row)
             site, held = self.world.sites[keeper], holders[keeper]
             _law(held is not None, f"{keeper} keeps {row} and does not know the person")
             assert held is not None
-            found = {text_at(held.tree, row)} | texts_in(held.tree.get("tasks")) | self._set_aside(site, ledger)
+            found = (
+                sealed | {text_at(held.tree, row)} | texts_in(held.tree.get("tasks")) | self._set_aside(site, ledger)
+            )
             found |= {text for one in self.world.sites.values() for text in self._told(one, ledger)}
             reached: set[str | None] = set()
             while found:
@@ -152,6 +163,15 @@ class Laws:
             _law(not lost, f"lost at {row}, kept by {keeper}: {sorted(lost)}; it says {text_at(held.tree, row)}")
             history = self._history(site, ledger)
             _law(text_at(held.tree, row) is None or text_at(held.tree, row) in history, f"no version holds {row}")
+
+    def _sealed_everywhere(self, ledger: Ledger) -> None:
+        """What was retracted is shown nowhere."""
+        for ods, site in self.world.sites.items():
+            held = site.record(ledger.number)
+            left = texts_in(held.tree) & ledger.retracted_texts() if held is not None else set()
+            _law(not left, f"{ods} still shows what was retracted: {sorted(left)}")
+            told = self._told(site, ledger) & ledger.retracted_texts()
+            _law(not told, f"{ods} still tells of what was retracted: {sorted(told)}")
 
     def _keeper(self, ledger: Ledger, row: Row) -> str:
         for ods, site in self.world.sites.items():
@@ -286,6 +306,13 @@ def _of_anybody(item: Tree | None) -> Tree | None:
     kept = {name: told for name, told in rest.items() if told}
     plain = {name: value for name, value in item.items() if name != "unknown"}
     return {**plain, "unknown": kept} if kept else plain
+
+
+def _under_seal(site: Site) -> set[str]:
+    """Every text that is sealed at a site."""
+    return site.look(lambda tx: {
+        text for one in tx.seals.find() for kept in tx.seals.texts(one.id) for text in texts_in(kept.text)
+    })  # fmt: skip
 
 
 def _law(holds: bool, words: str) -> None:

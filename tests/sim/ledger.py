@@ -51,7 +51,7 @@ class Ledger:
     known: dict[str, set[str]] = field(default_factory=dict)  # site -> ids of decisions committed there
     reasons: set[str] = field(default_factory=set)  # why steps of placements were taken, and the names of wards
     shown: dict[str, set[Row]] = field(default_factory=dict)  # site -> items ever shown there
-    sealed: set[str] = field(default_factory=set)  # custodians who said that this was the wrong person
+    retracted: set[Row] = field(default_factory=set)  # (list, item) that home said was somebody else's
 
     def learns(self, site: str, ids: Iterable[str]) -> None:
         """These decisions stand in a site's store from now on."""
@@ -66,6 +66,10 @@ class Ledger:
             spoken = decision.sections or set(SECTION_OF.values())
             out = out - spoken if decision.permit else out | spoken
         return frozenset(out)
+
+    def retracted_texts(self) -> set[str]:
+        """Everything said in places that were retracted."""
+        return {one.text for one in self.said if one.row[:2] in self.retracted}
 
     def texts(self, row: Row) -> list[Said]:
         """Everything said in one place."""

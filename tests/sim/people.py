@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fhir_mh.clock import instant
+from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.gateway import Change
 from fhir_mh.gateway.marking import STAGES, Marked, Reading
 from fhir_mh.mapping.formats import load_format
 from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, text_at
+from tests.sim.site import at_once
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -20,6 +22,7 @@ HOME, UNIT, AWAY, FAR = "ZCT1", "ZCT2", "ZOA1", "ZOA2"
 ADA, BEN = "9990000026", "9990000034"
 Tree = dict[str, Any]
 WARD_CSV = "out-of-area-csv"
+RETRACTED = ("goals", "statements", "refusals")
 
 
 def first_record(number: str, texts: Callable[[str], str]) -> tuple[Tree, list[Row]]:
@@ -228,6 +231,29 @@ class Staff:
         if not known:
             stay |= {"placement": {"id": "placement"}, "provider": {"id": "org-zoa1"}}
         return self._save(ods, number, {"stays": [stay]}, [said])
+
+    # --- the wrong person
+
+    def retract(self, number: str, item: Row | None = None) -> bool:
+        """The home team finds that it wrote something down for the wrong person, and retracts it."""
+        site, ledger = self.world.sites[HOME], self.world.ledgers[number]
+        held = site.record(number)
+        if held is None:
+            return False
+        ours = [one for one, keeper in held.custodians.items() if keeper == HOME and one[0] in RETRACTED]
+        shown = sorted(one for one in ours if one in items_in(held.tree))
+        if not shown:
+            return False
+        name, item_id = item or self.draw.choice(shown)
+        context = AccessContext(HOME, "seals")
+        done = self.world.attempt(
+            HOME,
+            lambda: at_once(site.gateway.seals.retract(context, held.id, [(name, item_id)], "The wrong record.")),
+            f"retracts {name} {item_id} of {number}",
+        )
+        if done:
+            ledger.retracted.add((name, item_id))
+        return done
 
     # --- decisions
 

@@ -250,6 +250,14 @@ def test_what_the_ward_filed_and_opened_is_known_at_home_and_the_older_mark_is_s
     assert marks(world, HOME, AWAY, HOME) == marks(world, AWAY, AWAY, HOME) == (first[1] and first[1] + 1, first[1])
 
 
+def test_a_mark_goes_to_a_partner_that_was_added_while_the_gateway_runs(world: World) -> None:
+    world.staff.move_discharge(AWAY, ADA)
+    world.settle()
+    world.staff.mark(HOME, ADA, "filed")
+    world.quiet()
+    assert marks(world, AWAY, HOME, AWAY)[0] is not None, "home keeps this partner in its store"
+
+
 def test_a_mark_passes_a_halted_lane_and_goes_out_again_when_sharing_is_resumed(world: World) -> None:
     person = str(world.sites[AWAY].person(ADA))
     world.sites[AWAY].store.write_now(lambda tx: tx.lanes.halt(HOME, person, "sync-refused"))
@@ -483,3 +491,39 @@ def test_a_gateway_killed_while_it_looks_whom_to_share_goes_on_where_it_was(
         world.restart(HOME)
         world.quiet()
         assert [world.sites[AWAY].record(number) is not None for number in (ADA, BEN)] == [True, True]
+
+
+GOAL = ("goals", "goal", "preferred_outcome")
+
+
+def test_what_was_written_for_the_wrong_person_is_sealed_wherever_it_went(world: World) -> None:
+    world.staff.edit(AWAY, ADA, GOAL)  # on its way while home retracts
+    world.staff.retract(ADA, GOAL[:2])
+    world.quiet()
+    for ods in (HOME, UNIT, AWAY):
+        assert shown(world, ods, GOAL) is None
+        assert world.sites[ods].look(lambda tx: len(tx.seals.find())) > 0
+    assert pending(world, AWAY) == []
+    world.staff.edit(HOME, ADA, CHOIR)
+    world.quiet()
+    assert shown(world, AWAY, CHOIR) == shown(world, HOME, CHOIR)
+
+
+def test_a_retraction_reaches_a_ward_with_which_sharing_has_ended(world: World) -> None:
+    world.staff.decide(HOME, ADA, AWAY, permit=False)
+    world.settle()
+    world.staff.retract(ADA, ("refusals", "refusal"))
+    world.quiet()
+    assert shown(world, AWAY, ECT) is None
+    assert world.sites[AWAY].look(lambda tx: len(tx.seals.find())) == 1
+
+
+def test_what_left_before_a_retraction_and_arrives_after_it_is_not_taken_in(world: World) -> None:
+    world.staff.edit(HOME, ADA, GOAL)
+    world.net.faults = type(world.net.faults)(late=1)
+    world.deliver(HOME)
+    world.net.faults = type(world.net.faults)()
+    world.staff.retract(ADA, GOAL[:2])
+    world.settle(late=False)
+    world.quiet()
+    assert shown(world, AWAY, GOAL) is None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_mh.clock import ManualClock
+from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, UpstreamUnavailable
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue
@@ -20,7 +21,7 @@ from tests.sim.ledger import Ledger
 from tests.sim.network import CALM, ROUGH, Link, Network, arrive
 from tests.sim.people import ADA, AWAY, BEN, FAR, HOME, UNIT, Staff
 from tests.sim.placing import Placing
-from tests.sim.site import Died, Site
+from tests.sim.site import Died, Site, at_once
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SITES = (HOME, UNIT, AWAY, FAR)
@@ -131,6 +132,7 @@ class World:
             (2, lambda: self._decides(ods, number)),
             (1, self._parts_or_meets),
             (5, lambda: staff.mark(ods, number, back=draw.choice([0, 0, 0, 1]))),
+            (1, lambda: self.sites[HOME].dead or staff.retract(number)),
             (1, lambda: staff.place(number, draw.choice(["active", "active", "completed"]))),
             (1, lambda: self.placing.claim(draw.choice([AWAY, FAR]), number)),
             (6, lambda: self.placing.something(ods, number)),
@@ -188,8 +190,14 @@ class World:
             for partner in site.transports:
                 site.store.write_now(lambda tx, partner=partner: deliveries.resume(tx, partner))
 
+        def try_again() -> None:
+            role = AccessContext(ods, "quarantine")
+            for one in at_once(site.gateway.quarantine.listed(role, limit=10_000)):
+                at_once(site.gateway.quarantine.replay(role, one.id))
+
         site = self.sites[ods]
         self.attempt(ods, work, "replays its dead letters")
+        self.attempt(ods, try_again, "tries again what it set aside")
 
     def _arrives(self, request: tuple[str, str, bytes], how: str) -> None:
         sender, to, body = request

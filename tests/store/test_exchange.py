@@ -42,14 +42,18 @@ def test_what_is_not_understood_is_kept_whole(store: Store) -> None:
     held = store.write_now(lambda tx: tx.quarantine.add("HOME", "{broken", "[]", message="m1"))
     assert (held.state, held.text, held.received) == ("held", "{broken", START)
     assert store.read_now(lambda tx: tx.quarantine.find()) == [held]
-    store.write_now(lambda tx: tx.quarantine.move(held.id, "replayed"))
+    store.write_now(lambda tx: tx.quarantine.renew(held.id, '["new"]', "{}", person="1"))
+    (renewed,) = store.read_now(lambda tx: tx.quarantine.find(person="1"))
+    assert (renewed.state, renewed.issues, renewed.text, renewed.changed) == ("held", '["new"]', "{broken", START)
+    store.write_now(lambda tx: tx.quarantine.settle(held.id, "replayed", '{"by":"us"}'))
     assert store.read_now(lambda tx: tx.quarantine.find()) == []
     assert [each.id for each in store.read_now(lambda tx: tx.quarantine.find(state=None, partner="HOME"))] == [held.id]
     moved = store.read_now(lambda tx: tx.quarantine.get(held.id))
     assert moved is not None
-    assert moved.state == "replayed"
-    with pytest.raises(NotFound):
-        store.write_now(lambda tx: tx.quarantine.move("nothing", "discarded"))
+    assert (moved.state, moved.outcome, moved.changed, moved.text) == ("replayed", '{"by":"us"}', START, "{broken")
+    for gone in ("nothing", held.id):  # what is not held any more is not moved again
+        with pytest.raises(NotFound):
+            store.write_now(lambda tx, gone=gone: tx.quarantine.settle(gone, "discarded"))
 
 
 def test_the_projection_of_each_edition_is_kept(store: Store) -> None:

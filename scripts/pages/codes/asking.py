@@ -27,6 +27,10 @@ from fhir_mh.validation import Validator
 
 CLIENTS = {
     "clinician": ("ZCT1", "clinician"), "operator": ("ZCT1", "operator"), "concerns": ("ZCT1", "concerns"),
+    "quarantine": ("ZCT1", "quarantine"),
+    "seals": ("ZCT1", "seals"),
+    "second": ("ZCT1", "seals"),
+    "seals-unnamed": ("ZCT1", "seals"),
     "ward": ("ZOA1", "clinician"), "advocate": ("ZADV1", "clinician"),
 }  # fmt: skip
 """Who asks: the organisation that each acts for, and its role there. ZCT1 is the gateway's own."""
@@ -156,6 +160,7 @@ def _validator() -> Validator:
 @cache
 def _settings(clients: bool) -> Settings:
     named = [
-        {"token": token(name), "organisation": ods, "role": role} for name, (ods, role) in CLIENTS.items()
-    ]  # fmt: skip
+        {"token": token(name), "organisation": ods, "role": role, "name": None if "unnamed" in name else name}
+        for name, (ods, role) in CLIENTS.items()
+    ]
     return load(ods="ZCT1", name="Community trust", partners=_PARTNERS, clients=named if clients else [])

@@ -1,0 +1,109 @@
+"""What was set aside, over HTTP: /quarantine. Lists say who sent what when and why, never what it says."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fhir_mh.api.access import Door
+from fhir_mh.api.fhir_rest import Methods
+from fhir_mh.api.headers import JSON_TYPES, media_type
+from fhir_mh.api.searching import pairs_of, refuse_unknown
+from fhir_mh.clock import instant
+from fhir_mh.consent import AccessContext, in_role
+from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.json import dumps, load_object, loads
+from fhir_mh.gateway import Gateway
+from fhir_mh.gateway.quarantine import ROLE, Replayed, in_plain_words
+from fhir_mh.issues import issue
+from fhir_mh.store import Quarantined
+from fhir_mh.store.values import QuarantineState
+
+JSON = "application/json"
+_STATES = get_args(QuarantineState)
+
+
+class Quarantine:
+    """The handlers of /quarantine."""
+
+    def __init__(self, gateway: Gateway, door: Door) -> None:
+        self.quarantine, self.door = gateway.quarantine, door
+
+    def routes(self) -> list[Route]:
+        """The routes, described for the OpenAPI document in api/quarantine_described.py."""
+        return [
+            Route("/quarantine", Methods(GET=self.listed)),
+            Route("/quarantine/replay", Methods(POST=self.replay_all)),
+            Route("/quarantine/{id}", Methods(GET=self.get)),
+            Route("/quarantine/{id}/replay", Methods(POST=self.replay)),
+            Route("/quarantine/{id}/discard", Methods(POST=self.discard)),
+        ]
+
+    async def listed(self, request: Request) -> Response:
+        context = self._context(request, "state", "partner")
+        asked = request.query_params
+        state: Any = asked.get("state", "held")
+        if state not in _STATES:
+            expected = "one of " + ", ".join(_STATES)
+            raise InvalidResource(issues=[issue("sync-envelope", "state", expected=expected)])
+        found = await self.quarantine.listed(context, state=state, partner=asked.get("partner"))
+        return _json({"messages": [_line(one) for one in found]})
+
+    async def get(self, request: Request) -> Response:
+        held = await self.quarantine.read(self._context(request), request.path_params["id"])
+        outcome = load_object(held.outcome) if held.outcome else None
+        said = {"findings": loads(held.issues), "original": held.text, "record": in_plain_words(held)}
+        return _json({**_line(held), **said, "outcome": outcome})
+
+    async def replay(self, request: Request) -> Response:
+        return _json(_replayed(await self.quarantine.replay(self._context(request), request.path_params["id"])))
+
+    async def replay_all(self, request: Request) -> Response:
+        context, body = self._context(request), await _body(request, "partner")
+        found = await self.quarantine.replay_all(context, partner=body.get("partner"))
+        return _json({"replayed": [_replayed(one) for one in found]})
+
+    async def discard(self, request: Request) -> Response:
+        context, body = self._context(request), await _body(request, "reason")
+        return _json(_line(await self.quarantine.discard(context, request.path_params["id"], body.get("reason") or "")))
+
+    def _context(self, request: Request, *known: str) -> AccessContext:
+        refuse_unknown(pairs_of(request.scope["query_string"].decode("latin-1")), known, lenient=False)
+        return in_role(self.door.context(request), ROLE, everyone=self.door.open)
+
+
+async def _body(request: Request, name: str) -> dict[str, Any]:
+    """A body that may hold one text. Raises InvalidResource for anything else in it."""
+    media_type(request, *JSON_TYPES)
+    body = load_object(await request.body())
+    for key, value in body.items():
+        if key != name or not isinstance(value, str):
+            raise InvalidResource(issues=[issue("sync-envelope", key, expected=f"{name}, a text")])
+    return body
+
+
+def _json(content: dict[str, Any]) -> Response:
+    return Response(dumps(content), media_type=JSON)
+
+
+def _line(held: Quarantined) -> dict[str, Any]:
+    """Who sent it, when, and what speaks against it by code and place: nothing of what it says."""
+    return {
+        "id": held.id,
+        "partner": held.partner,
+        "person": held.person,
+        "message": held.message,
+        "received": instant(held.received),
+        "state": held.state,
+        "changed": None if held.changed is None else instant(held.changed),
+        "issues": [{"code": one["code"], "path": one["path"]} for one in loads(held.issues)],
+    }
+
+
+def _replayed(one: Replayed) -> dict[str, Any]:
+    receipt = one.receipt
+    edition, status = (None, None) if receipt is None else (receipt.edition, receipt.status)
+    return {**_line(one.held), "status": status, "edition": edition}

@@ -1,0 +1,141 @@
+"""Taking texts of the wrong person out of everything that is shown, searched or sent; they are kept under a seal.
+
+A text may stand in more places than its resource: in proposals about it, in messages that wait or were set aside, in
+the projections that were sent, in Tasks that hold both texts of a conflict. All of them go under the same seal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from fhir_mh.exchange.messages import Message
+from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, hold
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.proposals import bodies_of
+from fhir_mh.store import Tx
+
+NOT_SEALED = frozenset({*SHARED_KINDS, "Patient"})
+"""Who somebody is and who provides what is put right, not sealed."""
+_MANY = 100_000
+
+
+def seal(
+    tx: Tx, home: Organisation, person: str | None, custodian: str, keys: Collection[Key], reason: str | None = None
+) -> set[str]:
+    """Seal these resources of one custodian about a person, and whatever else here holds their text.
+
+    keys: those that are not here, or are somebody else's, are passed over. Returns the types of the resources that
+    were sealed. The custodian's edition is the caller's to set or raise.
+    """
+    made = _Sealing(tx, person, custodian, reason)
+    kinds: set[str] = set()
+    if person is not None:
+        holding = hold(tx, person, home.ods)
+        held = [key for key in sorted(keys) if holding.custodians.get(key) == custodian and key[0] not in NOT_SEALED]
+        tasks = _tasks_about(holding, home.ods, held)
+        for kind, name in [*held, *(task for task in tasks if task not in held)]:
+            tx.seals.take_resource(made.seal, kind, name)
+            kinds.add(kind)
+        _take_proposals(tx, made, person, keys)
+        if custodian == home.ods:
+            _clear_projections(tx, person, custodian, keys)
+    _take_quarantined(tx, made, person, custodian, keys)
+    return kinds
+
+
+class _Sealing:
+    """One seal, made once there is something to put under it."""
+
+    def __init__(self, tx: Tx, person: str | None, custodian: str, reason: str | None) -> None:
+        self._tx, self._person, self._custodian, self._reason = tx, person, custodian, reason
+        self._made: str | None = None
+
+    @property
+    def seal(self) -> str:
+        if self._made is None:
+            self._made = self._tx.seals.make(self._person, self._custodian, self._reason)
+        return self._made
+
+
+def _tasks_about(holding: Holding, own: str, keys: Iterable[Key]) -> list[Key]:
+    """Our own Tasks about one of these resources, or about a row of one: they may hold its text."""
+    wanted = set(keys)
+    places, references = set(), {f"{kind}/{name}" for kind, name in wanted}
+    for found in holding.reading.taken if holding.bodies else ():
+        if found.table is not None and _key(found.entry.resource) in wanted:
+            places.add(f"{found.table.field}[{found.item_id}]")
+    about = []
+    for key, body in holding.bodies.items():
+        if key[0] == "Task" and holding.custodians[key] == own and key not in wanted:
+            texts = set(_texts(body))
+            if references & texts or any(text.startswith(place) for text in texts for place in places):
+                about.append(key)
+    return about
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+def _take_proposals(tx: Tx, made: _Sealing, person: str, keys: Collection[Key]) -> None:
+    for proposal in tx.proposals.find(person):
+        if touches(load_object(proposal.payload), keys):
+            tx.seals.take_proposal(made.seal, proposal.id)
+    for message in tx.outbox.find(person=person, limit=_MANY):
+        if message.kind == "proposal" and message.payload and touches(load_object(message.payload), keys):
+            tx.seals.take_outgoing(made.seal, message.message)
+
+
+def _take_quarantined(tx: Tx, made: _Sealing, person: str | None, custodian: str, keys: Collection[Key]) -> None:
+    theirs = tx.quarantine.find(state=None, partner=custodian, limit=_MANY)
+    about = [] if person is None else tx.quarantine.find(state=None, person=person, limit=_MANY)
+    for held in {one.id: one for one in [*theirs, *about]}.values():
+        if held.state != "sealed" and touches(load_object(held.text), keys):
+            tx.seals.take_quarantined(made.seal, held.id)
+
+
+def _clear_projections(tx: Tx, person: str, custodian: str, keys: Collection[Key]) -> None:
+    """Take the resources out of what is kept of each edition that was sent.
+
+    A text that differs from any that can be composed says that the partner does not hold what is left: it is sent.
+    """
+    for projection in tx.projections.of(person, custodian):
+        bundle = load_object(projection.sent)
+        kept = [entry for entry in bundle.get("entry") or () if _key(entry["resource"]) not in keys]
+        if len(kept) != len(bundle.get("entry") or ()):
+            tx.projections.rewrite(projection, dumps({**bundle, "entry": kept}).decode() + " ")
+
+
+def keys_sent(tx: Tx, person: str, custodian: str, keys: Collection[Key]) -> dict[str, list[Key]]:
+    """partner -> those of these resources that it was ever sent, by what is kept of each edition."""
+    found: dict[str, set[Key]] = {}
+    for projection in tx.projections.of(person, custodian):
+        entries = load_object(projection.sent).get("entry") or ()
+        sent = {_key(entry["resource"]) for entry in entries} & set(keys)
+        found.setdefault(projection.partner, set()).update(sent)
+    return {partner: sorted(sent) for partner, sent in found.items() if sent}
+
+
+def sealed_in(tx: Tx, message: Message) -> set[Key]:
+    """The resources in a message's Bundles that are under a seal here."""
+    named = {_key(body) for name in ("bundle", "before") for body in bodies_of(message, name)}
+    return {key for key in named if (known := tx.get(*key)) is not None and known.deleted and tx.seals.holds(*key)}
+
+
+def touches(value: Any, keys: Collection[Key]) -> bool:
+    """Whether any of these resources stands anywhere in a message or a proposal."""
+    if isinstance(value, list):
+        return any(touches(inner, keys) for inner in value)
+    if not isinstance(value, dict):
+        return False
+    return _key(value) in keys or any(touches(inner, keys) for inner in value.values())
+
+
+def _key(body: Any) -> Key:
+    return str(body.get("resourceType")), str(body.get("id"))

@@ -1,0 +1,103 @@
+"""What arrives and is not taken in: kept whole, with a Task for the team where the person is known."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from fhir_mh.clock import instant
+from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.fhir.json import dumps
+from fhir_mh.gateway.holding import Tree, hold
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.spreading import partners_of
+from fhir_mh.gateway.writing import Check, write_record
+from fhir_mh.issues import Issue
+from fhir_mh.store import Tx
+
+_NAMESPACE = uuid.UUID("b5d2b7e6-6c0a-5f6f-9c57-0e9d3b3f8a61")
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A message that is held already and tried again. by: JSON text of who had it tried."""
+
+    id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingAside:
+    """Sets messages aside for one organisation; one that is replayed stays the one it was, with the new reason."""
+
+    home: Organisation
+    check: Check
+    replay: Replay | None = None
+
+    def keep(self, tx: Tx, partner: str, message: Message, person: str | None, found: list[Issue]) -> Receipt:
+        """Keep a message whole, with what speaks against it."""
+        listed = dumps([one.as_dict() for one in found]).decode()
+        if self.replay is None:
+            tx.quarantine.add(partner, dumps(message.as_json()).decode(), listed, person=person, message=message.id)
+        else:
+            tx.quarantine.renew(self.replay.id, listed, self.replay.by, person=person)
+        if person is not None:
+            kind = "identity" if found[0].code == "sync-identity" else "unclear-item"
+            said = f"What {partner} sent was set aside: {found[0].message}"
+            raise_task(tx, self.home, self.check, person, message.id, kind, said)
+        return Receipt(message.id, "quarantined", issues=tuple(found))
+
+    def keep_apart(self, tx: Tx, partner: str, message: Message, persons: list[str], found: Issue) -> None:
+        """Two people held here are said to be one: nothing of either goes out until people decide, and each has a Task.
+
+        What passes a halted lane still does: notices, and what the person refuses.
+        """
+        said = f"What {partner} sent says that this person and another one held here are one. {found.fix}"
+        for person in persons:
+            raise_task(tx, self.home, self.check, person, task_of_each(message.id, person), "identity", said)
+            for name in partners_of(tx, self.home):
+                tx.lanes.halt(name, person, found.code)
+
+
+def task_of_each(message: str, person: str) -> str:
+    """The name of the Task about a message that each of several people has."""
+    return f"{message}/{person}"
+
+
+def raise_task(
+    tx: Tx, home: Organisation, check: Check, person: str, name: str, kind: str, said: str, *, once: bool = False
+) -> None:
+    """Tell the team of the person. Nothing where nothing is held.
+
+    The same name again makes the same Task anew, whatever became of it; once leaves it as it is by then.
+    """
+    task: Tree = {
+        "id": str(uuid.uuid5(_NAMESPACE, name)),
+        "kind": kind,
+        "status": "requested",
+        "description": said,
+        "raised_at": instant(tx.now),
+    }
+    _put_task(tx, home, check, person, task, "always" if not once else "new")
+
+
+def close_task(
+    tx: Tx, home: Organisation, check: Check, person: str, name: str, status: Literal["completed", "cancelled"]
+) -> None:
+    """Nothing is left to do about what a Task of this name was raised for; nothing where there is none."""
+    _put_task(tx, home, check, person, {"id": str(uuid.uuid5(_NAMESPACE, name)), "status": status}, "known")
+
+
+def _put_task(
+    tx: Tx, home: Organisation, check: Check, person: str, task: Tree, where: Literal["always", "new", "known"]
+) -> None:
+    holding = hold(tx, person, home.ods)
+    if not holding.bodies:
+        return
+    before = holding.tree
+    tasks = {one["id"]: one for one in before.get("tasks") or ()}
+    if where != "always" and (where == "known") != (task["id"] in tasks):
+        return
+    tasks[task["id"]] = {**tasks.get(task["id"], {}), **task}
+    write_record(tx, home, check, holding, before, {**before, "tasks": list(tasks.values())})

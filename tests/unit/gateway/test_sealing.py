@@ -1,0 +1,328 @@
+"""What was written for the wrong person: sealed at home and at the ward, never shown or sent again, and never lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.consent import AccessContext
+from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError, InvalidResource, NotFound
+from fhir_mh.exchange.messages import Message
+from fhir_mh.exchange.ports import Withheld
+from fhir_mh.fhir.json import load_object
+from fhir_mh.gateway.retracting import Sealed
+from fhir_mh.store import SealedText
+from fhir_mh.store.schema import metadata
+from fhir_mh.validation import Validator
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_crossing import bundled
+
+CANARY = "zebra crossing"
+REASON = "Taken down in the wrong record."
+UNDER_SEAL = {"sealed_texts"}
+"""The only tables in which a sealed text may stand."""
+
+
+@pytest.fixture
+def placed(tmp_path: Path) -> Iterator[Pair]:
+    """Both hold the plan, with a goal that is somebody else's."""
+    made = Pair(tmp_path)
+    made.save(HOME, {**person_with_a_plan(), "goals": [{"id": "wrong", "description": {"text": CANARY}}]})
+    made.deliver()
+    assert made.item(WARD, "goals", "wrong")["description"]["text"] == CANARY
+    yield made
+    made.close()
+
+
+def as_(ods: str, client: str | None = "first", role: str = "seals") -> AccessContext:
+    return AccessContext(ods, role, client=client)
+
+
+def retract(pair: Pair, items: list[tuple[str, str]] | None = None, ods: str = HOME) -> int:
+    return asyncio.run(pair.gateways[ods].seals.retract(as_(ods), pair.record(ods).id, items, REASON))
+
+
+def wrong(pair: Pair) -> int:
+    return retract(pair, [("goals", "wrong")])
+
+
+def seals(pair: Pair, ods: str) -> list[Sealed]:
+    return asyncio.run(pair.gateways[ods].seals.listed(as_(ods)))
+
+
+def open_(pair: Pair, ods: str, client: str = "first") -> list[SealedText]:
+    (one,) = seals(pair, ods)
+    return asyncio.run(pair.gateways[ods].seals.open(as_(ods, client), one.seal.id))
+
+
+def approve(pair: Pair, ods: str, client: str | None) -> None:
+    (one,) = seals(pair, ods)
+    asyncio.run(pair.gateways[ods].seals.approve(as_(ods, client), one.seal.id, "To copy it over."))
+
+
+def stands_in(pair: Pair, ods: str, text: str = CANARY) -> set[str]:
+    """The tables of a store in which a text stands."""
+    store = pair.gateways[ods].store
+    rows = {name: store.read_now(lambda tx, t=name: tx.session.all(f"SELECT * FROM {t}")) for name in metadata.tables}
+    return {name for name, found in rows.items() if text in str([tuple(row) for row in found])}
+
+
+def test_it_is_gone_from_both_records_and_stands_under_a_seal_in_both(placed: Pair) -> None:
+    assert wrong(placed) == 1
+    carried = placed.deliver(only=HOME)
+    assert [(verb, receipt.status) for verb, receipt in carried] == [("notice", "stored"), ("snapshot", "stored")]
+    for ods in (HOME, WARD):
+        assert "goals" not in placed.record(ods).tree
+        assert stands_in(placed, ods) == UNDER_SEAL, ods
+        assert [one.custodian for one in placed.record(ods).sealed] == [HOME]
+    assert CANARY not in "".join(placed.wire[-2:])
+    (task,) = placed.record(WARD).tree["tasks"]
+    assert task["kind"] == "identity"
+    assert HOME in task["description"]
+    assert placed.item(WARD, "care_plans", "care")["title"] == "Care plan", "the rest stays"
+
+
+def test_it_is_found_in_no_read_history_or_search(placed: Pair) -> None:
+    gateway = placed.gateways[HOME]
+    (goal,) = gateway.store.read_now(lambda tx: tx.search("Goal").entries)
+    wrong(placed)
+
+    def left(tx: Any) -> tuple[Any, ...]:
+        versions = [tx.get_version("Goal", goal.id, number) for number in range(1, 9)]
+        texts = [one.text for one in [*versions, *tx.history("Goal", goal.id).entries] if one is not None]
+        identifiers = [(None, value) for value, _ in [("wrong", "")]]
+        return set(texts), tx.search("Goal").entries, tx.search("Goal", identifiers=identifiers).entries
+
+    assert gateway.store.read_now(left) == ({b""}, (), ())
+
+
+def test_what_had_changed_of_it_is_sealed_with_every_version_and_task_and_proposal(placed: Pair) -> None:
+    ward = {"goals": [{"id": "wrong", "description": {"text": f"{CANARY} of the ward"}}]}
+    placed.save(WARD, ward)
+    placed.save(HOME, {"goals": [{"id": "wrong", "description": {"text": f"{CANARY} again"}}]})
+    placed.deliver()
+    assert [task["kind"] for task in placed.record(HOME).tree["tasks"]] == ["conflict"]
+    placed.save(WARD, ward)
+    wrong(placed)
+    placed.deliver()
+    for ods in (HOME, WARD):
+        assert stands_in(placed, ods) == UNDER_SEAL, ods
+        assert placed.record(ods).pending == []
+    assert all(task["kind"] == "identity" for task in placed.record(HOME).tree.get("tasks", []))
+    approve(placed, HOME, "first")
+    approve(placed, HOME, "second")
+    texts = "".join(one.text for one in open_(placed, HOME))
+    for said in (f"{CANARY} again", f"{CANARY} of the ward", f'"{CANARY}"'):
+        assert said in texts
+
+
+def test_a_change_of_it_that_was_on_its_way_is_sealed_and_not_merged(placed: Pair) -> None:
+    placed.save(WARD, {"goals": [{"id": "wrong", "description": {"text": f"{CANARY} of the ward"}}]})
+    wrong(placed)
+    carried = placed.deliver(only=WARD)
+    assert [(verb, receipt.status) for verb, receipt in carried] == [("proposal", "quarantined")]
+    assert carried[0][1].issues[0].code == "sync-retracted"
+    assert stands_in(placed, HOME) == UNDER_SEAL
+    placed.deliver()
+    assert stands_in(placed, WARD) == UNDER_SEAL
+    assert "goals" not in placed.record(HOME).tree
+
+
+def test_what_left_before_the_notice_is_not_taken_in_after_it(placed: Pair) -> None:
+    old = Message("11111111-1111-4111-8111-111111111111", "snapshot", NHS_NUMBER, HOME, 1, {
+        "bundle": bundled(_goal(placed)), "sections": [],
+    })  # fmt: skip
+    wrong(placed)
+    placed.deliver()
+    assert placed.hand_over(HOME, WARD, old).status == "superseded"
+    assert stands_in(placed, WARD) == UNDER_SEAL
+    assert "goals" not in placed.record(WARD).tree
+
+
+def test_a_partner_that_brings_it_back_has_it_sealed_whole(placed: Pair) -> None:
+    body = _goal(placed)
+    wrong(placed)
+    placed.deliver()
+    again = Message("22222222-2222-4222-8222-222222222222", "snapshot", NHS_NUMBER, HOME, 99, {"bundle": bundled(body)})
+    receipt = placed.hand_over(HOME, WARD, again)
+    assert (receipt.status, receipt.issues[0].code) == ("quarantined", "sync-retracted")
+    assert stands_in(placed, WARD) == UNDER_SEAL
+    (held,) = placed.gateways[WARD].store.read_now(lambda tx: tx.quarantine.find(state="sealed"))
+    with pytest.raises(NotFound):
+        asyncio.run(placed.gateways[WARD].quarantine.read(AccessContext(WARD, "quarantine"), held.id))
+
+
+def _goal(pair: Pair) -> dict[str, Any]:
+    found: dict[str, Any] = pair.gateways[HOME].store.read_now(lambda tx: tx.search("Goal").entries[0].body())
+    return found
+
+
+def test_the_notice_passes_a_halted_and_an_ended_lane(placed: Pair) -> None:
+    store = placed.gateways[HOME].store
+    person = placed.record(HOME).id
+    store.write_now(lambda tx: tx.lanes.halt(WARD, person, "sync-refused"))
+    wrong(placed)
+    assert [verb for verb, _ in placed.deliver(only=HOME)] == ["notice"]
+    assert stands_in(placed, WARD) == UNDER_SEAL
+    store.write_now(lambda tx: tx.lanes.end(WARD, person, "consent-withdrawn"))
+    retract(placed, [("care_plans", "care")])
+    assert [verb for verb, _ in placed.deliver(only=HOME)] == ["notice"]
+    assert "care_plans" not in placed.record(WARD).tree
+
+
+def test_a_partner_that_never_had_it_is_told_nothing(placed: Pair) -> None:
+    placed.save(HOME, {"sharing": [{"id": "no", "made_at": "2026-11-24T10:00:00Z", "terms": {"exceptions": [
+        {"decision": "deny", "actors": [{"party": {"id": "org-ward"}}], "sections": ["crisis-plan"]}]}}]})  # fmt: skip
+    placed.save(HOME, {"crisis_plans": [{"id": "later", "title": CANARY}]})
+    placed.deliver()
+    retract(placed, [("crisis_plans", "later")])
+    assert "notice" not in [verb for verb, _ in placed.deliver()]
+
+
+def test_what_refers_to_it_can_still_be_read_and_changed(placed: Pair) -> None:
+    placed.save(HOME, {"care_plans": [{"id": "care", "goals": [{"id": "wrong"}]}]})
+    placed.deliver()
+    wrong(placed)
+    placed.deliver()
+    placed.save(HOME, {"care_plans": [{"id": "care", "title": "Newer"}]})
+    placed.deliver()
+    placed.save(WARD, {"care_plans": [{"id": "care", "title": "Newest"}]})
+    placed.deliver()
+    assert [placed.item(ods, "care_plans", "care")["title"] for ods in (HOME, WARD)] == ["Newest"] * 2
+    assert {ods: stands_in(placed, ods) for ods in (HOME, WARD)} == {HOME: UNDER_SEAL, WARD: UNDER_SEAL}
+
+
+@pytest.mark.parametrize("ods", [HOME, WARD])
+def test_a_system_that_still_holds_it_does_not_bring_it_back(placed: Pair, ods: str) -> None:
+    wrong(placed)
+    placed.deliver()
+    with pytest.raises(Conflict) as refused:
+        placed.save(ods, {"goals": [{"id": "wrong", "description": {"text": CANARY}}]})
+    assert refused.value.issues[0].code == "sync-retracted"
+    assert stands_in(placed, ods) == UNDER_SEAL
+
+
+def test_a_change_of_it_that_is_just_being_sent_is_withheld(placed: Pair) -> None:
+    placed.save(WARD, {"goals": [{"id": "wrong", "description": {"text": f"{CANARY} of the ward"}}]})
+    gateway = placed.gateways[WARD]
+    (lane,) = gateway.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10))
+    (waiting,) = gateway.store.read_now(lambda tx: tx.outbox.pending(lane))
+    wrong(placed)
+    placed.deliver(only=HOME)
+    composed = gateway.store.write_now(lambda tx: gateway.exchange.compose(tx, waiting))
+    assert composed == Withheld("sync-retracted")
+
+
+def test_all_of_it_can_be_retracted_and_the_person_stays(placed: Pair) -> None:
+    retract(placed)
+    placed.deliver()
+    for ods in (HOME, WARD):
+        held = placed.record(ods).tree
+        assert not {"care_plans", "crisis_plans", "goals", "refusals", "placements"} & held.keys()
+        assert stands_in(placed, ods) == UNDER_SEAL
+        assert held["person"]["nhs_number"] == NHS_NUMBER
+    placed.save(HOME, {"goals": [{"id": "right", "description": "The sea"}]})
+
+
+# --- who may
+
+
+@pytest.mark.parametrize("ods", [HOME, WARD])
+def test_two_different_people_open_it_each_with_a_reason_and_it_is_noted(placed: Pair, ods: str) -> None:
+    wrong(placed)
+    placed.deliver()
+
+    def refused() -> str:
+        with pytest.raises(ConsentDenied) as found:
+            open_(placed, ods)
+        return found.value.issues[0].code
+
+    assert refused() == "seal-second-person"
+    approve(placed, ods, "first")
+    approve(placed, ods, "first")
+    assert refused() == "seal-second-person", "twice the same is not two"
+    approve(placed, ods, "second")
+    (one,) = open_(placed, ods)
+    assert one.kind == "Goal"
+    assert CANARY in one.text
+    assert refused() == "seal-second-person", "approvals are for one opening"
+    assert stands_in(placed, ods) == UNDER_SEAL
+    rows = placed.gateways[ods].store.read_now(lambda tx: tx.audit.find())
+    acts = [load_object(row.text)["subtype"][0]["code"] for _, row in rows]
+    assert acts[-4:] == ["approve", "approve", "approve", "open"]
+    assert Validator().validate(rows[-1][1].text).valid
+
+
+def test_an_approval_counts_for_a_day(placed: Pair) -> None:
+    wrong(placed)
+    approve(placed, HOME, "first")
+    placed.clock.advance(timedelta(hours=24, seconds=1))
+    approve(placed, HOME, "second")
+    with pytest.raises(ConsentDenied):
+        open_(placed, HOME)
+
+
+@pytest.mark.parametrize(
+    ("context", "code"),
+    [
+        (as_(HOME, role="operator"), "seal-role"),
+        (as_(HOME, role="quarantine"), "seal-role"),
+        (as_(WARD), "seal-role"),
+        (as_(HOME, client=None), "seal-unnamed"),
+    ],
+)
+def test_nobody_else_approves(placed: Pair, context: AccessContext, code: str) -> None:
+    wrong(placed)
+    (one,) = seals(placed, HOME)
+    with pytest.raises(ConsentDenied) as refused:
+        asyncio.run(placed.gateways[HOME].seals.approve(context, one.seal.id, "To look."))
+    assert refused.value.issues[0].code == code
+
+
+@pytest.mark.parametrize(
+    ("ods", "items", "reason", "kind", "code"),
+    [
+        (HOME, [("goals", "none")], REASON, InvalidResource, "seal-item"),
+        (WARD, [("goals", "wrong")], REASON, InvalidResource, "seal-item"),
+        (HOME, [("goals", "wrong")], " ", InvalidResource, "sync-envelope"),
+        (HOME, [("person", "")], REASON, InvalidResource, "seal-item"),
+    ],
+)
+def test_only_what_we_keep_is_retracted_and_only_with_a_reason(
+    placed: Pair, ods: str, items: list[tuple[str, str]], reason: str, kind: type[FhirMhError], code: str
+) -> None:
+    with pytest.raises(kind) as refused:
+        asyncio.run(placed.gateways[ods].seals.retract(as_(ods), placed.record(ods).id, items, reason))
+    assert refused.value.issues[0].code == code
+    assert seals(placed, ods) == []
+
+
+@pytest.mark.parametrize("said", [{}, {"items": "Goal/x"}, {"items": ["Goal"]}, {"items": [7]}])
+def test_a_notice_that_does_not_say_what_is_refused(placed: Pair, said: dict[str, Any]) -> None:
+    content = {"notice": "entered-in-error", **said}
+    message = Message("33333333-3333-4333-8333-333333333333", "notice", NHS_NUMBER, HOME, 1, content)
+    assert placed.hand_over(HOME, WARD, message).status == "refused"
+    other = Message("44444444-4444-4444-8444-444444444444", "notice", NHS_NUMBER, WARD, 1, {
+        "notice": "entered-in-error", "items": [],
+    })  # fmt: skip
+    assert placed.hand_over(HOME, WARD, other).status == "refused", "only the custodian retracts"
+
+
+def test_a_notice_of_somebody_unknown_seals_what_was_set_aside(placed: Pair) -> None:
+    odd = {"resourceType": "CarePlan", "id": "odd", "title": CANARY}
+    bodies = [{"resourceType": "Patient", "id": "p", "identifier": [
+        {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990000034"}]}, odd]  # fmt: skip
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body} for body in bodies]}
+    number = "9990000026"
+    snapshot = Message("55555555-5555-4555-8555-555555555555", "snapshot", number, WARD, 1, {"bundle": bundle})
+    assert placed.hand_over(WARD, HOME, snapshot).status == "quarantined"
+    said = {"notice": "entered-in-error", "items": ["CarePlan/odd"]}
+    notice = Message("66666666-6666-4666-8666-666666666666", "notice", number, WARD, 1, said)
+    assert placed.hand_over(WARD, HOME, notice).status == "stored"
+    assert "quarantine" not in stands_in(placed, HOME, "odd")
+    assert [one.seal.person for one in seals(placed, HOME)] == [None]
