@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from fhir_mh import __version__
 from fhir_mh.api.access import Door
 from fhir_mh.api.concerns_routes import Concerns
+from fhir_mh.api.conflicts_routes import Conflicts
 from fhir_mh.api.currency_routes import CurrencyRoutes
 from fhir_mh.api.delivering import delivering
 from fhir_mh.api.delivering import routes as delivery_routes
@@ -71,6 +72,7 @@ def create_app(
         *Placements(gateway, door).routes(),
         *Quarantine(gateway, door).routes(),
         *Seals(gateway, door).routes(),
+        *Conflicts(gateway, door).routes(),
         *delivery_routes(gateway, settings, door, counts),
         *Pages(settings).routes(),
     ]

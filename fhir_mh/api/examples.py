@@ -188,6 +188,17 @@ REPLY = Example(
     201,
     after="concern",
 )
+DECISION = Example(
+    "A third text; put the id of one of your own conflicts in the place of this record's",
+    {
+        "decision": "write",
+        "text": "A walk by the sea, with company.",
+        "by": {"display": "Duty manager"},
+        "why": "The person agreed to both.",
+    },
+    404,
+    after="new-person",
+)
 RECEIPT = Example("A receipt that nobody was given", {"receipt": "none"}, 404)
 RETRY_HELD = Example("Everything that is held", {}, 200)
 DISCARD = Example("Nothing of this id is held: read the list first", {"reason": "Meant for another trust."}, 404)
@@ -302,4 +313,5 @@ BY_NAME = {
     "discard": DISCARD,
     "retract": RETRACT,
     "approve": APPROVE,
+    "decision": DECISION,
 }

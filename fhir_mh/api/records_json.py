@@ -31,6 +31,19 @@ def held(record: HeldRecord) -> dict[str, Any]:
                 ],
             }
             for one in record.pending
+            if one.state != "decided"
+        ],
+        "decided": [
+            {
+                "id": one.id,
+                "custodian": one.custodian,
+                "path": row.path,
+                "outcome": row.outcome,
+                "shown": row.shown,
+                "ours": row.ours,
+            }
+            for one in record.pending
+            for row in one.decided
         ],
         "copies": [copy(one) for one in record.copies],
         "agreements": [agreement(one) for one in standing_of(record.tree)],

@@ -12,7 +12,7 @@ from typer import Argument, Option, Typer
 from typer.core import TyperGroup
 
 from fhir_mh import __version__
-from fhir_mh.cli import gateway_commands, partner_commands, placement_commands, quarantine_commands
+from fhir_mh.cli import conflict_commands, gateway_commands, partner_commands, placement_commands, quarantine_commands
 from fhir_mh.cli.commands import BODIES, EXITS, INPUT, Command, Group, readable, run
 from fhir_mh.cli.exits import reading
 
@@ -55,6 +55,7 @@ def commands() -> TyperGroup:
     for name, command in _COMMANDS.items():
         if name in BODIES:
             app.command(name, cls=Command, epilog=EXITS)(command)
+    app.add_typer(conflict_commands.group(), name="conflicts")
     app.add_typer(gateway_commands.deliveries(), name="deliveries")
     app.add_typer(_package(), name="package")
     app.add_typer(partner_commands.group(), name="partners")

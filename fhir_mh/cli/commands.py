@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # A command stands here once there is something behind it: the module whose run() it calls.
 BODIES: dict[str, str] = {
+    "conflicts": "fhir_mh.cli.conflicts",
     "currency": "fhir_mh.cli.currency",
     "deliveries": "fhir_mh.cli.deliveries",
     "demo": "fhir_mh.cli.demo",

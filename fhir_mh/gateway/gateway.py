@@ -10,7 +10,9 @@ from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.consent import AccessContext, asked_by_law, laws
 from fhir_mh.errors import InvalidResource, NotFound, VersionConflict
 from fhir_mh.gateway.concerns import ConcernUseCases
+from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
 from fhir_mh.gateway.currency import CurrencyUseCases
+from fhir_mh.gateway.deciding import DecidingUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.holding import Holding, Tree, hold
 from fhir_mh.gateway.identity import Organisation, find_by_patient, find_person
@@ -22,7 +24,7 @@ from fhir_mh.gateway.resources import FhirUseCases
 from fhir_mh.gateway.retracting import SealUseCases
 from fhir_mh.gateway.sameness import compact, contradiction, patient_of
 from fhir_mh.gateway.standing import now_of, only_own, visible
-from fhir_mh.gateway.writing import Check, Outcome, add_tasks, write_record
+from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Merged, merge
 from fhir_mh.records.people import NhsNumber
@@ -87,6 +89,7 @@ class Gateway(FhirUseCases):
         self.placements = PlacementUseCases(store, home, check)
         self.quarantine = QuarantineUseCases(store, home, check)
         self.seals = SealUseCases(store, home)
+        self.deciding = DecidingUseCases(store, home, check)
 
     # --- records
 
@@ -122,9 +125,10 @@ class Gateway(FhirUseCases):
         merged = change.apply(held) if isinstance(change, Change) else merge(held, held, change, mint=tx.new_id)
         superseded = _keep_number(held, merged)
         self._same_person(holding, change, merged.tree, by_id=record_id is not None)
-        tasks = add_tasks(tx, self.home, merged.tree, merged.conflicts, context.organisation)
+        raised = add_tasks(tx, self.home, person, merged.tree, merged.conflicts, context.organisation)
         _complete(merged.tree, tx.new_id)
         outcome: Outcome = write_record(tx, self.home, self.check, holding, held, merged.tree)
+        tasks = keep_conflicts(tx, person, raised, context.organisation)
         changed = [row.path for row in merged.changes]
         return Saved(
             person, tx.record_head(person), created, changed, outcome.proposals, tasks, [*superseded, *outcome.warnings]

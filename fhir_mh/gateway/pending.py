@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_mh.fhir.json import load_object
+from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Tree
 from fhir_mh.mapping.merge import Change, merge
+from fhir_mh.mapping.row_paths import is_within, value_at, with_cleared
 from fhir_mh.store import Proposal, Tx
 
 
@@ -28,14 +29,29 @@ class Unmerged:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """A row of ours in conflict, of which a person at its custodian's has decided: what is shown there now, and ours.
+
+    outcome: accepted, kept (the custodian's stands), rewritten, added (as an entry of its own), directive (answered by
+    a new one). The text of ours stays in the custodian's Task.
+    """
+
+    path: str
+    outcome: str
+    shown: Any
+    ours: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A change of ours to somebody else's plan that its custodian's copy does not show.
 
     state: pending (on its way), accepted (the edition that shows it has not come yet), conflict (a Task of the
-    custodian's), partly (some rows of each), refused, quarantined (set aside there, for a person to look at), withheld
-    (the person does not share with the custodian, so that it was not sent). paths: of the resources that change.
-    unmerged: the rows of it that the record does not show. They are told of until it says the same, or until we have
-    written something else in their place; what we wrote without seeing them there tells of them as earlier.
+    custodian's), partly (some rows of each), decided (nothing of it waits any more), refused, quarantined (set aside
+    there, for a person to look at), withheld (the person does not share with the custodian, so that it was not sent).
+    paths: of the resources that change. unmerged: the rows of it that the record does not show. They are told of until
+    it says the same, or until we have written something else in their place; what we wrote without seeing them there
+    tells of them as earlier. decided: rows that are not waited for any more, told of as long.
     """
 
     id: str
@@ -43,6 +59,7 @@ class Pending:
     state: str
     paths: tuple[str, ...]
     unmerged: tuple[Unmerged, ...] = ()
+    decided: tuple[Decided, ...] = ()
 
 
 def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
@@ -51,7 +68,7 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
     A row that the custodian has changed meanwhile shows the custodian's value.
     """
     tree = holding.tree
-    listed: list[tuple[Proposal, str, list[str], list[Change], bool]] = []
+    listed: list[tuple[Proposal, Tree, list[str], list[Change], bool]] = []
     written: dict[str, tuple[str, list[Any]]] = {}
     for proposal in tx.proposals.find(holding.person, direction="sent"):
         said = load_object(proposal.outcome) if proposal.outcome else {}
@@ -61,31 +78,36 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
         payload = load_object(proposal.payload)
         shown = holding.with_bodies(payload["before"]).tree
         wanted = holding.with_bodies([*payload["before"], *payload["after"]]).tree
+        wanted = with_cleared(wanted, payload.get("cleared", ()))
         changes = merge(shown, shown, wanted).changes
         if awaited:
             tree = merge(tree, shown, wanted, never=APPEND_ONLY).tree
         left = changes if awaited else _unmerged(proposal, said, changes)
-        _note(written, proposal.id, changes, left)
-        listed.append((proposal, _state(tx, proposal, said), payload["paths"], left, awaited))
+        _note(written, proposal.id, said, changes, left)
+        listed.append((proposal, said, payload["paths"], left, awaited))
     found: list[Pending] = []
-    for proposal, state, paths, left, awaited in listed:
+    for proposal, said, paths, left, awaited in listed:
         rows = tuple(_rows(tree, proposal.id, left, written))
-        if rows or awaited:
-            found.append(Pending(proposal.id, proposal.custodian, state, tuple(paths), rows))
+        decided = tuple(_decided(tree, proposal.id, said, left, written))
+        if rows or decided or awaited:
+            state = "decided" if decided and not rows and not awaited else _state(tx, proposal, said)
+            found.append(Pending(proposal.id, proposal.custodian, state, tuple(paths), rows, decided))
     return tree, found
 
 
 def _note(
-    written: dict[str, tuple[str, list[Any]]], proposal: str, changes: Iterable[Change], left: Sequence[Change]
-) -> None:
+    written: dict[str, tuple[str, list[Any]]], proposal: str, said: Tree, changes: Iterable[Change],
+    left: Sequence[Change],
+) -> None:  # fmt: skip
     """Note by row which proposal wrote there last, and our texts that did not become the custodian's, newest first.
 
-    A text that the next was written over is not kept: its author saw it in the record.
+    A text that the next was written over is not kept: its author saw it in the record. Nor is one that was decided on.
     """
     for change in changes:
         _, texts = written.get(change.path, ("", []))
         kept = [text for text in texts if text not in (change.before, change.after)]
-        written[change.path] = (proposal, [change.after, *kept] if change in left else [])
+        waits = [change.after] if _outcome(said, change.path) is None else []
+        written[change.path] = (proposal, [*waits, *kept] if change in left else [])
 
 
 def _awaited(proposal: Proposal, said: Tree) -> bool:
@@ -117,26 +139,60 @@ def _unmerged(proposal: Proposal, said: Tree, changes: Iterable[Change]) -> list
         return []
     if proposal.state == "refused":
         return list(changes)
-    conflicts = tuple(said.get("conflicts") or ())
-    return [one for one in changes if one.path.startswith(conflicts)]
+    conflicts = said.get("conflicts") or ()
+    return [one for one in changes if any(is_within(one.path, whole) for whole in conflicts)]
 
 
 def _rows(
     tree: Tree, proposal: str, left: Iterable[Change], written: Mapping[str, tuple[str, list[Any]]]
 ) -> Iterable[Unmerged]:
     for change in left:
-        shown, (last, texts) = _value(tree, change.path), written[change.path]
+        shown, (last, texts) = value_at(tree, change.path), written[change.path]
         waiting = [text for text in texts if text != shown]
         if last == proposal and waiting:  # the custodian may show our last text, and not the one before
             yield Unmerged(change.path, shown, waiting[0], tuple(waiting[1:]))
 
 
-def _value(tree: Tree, path: str) -> Any:
-    """What stands at a row's path: fields by name, items by id in brackets."""
-    value: Any = tree
-    for step in path.replace("]", "").replace("[", ".[").split("."):
-        if isinstance(value, list) and step.startswith("["):
-            value = next((item for item in value if item.get("id") == step[1:]), None)
-        else:
-            value = value.get(step) if isinstance(value, dict) else None
-    return value
+# --- what the custodian's people decided
+
+
+def _decided(
+    tree: Tree, proposal: str, said: Tree, left: Iterable[Change], written: Mapping[str, tuple[str, list[Any]]]
+) -> Iterable[Decided]:
+    for change in left:
+        outcome, shown = _outcome(said, change.path), value_at(tree, change.path)
+        if outcome is not None and written[change.path][0] == proposal and shown != change.after:
+            yield Decided(change.path, outcome, shown, change.after)
+
+
+OUTCOMES = ("accepted", "kept", "rewritten", "added", "directive")
+
+
+def note_decided(tx: Tx, person: str, custodian: str, told: Any) -> None:
+    """Keep what a snapshot says of conflicts of our proposals to its custodian; pass over what is not understood."""
+    listed = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    for proposal in tx.proposals.find(person, direction="sent") if listed else ():
+        said = load_object(proposal.outcome) if proposal.outcome else {}
+        found = {
+            one["path"]: one["outcome"]
+            for one in listed
+            if _is_about(tx, proposal, said, one.get("proposal"))
+            and isinstance(one.get("path"), str)
+            and one.get("outcome") in OUTCOMES
+        }
+        if found and proposal.custodian == custodian:
+            said["decided"] = {**said.get("decided", {}), **found}
+            tx.proposals.settle(proposal.id, proposal.state, dumps(said).decode())
+
+
+def _is_about(tx: Tx, proposal: Proposal, said: Tree, name: Any) -> bool:
+    """Whether a custodian means this proposal, which it knows by the message that brought it."""
+    if name in (proposal.id, said.get("message")):
+        return True
+    sent = tx.outbox.get(name) if isinstance(name, str) else None  # replayed, and its receipt has not come
+    return sent is not None and load_object(sent.payload or "{}").get("proposal") == proposal.id
+
+
+def _outcome(said: Tree, path: str) -> str | None:
+    """What was decided of a row of a proposal; None where nothing was."""
+    return next((str(outcome) for whole, outcome in said.get("decided", {}).items() if is_within(path, whole)), None)

@@ -10,6 +10,7 @@ from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.urls import BASE, ITEM_ID
 from fhir_mh.gateway.holding import Key, content
+from fhir_mh.gateway.provenance import is_ours, targets_of
 from fhir_mh.profiles.bundle import identifier_of, table_of
 from fhir_mh.records.sections import SECTIONS
 from fhir_mh.store import StoredResource
@@ -39,18 +40,25 @@ class Projected:
 def project(resources: Iterable[StoredResource], decision: Decision) -> Projected:
     """The resources whose section is permitted. References to the others become identifiers.
 
-    What no table names goes only where every section may be seen, and what changes its own meaning in a way
-    unknown here (modifierExtension, implicitRules) goes nowhere.
+    How a resource came to be goes where it goes. What else no table names goes only where every section may be seen,
+    and what changes its own meaning in a way unknown here (modifierExtension, implicitRules) goes nowhere.
     """
-    shown, withheld = [], []
+    shown, withheld, told = [], [], []
     hidden: dict[str, str] = {}
     for stored in resources:
         body = content(stored.body())
-        if _may_go(body, decision):
+        if is_ours(body):
+            told.append(body)
+        elif _may_go(body, decision):
             shown.append(body)
         else:
             withheld.append((stored.type, stored.id))
             hidden[f"{stored.type}/{stored.id}"] = identifier_of(body) or stored.id
+    for body in told:  # whoever may see what it tells of may see this
+        if _may_be_told(body, hidden):
+            shown.append(body)
+        else:
+            withheld.append((body["resourceType"], body["id"]))
     if withheld:
         shown = [_without(body, hidden) for body in shown]
     return Projected(shown, withheld)
@@ -64,13 +72,13 @@ class Sight:
         self._hidden = {
             f"{stored.type}/{stored.id}": identifier_of(body) or stored.id
             for stored in resources
-            if not _may_go(body := stored.body(), decision)
+            if not is_ours(body := stored.body()) and not _may_go(body, decision)
         }
 
     def of(self, stored: StoredResource) -> StoredResource | None:
         """The resource, with identifiers for references to what is not shown; None where it is not shown itself."""
         body = stored.body()
-        if not _may_go(body, self._decision):
+        if not (_may_be_told(body, self._hidden) if is_ours(body) else _may_go(body, self._decision)):
             return None
         shown = _without(body, self._hidden) if self._hidden else body
         return stored if shown == body else replace(stored, text=dumps(shown))
@@ -83,6 +91,12 @@ def _may_go(body: Mapping[str, Any], decision: Decision) -> bool:
     if table is None:
         return decision.permitted >= _EVERYTHING
     return table.section in decision.permitted
+
+
+def _may_be_told(body: Mapping[str, Any], hidden: Mapping[str, str]) -> bool:
+    return (
+        "modifierExtension" not in body and "implicitRules" not in body and hidden.keys().isdisjoint(targets_of(body))
+    )
 
 
 def _without(value: Any, hidden: Mapping[str, str]) -> Any:

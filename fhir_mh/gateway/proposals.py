@@ -8,15 +8,20 @@ from typing import Any, Literal
 
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.gateway import provenance
+from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
 from fhir_mh.gateway.holding import APPEND_ONLY, Key, content, hold
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.standing import standing
-from fhir_mh.gateway.writing import Check, add_tasks, write_record
+from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Conflict, Merged, merge
+from fhir_mh.mapping.row_paths import item_at_head, with_cleared
+from fhir_mh.profiles.bundle import identifier_of, table_of
 from fhir_mh.store import Projection, Tx
 
 Body = dict[str, Any]
+_IDENTITY = {"person.nhs_number": "NHS number", "person.birth_date": "date of birth"}
 _STATES: dict[str, Literal["accepted", "partly", "conflict"]] = {
     "merged": "accepted",
     "partly": "partly",
@@ -38,11 +43,26 @@ class Merging:
             for number, body in enumerate(bodies_of(message, name)):
                 place, key = f"$.{name}.entry[{number}].resource", _key(body)
                 reference = f"{key[0]}/{key[1]}"
-                if self.holding.custodians.get(key, self.home.ods) != self.home.ods:
+                if self._keeper(key, body) != self.home.ods:
                     found.append(issue("sync-custody", place, reference=reference))
                 elif key in self.holding.bodies and not self._was_shown(key, message, projection):
                     found.append(issue("sync-no-projection", place))
-        return found
+        return [*found, *self._wrongly_cleared(message)]
+
+    def _keeper(self, key: Key, body: Body) -> str:
+        """Who keeps a resource, be it a new one of an item that somebody keeps."""
+        table = table_of(body)
+        item = (table.field, identifier_of(body) or key[1]) if table is not None else ("", "")
+        return self.holding.custodians.get(key) or self.holding.keepers.get(item) or self.home.ods
+
+    def _wrongly_cleared(self, message: Message) -> Iterator[Issue]:
+        """Rows that its author may not empty: somebody else's, and by whom this person is known."""
+        for number, path in enumerate(cleared_by(message)):
+            place, (field, item) = f"$.cleared[{number}]", item_at_head(path)
+            if path in _IDENTITY:
+                yield issue("sync-identity", place, what=_IDENTITY[path])
+            elif self.holding.keepers.get((field, item or ""), self.home.ods) != self.home.ods:
+                yield issue("sync-custody", place, reference="What this empties")
 
     def _was_shown(self, key: Key, message: Message, projection: Projection) -> bool:
         """Whether the author can know a resource: it was sent in the base or before it, or is the author's own doing.
@@ -74,13 +94,16 @@ class Merging:
         shown = self.holding.with_bodies(content(body) for body in _resources(load_object(projection.sent)))
         shown = shown.with_bodies(content(body) for body in bodies_of(message, "before"))
         wanted = shown.with_bodies(content(body) for body in bodies_of(message))
-        before = self.holding.tree
-        merged = merge(before, shown.tree, wanted.tree, never=APPEND_ONLY)
+        before, theirs = self.holding.tree, with_cleared(wanted.tree, cleared_by(message))
+        merged = merge(before, shown.tree, theirs, never=APPEND_ONLY)
         if not standing(self.tx, self.person, self.home.ods).takes_part(self.partner):
             late = [Conflict(one.path, one.before, one.before, one.after, "late") for one in merged.changes]
             merged = Merged(copy.deepcopy(before), [], [*merged.conflicts, *late])
-        add_tasks(self.tx, self.home, merged.tree, merged.conflicts, self.partner)
-        write_record(self.tx, self.home, self.check, self.holding, before, merged.tree)
+        raised = add_tasks(self.tx, self.home, self.person, merged.tree, merged.conflicts, self.partner)
+        outcome = write_record(self.tx, self.home, self.check, self.holding, before, merged.tree)
+        keep_conflicts(self.tx, self.person, raised, self.partner, message.id)
+        rows = [change.path for change in merged.changes]
+        provenance.of_merge(self.tx, self.home, self.person, outcome.stored, rows, self.partner, message.id)
         status: Literal["merged", "partly", "conflict"] = (
             "merged" if not merged.conflicts else "partly" if merged.changes else "conflict"
         )
@@ -102,6 +125,12 @@ class Merging:
 def bodies_of(message: Message, name: str = "bundle") -> list[Body]:
     """The resources of one of a message's Bundles; none where it has no such Bundle."""
     return _resources(message.content.get(name))
+
+
+def cleared_by(message: Message) -> list[str]:
+    """The rows that the author of a proposal emptied, by path."""
+    listed = message.content.get("cleared")
+    return [path for path in listed if isinstance(path, str) and path] if isinstance(listed, list) else []
 
 
 def _resources(bundle: Any) -> list[Body]:

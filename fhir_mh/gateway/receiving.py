@@ -11,6 +11,7 @@ from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import SHARED_KINDS, Key, content, hold
 from fhir_mh.gateway.identity import Organisation, find_person, identify, persons_by_local_identifier, persons_by_number
 from fhir_mh.gateway.marking import take_mark
+from fhir_mh.gateway.pending import note_decided
 from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.sameness import contradiction, judge
 from fhir_mh.gateway.sealing import seal, sealed_in
@@ -79,6 +80,7 @@ class Receiving:
             tx.currency.cover(self.home.ods, person, partner, [name for name in sections if isinstance(name, str)])
         self._resume(tx, person, partner, message.edition)
         _carried(tx, person, partner, bodies, message.edition)
+        note_decided(tx, person, partner, message.content.get("decided"))
         settle(tx, self.home, self.check, person, were)
         spread(tx, self.home, person, {kind for kind, _ in were}, own=False)
         return Receipt(message.id, "stored", message.edition)

@@ -1,7 +1,7 @@
 """Taking texts of the wrong person out of everything that is shown, searched or sent; they are kept under a seal.
 
 A text may stand in more places than its resource: in proposals about it, in messages that wait or were set aside, in
-the projections that were sent, in Tasks that hold both texts of a conflict. All of them go under the same seal.
+the projections that were sent, in conflicts and the Tasks that ask of them. All of them go under the same seal.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, hold
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
+from fhir_mh.mapping.row_paths import is_within
 from fhir_mh.store import Tx
 
 NOT_SEALED = frozenset({*SHARED_KINDS, "Patient"})
@@ -34,11 +35,15 @@ def seal(
     if person is not None:
         holding = hold(tx, person, home.ods)
         held = [key for key in sorted(keys) if holding.custodians.get(key) == custodian and key[0] not in NOT_SEALED]
-        tasks = _tasks_about(holding, home.ods, held)
+        places = _places(holding, held)
+        tasks = _tasks_about(holding, home.ods, held, places)
         for kind, name in [*held, *(task for task in tasks if task not in held)]:
             tx.seals.take_resource(made.seal, kind, name)
             kinds.add(kind)
         _take_proposals(tx, made, person, keys)
+        for conflict in tx.conflicts.of(person):
+            if any(is_within(conflict.path, place) for place in places):
+                tx.seals.take_conflict(made.seal, conflict.id)
         if custodian == home.ods:
             _clear_projections(tx, person, custodian, keys)
     _take_quarantined(tx, made, person, custodian, keys)
@@ -59,13 +64,20 @@ class _Sealing:
         return self._made
 
 
-def _tasks_about(holding: Holding, own: str, keys: Iterable[Key]) -> list[Key]:
+def _places(holding: Holding, keys: Iterable[Key]) -> set[str]:
+    """Where in the record the items of these resources stand."""
+    wanted = set(keys)
+    return {
+        f"{found.table.field}[{found.item_id}]"
+        for found in (holding.reading.taken if holding.bodies else ())
+        if found.table is not None and _key(found.entry.resource) in wanted
+    }
+
+
+def _tasks_about(holding: Holding, own: str, keys: Iterable[Key], places: Collection[str]) -> list[Key]:
     """Our own Tasks about one of these resources, or about a row of one: they may hold its text."""
     wanted = set(keys)
-    places, references = set(), {f"{kind}/{name}" for kind, name in wanted}
-    for found in holding.reading.taken if holding.bodies else ():
-        if found.table is not None and _key(found.entry.resource) in wanted:
-            places.add(f"{found.table.field}[{found.item_id}]")
+    references = {f"{kind}/{name}" for kind, name in wanted}
     about = []
     for key, body in holding.bodies.items():
         if key[0] == "Task" and holding.custodians[key] == own and key not in wanted:

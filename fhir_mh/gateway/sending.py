@@ -48,12 +48,17 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
             "before": _bundle(payload["before"]),
             "bundle": _bundle(payload["after"]),
         }
+        if payload.get("cleared"):
+            said["cleared"] = payload["cleared"]
         return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said)
     projected = project(about(tx, waiting.person, home.ods), decision)
-    edition = _edition(tx, home, waiting, projected)
+    decided = _decided(tx, home, waiting)
+    edition = _edition(tx, home, waiting, projected, outcomes=bool(decided))
     if edition is None:
         return Withheld("sync-nothing-new")
     said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods)}
+    if decided:
+        said["decided"] = decided
     return Message(waiting.message, "snapshot", number, home.ods, edition, said)
 
 
@@ -61,8 +66,19 @@ def _bundle(bodies: list[dict[str, Any]]) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body} for body in bodies]}
 
 
-def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Projected) -> int | None:
-    """The edition this partner is sent; None where it is known to hold the same already.
+def _decided(tx: Tx, home: Organisation, waiting: OutboxMessage) -> list[dict[str, Any]]:
+    """What became of conflicts of the partner's proposals since the edition that it is known to have stored."""
+    copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
+    stored = copy.stored.edition if copy is not None and copy.stored is not None else 0
+    return [
+        {"proposal": proposal, "path": conflict.path, "outcome": conflict.outcome}
+        for conflict in tx.conflicts.decided(waiting.person, waiting.partner, after=stored)
+        for proposal in conflict.proposals
+    ]
+
+
+def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Projected, *, outcomes: bool) -> int | None:
+    """The edition this partner is sent; None where it is known to hold the same already, and no outcomes are due.
 
     One edition shows one partner one thing: where a decision has changed what it may see and nothing else changed,
     that is a new edition.
@@ -70,7 +86,7 @@ def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Proj
     partner, person = waiting.partner, waiting.person
     sent = dumps(projected.bundle(home.ods)).decode()
     edition, last = tx.edition(person, home.ods), tx.projections.get(partner, person, home.ods)
-    if last is not None and last.sent == sent and _holds(tx, home, waiting, last.edition):
+    if last is not None and last.sent == sent and not outcomes and _holds(tx, home, waiting, last.edition):
         return None
     if last is not None and last.edition >= edition and last.sent != sent:
         tx.touch(person, home.ods)
@@ -111,6 +127,7 @@ def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) ->
 
 def _settle_proposal(tx: Tx, sent: OutboxMessage, receipt: Receipt) -> None:
     said: dict[str, Any] = {"status": receipt.status, "edition": receipt.edition, "conflicts": list(receipt.conflicts)}
+    said["message"] = sent.message
     if receipt.issues:
         said["issues"] = [found.as_dict() for found in receipt.issues]
     _answer(tx, sent, _SETTLED.get(receipt.status, "refused"), said)

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fhir_mh.clock import instant
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.gateway.conflict_tasks import lead_of
 from fhir_mh.gateway.following import KINDS, before_of, follow
 from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, Tree, hold
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
 from fhir_mh.issues import Issue, has_errors, issue
-from fhir_mh.mapping.merge import Conflict as RowConflict
+from fhir_mh.mapping.row_paths import cleared, item_at_head
 from fhir_mh.profiles.bundle import TABLES, Written, identifier_of, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
@@ -30,9 +30,9 @@ _NAMESPACE = uuid.UUID("3f6a2f0e-93a1-5f0e-8a1d-5e6a0c9b7d42")
 
 @dataclass(slots=True)
 class Outcome:
-    """What a write came to: keys of what was stored, ids of proposals made, warnings."""
+    """What a write came to: what was stored, each with the record's list and the item it says; ids of proposals."""
 
-    stored: list[Key] = field(default_factory=list)
+    stored: dict[Key, tuple[str, str]] = field(default_factory=dict)
     proposals: list[str] = field(default_factory=list)
     warnings: list[Issue] = field(default_factory=list)
 
@@ -45,7 +45,7 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     Conflict where a placement may not be changed so; then nothing is stored.
     """
     after = tree_of(record_of(after))
-    after = follow(tx, home, holding, before, after, _lead(after, home.ods))
+    after = follow(tx, home, holding, before, after, lead_of(after, home.ods))
     _name_resources(holding, after)
     were = _bodies(before)
     changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
@@ -58,8 +58,9 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     outcome.warnings = _checked(check, [written.resource for written in changed])
     for written in ours:
         _put(tx, home, holding, written.resource)
-        outcome.stored.append((written.table.kind, written.resource["id"]))
-    _propose(tx, home, holding, were, [written for written in changed if written not in ours], outcome)
+        outcome.stored[written.table.kind, written.resource["id"]] = (written.table.field, written.item_id)
+    theirs = [written for written in changed if written not in ours]
+    _propose(tx, home, holding, were, theirs, _cleared(before, after) if theirs else [], outcome)
     if outcome.stored:
         urgent = any(is_urgent(written.resource) for written in ours)
         spread(tx, home, holding.person, {kind for kind, _ in outcome.stored}, own=True, urgent=urgent)
@@ -75,7 +76,7 @@ def settle(tx: Tx, home: Organisation, check: Check, person: str, were: Mapping[
         return
     holding = hold(tx, person, home.ods)
     held = holding.tree
-    after = follow(tx, home, holding, before_of(holding, were), held, _lead(held, home.ods))
+    after = follow(tx, home, holding, before_of(holding, were), held, lead_of(held, home.ods))
     if after is not held:
         write_record(tx, home, check, holding, held, after)
 
@@ -88,6 +89,16 @@ def _bodies(tree: Tree) -> dict[Key, Mapping[str, Any]]:
 
 def _differs(written: Written, were: Mapping[Key, Mapping[str, Any]]) -> bool:
     return were.get((written.table.kind, written.resource["id"])) != written.resource
+
+
+def _cleared(before: Tree, after: Tree) -> list[str]:
+    """The rows that somebody emptied. On the wire they are named, for what is not mentioned is not emptied."""
+    return cleared(tree_of(record_of(before)), after)
+
+
+def _says(written: Written, path: str) -> bool:
+    field_name, item = item_at_head(path)
+    return field_name == written.table.field and (item is None or item == written.item_id)
 
 
 def _custodian(holding: Holding, written: Written) -> str:
@@ -179,13 +190,18 @@ def _propose(
     holding: Holding,
     were: Mapping[Key, Mapping[str, Any]],
     changed: Sequence[Written],
+    emptied: Sequence[str],
     outcome: Outcome,
 ) -> None:
-    """Send each other custodian one proposal with the whole of every item of theirs that changed, before and after."""
-    by_custodian: dict[str, list[dict[str, Any]]] = {}
+    """Send each other custodian one proposal with the whole of every item of theirs that changed, before and after.
+
+    emptied: the rows that were cleared, whoever keeps them.
+    """
+    by_custodian: dict[str, list[Written]] = {}
     for written in changed:
-        by_custodian.setdefault(_custodian(holding, written), []).append(written.resource)
-    for custodian, bodies in by_custodian.items():
+        by_custodian.setdefault(_custodian(holding, written), []).append(written)
+    for custodian, theirs in by_custodian.items():
+        bodies = [written.resource for written in theirs]
         if custodian not in partners_of(tx, home):
             raise Conflict(issues=[issue("sync-unknown-custodian", "$", custodian=custodian)])
         keys = [(body["resourceType"], body["id"]) for body in bodies]
@@ -194,6 +210,7 @@ def _propose(
             "before": [were[key] for key in keys if key in were],
             "after": bodies,
             "paths": [f"{kind}/{name}" for kind, name in keys],
+            "cleared": [path for path in emptied if any(_says(written, path) for written in theirs)],
         }
         base = tx.edition(holding.person, custodian)
         made = tx.proposals.add(
@@ -202,85 +219,3 @@ def _propose(
         text = dumps({**payload, "proposal": made.id}).decode()
         tx.outbox.add(custodian, holding.person, "proposal", edition=base, payload=text, message=made.id)
         outcome.proposals.append(made.id)
-
-
-def add_tasks(tx: Tx, home: Organisation, tree: Tree, conflicts: Sequence[RowConflict], theirs: str) -> int:
-    """Put a Task into the record for each row a person must look at, with both texts; how many are new.
-
-    The owner is the lead of our own active episode; where there is none, the organisation's queue.
-    """
-    known = {task["id"] for task in tree.get("tasks") or ()}
-    added = 0
-    for conflict in conflicts:
-        name = dumps([conflict.path, conflict.reason, _text(conflict.theirs)]).decode()
-        task_id = str(uuid.uuid5(_NAMESPACE, name))
-        if task_id in known:
-            continue
-        known.add(task_id)
-        tree.setdefault("tasks", []).append(_task(tx, home, tree, conflict, theirs, task_id))
-        added += 1
-    return added
-
-
-def _task(tx: Tx, home: Organisation, tree: Tree, conflict: RowConflict, theirs: str, task_id: str) -> Tree:
-    task: Tree = {
-        "id": task_id,
-        "kind": "unclear-item" if conflict.reason == "unclear-item" else "conflict",
-        "status": "requested",
-        "field": conflict.path,
-        "description": _DESCRIPTIONS[conflict.reason],
-        "raised_at": instant(tx.now),
-        "texts": [
-            {"id": str(uuid.uuid5(_NAMESPACE, f"{task_id}/{label}")), "label": label, "words": words}
-            for label, value in ((f"held by {home.ods}", conflict.ours), (f"from {theirs}", conflict.theirs))
-            if (words := _words(value)) is not None
-        ],
-    }
-    about = _about(tree, conflict.path)
-    if about is not None:
-        task["about"] = about
-    owner = _lead(tree, home.ods)
-    if owner is not None:
-        task["owner"] = owner
-    return task
-
-
-_DESCRIPTIONS = {
-    "both-changed": "Both sides changed this since the copy was sent. Both texts are kept; choose or combine them.",
-    "never-merged": "A decision of the person was changed elsewhere. Nothing was changed here: ask the person.",
-    "unclear-item": "It is not clear which entry this belongs to. Nothing was changed.",
-    "read-only": "A decision of the person came back that is not known here. Nothing was changed: ask the person.",
-    "late": "This came from somebody who does not care for the person now. Nothing was changed: look at it.",
-    "gone": "This entry was changed elsewhere, and is no longer here. Nothing was changed.",
-}
-
-
-def _words(value: Any) -> Tree | None:
-    if value is None:
-        return None
-    if isinstance(value, dict) and isinstance(value.get("text"), str):
-        return dict(value)
-    return {"text": _text(value)}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else dumps(value).decode()
-
-
-def _about(tree: Tree, path: str) -> Tree | None:
-    """The item at the head of a row's path, as a reference."""
-    head, _, rest = path.partition("[")
-    item_id = rest.partition("]")[0]
-    kind = next((table.kind for table in TABLES if table.field == head and table.primary), None)
-    if kind is None or not any(item["id"] == item_id for item in tree.get(head) or ()):
-        return None
-    return {"id": item_id} if kind == "CarePlan" else {"id": item_id, "type": kind}
-
-
-def _lead(tree: Tree, ods: str) -> Tree | None:
-    ours = {item["id"] for item in tree.get("organisations") or () if item.get("ods") == ods}
-    for episode in tree.get("episodes") or ():
-        organisation = (episode.get("organisation") or {}).get("id")
-        if episode.get("status") == "active" and episode.get("lead") and organisation in ours:
-            return dict(episode["lead"])
-    return None

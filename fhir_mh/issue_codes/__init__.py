@@ -12,6 +12,7 @@ from fhir_mh.issue_codes.cli import CODES as CLI
 from fhir_mh.issue_codes.code import Code
 from fhir_mh.issue_codes.concern import CODES as CONCERN
 from fhir_mh.issue_codes.config import CODES as CONFIG
+from fhir_mh.issue_codes.conflict import CODES as CONFLICT
 from fhir_mh.issue_codes.consent import CODES as CONSENT
 from fhir_mh.issue_codes.json import CODES as JSON
 from fhir_mh.issue_codes.law import CODES as LAW
@@ -44,6 +45,7 @@ ROOMS: dict[str, Room] = {
     "concern": Room("safety concerns: who may raise one, keep it and read it", CONCERN),
     "placement": Room("placements: which step is possible, for whom, and what may not be changed", PLACEMENT),
     "seal": Room("texts of the wrong person: who retracts them, and who may open them", SEAL),
+    "conflict": Room("two texts in one place, and what may be decided of them", CONFLICT),
     "store": Room("what is held, its versions, and the database itself", STORE),
     "sync": Room("what partners say to each other", SYNC),
     "partner": Room("how partners are kept, and what is wrong with a connection to one", PARTNER),

@@ -205,7 +205,7 @@ class _Work:
     def add(self, ours: Tree, name: str, theirs: Tree, path: str) -> None:
         added = copy.deepcopy(theirs)
         if "id" not in added and self.mint is not None:
-            _give_ids(added, self.mint)
+            give_ids(added, self.mint)
         ours.setdefault(name, []).append(added)
         self.out.changes.append(Change(f"{path}[{added.get('id', '?')}]", None, added))
 
@@ -222,7 +222,7 @@ def _still_protected(ours: Any, new: Any) -> Any:
     return after
 
 
-def _give_ids(item: Tree, mint: Callable[[], str]) -> None:
+def give_ids(item: Tree, mint: Callable[[], str]) -> None:
     """Ids for a new item and for those inside it."""
     shape = record_shape()
     item.setdefault("id", mint())

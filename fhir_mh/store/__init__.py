@@ -26,6 +26,7 @@ from fhir_mh.store.values import (
     Seal,
     SealedText,
     StoredConcern,
+    StoredConflict,
     StoredPartner,
     StoredResource,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "SealedText",
     "Store",
     "StoredConcern",
+    "StoredConflict",
     "StoredPartner",
     "StoredResource",
     "Tx",

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0008"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0009"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -256,6 +256,27 @@ proposals = Table(
     _one_of("direction", "sent", "received"),
     _one_of("state", "pending", "accepted", "partly", "refused", "conflict"),
     Index("ix_proposals_person", "person", "state", "created"),
+)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("id", String(64), primary_key=True),  # of the Task
+    Column("person", String(64), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("theirs_by", String(64), nullable=False),
+    Column("proposals", Text, nullable=False),
+    Column("base", Text, nullable=False),
+    Column("ours", Text, nullable=False),
+    Column("theirs", Text, nullable=False),
+    Column("raised", BigInteger, nullable=False),
+    Column("outcome", String(16)),
+    Column("decision", Text),
+    Column("decided", BigInteger),
+    Column("edition", BigInteger),
+    Index("ix_conflicts_open", "outcome", "raised", "id"),
+    Index("ix_conflicts_person", "person", "theirs_by", "edition"),
 )
 
 _STAGES = ("sent", "stored", "filed", "opened")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
 from fhir_mh.store.values import Approval, Seal, SealedText, from_ms, to_ms
@@ -71,6 +72,14 @@ class Seals(Part):
         if row is not None:
             self.keep(seal, "proposal", name, row[0])
         self.session.run("DELETE FROM proposals WHERE id = ?", name)
+
+    def take_conflict(self, seal: str, name: str) -> None:
+        """Put the texts between which somebody was to decide, or has decided, under the seal."""
+        row = self.session.made("SELECT path, base, ours, theirs, decision FROM conflicts WHERE id = ?", name)
+        told = zip(("base", "ours", "theirs", "decision"), row[1:], strict=True)
+        texts = {label: loads(text) for label, text in told if text is not None}
+        self.keep(seal, "conflict", name, dumps({"path": row[0], **texts}).decode())
+        self.session.run("DELETE FROM conflicts WHERE id = ?", name)
 
     def take_outgoing(self, seal: str, message: str) -> None:
         """Put the text of a message that waits, or was refused, under the seal: it is not sent any more."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 from fhir_mh.store.audit import AuditLog
 from fhir_mh.store.backlog import Backlog
 from fhir_mh.store.concerns import Concerns
+from fhir_mh.store.conflicts import Conflicts
 from fhir_mh.store.copies import Currencies, Projections, Proposals
 from fhir_mh.store.lanes import Lanes
 from fhir_mh.store.outbox import Outbox
@@ -78,6 +79,10 @@ class Tx(Resources):
     @cached_property
     def seals(self) -> Seals:
         return self._part(Seals)
+
+    @cached_property
+    def conflicts(self) -> Conflicts:
+        return self._part(Conflicts)
 
     @cached_property
     def audit(self) -> AuditLog:

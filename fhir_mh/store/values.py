@@ -169,6 +169,30 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredConflict:
+    """A row that a merge left for a person: as its author was shown it (base), as it was here, as its author wants it.
+
+    id: of its Task. reason: see mapping.merge. theirs_by: the ODS code of whose text theirs is. proposals: ids of
+    those that what is decided answers. outcome, decision, decided and edition: None while it is open.
+    """
+
+    id: str
+    person: str
+    path: str
+    reason: str
+    theirs_by: str
+    proposals: tuple[str, ...]
+    base: Any
+    ours: Any
+    theirs: Any
+    raised: datetime
+    outcome: str | None
+    decision: Any
+    decided: datetime | None
+    edition: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """An edition and when it reached a stage."""
 

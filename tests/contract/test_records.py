@@ -59,6 +59,7 @@ def test_what_is_held_says_who_keeps_it_and_how_current_it_is(caller: Caller) ->
         "retracted",
         "custodians",
         "pending",
+        "decided",
         "copies",
         "agreements",
         "plans",
@@ -67,7 +68,7 @@ def test_what_is_held_says_who_keeps_it_and_how_current_it_is(caller: Caller) ->
     }
     assert answer.headers["etag"] == f'W/"{held["version"]}"'
     assert held["custodians"]["crisis_plans"] == {"crisis": "ZCT1"}
-    assert held["pending"] == held["copies"] == []
+    assert held["pending"] == held["decided"] == held["copies"] == []
 
 
 def test_an_agreement_older_than_the_plan_is_shown_as_such(caller: Caller) -> None:

@@ -64,6 +64,9 @@ def bearer(token: str) -> dict[str, str]:
         ("GET", "/deliveries"),
         ("POST", "/deliveries/1/replay"),
         ("POST", "/deliveries/resume"),
+        ("GET", "/conflicts"),
+        ("GET", "/conflicts/x"),
+        ("POST", "/conflicts/x/decision"),
     ],
 )
 @pytest.mark.parametrize("token", [None, "Bearer wrong", f"Basic {OWN}", "Bearer", OWN])
@@ -347,6 +350,9 @@ def _requests(call: Caller, patient: str, version: str) -> Iterator[tuple[str, s
         f"/fhir/Patient?patient:{NUMBER}=1",
         f"/fhir/?{NUMBER}",
         f"/deliveries?partner={MARKER}",
+        f"/conflicts/{MARKER}{NUMBER}",
+        f"/conflicts?owner={MARKER}",
+        f"/conflicts/{NUMBER}/decision?x={MARKER}",
         f"/?{NUMBER}={MARKER}",
     ):
         yield "GET", place, None, {}

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import loads
 from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
-from tests.sim.people import AWAY, FAR, HOME
+from tests.sim.people import AWAY, FAR, HOME, UNIT
 
 if TYPE_CHECKING:
     from tests.sim.site import Site
     from tests.sim.world import World
 
 Tree = dict[str, Any]
+SITES = (HOME, UNIT, AWAY)
 
 
 class LawBroken(BaseException):
@@ -135,9 +136,30 @@ class Laws:
             self._marks_converged(ledger)
             self._in_one_place(ledger)
         for site in self.world.sites.values():
+            self._outcomes_seen(site)
             for one in site.look(lambda tx: tx.proposals.find(direction="sent", state="pending")):
                 lane = site.look(lambda tx, one=one: tx.lanes.get(one.custodian, one.person))
                 _law(lane is not None and lane.state == "ended", f"{site.ods} waits for an answer for ever: {one.id}")
+
+    def _outcomes_seen(self, site: Site) -> None:
+        """Whose text was decided on knows how, where anything at all is shared with them."""
+
+        def decided(tx: Any) -> list[tuple[Any, Any]]:
+            found = [
+                one for person in tx.persons() for ods in SITES for one in tx.conflicts.decided(person, ods, after=0)
+            ]
+            return [(one, tx.lanes.get(one.theirs_by, one.person)) for one in found if one.theirs_by != site.ods]
+
+        for conflict, lane in site.look(decided):
+            if lane is None or lane.state == "ended":
+                continue
+            author = self.world.sites[conflict.theirs_by]
+            for name in conflict.proposals:
+                sent = author.look(lambda tx: tx.proposals.find(direction="sent"))
+                told = [loads(one.outcome or "{}") for one in sent]
+                told = [said for said, one in zip(told, sent, strict=True) if name in (one.id, said.get("message"))]
+                same = [said.get("decided", {}).get(conflict.path) for said in told] == [conflict.outcome]
+                _law(same, f"{author.ods} was not told that {conflict.path} is {conflict.outcome}: {told}")
 
     def _nothing_lost(self, ledger: Ledger) -> None:
         """Every text stands, or was overwritten by somebody who saw it, or is held for somebody to look at."""

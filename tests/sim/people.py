@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
+from fhir_mh.gateway.choosing import choices
 from fhir_mh.gateway.gateway import Change
 from fhir_mh.gateway.marking import STAGES, Marked, Reading
 from fhir_mh.mapping.formats import load_format
+from fhir_mh.mapping.row_paths import steps
 from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, text_at
 from tests.sim.site import at_once
 
@@ -279,6 +281,29 @@ class Staff:
             ledger.decisions.remove(made)
             return False
         ledger.learns(ods, [made.id])
+        return True
+
+    # --- conflicts
+
+    def settle_conflict(self, ods: str, number: str) -> bool:
+        """Somebody decides a conflict: takes the other text, keeps what stands, or writes a third."""
+        waiting = self.world.sites[ods].conflicts(number)
+        if not waiting:
+            return False
+        found = self.draw.choice(waiting)
+        row = tuple(name for name, _ in steps(found.stored.path))
+        said: Tree = {"decision": "keep", "asked_person": True}
+        written = []
+        if "write" in choices(found.stored) and row in self._rows(number):
+            said = {"decision": self.draw.choice(["accept", "keep", "write"]), "instead_of": found.now}
+            if said["decision"] == "write":
+                said["text"] = self.text(SECTION_OF[row[0]])
+                seen = found.now.get("text") if isinstance(found.now, dict) else None
+                written.append(Said(said["text"], row, ods, seen))
+        what = f"decides {said['decision']} of {found.stored.path} of {number}"
+        if not self.world.attempt(ods, lambda: self.world.sites[ods].decide(found, said), what):
+            return False
+        self.world.ledgers[number].said += written
         return True
 
     # --- saving

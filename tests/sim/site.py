@@ -14,6 +14,7 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.transport import Transport
 from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.gateway.deciding import ShownConflict
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.gateway.identity import find_person
@@ -22,6 +23,7 @@ from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.placing import Recorded
 from fhir_mh.gateway.writing import Check
 from fhir_mh.placements import Step
+from fhir_mh.records.decisions import read_decision
 from fhir_mh.store import Currency, Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
 
@@ -130,6 +132,20 @@ class Site:
         self.exchange.under_way.clear()
         person = str(self.person(number))
         return at_once(self.gateway.placements.record(AccessContext(self.ods), person, placement, step))
+
+    def conflicts(self, number: str) -> list[ShownConflict]:
+        """What waits here for somebody to decide about a person."""
+        person = self.person(number)
+        if person is None:
+            return []
+        return at_once(self.gateway.deciding.waiting(AccessContext(self.ods), record=person))
+
+    def decide(self, conflict: ShownConflict, said: Tree) -> ShownConflict:
+        """Somebody of this organisation decides one, having read it as it is."""
+        self.exchange.under_way.clear()
+        decision = read_decision({"by": {"display": "Somebody on duty"}, **said})
+        context, name = AccessContext(self.ods), conflict.stored.id
+        return at_once(self.gateway.deciding.decide(context, name, decision, if_match=conflict.version))
 
     def record(self, number: str) -> HeldRecord | None:
         """The person's record as people see it here; None where the person is not known."""

@@ -15,6 +15,7 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.gateway import partners
 from fhir_mh.issues import issue
+from fhir_mh.store import Outcome
 from tests.sim.ledger import text_at
 from tests.sim.people import ADA, AWAY, BEN, HOME, UNIT
 from tests.sim.world import World
@@ -149,6 +150,50 @@ def test_a_conflict_is_shown_to_the_ward_with_both_texts_until_it_writes_again(w
     assert pending(world, AWAY) == []
 
 
+@pytest.mark.parametrize(("decision", "stands"), [("accept", "theirs"), ("keep", "ours"), ("write", "third")])
+def test_a_conflict_that_was_decided_is_shown_so_to_its_author_though_sharing_was_ended_meanwhile(
+    world: World, decision: str, stands: str
+) -> None:
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.staff.edit(HOME, ADA, SLEEP)
+    theirs, ours = (said.text for said in world.ledgers[ADA].said[-2:])
+    world.settle()
+    world.staff.decide(HOME, ADA, AWAY, permit=False)
+    world.settle()
+    (found,) = world.sites[HOME].conflicts(ADA)
+    said = {"decision": decision, **({"text": "third"} if decision == "write" else {})}
+    world.sites[HOME].decide(found, said)
+    world.settle()
+    assert [state for state, _ in pending(world, AWAY)] == ["conflict"], "nothing is shared, and nothing is told"
+    world.staff.decide(HOME, ADA, AWAY, permit=True)
+    world.settle()
+    words = {"theirs": theirs, "ours": ours}.get(stands, "third")
+    assert [shown(world, ods, SLEEP) for ods in (HOME, UNIT, AWAY)] == [words] * 3
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    told = records_json.held(held)
+    assert told["pending"] == []
+    assert [(one["outcome"], one["ours"]["text"]) for one in told["decided"]] == (
+        [] if stands == "theirs" else [({"ours": "kept", "third": "rewritten"}[stands], theirs)]
+    )
+
+
+def test_an_earlier_text_stays_shown_while_only_the_last_was_decided(world: World) -> None:
+    world.staff.edit(AWAY, ADA, ECT)
+    world.staff.edit(AWAY, ADA, ECT)
+    first, second = (said.text for said in world.ledgers[ADA].said[-2:])
+    world.settle()
+    last = next(one for one in world.sites[HOME].conflicts(ADA) if second in str(one.stored.theirs))
+    world.sites[HOME].decide(last, {"decision": "keep", "asked_person": True})
+    world.settle()
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    told = records_json.held(held)
+    assert [row["ours"]["text"] for one in told["pending"] for row in one["unmerged"]] == [first]
+    assert [(one["outcome"], one["ours"]["text"]) for one in told["decided"]] == [("kept", second)]
+    world.quiet()
+
+
 def test_a_refused_proposal_is_shown_to_its_author_and_can_be_sent_again(world: World) -> None:
     exchange = world.sites[AWAY].exchange
     compose = exchange.compose
@@ -160,6 +205,47 @@ def test_a_refused_proposal_is_shown_to_its_author_and_can_be_sent_again(world: 
     world.quiet()
     assert pending(world, AWAY) == []
     assert shown(world, HOME, SLEEP) == shown(world, AWAY, SLEEP) == world.ledgers[ADA].said[-1].text
+
+
+def test_the_outcome_of_a_proposal_that_was_sent_again_is_told_to_its_author(world: World) -> None:
+    exchange = world.sites[AWAY].exchange
+    compose = exchange.compose
+    exchange.compose = lambda tx, waiting: _on_nothing(compose(tx, waiting))  # type: ignore[method-assign]
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.settle()
+    exchange.compose = compose  # type: ignore[method-assign]
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.replay_dead(AWAY)
+    world.settle()
+    (found,) = world.sites[HOME].conflicts(ADA)
+    world.sites[HOME].decide(found, {"decision": "keep"})
+    world.sites[AWAY].store.write_now(lambda tx: tx.outbox.purge(world.clock.now() + timedelta(days=1)))
+    world.settle()
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    assert [one["outcome"] for one in records_json.held(held)["decided"]] == ["kept"]
+
+
+def test_an_outcome_that_arrives_before_the_receipt_of_what_was_sent_again_is_kept(world: World) -> None:
+    exchange = world.sites[AWAY].exchange
+    compose, settle = exchange.compose, exchange.settle
+    exchange.compose = lambda tx, waiting: _on_nothing(compose(tx, waiting))  # type: ignore[method-assign]
+    world.staff.edit(AWAY, ADA, SLEEP)
+    world.settle()
+    exchange.compose = compose  # type: ignore[method-assign]
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.settle()
+    exchange.settle = lambda tx, sent, receipt: Outcome(sent.message, "pending")  # type: ignore[method-assign]
+    world.replay_dead(AWAY)
+    world.deliver(AWAY)
+    (found,) = world.sites[HOME].conflicts(ADA)
+    world.sites[HOME].decide(found, {"decision": "keep"})
+    world.deliver(HOME)
+    exchange.settle = settle  # type: ignore[method-assign]
+    world.quiet()
+    held = world.sites[AWAY].record(ADA)
+    assert held is not None
+    assert [one["outcome"] for one in records_json.held(held)["decided"]] == ["kept"]
 
 
 def test_what_is_written_while_nothing_is_shared_with_its_keeper_is_shown_to_its_author(world: World) -> None:

@@ -133,6 +133,7 @@ class World:
             (1, self._parts_or_meets),
             (5, lambda: staff.mark(ods, number, back=draw.choice([0, 0, 0, 1]))),
             (1, lambda: self.sites[HOME].dead or staff.retract(number)),
+            (6, lambda: staff.settle_conflict(ods, number)),
             (1, lambda: staff.place(number, draw.choice(["active", "active", "completed"]))),
             (1, lambda: self.placing.claim(draw.choice([AWAY, FAR]), number)),
             (6, lambda: self.placing.something(ods, number)),
@@ -240,6 +241,16 @@ class World:
                     self.deliver(ods)
             self.laws.at_all_times()
         self.quiet()
+        if self._somebody_decides():
+            self.quiet()
+
+    def _somebody_decides(self) -> bool:
+        """People at each site go through most of what waits to be decided there; whether there was anything."""
+        waiting = [(ods, number) for ods in SITES for number in self.ledgers for _ in self.sites[ods].conflicts(number)]
+        for ods, number in waiting:
+            if self.draw.random() < 0.8:
+                self.staff.settle_conflict(ods, number)
+        return bool(waiting)
 
     def settle(self, *, late: bool = True) -> None:
         """What waits is delivered; what is late arrives first, where it is to."""

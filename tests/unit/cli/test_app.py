@@ -84,6 +84,9 @@ def test_every_command_offered_has_a_body(name: str) -> None:
         ["deliveries", "replay", "twelve"],
         ["deliveries", "replay", "0"],
         ["deliveries", "resume"],
+        ["conflicts", "list", "--owner", "x", "--queue"],
+        ["conflicts", "decide", "x"],
+        ["conflicts", "decide", "x", "one", "-"],
     ],
 )
 def test_wrong_usage_is_bad_input(

@@ -15,8 +15,10 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.messages import Message, Receipt, read_message
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.gateway.deciding import ShownConflict
 from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.issues import Issue
+from fhir_mh.records.decisions import read_decision
 from fhir_mh.store import Outcome, open_store
 
 HOME, WARD = "ZCT1", "ZOA1"
@@ -90,6 +92,22 @@ class Pair:
     def record(self, ods: str) -> HeldRecord:
         """The person's record as this organisation sees it."""
         return asyncio.run(self.gateways[ods].find(AccessContext(ods), NHS_NUMBER))
+
+    def conflicts(self, ods: str, **asked: Any) -> list[ShownConflict]:
+        """Those that wait at this organisation."""
+        return asyncio.run(self.gateways[ods].deciding.waiting(AccessContext(ods), **asked))
+
+    def conflict(self, ods: str, name: str) -> ShownConflict:
+        """One of them, decided or not."""
+        return asyncio.run(self.gateways[ods].deciding.read(AccessContext(ods), name))
+
+    def decide(self, ods: str, name: str, decision: str, *, seen: int | None = None, **said: Any) -> ShownConflict:
+        """The lead of this organisation decides; seen: the version of the record, by default the newest."""
+        self.clock.advance(timedelta(seconds=1))
+        body = {"decision": decision, "by": {"id": "lead"}, **said}
+        seen = self.record(ods).version if seen is None else seen
+        deciding = self.gateways[ods].deciding
+        return asyncio.run(deciding.decide(AccessContext(ods), name, read_decision(body), if_match=seen))
 
     def item(self, ods: str, part: str, name: str) -> Tree:
         """One item of that record."""

@@ -1,0 +1,65 @@
+"""`fhir-mh conflicts`: rows that two sides changed, listed, read and decided at the gateway that runs.
+
+The gateway is found as `fhir-mh deliveries` finds it. Texts come by standard input or a file and go to standard output;
+no address, argument or log holds one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fhir_mh.cli.deliveries import ask, find_gateway
+from fhir_mh.cli.exits import DONE, reading
+from fhir_mh.cli.issue_text import printable
+from fhir_mh.fhir.json import dumps, load_object
+
+Json = Mapping[str, Any]
+_FIELDS = ("id", "record", "path", "reason", "from", "raised_at")
+
+
+def run(
+    verb: str, *, config: Path | None = None, gateway: str | None = None, token_file: Path | None = None,
+    as_json: bool = False, **asked: Any,
+) -> int:  # fmt: skip
+    """list (record, owner), show (conflict) or decide (conflict, version, file); the answer goes to standard output.
+
+    A list is one line for each conflict, without texts, or the gateway's own JSON; one conflict is always JSON. Returns
+    0. Raises as cli.deliveries.run does, and InvalidResource where the file holds no JSON object.
+    """
+    where = find_gateway(config, gateway, token_file)
+    if verb == "list":
+        given = {name: asked[name] for name in ("record", "owner") if asked.get(name) is not None}
+        found = ask(where, "GET", "/conflicts", params=given)
+        _write(dumps(found)) if as_json else _lines(found)
+        return DONE
+    address = f"/conflicts/{quote(asked['conflict'], safe='')}"
+    if verb == "show":
+        _write(dumps(ask(where, "GET", address), indent=True))
+        return DONE
+    body, seen = _decision(asked["file"]), {"If-Match": f'W/"{asked["version"]}"'}
+    _write(dumps(ask(where, "POST", f"{address}/decision", more=seen, content=body), indent=True))
+    return DONE
+
+
+def _decision(file: Path) -> bytes:
+    """The file's JSON; what it says is for the gateway to judge."""
+    with reading("standard input" if str(file) == "-" else file):
+        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        load_object(text)
+    return text
+
+
+def _lines(found: Json) -> None:
+    for one in found["conflicts"]:
+        owner = (one["owner"] or {}).get("id", "")
+        fields = [*(one[name] for name in _FIELDS), owner, ",".join(one["choices"])]
+        sys.stdout.write("\t".join(printable(str(field)) for field in fields) + "\n")
+
+
+def _write(text: bytes) -> None:
+    sys.stdout.buffer.write(text + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,121 @@
+"""What each decision makes of a record: which are open for a conflict, and the change that each is."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from fhir_mh.errors import Conflict, InvalidResource
+from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Tree
+from fhir_mh.issues import issue
+from fhir_mh.mapping.merge import give_ids, merge
+from fhir_mh.mapping.row_paths import holder_of, item_at_head, list_of, record_saying, value_at
+from fhir_mh.records.decisions import ConflictDecision
+from fhir_mh.records.partial import read_partial
+from fhir_mh.store import StoredConflict, Tx
+
+OUTCOMES = {"accept": "accepted", "keep": "kept", "write": "rewritten", "add": "added", "directive": "directive"}
+
+
+def choices(held: StoredConflict) -> tuple[str, ...]:
+    """The decisions that are open for a conflict.
+
+    Of what the person decided themselves nobody takes another's text. A whole entry is taken or left; of a list of
+    values in which it is not clear what was changed, somebody writes how it is to be.
+    """
+    if _is_persons_own(held):
+        return ("keep", "directive")
+    if held.reason == "unclear-item":
+        return ("accept", "add", "keep") if held.path.endswith("]") else ("keep", "write")
+    return ("accept", "keep") if held.reason == "gone" else ("accept", "keep", "write")
+
+
+def _is_persons_own(held: StoredConflict) -> bool:
+    """Whether a row is of a decision of the person's, whatever is in doubt about it, or is set aside as one is."""
+    return held.reason in ("never-merged", "read-only") or item_at_head(held.path)[0] in APPEND_ONLY
+
+
+def change_by(tx: Tx, holding: Holding, held: StoredConflict, decision: ConflictDecision, tree: Tree) -> Tree:
+    """The record after a decision: tree, what the holding shows, with the row as it was decided.
+
+    Raises InvalidResource where a decision is not open for this conflict or does not say what it needs, Conflict where
+    the row has moved on and the decision does not say that this was seen.
+    """
+    _check_decider(decision, tree)
+    if decision.decision not in choices(held):
+        code = "conflict-ask-person" if _is_persons_own(held) else "conflict-choice"
+        raise _refused(code, "decision", held)
+    if _is_persons_own(held):
+        _check_asked(tx, holding, held, decision)
+    if decision.decision in ("keep", "directive"):
+        return copy.deepcopy(tree)
+    _check_seen(held, decision, tree)
+    change = _change(tx, held, decision, tree)
+    merged = merge(tree, tree, change)
+    if merged.conflicts:
+        raise _refused("conflict-choice", "decision", held)
+    return merged.tree
+
+
+def _change(tx: Tx, held: StoredConflict, decision: ConflictDecision, tree: Tree) -> Tree:
+    """The decision as a record that says one row."""
+    if decision.decision == "write":
+        if "text" not in decision.model_fields_set:
+            raise _refused("conflict-choice", "text", held)
+        return _written(held.path, decision.text)
+    if decision.decision == "add":
+        item = {key: value for key, value in copy.deepcopy(held.theirs).items() if key != "id"}
+        give_ids(item, tx.new_id)
+        return record_saying(f"{list_of(held.path)}[{item['id']}]", item)
+    if held.reason != "unclear-item":
+        return record_saying(held.path, held.theirs)
+    path = f"{list_of(held.path)}[{decision.item}]"
+    if decision.item is None or value_at(tree, path) is None:
+        raise _refused("conflict-choice", "item", held)
+    return record_saying(path, held.theirs)
+
+
+def _written(path: str, text: Any) -> Tree:
+    try:
+        return read_partial(record_saying(path, text))
+    except InvalidResource as fault:
+        raise InvalidResource(issues=[one.at("text") for one in fault.issues]) from None
+
+
+def _check_decider(decision: ConflictDecision, tree: Tree) -> None:
+    known = {one["id"] for one in tree.get("professionals") or ()}
+    if decision.by.id not in known if decision.by.id is not None else not decision.by.display:
+        raise InvalidResource(issues=[issue("conflict-decider", "by")])
+
+
+def _check_asked(tx: Tx, holding: Holding, held: StoredConflict, decision: ConflictDecision) -> None:
+    """Raises InvalidResource unless the person was asked, or has recorded a new directive."""
+    if decision.decision == "keep":
+        if not decision.asked_person:
+            raise InvalidResource(issues=[issue("conflict-ask-person", "asked_person")])
+    elif not _recorded_since(tx, holding, held, decision.directive):
+        raise InvalidResource(issues=[issue("conflict-no-directive", "directive")])
+
+
+def _recorded_since(tx: Tx, holding: Holding, held: StoredConflict, directive: str | None) -> bool:
+    """Whether a directive of this id, kept by whomever, is in the record and came there after the conflict arose."""
+    for found in holding.reading.taken:
+        if found.table is not None and found.table.primary and found.table.field in APPEND_ONLY:
+            first = tx.get_version(found.table.kind, found.entry.resource["id"], 1)
+            if found.item_id == directive and first is not None and first.updated > held.raised:
+                return True
+    return False
+
+
+def _check_seen(held: StoredConflict, decision: ConflictDecision, tree: Tree) -> None:
+    """Raises Conflict where the row changed since the conflict arose, and who decides does not show to know it."""
+    holder = holder_of(held.path)
+    now = value_at(tree, held.path)
+    gone = holder is not None and value_at(tree, holder) is None
+    seen = now == held.ours or ("instead_of" in decision.model_fields_set and decision.instead_of == now)
+    if gone or not seen:
+        raise Conflict(issues=[issue("conflict-moved-on", "instead_of")])
+
+
+def _refused(code: str, path: str, held: StoredConflict) -> InvalidResource:
+    return InvalidResource(issues=[issue(code, path, allowed=", ".join(choices(held)))])

@@ -1,0 +1,169 @@
+"""Deciding conflicts: what a merge left for a person, read with every text and settled in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.clock import instant
+from fhir_mh.consent import AccessContext
+from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
+from fhir_mh.fhir.json import dumps, loads
+from fhir_mh.gateway import provenance
+from fhir_mh.gateway.choosing import OUTCOMES, change_by
+from fhir_mh.gateway.conflict_tasks import task_text
+from fhir_mh.gateway.holding import Tree, hold
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.pending import effective
+from fhir_mh.gateway.spreading import spread
+from fhir_mh.gateway.writing import Check, write_record
+from fhir_mh.issues import issue
+from fhir_mh.mapping.row_paths import value_at
+from fhir_mh.records.decisions import ConflictDecision
+from fhir_mh.store import Store, StoredConflict, Tx
+
+_MOST = 200  # in one list
+_SAID = {
+    "accepted": "The text from {theirs} was taken",
+    "kept": "The text held by {ours} was kept",
+    "rewritten": "A third text was written",
+    "added": "The text from {theirs} was added as an entry of its own",
+    "directive": "A new directive of the person answers this",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownConflict:
+    """A conflict as whoever decides it sees it. version: the record's ETag. now: what the row says at this moment.
+
+    owner: the Task's, a reference to an item of the record; None: the team's queue.
+    """
+
+    stored: StoredConflict
+    version: int
+    now: Any
+    owner: Mapping[str, Any] | None
+
+
+class DecidingUseCases:
+    """Conflicts of one organisation's records, for its own systems only: their texts are of every section."""
+
+    def __init__(self, store: Store, home: Organisation, check: Check) -> None:
+        self.store, self.home, self.check = store, home, check
+
+    async def waiting(
+        self, context: AccessContext, *, record: str | None = None, owner: str | None = None
+    ) -> list[ShownConflict]:
+        """Those that nobody has decided yet, oldest first, at most 200.
+
+        record: only of one record. owner: only those of one lead, by item id; empty for those of nobody, the team's
+        queue. Raises ConsentDenied.
+        """
+        self._only_own(context)
+
+        def find(tx: Tx) -> list[ShownConflict]:
+            trees: dict[str, Tree] = {}
+            found: list[ShownConflict] = []
+            for one in tx.conflicts.waiting(person=record):
+                if one.person not in trees:
+                    trees[one.person] = self._tree(tx, one.person)
+                shown = _shown(tx, one, trees[one.person])
+                if owner is None or ((shown.owner or {}).get("id") or "") == owner:
+                    found.append(shown)
+                if len(found) == _MOST:
+                    break
+            return found
+
+        return await self.store.read(find)
+
+    async def read(self, context: AccessContext, name: str) -> ShownConflict:
+        """One conflict, decided or not. Raises NotFound, ConsentDenied."""
+        self._only_own(context)
+        return await self.store.read(lambda tx: self._shown(tx, self._held(tx, name)))
+
+    async def decide(
+        self, context: AccessContext, name: str, decision: ConflictDecision, *, if_match: int | None
+    ) -> ShownConflict:
+        """Settle a conflict: the row is written, the Task completed, and a Provenance says who decided.
+
+        The same decision again answers what the first did. Raises NotFound, ConsentDenied, VersionConflict (if_match is
+        not the record's newest version), Conflict (decided otherwise, or the row has moved on), InvalidResource.
+        Nothing is stored in part.
+        """
+        self._only_own(context)
+        return await self.store.write(lambda tx: self._decide(tx, name, decision, if_match))
+
+    def _decide(self, tx: Tx, name: str, decision: ConflictDecision, if_match: int | None) -> ShownConflict:
+        held, said = self._held(tx, name), loads(dumps(decision.model_dump(exclude_unset=True)))
+        if held.outcome is not None:
+            if held.decision != said:
+                raise Conflict(issues=[issue("conflict-decided", "decision")])
+            return self._shown(tx, held)
+        newest = tx.record_head(held.person)
+        if if_match is not None and if_match != newest:
+            raise VersionConflict(issues=[issue("store-version-conflict", "If-Match", version=newest, type="record")])
+        holding = hold(tx, held.person, self.home.ods)
+        before, _ = effective(tx, holding)
+        after = change_by(tx, holding, held, decision, before)
+        outcome = OUTCOMES[decision.decision]
+        _close(tx, self.home, after, held, decision, value_at(before, held.path))
+        written = write_record(tx, self.home, self.check, holding, before, after)
+        if not written.stored:  # its Task is no longer one; the outcome is an edition all the same
+            tx.touch(held.person, self.home.ods)
+            spread(tx, self.home, held.person, (), own=True)
+        tx.conflicts.decide(name, outcome, said, edition=tx.edition(held.person, self.home.ods))
+        by = decision.by.model_dump(exclude_none=True)
+        provenance.of_decision(tx, self.home, holding, held, written.stored, by)
+        return self._shown(tx, self._held(tx, name))
+
+    def _held(self, tx: Tx, name: str) -> StoredConflict:
+        held = tx.conflicts.get(name)
+        if held is None:
+            raise NotFound(issues=[issue("conflict-not-found", "id")])
+        return held
+
+    def _shown(self, tx: Tx, held: StoredConflict) -> ShownConflict:
+        return _shown(tx, held, self._tree(tx, held.person))
+
+    def _tree(self, tx: Tx, person: str) -> Tree:
+        """The record as people see it here."""
+        return effective(tx, hold(tx, person, self.home.ods))[0]
+
+    def _only_own(self, context: AccessContext) -> None:
+        if context.organisation != self.home.ods:
+            raise ConsentDenied(issues=[issue("consent-not-own", "$")])
+
+
+def _shown(tx: Tx, held: StoredConflict, tree: Tree) -> ShownConflict:
+    owner = next((task.get("owner") for task in tree.get("tasks") or () if task["id"] == held.id), None)
+    return ShownConflict(held, tx.record_head(held.person), value_at(tree, held.path), owner)
+
+
+def _close(
+    tx: Tx, home: Organisation, tree: Tree, held: StoredConflict, decision: ConflictDecision, before: Any
+) -> None:
+    """Complete the Task with what was decided; both texts stay in it, and what else was replaced (before) joins."""
+    task = next((one for one in tree.get("tasks") or () if one["id"] == held.id), None)
+    if task is None:
+        return
+    outcome = OUTCOMES[decision.decision]
+    sentence = _SAID[outcome].format(ours=home.ods, theirs=held.theirs_by)
+    told = {
+        "decided": f"{sentence} at {instant(tx.now)} by {_called(tree, decision)}.",
+        "held until then": before if before != held.ours and outcome in ("accepted", "rewritten") else None,
+        "written": decision.text if outcome == "rewritten" else None,
+        "directive": decision.directive,
+        "why": decision.why,
+    }
+    texts = [text for label, value in told.items() if (text := task_text(held.id, label, value)) is not None]
+    task["status"] = "completed"
+    task["texts"] = [*(task.get("texts") or ()), *texts]
+
+
+def _called(tree: Tree, decision: ConflictDecision) -> str:
+    """Who decides, as people call them."""
+    for one in tree.get("professionals") or ():
+        if one["id"] == decision.by.id:
+            return str(one.get("name") or one["id"])
+    return str(decision.by.display)

@@ -1,0 +1,49 @@
+"""What somebody decides between two texts."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from fhir_mh.errors import InvalidResource
+from fhir_mh.issues import Issue, issue
+from fhir_mh.records.base import ItemId, Model, Ref, Text
+from fhir_mh.records.trees import place_of
+
+
+class ConflictDecision(Model):
+    """How one conflict is settled.
+
+    decision: accept (their text), keep (ours), write (a third one), add (theirs is an entry of its own), directive (the
+    person has since recorded a new one that answers this). by: who decides, by id where the record knows the
+    professional, else by `display`. text: for write, what the row is to say; null empties it. item: for accept, where
+    it was not clear which entry is meant, its id. directive: the new one's id. asked_person: that the person was
+    asked, where the decision is the person's own. instead_of: where the row has changed since the conflict arose,
+    what it says now, so that nothing is written over that nobody has seen.
+    """
+
+    decision: Literal["accept", "keep", "write", "add", "directive"]
+    by: Ref
+    why: Text | None = None
+    text: Any = None
+    item: ItemId | None = None
+    directive: ItemId | None = None
+    asked_person: bool | None = None
+    instead_of: Any = None
+
+
+def read_decision(body: Any) -> ConflictDecision:
+    """The decision that its JSON says. Raises InvalidResource with an Issue for each field that does not fit."""
+    try:
+        return ConflictDecision.model_validate(body)
+    except ValidationError as fault:
+        found = [_misfit(dict(error)) for error in fault.errors(include_url=False, include_input=False)]
+        raise InvalidResource(issues=found) from None
+
+
+def _misfit(error: dict[str, Any]) -> Issue:
+    """A value that does not fit; of a field that is not known, the object that has it: its name may be anything."""
+    if error["type"] == "extra_forbidden":
+        return issue("map-unknown-field", place_of(error["loc"][:-1]), name="What stands there", guess="")
+    return issue("map-invalid-record", place_of(error["loc"]), problem=str(error["msg"]).rstrip("."))
