@@ -61,14 +61,14 @@ def _forms(element: dict[str, object], name: str) -> Forms:
     return ((name, codes[0]),) if codes else ()
 
 
-@cache
+@lru_cache(maxsize=4096)  # anybody may name types that there are not
 def parent(type_name: str) -> str | None:
     """The type a type derives from; None for the roots."""
-    root, _, inner = type_name.partition(".")
+    root, within, _ = type_name.partition(".")
     facts = base_facts("types").get(TYPE_URL + root)
     if facts is None:
         return None
-    if inner:
+    if within:
         for element in facts["differential"]:
             if element["path"] == type_name and "type" in element:
                 return str(element["type"][0]["code"])

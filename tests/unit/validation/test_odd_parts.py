@@ -112,3 +112,13 @@ def test_a_definition_of_which_a_part_is_odd_serves_or_is_refused(definition: Js
             validator.validate(resource, [URL] if definition is PROFILE else [])
         except PackageError:
             continue
+
+
+@pytest.mark.parametrize(
+    "name", ["Patient.", "Patient..", "Patient.contact", "Patient.contact.", ".", "", "Patient/", "*"]
+)
+def test_what_only_begins_with_the_name_of_a_type_is_none(name: str, validator: Validator) -> None:
+    for resource in ({"resourceType": name}, {"resourceType": "Patient", "contained": [{"resourceType": name}]}):
+        assert "validate-type-unknown" in {found.code for found in validator.validate(resource).issues}
+    inside = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": name}}]}
+    assert "validate-type-unknown" in {found.code for found in validator.validate(inside).issues}
