@@ -164,7 +164,8 @@ class Receiving:
         try:
             faults = merging.faults(message, projection)
             if not faults:
-                return merging.merge(message, projection)
+                with tx.whole():
+                    return merging.merge(message, projection)
         except FhirMhError as fault:
             faults = list(fault.issues) or [issue("sync-unreadable", "$.bundle")]
         return self.aside.keep(tx, partner, message, person, faults)

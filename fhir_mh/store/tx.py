@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
+from fhir_mh.errors import FhirMhError
 from fhir_mh.store.audit import AuditLog
 from fhir_mh.store.backlog import Backlog
 from fhir_mh.store.concerns import Concerns
@@ -104,6 +106,20 @@ class Tx(Resources):
     def _call_sender(self) -> None:
         if self._sender not in self.committed:
             self.after_commit(self._sender)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """What is written inside is undone where an expected fault is raised; the fault goes on to the caller."""
+        raised, calls = set(self._raised), len(self.committed)
+        self.session.run("SAVEPOINT whole")
+        try:
+            yield
+        except FhirMhError:
+            self.session.run("ROLLBACK TO SAVEPOINT whole")
+            self._raised = raised
+            del self.committed[calls:]
+            raise
+        self.session.run("RELEASE SAVEPOINT whole")
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call something quick once this transaction is safe, in whichever thread committed it; never after a rollback.

@@ -116,3 +116,29 @@ def test_handing_custody_over_changes_what_both_hold(store: Store) -> None:
 def test_nobody_known_has_no_record(store: Store) -> None:
     with pytest.raises(NotFound):
         store.read_now(lambda tx: tx.record_head("nobody"))
+
+
+def test_what_fails_half_way_is_undone_and_the_rest_of_the_transaction_stays(store: Store) -> None:
+    told: list[str] = []
+
+    def fail_half_way(tx: Tx, person: str) -> None:
+        with tx.whole():
+            goal(tx, "inside", person)
+            goal(tx, "inside-of-another", person, "AWAY")
+            tx.after_commit(lambda: told.append("inside"))
+            raise Conflict(issues=[])
+
+    def work(tx: Tx) -> str:
+        person = tx.add_person()
+        goal(tx, "before", person)
+        with pytest.raises(Conflict):
+            fail_half_way(tx, person)
+        with tx.whole():
+            goal(tx, "after", person, "AWAY")
+        return person
+
+    person = store.write_now(work)
+    kept = store.read_now(lambda tx: [tx.get("Goal", name) is not None for name in ("before", "inside", "after")])
+    assert kept == [True, False, True]
+    assert heads(store, person, "HOME", "AWAY") == (1, 1, 1)
+    assert told == []

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from fhir_mh.consent import AccessContext
-from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound, VersionConflict
+from fhir_mh.errors import Conflict, ConsentDenied, InvalidResource, NotFound, VersionConflict
 from fhir_mh.exchange.messages import Message, read_envelope
-from fhir_mh.issues import Issue
+from fhir_mh.gateway import writing
+from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.concerns import task_of
 from fhir_mh.records.agreements import standing_of
 from fhir_mh.records.concerns import SafetyConcern
@@ -294,6 +295,31 @@ def test_another_date_of_birth_is_quarantined_and_somebody_is_asked(placed: Pair
     assert [task["kind"] for task in placed.record(HOME).tree["tasks"]] == ["identity"]
     (held,) = placed.gateways[HOME].store.read_now(lambda tx: tx.quarantine.find())
     assert born in held.text
+
+
+def test_a_proposal_that_fails_half_way_is_set_aside_whole_and_nothing_of_it_is_written(
+    placed: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults, goes_on = [Conflict(issues=[issue("sync-identity", "$", what="NHS number")])], writing.spread
+
+    def fails_once(*asked: Any, **named: Any) -> None:
+        if faults:
+            raise faults.pop()
+        goes_on(*asked, **named)
+
+    before = placed.record(HOME)
+    placed.save(WARD, {"care_plans": [{"id": "care", "title": "Another title"}]})
+    with monkeypatch.context() as broken:
+        broken.setattr(writing, "spread", fails_once)  # after the resources were written
+        (proposed,) = [receipt for verb, receipt in placed.deliver(only=WARD) if verb == "proposal"]
+    assert proposed.status == "quarantined"
+    after = placed.record(HOME)
+    assert after.tree["care_plans"] == before.tree["care_plans"]
+    assert after.version == before.version + 1, "the Task alone"
+    assert [task["kind"] for task in after.tree["tasks"]] == ["identity"]
+    home = placed.gateways[HOME].store
+    assert home.read_now(lambda tx: len(tx.quarantine.find())) == 1
+    assert home.read_now(lambda tx: tx.proposals.find(direction="received")) == []
 
 
 def test_nobody_sends_what_somebody_else_keeps(placed: Pair) -> None:
