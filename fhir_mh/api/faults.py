@@ -7,6 +7,7 @@ import secrets
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -67,7 +68,7 @@ def _from_http(fault: HTTPException) -> Response:
 
 
 def _unexpected(fault: Exception) -> Response:
-    reference = secrets.token_hex(6)
+    reference = "".join(secrets.choice(ascii_lowercase) for _ in range(10))  # ten digits would be taken for somebody's
     log.error("unexpected %s at %s, reference %s", type(fault).__name__, _place(fault), reference)
     return outcome_response(500, [issue("rest-unexpected", "", reference=reference)])
 

@@ -243,7 +243,9 @@ def test_a_failure_nobody_expected_shows_a_reference_and_nothing_else(
         answer = caller("GET", "/fhir/Patient/x")
     text = refused(answer, 500, "rest-unexpected")["details"]["text"]
     (said,) = [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
-    assert text.rpartition(" ")[2].rstrip(".") in said
+    reference = text.rpartition(" ")[2].rstrip(".")
+    assert reference in said
+    assert reference.isalpha(), "digits might be taken for an NHS number, and hidden"
     assert "KeyError" in said
     assert not any("Zebedee" in one.getMessage() or one.exc_info for one in caplog.records)
     assert "Zebedee" not in answer.text
