@@ -66,6 +66,7 @@ async def send(tab: Tab, name: str) -> tuple[int, dict[str, str], Any]:
         field = f"{form}.querySelector('[name=\"{label}\"]')"
         if await tab.run(f"{field} !== null && {field}.required"):
             await tab.run(f"{field}.value = {json.dumps(value)}")
+    await tab.run(f"{form}.querySelectorAll('input[required]').forEach(field => field.value ||= 'nobody')")
     await tab.run(f"{form}.querySelector('output').textContent = ''")
     await tab.run(f"{form}.querySelector('button').click()")
     shown = f"{form}.querySelector('output').textContent"

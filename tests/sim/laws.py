@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import loads
+from fhir_mh.placements.courses import ods_codes
 from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
 from tests.sim.people import AWAY, FAR, HOME, UNIT
 
@@ -287,8 +288,9 @@ class Laws:
             for entry in placement.get("history", ())
             if entry["term"] == "status" and entry["value"] == "transferred"
         }
+        codes = ods_codes(tree)  # one provider may stand there twice, as each gateway names it
         there = {
-            stay["provider"]["id"]
+            codes.get(stay["provider"]["id"], stay["provider"]["id"])
             for stay in tree.get("stays", ())
             if stay.get("status") in ("in-progress", "onleave") and stay.get("placement", {}).get("id") not in moved
         }
