@@ -11,11 +11,11 @@ from starlette.routing import Route
 from fhir_mh.api.access import Door
 from fhir_mh.api.faults import FHIR_JSON
 from fhir_mh.api.fhir_rest import Methods
-from fhir_mh.api.headers import JSON_TYPES, base_url, etag, media_type
-from fhir_mh.api.searching import pairs_of, refuse_unknown
+from fhir_mh.api.headers import base_url, etag, json_body
+from fhir_mh.api.searching import only_parameters
 from fhir_mh.consent import AccessContext, in_role
 from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.concerns import ROLE
 from fhir_mh.issues import issue
@@ -43,7 +43,7 @@ class Concerns:
 
     async def post(self, request: Request) -> Response:
         context = self._context(request)
-        raised = await self.concerns.submit(context, _concern(await _body(request)))
+        raised = await self.concerns.submit(context, _concern(await json_body(request)))
         said = {
             "id": raised.stored.id,
             "version": raised.stored.version,
@@ -63,24 +63,19 @@ class Concerns:
         return _said(request, await self.concerns.read(self._context(request), request.path_params["id"]))
 
     async def find(self, request: Request) -> Response:
-        context, body = self._context(request), await _body(request)
+        context, body = self._context(request), await json_body(request)
         receipt = body.get("receipt")
         if not isinstance(receipt, str) or set(body) != {"receipt"}:
             raise InvalidResource(issues=[issue("map-invalid-record", "receipt", problem="A receipt is expected here")])
         return _said(request, await self.concerns.find(context, receipt))
 
     async def answer(self, request: Request) -> Response:
-        context, body = self._context(request), await _body(request)
+        context, body = self._context(request), await json_body(request)
         return _said(request, await self.concerns.answer(context, request.path_params["id"], body), 201)
 
     def _context(self, request: Request) -> AccessContext:
-        refuse_unknown(pairs_of(request.scope["query_string"].decode("latin-1")), [], lenient=False)
+        only_parameters(request)
         return in_role(self.door.context(request), ROLE, everyone=self.door.open)
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    media_type(request, *JSON_TYPES)
-    return load_object(await request.body())
 
 
 def _concern(body: dict[str, Any]) -> SafetyConcern:

@@ -11,10 +11,10 @@ from starlette.routing import Route
 from fhir_mh.api.access import Door
 from fhir_mh.api.faults import Refused
 from fhir_mh.api.fhir_rest import Methods
-from fhir_mh.api.headers import JSON_TYPES, accepts_json, etag, media_type, version_named
-from fhir_mh.api.searching import pairs_of, refuse_unknown
+from fhir_mh.api.headers import accepts_json, etag, json_body, version_named
+from fhir_mh.api.searching import only_parameters
 from fhir_mh.clock import instant
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.choosing import choices
 from fhir_mh.gateway.deciding import ShownConflict
@@ -41,31 +41,24 @@ class Conflicts:
     async def listed(self, request: Request) -> Response:
         context = self.door.context(request)
         accepts_json(request)
-        asked = _asked(request, "record", "owner")
+        asked = only_parameters(request, "record", "owner")
         found = await self.deciding.waiting(context, record=asked.get("record"), owner=asked.get("owner"))
         return Response(dumps({"conflicts": [_named(one) for one in found]}), media_type=JSON)
 
     async def get(self, request: Request) -> Response:
         context = self.door.context(request)
         accepts_json(request)
-        _asked(request)
+        only_parameters(request)
         return _said(await self.deciding.read(context, request.path_params["id"]))
 
     async def decide(self, request: Request) -> Response:
         context = self.door.context(request)
-        _asked(request)
+        only_parameters(request)
         expected = version_named(request)
         if expected is None:
             raise Refused(428, issue("rest-if-match-missing", "http.if-match"))
-        media_type(request, *JSON_TYPES)
-        decision = read_decision(load_object(await request.body()))
+        decision = read_decision(await json_body(request))
         return _said(await self.deciding.decide(context, request.path_params["id"], decision, if_match=expected))
-
-
-def _asked(request: Request, *known: str) -> dict[str, str]:
-    pairs = pairs_of(request.scope["query_string"].decode("latin-1"))
-    refuse_unknown(pairs, known, lenient=False)
-    return dict(pairs)
 
 
 def _named(one: ShownConflict) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from fhir_mh.api.faults import FHIR_JSON, Refused
 from fhir_mh.api.fhir_rest import Methods
 from fhir_mh.api.headers import JSON_TYPES, accepts_json, etag, media_type
 from fhir_mh.api.places import placed
-from fhir_mh.api.searching import pairs_of, refuse_unknown
+from fhir_mh.api.searching import only_parameters
 from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway import Gateway
@@ -75,5 +75,5 @@ class CurrencyRoutes:
     def _context(self, request: Request) -> AccessContext:
         context = self.door.context(request)
         accepts_json(request)
-        refuse_unknown(pairs_of(request.scope["query_string"].decode("latin-1")), [], lenient=False)
+        only_parameters(request)
         return context

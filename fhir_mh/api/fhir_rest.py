@@ -33,6 +33,7 @@ from fhir_mh.api.searching import (
     Pairs,
     no_nhs_number,
     pairs_of,
+    query_of,
     read_search,
     refuse_unknown,
 )
@@ -181,7 +182,7 @@ class FhirRest:
         context = self.door.context(request)
         accepts_json(request)
         kind = known_type(request.path_params["type"])
-        pairs = pairs_of(request.scope["query_string"].decode("latin-1"))
+        pairs = query_of(request)
         no_nhs_number(pairs, f"/fhir/{kind}/_search")
         asked = read_search(kind, pairs, lenient=_lenient(request))
         if is_kept(name := asked.search.cursor):
@@ -202,7 +203,7 @@ class FhirRest:
         context = self.door.context(request)
         accepts_json(request)
         kind = known_type(request.path_params["type"])
-        in_url = pairs_of(request.scope["query_string"].decode("latin-1"))
+        in_url = query_of(request)
         no_nhs_number(in_url, f"/fhir/{kind}/_search")
         media_type(request, _FORM)
         asked = read_search(kind, in_url + _form(await request.body()), lenient=_lenient(request))
@@ -288,7 +289,7 @@ def _plain(request: Request) -> None:
     """What every read checks: that JSON is wanted, and that no parameter is overlooked."""
     accepts_json(request)
     if request.scope["query_string"]:
-        refuse_unknown(pairs_of(request.scope["query_string"].decode("latin-1")), [], lenient=_lenient(request))
+        refuse_unknown(query_of(request), [], lenient=_lenient(request))
 
 
 def _lenient(request: Request) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.requests import Request
 
 from fhir_mh.api.faults import Refused
+from fhir_mh.fhir.json import load_object
 from fhir_mh.issues import issue
 
 JSON_TYPES = ("application/fhir+json", "application/json")
@@ -31,6 +32,12 @@ def media_type(request: Request, *allowed: str) -> str:
     if kind not in allowed or not utf8 or parameters.get("fhirversion", "4.0") != "4.0":
         raise Refused(415, issue("rest-media-type", "http.content-type", expected=" or ".join(allowed)))
     return kind
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The JSON object that the body is. Raises Refused(415), InvalidResource."""
+    media_type(request, *JSON_TYPES)
+    return load_object(await request.body())
 
 
 def accepts_json(request: Request) -> None:

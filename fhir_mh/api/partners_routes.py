@@ -14,11 +14,11 @@ from starlette.routing import Route
 from fhir_mh.api.access import Door
 from fhir_mh.api.faults import Refused
 from fhir_mh.api.fhir_rest import Methods
-from fhir_mh.api.headers import JSON_TYPES, base_url, etag, media_type, version_named
+from fhir_mh.api.headers import base_url, etag, json_body, version_named
 from fhir_mh.clock import Clock
 from fhir_mh.errors import ConsentDenied, InvalidResource
 from fhir_mh.exchange.checking import Checked, check
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.partners import Directory, Known
 from fhir_mh.issues import issue
 
@@ -53,7 +53,7 @@ class Partners:
 
     async def add(self, request: Request) -> Response:
         who = self._allow(request, _CHANGING)
-        added = await self.directory.add(await _body(request))
+        added = await self.directory.add(await json_body(request))
         log.info("partner %s was added by a client in the role %s", added.ods, who)
         answer = _said(added, 201, Location=f"{base_url(request)}/partners/{added.ods}")
         answer.background = BackgroundTask(self.directory.share_with, added.ods)  # of many people it takes a while
@@ -64,7 +64,7 @@ class Partners:
         version = version_named(request)
         if version is None:
             raise Refused(428, issue("rest-if-match-missing", "http.if-match"))
-        changed = await self.directory.change(request.path_params["ods"], await _body(request), version=version)
+        changed = await self.directory.change(request.path_params["ods"], await json_body(request), version=version)
         log.info("partner %s was changed by a client in the role %s", changed.ods, who)
         return _said(changed)
 
@@ -77,7 +77,7 @@ class Partners:
     async def check(self, request: Request) -> Response:
         """Prove the connections of these partners, or of all."""
         self._allow(request, _LOOKING)
-        wanted = (await _body(request)).get("ods", [])
+        wanted = (await json_body(request)).get("ods", [])
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
             raise InvalidResource(issues=[issue("sync-envelope", "ods", expected="a list of ODS codes")])
         known = [await self.directory.read(ods) for ods in wanted] or await self.directory.listed()
@@ -109,11 +109,6 @@ def as_json(known: Known) -> dict[str, Any]:
     if known.issues:
         found["issues"] = [one.as_dict() for one in known.issues]
     return found
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    media_type(request, *JSON_TYPES)
-    return load_object(await request.body())
 
 
 def _said(known: Known, status: int = 200, **headers: str) -> Response:

@@ -11,7 +11,7 @@ from fhir_mh.api.access import Door
 from fhir_mh.api.faults import Refused
 from fhir_mh.api.headers import JSON_TYPES, accepts_json, base_url, etag, media_type, version_named
 from fhir_mh.api.places import placed
-from fhir_mh.api.searching import pairs_of, refuse_unknown
+from fhir_mh.api.searching import only_parameters
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway import Gateway
@@ -41,7 +41,7 @@ class Placements:
     async def listed(self, request: Request) -> Response:
         context = self.door.context(request)
         accepts_json(request)
-        _without_parameters(request)
+        only_parameters(request)
         record = await self.gateway.record(context, request.path_params["id"])
         body = dumps(placements_json.listed(record))
         return Response(body, headers={"ETag": etag(record.version)}, media_type="application/json")
@@ -59,7 +59,7 @@ class Placements:
     async def _record(self, request: Request, placement: str | None, name: str | None) -> Response:
         context = self.door.context(request)
         expected = version_named(request)
-        _without_parameters(request)
+        only_parameters(request)
         media_type(request, *JSON_TYPES)
         text = await request.body()
         body = load_object(text)
@@ -77,7 +77,3 @@ class Placements:
             headers["Location"] = f"{base_url(request)}/records/{result.record}/placements"
         answer = dumps(placements_json.recorded(result))
         return Response(answer, 201 if new else 200, headers=headers, media_type="application/json")
-
-
-def _without_parameters(request: Request) -> None:
-    refuse_unknown(pairs_of(request.scope["query_string"].decode("latin-1")), [], lenient=False)

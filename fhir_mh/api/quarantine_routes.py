@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from fhir_mh.api.access import Door
 from fhir_mh.api.fhir_rest import Methods
-from fhir_mh.api.headers import JSON_TYPES, media_type
-from fhir_mh.api.searching import pairs_of, refuse_unknown
+from fhir_mh.api.headers import json_body
+from fhir_mh.api.searching import only_parameters
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, in_role
 from fhir_mh.errors import InvalidResource
@@ -71,14 +71,13 @@ class Quarantine:
         return _json(_line(await self.quarantine.discard(context, request.path_params["id"], body.get("reason") or "")))
 
     def _context(self, request: Request, *known: str) -> AccessContext:
-        refuse_unknown(pairs_of(request.scope["query_string"].decode("latin-1")), known, lenient=False)
+        only_parameters(request, *known)
         return in_role(self.door.context(request), ROLE, everyone=self.door.open)
 
 
 async def _body(request: Request, name: str) -> dict[str, Any]:
     """A body that may hold one text. Raises InvalidResource for anything else in it."""
-    media_type(request, *JSON_TYPES)
-    body = load_object(await request.body())
+    body = await json_body(request)
     for key, value in body.items():
         if key != name or not isinstance(value, str):
             raise InvalidResource(issues=[issue("sync-envelope", key, expected=f"{name}, a text")])

@@ -15,7 +15,7 @@ from fhir_mh.api.faults import Refused
 from fhir_mh.api.formats import CSV, body_types, change_by, known_formats, named_format
 from fhir_mh.api.headers import JSON_TYPES, accepts_json, base_url, etag, media_type, version_named
 from fhir_mh.api.places import placed
-from fhir_mh.api.searching import pairs_of, refuse_unknown
+from fhir_mh.api.searching import only_parameters
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway import Gateway
@@ -133,10 +133,8 @@ async def _sent(request: Request) -> _Sent:
 
 def _format(request: Request) -> Format | None:
     """The format that the caller names. Raises Refused(400) for an unknown one, and for any other parameter."""
-    pairs = pairs_of(request.scope["query_string"].decode("latin-1"))
-    refuse_unknown(pairs, ["format"], lenient=False)
-    names = [value for name, value in pairs if name == "format"]
-    return named_format(names[-1]) if names else None
+    name = only_parameters(request, "format").get("format")
+    return None if name is None else named_format(name)
 
 
 def _record(record: HeldRecord) -> Response:

@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from fhir_mh.api.access import Door
 from fhir_mh.api.fhir_rest import Methods
-from fhir_mh.api.headers import JSON_TYPES, media_type
-from fhir_mh.api.searching import pairs_of, refuse_unknown
+from fhir_mh.api.headers import json_body
+from fhir_mh.api.searching import only_parameters
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, in_role
 from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.retracting import ROLE, Sealed
 from fhir_mh.issues import issue
@@ -59,13 +59,12 @@ class Seals:
         return _json({"id": request.path_params["id"], "texts": shown})
 
     def _context(self, request: Request) -> AccessContext:
-        refuse_unknown(pairs_of(request.scope["query_string"].decode("latin-1")), [], lenient=False)
+        only_parameters(request)
         return in_role(self.door.context(request), ROLE, everyone=self.door.open)
 
 
 async def _body(request: Request, *names: str) -> dict[str, Any]:
-    media_type(request, *JSON_TYPES)
-    body = load_object(await request.body())
+    body = await json_body(request)
     for name in body:
         if name not in names:
             raise _expected(name, " or ".join(names))

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
+from starlette.requests import Request
 
 from fhir_mh.api.faults import Refused
 from fhir_mh.fhir.nhs_numbers import ten_digits_in
@@ -49,6 +50,18 @@ def pairs_of(text: str) -> Pairs:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         raise bad_parameter("", "there are too many parameters", "Send at most 100.") from None
+
+
+def query_of(request: Request) -> Pairs:
+    """The parameters in the address of a request."""
+    return pairs_of(request.scope["query_string"].decode("latin-1"))
+
+
+def only_parameters(request: Request, *known: str) -> dict[str, str]:
+    """The parameters in the address, of which each must be known. Raises Refused(400)."""
+    pairs = query_of(request)
+    refuse_unknown(pairs, known, lenient=False)
+    return dict(pairs)
 
 
 def no_nhs_number(pairs: Pairs, path: str) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from fhir_mh.api.access import Door
 from fhir_mh.api.faults import Refused, outcome_response
 from fhir_mh.api.headers import JSON_TYPES, accepts_json, media_type
-from fhir_mh.api.searching import bad_parameter, pairs_of, refuse_unknown
+from fhir_mh.api.searching import bad_parameter, query_of, refuse_unknown
 from fhir_mh.api.types import known_type, resource_types
 from fhir_mh.errors import InvalidResource, PackageError
 from fhir_mh.fhir.json import load_object
@@ -62,7 +62,7 @@ class Validating:
 
     async def _asked(self, request: Request, kind: str) -> _Asked:
         accepts_json(request)
-        pairs = pairs_of(request.scope["query_string"].decode("latin-1"))
+        pairs = query_of(request)
         refuse_unknown(pairs, _PARAMETERS[1:], lenient=False)
         asked = _Asked(await request.body() or None, None)
         for name, value in pairs:

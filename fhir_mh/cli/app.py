@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from fhir_mh import __version__
 from fhir_mh.cli import conflict_commands, gateway_commands, partner_commands, placement_commands, quarantine_commands
-from fhir_mh.cli.commands import BODIES, EXITS, INPUT, Command, Group, readable, run
+from fhir_mh.cli.commands import BODIES, EXITS, INPUT, Command, Group, group_of, readable, run
 from fhir_mh.cli.exits import reading
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ class Output(StrEnum):
 
 def commands() -> TyperGroup:
     """All commands that there are."""
-
     app = Typer(
         cls=Group,
         help="Care plans, crisis plans and advance wishes that follow the person, in FHIR R4.",
@@ -166,13 +165,7 @@ def map_file(
 
 
 def _package() -> Typer:
-    group = Typer(
-        cls=Group,
-        help="Our profiles as a FHIR package that other people's tools load.",
-        epilog=EXITS,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    group = group_of("Our profiles as a FHIR package that other people's tools load.")
     group.command("build", cls=Command, epilog=EXITS)(package_build)
     return group
 

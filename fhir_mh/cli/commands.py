@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,6 +61,11 @@ def readable(text: str) -> Path:
     return file
 
 
+def content_of(file: Path) -> bytes:
+    """What stands in a file that can be read, or on standard input for -. Raises OSError."""
+    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+
+
 INPUT: dict[str, Any] = {"parser": readable}
 
 
@@ -78,6 +84,17 @@ class Command(_Flags, TyperCommand): ...
 
 
 class Group(_Flags, TyperGroup): ...
+
+
+def group_of(words: str) -> typer.Typer:
+    """A group of commands without any yet. words: its help."""
+    return typer.Typer(
+        cls=Group,
+        help=words,
+        epilog=EXITS,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 
 
 def run(name: str, *arguments: Any, **options: Any) -> None:

@@ -8,18 +8,12 @@ from typing import Annotated
 import typer
 from typer import Argument, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, Group, TokenFile, run
+from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
 
 
 def group() -> Typer:
     """The commands of `fhir-mh conflicts`."""
-    found = Typer(
-        cls=Group,
-        help="Decide between two texts that a merge left for a person. Asks the gateway that runs.",
-        epilog=EXITS,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    found = group_of("Decide between two texts that a merge left for a person. Asks the gateway that runs.")
     for name, command in (("list", list_conflicts), ("show", show_conflict), ("decide", decide_conflict)):
         found.command(name, cls=Command, epilog=EXITS)(command)
     return found

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from fhir_mh.cli.deliveries import ask, find_gateway
+from fhir_mh.cli.commands import content_of
+from fhir_mh.cli.deliveries import ask, find_gateway, write_json
 from fhir_mh.cli.exits import DONE, reading
 from fhir_mh.cli.issue_text import printable
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import load_object
 
 Json = Mapping[str, Any]
 _FIELDS = ("id", "record", "path", "reason", "from", "raised_at")
@@ -34,21 +35,21 @@ def run(
     if verb == "list":
         given = {name: asked[name] for name in ("record", "owner") if asked.get(name) is not None}
         found = ask(where, "GET", "/conflicts", params=given)
-        _write(dumps(found)) if as_json else _lines(found)
+        write_json(found) if as_json else _lines(found)
         return DONE
     address = f"/conflicts/{quote(asked['conflict'], safe='')}"
     if verb == "show":
-        _write(dumps(ask(where, "GET", address), indent=True))
+        write_json(ask(where, "GET", address), indent=True)
         return DONE
     body, seen = _decision(asked["file"]), {"If-Match": f'W/"{asked["version"]}"'}
-    _write(dumps(ask(where, "POST", f"{address}/decision", more=seen, content=body), indent=True))
+    write_json(ask(where, "POST", f"{address}/decision", more=seen, content=body), indent=True)
     return DONE
 
 
 def _decision(file: Path) -> bytes:
     """The file's JSON; what it says is for the gateway to judge."""
     with reading("standard input" if str(file) == "-" else file):
-        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        text = content_of(file)
         load_object(text)
     return text
 
@@ -58,8 +59,3 @@ def _lines(found: Json) -> None:
         owner = (one["owner"] or {}).get("id", "")
         fields = [*(one[name] for name in _FIELDS), owner, ",".join(one["choices"])]
         sys.stdout.write("\t".join(printable(str(field)) for field in fields) + "\n")
-
-
-def _write(text: bytes) -> None:
-    sys.stdout.buffer.write(text + b"\n")
-    sys.stdout.buffer.flush()

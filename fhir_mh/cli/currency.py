@@ -6,20 +6,15 @@ user of the machine and kept in histories.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from fhir_mh.cli import currency_tables
-from fhir_mh.cli.deliveries import Where, ask, find_gateway
+from fhir_mh.cli.deliveries import ask, find_gateway, record_by_number, write_json
 from fhir_mh.cli.exits import DONE
 from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.nhs_numbers import without_numbers
 from fhir_mh.issues import issue
-
-_LONGEST = 100  # characters of standard input: an NHS number, however it is written
 
 
 def run(
@@ -34,19 +29,10 @@ def run(
     if without_numbers(record) != record:
         raise InvalidResource(issues=[issue("cli-nhs-number", "RECORD")])
     where = find_gateway(config, gateway, token_file)
-    answer = ask(where, "GET", f"/records/{quote(_found(where, record), safe='')}/currency")
+    name = record_by_number(where) if record == "-" else record
+    answer = ask(where, "GET", f"/records/{quote(name, safe='')}/currency")
     if as_json:
-        sys.stdout.buffer.write(dumps(answer) + b"\n")
-        sys.stdout.buffer.flush()
+        write_json(answer)
     else:
         currency_tables.show(answer)
     return DONE
-
-
-def _found(where: Where, record: str) -> str:
-    """The id of the record that is meant."""
-    if record != "-":
-        return record
-    number = sys.stdin.read(_LONGEST).strip()
-    found: dict[str, Any] = ask(where, "POST", "/records/find", content=dumps({"nhs_number": number}))
-    return str(found["id"])

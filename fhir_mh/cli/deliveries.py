@@ -31,6 +31,7 @@ from fhir_mh.issues import Issue, issue
 from fhir_mh.partner import is_loopback
 from fhir_mh.settings import Settings, load
 
+_LONGEST = 100  # characters of standard input: an NHS number, however it is written
 _TIMEOUT = httpx.Timeout(30, connect=5)
 _REFUSALS: Mapping[int, type[FhirMhError]] = {401: NotAuthenticated, 403: ConsentDenied, 404: NotFound}
 
@@ -58,8 +59,7 @@ def run(
     where = find_gateway(config, gateway, token_file)
     answer = _VERBS[verb](where, asked)
     if as_json:
-        sys.stdout.buffer.write(dumps(answer) + b"\n")
-        sys.stdout.buffer.flush()
+        write_json(answer)
     else:
         delivery_tables.show(verb, answer)
     return NOT_HELD if answer.get("alarms") else DONE
@@ -179,6 +179,18 @@ def ask(where: Where, method: str, path: str, more: Mapping[str, str] | None = N
     if answer.status_code >= 500:
         raise UpstreamUnavailable(issues=findings)
     raise _REFUSALS.get(answer.status_code, InvalidResource)(issues=findings)
+
+
+def record_by_number(where: Where) -> str:
+    """The id of the record of the person whose NHS number stands on standard input."""
+    number = sys.stdin.read(_LONGEST).strip()
+    return str(ask(where, "POST", "/records/find", content=dumps({"nhs_number": number}))["id"])
+
+
+def write_json(answer: Mapping[str, Any], *, indent: bool = False) -> None:
+    """The gateway's own JSON, on standard output."""
+    sys.stdout.buffer.write(dumps(answer, indent=indent) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _read(answer: httpx.Response) -> dict[str, Any] | None:

@@ -9,18 +9,12 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, AsJson, Command, Config, GatewayAddress, Group, TokenFile, run
+from fhir_mh.cli.commands import EXITS, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
 
 
 def deliveries() -> Typer:
     """The group of `fhir-mh deliveries`."""
-    group = Typer(
-        cls=Group,
-        help="See what waits for partners, and let go on what was refused. Asks the gateway that runs.",
-        epilog=EXITS,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    group = group_of("See what waits for partners, and let go on what was refused. Asks the gateway that runs.")
     for name, command in (
         ("list", list_deliveries), ("summary", sum_up_deliveries), ("show", show_delivery),
         ("replay", replay_deliveries), ("resume", resume_lanes),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fhir_mh.cli.commands import content_of
 from fhir_mh.cli.exits import DONE, reading
 from fhir_mh.cli.issue_text import say, write
 from fhir_mh.errors import FhirMhError, InvalidResource
@@ -43,7 +44,7 @@ def run(
     source, target = _format(source_format), _format(target_format)
     name = "standard input" if str(file) == "-" else str(file)
     with reading(name):
-        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        raw = content_of(file)
         tree, warnings = _read(source, source_format, raw)
         result = _write(target, target_format, tree)
     lost = list(target.losses(tree)) if target is not None else kept_aside(tree)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, Command, Config, GatewayAddress, Group, TokenFile, run
+from fhir_mh.cli.commands import EXITS, Command, Config, GatewayAddress, TokenFile, group_of, run
 
 
 class Role(StrEnum):
@@ -45,12 +45,8 @@ _Secret = Annotated[
 
 def group() -> Typer:
     """The commands together."""
-    typer = Typer(
-        cls=Group,
-        help="The organisations that the gateway shares with: see, change and prove them. Asks the gateway that runs.",
-        epilog=EXITS,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
+    typer = group_of(
+        "The organisations that the gateway shares with: see, change and prove them. Asks the gateway that runs."
     )
     for name, command in (("list", listed), ("add", add), ("change", change), ("remove", remove), ("check", check)):
         typer.command(name, cls=Command, epilog=EXITS)(command)

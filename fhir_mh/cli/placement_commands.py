@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Typer
 
-from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, Group, TokenFile, run
+from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
 
 _STEP_HELP = {
     "open": "Plan a placement with a provider.",
@@ -36,13 +36,7 @@ _Placement = Annotated[str, Argument(metavar="PLACEMENT", help="Its id, as the l
 
 def group() -> Typer:
     """The list, and one command for each step."""
-    made = Typer(
-        cls=Group,
-        help="See a person's placements, and record their steps. Asks the gateway that runs.",
-        epilog=EXITS,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    made = group_of("See a person's placements, and record their steps. Asks the gateway that runs.")
     made.command("list", cls=Command, epilog=EXITS)(list_placements)
     for name, words in _STEP_HELP.items():
         command = _opening(name) if name in ("open", "claim") else _later(name)

@@ -15,7 +15,8 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.table import Table
 
-from fhir_mh.cli.deliveries import Where, ask, find_gateway
+from fhir_mh.cli.commands import content_of
+from fhir_mh.cli.deliveries import ask, find_gateway, record_by_number, write_json
 from fhir_mh.cli.exits import DONE, reading
 from fhir_mh.cli.issue_text import printable
 from fhir_mh.errors import InvalidResource
@@ -37,7 +38,7 @@ def run(
     """
     where = find_gateway(config, gateway, token_file)
     told = None if facts is None else _facts(facts, taken=record == "-")
-    name = _named(where) if record == "-" else record
+    name = record_by_number(where) if record == "-" else record
     address = f"/records/{quote(name, safe='')}/placements"
     if told is None:
         answer = ask(where, "GET", address)
@@ -46,8 +47,7 @@ def run(
     else:
         answer = ask(where, "POST", f"{address}/{quote(placement, safe='')}/{step}", content=dumps(told))
     if as_json:
-        sys.stdout.buffer.write(dumps(answer) + b"\n")
-        sys.stdout.buffer.flush()
+        write_json(answer)
     else:
         _show(answer, listed=told is None)
     return DONE
@@ -58,13 +58,7 @@ def _facts(file: Path, *, taken: bool) -> dict[str, Any]:
     if str(file) == "-" and taken:
         raise InvalidResource(issues=[issue("cli-one-input", "FACTS")])
     with reading(file):
-        return load_object(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
-
-
-def _named(where: Where) -> str:
-    """The id of the record of the person whose NHS number stands on standard input."""
-    number = sys.stdin.read().strip()
-    return str(ask(where, "POST", "/records/find", content=dumps({"nhs_number": number}))["id"])
+        return load_object(content_of(file))
 
 
 def _show(answer: Json, *, listed: bool) -> None:

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fhir_mh.cli.deliveries import Where, ask, find_gateway
+from fhir_mh.cli.commands import content_of
+from fhir_mh.cli.deliveries import Where, ask, find_gateway, write_json
 from fhir_mh.cli.exits import DONE
 from fhir_mh.cli.issue_text import printable
 from fhir_mh.errors import InvalidResource
@@ -38,8 +39,7 @@ def run(
     where = find_gateway(config, gateway, token_file, _ROLES)
     answer = _VERBS[verb](where, asked)
     if as_json:
-        sys.stdout.buffer.write(dumps(answer) + b"\n")
-        sys.stdout.buffer.flush()
+        write_json(answer)
     elif verb == "show":
         _write_whole(answer)
     else:
@@ -71,7 +71,7 @@ _VERBS = {"list": _list, "show": _show, "replay": _replay, "discard": _discard}
 
 
 def _text(file: Path) -> str:
-    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    content = content_of(file)
     try:
         return content.decode("utf-8").strip()
     except UnicodeDecodeError:

@@ -7,20 +7,14 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, Group, TokenFile, run
+from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
 
 _Id = Annotated[str, Argument(metavar="ID", help="Its id, as the list shows it.")]
 
 
 def group() -> Typer:
     """list, show, replay and discard."""
-    made = Typer(
-        cls=Group,
-        help="Look at what partners sent and was set aside. Asks the gateway that runs.",
-        epilog=EXITS,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    made = group_of("Look at what partners sent and was set aside. Asks the gateway that runs.")
     for name, command in (("list", listed), ("show", show), ("replay", replay), ("discard", discard)):
         made.command(name, cls=Command, epilog=EXITS)(command)
     return made

@@ -11,6 +11,7 @@ from fhir_mh.clock import instant
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.mapping.merge import Conflict
+from fhir_mh.mapping.row_paths import item_at_head
 from fhir_mh.profiles.bundle import TABLES
 from fhir_mh.store import Tx
 
@@ -122,10 +123,9 @@ def as_text(value: Any) -> str:
 
 def _about(tree: Tree, path: str) -> Tree | None:
     """The item at the head of a row's path, as a reference."""
-    head, _, rest = path.partition("[")
-    item_id = rest.partition("]")[0]
+    head, item_id = item_at_head(path)
     kind = next((table.kind for table in TABLES if table.field == head and table.primary), None)
-    if kind is None or not any(item["id"] == item_id for item in tree.get(head) or ()):
+    if kind is None or item_id is None or not any(item["id"] == item_id for item in tree.get(head) or ()):
         return None
     return {"id": item_id} if kind == "CarePlan" else {"id": item_id, "type": kind}
 

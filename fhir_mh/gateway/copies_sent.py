@@ -9,7 +9,7 @@ from typing import Any
 
 from fhir_mh.fhir.json import load_object, loads
 from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
-from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Key, Tree
+from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Key, Tree, key_of
 from fhir_mh.profiles.bundle import identifier_of
 from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.store import Mark, Projection, Tx
@@ -64,7 +64,7 @@ def parts_of(holding: Holding, tree: Tree) -> Iterator[Part]:
         if found.table is None or found.table.field not in LISTS:
             continue
         body, item = found.entry.resource, (found.table.field, found.item_id)
-        key = (str(body["resourceType"]), str(body["id"]))
+        key = key_of(body)
         if found.table.primary:
             primary[item] = (key, found.table.name, found.table.section)
         resources.setdefault(item, []).append((key, body))
@@ -142,7 +142,7 @@ class SentTo:
             return None
         if projection.edition not in self._read:
             entries = load_object(projection.sent).get("entry") or ()
-            bodies = {_key(entry["resource"]): entry["resource"] for entry in entries}
+            bodies = {key_of(entry["resource"]): entry["resource"] for entry in entries}
             self._read[projection.edition] = _Shown(bodies, _withheld(projection))
         found = self._read[projection.edition]
         return found if part.primary in found.bodies else None
@@ -151,10 +151,6 @@ class SentTo:
 def _withheld(projection: Projection) -> frozenset[str]:
     """Type/id of each resource that a projection leaves out."""
     return frozenset(loads(projection.withheld))
-
-
-def _key(body: Body) -> Key:
-    return str(body["resourceType"]), str(body["id"])
 
 
 def _is_now(shown: _Shown, part: Part) -> bool:

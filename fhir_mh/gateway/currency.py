@@ -15,7 +15,7 @@ from fhir_mh.gateway.copies_sent import Part, Reached, SentTo, parts_of
 from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.marking import Marked, mark_copy
-from fhir_mh.gateway.standing import now_of, only_own, visible
+from fhir_mh.gateway.standing import expect_record, now_of, only_own, visible
 from fhir_mh.issues import issue
 from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
 from fhir_mh.store import Currency, Mark, Store, Tx
@@ -76,8 +76,7 @@ class CurrencyUseCases:
         """Of the person of a record. Raises NotFound, and ConsentDenied where the caller may see nothing."""
 
         def read(tx: Tx) -> PersonCurrency:
-            if not tx.has_person(record_id):
-                raise NotFound(issues=[issue("rest-unknown-record", "id")])
+            expect_record(tx, record_id)
             return self._of(tx, context, record_id)
 
         return await self.store.read(read)
@@ -101,8 +100,7 @@ class CurrencyUseCases:
 
         def write(tx: Tx) -> Currency:
             only_own(context, self.home.ods)
-            if not tx.has_person(record_id):
-                raise NotFound(issues=[issue("rest-unknown-record", "id")])
+            expect_record(tx, record_id)
             return mark_copy(tx, self.home, record_id, marked)
 
         return await self.store.write(write)

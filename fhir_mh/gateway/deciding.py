@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
-from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
+from fhir_mh.errors import Conflict, NotFound
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.gateway import provenance
 from fhir_mh.gateway.choosing import OUTCOMES, change_by
@@ -17,6 +17,7 @@ from fhir_mh.gateway.holding import Tree, hold
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.spreading import spread
+from fhir_mh.gateway.standing import expect_newest, only_own
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import issue
 from fhir_mh.mapping.row_paths import value_at
@@ -60,7 +61,7 @@ class DecidingUseCases:
         record: only of one record. owner: only those of one lead, by item id; empty for those of nobody, the team's
         queue. Raises ConsentDenied.
         """
-        self._only_own(context)
+        only_own(context, self.home.ods)
 
         def find(tx: Tx) -> list[ShownConflict]:
             trees: dict[str, Tree] = {}
@@ -79,7 +80,7 @@ class DecidingUseCases:
 
     async def read(self, context: AccessContext, name: str) -> ShownConflict:
         """One conflict, decided or not. Raises NotFound, ConsentDenied."""
-        self._only_own(context)
+        only_own(context, self.home.ods)
         return await self.store.read(lambda tx: self._shown(tx, self._held(tx, name)))
 
     async def decide(
@@ -91,7 +92,7 @@ class DecidingUseCases:
         not the record's newest version), Conflict (decided otherwise, or the row has moved on), InvalidResource.
         Nothing is stored in part.
         """
-        self._only_own(context)
+        only_own(context, self.home.ods)
         return await self.store.write(lambda tx: self._decide(tx, name, decision, if_match))
 
     def _decide(self, tx: Tx, name: str, decision: ConflictDecision, if_match: int | None) -> ShownConflict:
@@ -100,9 +101,7 @@ class DecidingUseCases:
             if held.decision != said:
                 raise Conflict(issues=[issue("conflict-decided", "decision")])
             return self._shown(tx, held)
-        newest = tx.record_head(held.person)
-        if if_match is not None and if_match != newest:
-            raise VersionConflict(issues=[issue("store-version-conflict", "If-Match", version=newest, type="record")])
+        expect_newest(tx, held.person, if_match)
         holding = hold(tx, held.person, self.home.ods)
         before, _ = effective(tx, holding)
         after = change_by(tx, holding, held, decision, before)
@@ -129,10 +128,6 @@ class DecidingUseCases:
     def _tree(self, tx: Tx, person: str) -> Tree:
         """The record as people see it here."""
         return effective(tx, hold(tx, person, self.home.ods))[0]
-
-    def _only_own(self, context: AccessContext) -> None:
-        if context.organisation != self.home.ods:
-            raise ConsentDenied(issues=[issue("consent-not-own", "$")])
 
 
 def _shown(tx: Tx, held: StoredConflict, tree: Tree) -> ShownConflict:

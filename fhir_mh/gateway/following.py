@@ -45,8 +45,5 @@ def follow(tx: Tx, home: Organisation, holding: Holding, before: Tree, after: Tr
 
 def before_of(holding: Holding, were: Mapping[Key, Mapping[str, Any] | None]) -> Tree:
     """The record as it was before some of its resources came or changed. were: their former bodies, None for new."""
-    gone = {key for key, body in were.items() if body is None}
-    bodies = {
-        key: dict(body) for key, body in {**holding.bodies, **were}.items() if key not in gone and body is not None
-    }
+    bodies = {key: dict(body) for key, body in {**holding.bodies, **were}.items() if body is not None}
     return Holding(holding.person, holding.own, bodies, holding.custodians).tree

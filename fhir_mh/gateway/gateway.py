@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.consent import AccessContext, asked_by_law, laws
-from fhir_mh.errors import InvalidResource, NotFound, VersionConflict
+from fhir_mh.errors import InvalidResource, NotFound
 from fhir_mh.gateway.concerns import ConcernUseCases
 from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
 from fhir_mh.gateway.currency import CurrencyUseCases
@@ -23,7 +23,7 @@ from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.gateway.resources import FhirUseCases
 from fhir_mh.gateway.retracting import SealUseCases
 from fhir_mh.gateway.sameness import compact, contradiction, patient_of
-from fhir_mh.gateway.standing import now_of, only_own, visible
+from fhir_mh.gateway.standing import expect_newest, expect_record, now_of, only_own, visible
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Merged, merge
@@ -117,9 +117,7 @@ class Gateway(FhirUseCases):
     ) -> Saved:
         only_own(context, self.home.ods)
         person, created = self._subject(tx, change, record_id)
-        newest = tx.record_head(person)
-        if if_match is not None and newest != if_match:
-            raise VersionConflict(issues=[issue("store-version-conflict", "If-Match", version=newest, type="record")])
+        expect_newest(tx, person, if_match)
         holding = hold(tx, person, self.home.ods)
         held, _ = effective(tx, holding)
         merged = change.apply(held) if isinstance(change, Change) else merge(held, held, change, mint=tx.new_id)
@@ -137,8 +135,7 @@ class Gateway(FhirUseCases):
     def _subject(self, tx: Tx, change: Change | Tree, record_id: str | None) -> tuple[str, bool]:
         """The person a received record is about, and whether they are new here."""
         if record_id is not None:
-            if not tx.has_person(record_id):
-                raise NotFound(issues=[issue("rest-unknown-record", "id")])
+            expect_record(tx, record_id)
             return record_id, False
         known = find_by_patient(tx, _said(change))
         return (known, False) if known is not None else (tx.add_person(), True)
@@ -174,16 +171,15 @@ class Gateway(FhirUseCases):
         return await self.store.write(read_and_mark)
 
     def _record(self, tx: Tx, context: AccessContext, record_id: str) -> HeldRecord:
-        if not tx.has_person(record_id):
-            raise NotFound(issues=[issue("rest-unknown-record", "id")])
+        expect_record(tx, record_id)
         holding = hold(tx, record_id, self.home.ods)
         tree, pending = effective(tx, holding)
         now, asked, sealed = now_of(tx), list[Issue](), list[Seal]()
+        copies = tx.currency.of(record_id)
         if context.organisation == self.home.ods:
             asked = asked_by_law(tree, now, laws(), self.policies)
             sealed = tx.seals.find(person=record_id)
-        copies = tx.currency.of(record_id)
-        if context.organisation != self.home.ods:
+        else:
             tree = visible(tx, context, record_id, tree, self.home.ods)
             pending = []  # what waits holds texts of every section
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]

@@ -22,6 +22,11 @@ APPEND_ONLY = ("statements", "refusals", "nominations", "powers_of_attorney", "c
 """Decisions of the person: a later one ends an earlier one, nobody edits one."""
 
 
+def key_of(resource: Mapping[str, Any]) -> Key:
+    """What a resource is known by in a store: its type and id."""
+    return str(resource.get("resourceType")), str(resource.get("id"))
+
+
 def content(resource: Mapping[str, Any]) -> dict[str, Any]:
     """A resource without what a server says of its own storing (meta.versionId, meta.lastUpdated)."""
     meta = resource.get("meta")
@@ -72,7 +77,7 @@ class Holding:
     def keepers(self) -> dict[tuple[str, str], str]:
         """(record list, item id) -> custodian of the item's primary resource."""
         return {
-            (found.table.field, found.item_id): self.custodians[_key(found.entry.resource)]
+            (found.table.field, found.item_id): self.custodians[key_of(found.entry.resource)]
             for found in (self.reading.taken if self.bodies else ())
             if found.table is not None and found.table.primary
         }
@@ -84,16 +89,12 @@ class Holding:
 
     def with_bodies(self, bodies: Iterable[Mapping[str, Any]]) -> Holding:
         """The same holding with these resources in place of, or beside, its own."""
-        replaced = {**self.bodies, **{_key(body): dict(body) for body in bodies}}
+        replaced = {**self.bodies, **{key_of(body): dict(body) for body in bodies}}
         return Holding(self.person, self.own, replaced, {**dict.fromkeys(replaced, self.own), **self.custodians})
 
     def patients(self) -> list[dict[str, Any]]:
         """Every Patient resource held for the person."""
         return [body for (kind, _), body in self.bodies.items() if kind == "Patient"]
-
-
-def _key(resource: Mapping[str, Any]) -> Key:
-    return str(resource.get("resourceType")), str(resource.get("id"))
 
 
 def about(tx: Tx, person: str, custodian: str | None = None) -> list[StoredResource]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import copy_at, end_sharing, look_anew
 from fhir_mh.issues import Issue, issue
-from fhir_mh.partner import Partner, faults, read_secret
+from fhir_mh.partner import SECRET_LENGTH, Partner, faults, read_secret
 from fhir_mh.settings import UNNAMED, Places, translated
 from fhir_mh.store import Store, StoredPartner, Tx
 from fhir_mh.sync.retry import reopened
@@ -91,7 +91,7 @@ class Directory:
         """The partners, and those removed that were sent something; by ODS code."""
         known = await self.current()
         holds = await self.store.read(lambda tx: tx.partners.holding(self.home.ods))
-        counted = [_with_count(known[ods], holds.get(ods, 0)) for ods in sorted(known)]
+        counted = [replace(known[ods], holds=holds.get(ods, 0)) for ods in sorted(known)]
         return [one for one in counted if not one.removed or one.holds]
 
     async def read(self, ods: str) -> Known:
@@ -175,8 +175,9 @@ class Directory:
                 end_sharing(tx, self.home, lane.person, ods, _TOLD, why=REMOVED)
             for person in tx.partners.keeps(ods):
                 tx.currency.end(self.home.ods, person, ods, _TOLD)
-            waiting = [tx.outbox.waiting_of(ods, kind) for kind in ("notice", "proposal")]
-            return Left(len(open_lanes), *waiting)
+            notices = tx.outbox.count(partner=ods, state="pending", kind="notice")
+            proposals = tx.outbox.count(partner=ods, state="pending", kind="proposal")
+            return Left(len(open_lanes), notices, proposals)
 
         return await self.store.write(leave)
 
@@ -254,7 +255,7 @@ def _fill_in(connection: Body, folder: Path | None) -> list[Issue]:
         secret = read_secret(folder / file) if fault is None and folder is not None else None
         if fault is not None or secret is None:
             found.append((fault or issue("config-secret-file", "")).at(f"{name}_file"))
-        connection[name] = secret or "*" * 32  # only the file is complained of
+        connection[name] = secret or "*" * SECRET_LENGTH  # only the file is complained of
     return found
 
 
@@ -276,10 +277,6 @@ def _shown(partner: Partner) -> Body:
     return partner.model_dump(
         mode="json", exclude={"connections": {"__all__": set(_SECRETS)}}, exclude_none=True
     )  # fmt: skip
-
-
-def _with_count(known: Known, holds: int) -> Known:
-    return Known(known.ods, known.kept, known.body, known.version, known.partner, known.issues, known.removed, holds)
 
 
 def _unreadable(known: Known) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.gateway.choosing import OUTCOMES
 from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Tree
 from fhir_mh.mapping.merge import Change, merge
 from fhir_mh.mapping.row_paths import is_within, value_at, with_cleared
@@ -165,9 +166,6 @@ def _decided(
             yield Decided(change.path, outcome, shown, change.after)
 
 
-OUTCOMES = ("accepted", "kept", "rewritten", "added", "directive")
-
-
 def note_decided(tx: Tx, person: str, custodian: str, told: Any) -> None:
     """Keep what a snapshot says of conflicts of our proposals to its custodian; pass over what is not understood."""
     listed = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
@@ -178,7 +176,7 @@ def note_decided(tx: Tx, person: str, custodian: str, told: Any) -> None:
             for one in listed
             if _is_about(tx, proposal, said, one.get("proposal"))
             and isinstance(one.get("path"), str)
-            and one.get("outcome") in OUTCOMES
+            and one.get("outcome") in OUTCOMES.values()
         }
         if found and proposal.custodian == custodian:
             said["decided"] = {**said.get("decided", {}), **found}

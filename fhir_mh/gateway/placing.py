@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
-from fhir_mh.errors import ConsentDenied, NotFound, VersionConflict
 from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import Organisation, nhs_number_of
 from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.spreading import partners_of
-from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.standing import expect_newest, expect_record, now_of, only_own, standing
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements import Situation, Step, courses, take
@@ -51,19 +50,15 @@ class PlacementUseCases:
         Raises NotFound, ConsentDenied (somebody else's to record), Conflict (not possible in its state, or recorded
         before with other facts), VersionConflict, InvalidResource. Nothing is stored in part.
         """
-        if context.organisation != self.home.ods:
-            raise ConsentDenied(issues=[issue("consent-not-own", "$")])
+        only_own(context, self.home.ods)
         return await self.store.write(lambda tx: self.record_now(tx, record_id, placement, step, if_match))
 
     def record_now(
         self, tx: Tx, record_id: str, placement: str | None, step: Step, if_match: int | None = None
     ) -> Recorded:
         """The same in a transaction that is under way."""
-        if not tx.has_person(record_id):
-            raise NotFound(issues=[issue("rest-unknown-record", "id")])
-        newest = tx.record_head(record_id)
-        if if_match is not None and newest != if_match:
-            raise VersionConflict(issues=[issue("store-version-conflict", "If-Match", version=newest, type="record")])
+        expect_record(tx, record_id)
+        expect_newest(tx, record_id, if_match)
         holding = hold(tx, record_id, self.home.ods)
         held, _ = effective(tx, holding)
         taken = take(Situation(held, self.home.ods, holding.keepers, instant(tx.now), tx.new_id), placement, step)

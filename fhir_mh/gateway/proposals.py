@@ -10,7 +10,7 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway import provenance
 from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
-from fhir_mh.gateway.holding import APPEND_ONLY, Key, content, hold
+from fhir_mh.gateway.holding import APPEND_ONLY, Key, content, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.standing import standing
 from fhir_mh.gateway.writing import Check, write_record
@@ -41,7 +41,7 @@ class Merging:
         found = []
         for name in ("before", "bundle"):
             for number, body in enumerate(bodies_of(message, name)):
-                place, key = f"$.{name}.entry[{number}].resource", _key(body)
+                place, key = f"$.{name}.entry[{number}].resource", key_of(body)
                 reference = f"{key[0]}/{key[1]}"
                 if self._keeper(key, body) != self.home.ods:
                     found.append(issue("sync-custody", place, reference=reference))
@@ -72,10 +72,10 @@ class Merging:
         """
         if key in _keys(projection):
             return True
-        if key not in {_key(body) for body in bodies_of(message, "before")}:
+        if key not in {key_of(body) for body in bodies_of(message, "before")}:
             return False
         return any(key in _keys(older) for older in self._older(projection)) or any(
-            key in {_key(body) for body in _resources(load_object(own.payload).get("bundle"))}
+            key in {key_of(body) for body in _resources(load_object(own.payload).get("bundle"))}
             for own in self.tx.proposals.find(self.person, direction="received")
             if own.partner == self.partner
         )
@@ -142,9 +142,5 @@ def _resources(bundle: Any) -> list[Body]:
     ]
 
 
-def _key(body: Body) -> Key:
-    return str(body.get("resourceType")), str(body.get("id"))
-
-
 def _keys(projection: Projection) -> set[Key]:
-    return {_key(body) for body in _resources(load_object(projection.sent))}
+    return {key_of(body) for body in _resources(load_object(projection.sent))}

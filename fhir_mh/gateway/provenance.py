@@ -14,7 +14,7 @@ from fhir_mh.clock import instant
 from fhir_mh.fhir.urls import BASE, ITEM_ID, ODS_CODE
 from fhir_mh.gateway.holding import Holding, Key
 from fhir_mh.gateway.identity import Organisation
-from fhir_mh.mapping.row_paths import item_at_head
+from fhir_mh.mapping.row_paths import is_of_item
 from fhir_mh.store import StoredConflict, Tx
 
 POLICY = f"{BASE}/sync-protocol"
@@ -50,10 +50,10 @@ def of_merge(
     source = {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{proposal}"}}
     agents = [_agent("author", _organisation(author)), _agent("custodian", _organisation(home.ods))]
     for key, place in changed.items():
-        paths = [path for path in rows if _is_of(path, place)]
+        paths = [path for path in rows if is_of_item(path, *place)]
         if paths:
             entities = [{"role": "source", "what": {**source, "display": path}} for path in paths]
-            _put(tx, home, person, [key], "merge", agents, entities)
+            _put(tx, home, person, key, "merge", agents, entities)
 
 
 def of_decision(
@@ -70,16 +70,16 @@ def of_decision(
     what = {"identifier": {"system": ITEM_ID, "value": conflict.id}, "display": conflict.path}
     targets = [key for key in changed if key[0] != "Task"] or [("Task", conflict.id)]
     for key in targets:
-        _put(tx, home, holding.person, [key], "verify", agents, [{"role": "source", "what": what}])
+        _put(tx, home, holding.person, key, "verify", agents, [{"role": "source", "what": what}])
 
 
 def _put(
-    tx: Tx, home: Organisation, person: str, targets: Sequence[Key], act: str, agents: list[Body], entities: list[Body]
+    tx: Tx, home: Organisation, person: str, target: Key, act: str, agents: list[Body], entities: list[Body]
 ) -> None:
     body = {
         "resourceType": "Provenance",
         "id": tx.new_id(),
-        "target": [{"reference": f"{kind}/{name}"} for kind, name in targets],
+        "target": [{"reference": f"{target[0]}/{target[1]}"}],
         "recorded": instant(tx.now),
         "policy": [POLICY],
         "activity": {"coding": [_OPERATION, {"system": _LIFECYCLE, "code": act}]},
@@ -103,8 +103,3 @@ def _who(holding: Holding, by: Mapping[str, Any]) -> Body:
         if found.table is not None and found.table.field == "professionals" and found.item_id == by.get("id"):
             return {"reference": f"{found.table.kind}/{found.entry.resource['id']}"}
     return {"display": str(by.get("display"))}
-
-
-def _is_of(path: str, place: tuple[str, str]) -> bool:
-    field, item = item_at_head(path)
-    return field == place[0] and (item is None or item == place[1])

@@ -94,8 +94,7 @@ class Receiving:
     def _faults(self, tx: Tx, partner: str, person: str | None, message: Message, bodies: list[Body]) -> list[Issue]:
         """Everything that speaks against storing a snapshot."""
         found: list[Issue] = []
-        patients = [body for body in bodies if body.get("resourceType") == "Patient"]
-        for patient in patients:
+        for patient in _patients(bodies):
             probe = {"identifier": [{"system": NHS_NUMBER, "value": message.nhs_number}]}
             doubt = contradiction(patient, [probe], "$.bundle")
             if person is not None and doubt is None:
@@ -125,15 +124,16 @@ class Receiving:
         were: dict[Key, Body | None] = {}
         for body in bodies:
             kind, name = str(body["resourceType"]), str(body["id"])
-            known = tx.get(kind, name)
-            if known is not None and _says_the_same(known, body):
+            known, said = tx.get(kind, name), content(body)
+            was = None if known is None or known.deleted else content(known.body())
+            if was == said:
                 continue
             belongs = known.person if known is not None and kind in SHARED_KINDS else person
-            tx.put(content(body), person=belongs, custodian=partner)
+            tx.put(said, person=belongs, custodian=partner)
             if kind == "Patient":
                 identify(tx, person, body)
                 self._flag(tx, partner, person, body)
-            were[kind, name] = content(known.body()) if known is not None and not known.deleted else None
+            were[kind, name] = was
         return were
 
     def _flag(self, tx: Tx, partner: str, person: str, patient: Body) -> None:
@@ -217,17 +217,19 @@ def _keys_named(items: Any) -> set[Key] | None:
 
 def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
     """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
-    patients = [body for body in bodies_of(message) if body.get("resourceType") == "Patient"]
     numbers = {find_person(tx, message.nhs_number)} - {None}
-    known = {person for patient in patients for person in persons_by_number(tx, patient)} | numbers
+    known = {person for patient in _patients(bodies_of(message)) for person in persons_by_number(tx, patient)} | numbers
     return sorted(str(person) for person in known) if len(known) > 1 else []
 
 
 def _by_local_identifier(tx: Tx, bodies: list[Body]) -> str | None:
     """The one person whom the local identifiers of a message's Patients name; None for nobody, or several."""
-    patients = [body for body in bodies if body.get("resourceType") == "Patient"]
-    known = {person for patient in patients for person in persons_by_local_identifier(tx, patient)}
+    known = {person for patient in _patients(bodies) for person in persons_by_local_identifier(tx, patient)}
     return known.pop() if len(known) == 1 else None
+
+
+def _patients(bodies: list[Body]) -> list[Body]:
+    return [body for body in bodies if body.get("resourceType") == "Patient"]
 
 
 def _says_the_same(known: StoredResource, body: Body) -> bool:

@@ -12,10 +12,11 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound
 from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.urls import BASE, CODE_SYSTEM, ODS_CODE
-from fhir_mh.gateway.holding import Holding, Key, hold
+from fhir_mh.gateway.holding import Holding, Key, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.sealing import NOT_SEALED, keys_sent, seal
 from fhir_mh.gateway.spreading import copy_at, spread
+from fhir_mh.gateway.standing import expect_record
 from fhir_mh.issues import issue
 from fhir_mh.store import AuditRow, Seal, SealedText, Store, Tx
 
@@ -51,8 +52,7 @@ class SealUseCases:
         _needed(reason)
 
         def work(tx: Tx) -> int:
-            if not tx.has_person(record_id):
-                raise NotFound(issues=[issue("rest-unknown-record", "id")])
+            expect_record(tx, record_id)
             keys = self._keys(hold(tx, record_id, self.home.ods), items)
             told = keys_sent(tx, record_id, self.home.ods, keys)
             for partner, sent in told.items():
@@ -68,7 +68,7 @@ class SealUseCases:
     def _keys(self, holding: Holding, items: Sequence[tuple[str, str]] | None) -> set[Key]:
         ours: dict[tuple[str, str], set[Key]] = {}
         for found in holding.reading.taken if holding.bodies else ():
-            key = (str(found.entry.resource["resourceType"]), str(found.entry.resource["id"]))
+            key = key_of(found.entry.resource)
             place = (found.table.field, found.item_id) if found.table is not None else ("", key[1])
             if holding.custodians[key] == self.home.ods and key[0] not in NOT_SEALED:
                 ours.setdefault(place, set()).add(key)

@@ -18,7 +18,7 @@ apart, and a change of it is nobody's to be asked about here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,22 +113,25 @@ def _identifiers(patient: Patient) -> list[Mapping[str, Any]]:
 
 def nhs_number_in(patient: Patient) -> str | None:
     """The NHS number in use of a Patient; a superseded one (use `old`) is not it."""
-    for identifier in _identifiers(patient):
-        if identifier.get("system") == NHS_NUMBER and identifier.get("use") != "old":
-            return str(identifier["value"])
-    return None
+    return next((str(identifier["value"]) for identifier in _in_use(patient)), None)
 
 
 def is_verified(patient: Patient) -> bool:
     """Whether who sends a Patient says that its NHS number is present and verified (status 01)."""
+    for identifier in _in_use(patient):
+        for extension in identifier.get("extension") or ():
+            if isinstance(extension, dict) and extension.get("url") == VERIFICATION:
+                concept = extension.get("valueCodeableConcept")
+                codings = concept.get("coding") if isinstance(concept, dict) else None
+                return any(isinstance(one, dict) and one.get("code") == VERIFIED for one in codings or ())
+    return False
+
+
+def _in_use(patient: Patient) -> Iterator[Mapping[str, Any]]:
+    """The identifiers that are NHS numbers and not superseded."""
     for identifier in _identifiers(patient):
         if identifier.get("system") == NHS_NUMBER and identifier.get("use") != "old":
-            for extension in identifier.get("extension") or ():
-                if isinstance(extension, dict) and extension.get("url") == VERIFICATION:
-                    concept = extension.get("valueCodeableConcept")
-                    codings = concept.get("coding") if isinstance(concept, dict) else None
-                    return any(isinstance(one, dict) and one.get("code") == VERIFIED for one in codings or ())
-    return False
+            yield identifier
 
 
 def former_numbers_in(patient: Patient) -> list[str]:

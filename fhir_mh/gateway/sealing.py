@@ -11,7 +11,7 @@ from typing import Any
 
 from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, hold
+from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.mapping.row_paths import is_within
@@ -70,7 +70,7 @@ def _places(holding: Holding, keys: Iterable[Key]) -> set[str]:
     return {
         f"{found.table.field}[{found.item_id}]"
         for found in (holding.reading.taken if holding.bodies else ())
-        if found.table is not None and _key(found.entry.resource) in wanted
+        if found.table is not None and key_of(found.entry.resource) in wanted
     }
 
 
@@ -119,7 +119,7 @@ def _clear_projections(tx: Tx, person: str, custodian: str, keys: Collection[Key
     """
     for projection in tx.projections.of(person, custodian):
         bundle = load_object(projection.sent)
-        kept = [entry for entry in bundle.get("entry") or () if _key(entry["resource"]) not in keys]
+        kept = [entry for entry in bundle.get("entry") or () if key_of(entry["resource"]) not in keys]
         if len(kept) != len(bundle.get("entry") or ()):
             tx.projections.rewrite(projection, dumps({**bundle, "entry": kept}).decode() + " ")
 
@@ -129,14 +129,16 @@ def keys_sent(tx: Tx, person: str, custodian: str, keys: Collection[Key]) -> dic
     found: dict[str, set[Key]] = {}
     for projection in tx.projections.of(person, custodian):
         entries = load_object(projection.sent).get("entry") or ()
-        sent = {_key(entry["resource"]) for entry in entries} & set(keys)
+        sent = {key_of(entry["resource"]) for entry in entries} & set(keys)
         found.setdefault(projection.partner, set()).update(sent)
     return {partner: sorted(sent) for partner, sent in found.items() if sent}
 
 
 def sealed_in(tx: Tx, message: Message) -> set[Key]:
     """The resources in a message's Bundles that are under a seal here."""
-    named = {_key(body) for name in ("bundle", "before") for body in bodies_of(message, name)}
+    if not tx.seals.any():  # as nearly everywhere: then nothing need be asked of each resource
+        return set()
+    named = {key_of(body) for name in ("bundle", "before") for body in bodies_of(message, name)}
     return {key for key in named if (known := tx.get(*key)) is not None and known.deleted and tx.seals.holds(*key)}
 
 
@@ -146,8 +148,4 @@ def touches(value: Any, keys: Collection[Key]) -> bool:
         return any(touches(inner, keys) for inner in value)
     if not isinstance(value, dict):
         return False
-    return _key(value) in keys or any(touches(inner, keys) for inner in value.values())
-
-
-def _key(body: Any) -> Key:
-    return str(body.get("resourceType")), str(body.get("id"))
+    return key_of(value) in keys or any(touches(inner, keys) for inner in value.values())

@@ -54,9 +54,10 @@ class SettingAside:
         What passes a halted lane still does: notices, and what the person refuses.
         """
         said = f"What {partner} sent says that this person and another one held here are one. {found.fix}"
+        partners = partners_of(tx, self.home)
         for person in persons:
             raise_task(tx, self.home, self.check, person, task_of_each(message.id, person), "identity", said)
-            for name in partners_of(tx, self.home):
+            for name in partners:
                 tx.lanes.halt(name, person, found.code)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of
-from fhir_mh.errors import ConsentDenied
+from fhir_mh.errors import ConsentDenied, NotFound, VersionConflict
 from fhir_mh.gateway.holding import Holding, Tree, about
 from fhir_mh.issues import issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named
@@ -108,6 +108,19 @@ def only_own(context: AccessContext, own: str) -> None:
     """Only this organisation's own systems write here; others go through their own gateway. Raises ConsentDenied."""
     if context.organisation != own:
         raise ConsentDenied(issues=[issue("consent-not-own", "$")])
+
+
+def expect_record(tx: Tx, record_id: str) -> None:
+    """Raises NotFound where there is no record of this id."""
+    if not tx.has_person(record_id):
+        raise NotFound(issues=[issue("rest-unknown-record", "id")])
+
+
+def expect_newest(tx: Tx, record_id: str, if_match: int | None) -> None:
+    """Raises VersionConflict where a version is named that is not the record's newest."""
+    newest = tx.record_head(record_id)
+    if if_match is not None and if_match != newest:
+        raise VersionConflict(issues=[issue("store-version-conflict", "If-Match", version=newest, type="record")])
 
 
 def now_of(tx: Tx) -> str:

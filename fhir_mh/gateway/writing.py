@@ -16,7 +16,7 @@ from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
 from fhir_mh.issues import Issue, has_errors, issue
-from fhir_mh.mapping.row_paths import cleared, item_at_head
+from fhir_mh.mapping.row_paths import cleared, is_of_item
 from fhir_mh.profiles.bundle import TABLES, Written, identifier_of, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
@@ -94,11 +94,6 @@ def _differs(written: Written, were: Mapping[Key, Mapping[str, Any]]) -> bool:
 def _cleared(before: Tree, after: Tree) -> list[str]:
     """The rows that somebody emptied. On the wire they are named, for what is not mentioned is not emptied."""
     return cleared(tree_of(record_of(before)), after)
-
-
-def _says(written: Written, path: str) -> bool:
-    field_name, item = item_at_head(path)
-    return field_name == written.table.field and (item is None or item == written.item_id)
 
 
 def _custodian(holding: Holding, written: Written) -> str:
@@ -200,9 +195,10 @@ def _propose(
     by_custodian: dict[str, list[Written]] = {}
     for written in changed:
         by_custodian.setdefault(_custodian(holding, written), []).append(written)
+    partners = partners_of(tx, home) if by_custodian else ()
     for custodian, theirs in by_custodian.items():
         bodies = [written.resource for written in theirs]
-        if custodian not in partners_of(tx, home):
+        if custodian not in partners:
             raise Conflict(issues=[issue("sync-unknown-custodian", "$", custodian=custodian)])
         keys = [(body["resourceType"], body["id"]) for body in bodies]
         payload = {
@@ -210,7 +206,9 @@ def _propose(
             "before": [were[key] for key in keys if key in were],
             "after": bodies,
             "paths": [f"{kind}/{name}" for kind, name in keys],
-            "cleared": [path for path in emptied if any(_says(written, path) for written in theirs)],
+            "cleared": [
+                path for path in emptied if any(is_of_item(path, one.table.field, one.item_id) for one in theirs)
+            ],
         }
         base = tx.edition(holding.person, custodian)
         made = tx.proposals.add(

@@ -59,6 +59,12 @@ def item_at_head(path: str) -> tuple[str, str | None]:
     return first[0], rest[0][0] if rest and rest[0][1] else None
 
 
+def is_of_item(path: str, field: str, item: str) -> bool:
+    """Whether a row is of this item of the record's list, or of the whole list."""
+    named, at_head = item_at_head(path)
+    return named == field and at_head in (None, item)
+
+
 def is_within(path: str, whole: str) -> bool:
     """Whether a row is this one, or a part of it. An entry that cannot be told may be any of its list."""
     if whole.endswith(f"[{UNKNOWN}]"):

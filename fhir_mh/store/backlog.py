@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from fhir_mh.store.part import Part
-from fhir_mh.store.values import Breaker, from_ms, from_ms_or_none
+from fhir_mh.store.values import Breaker, breaker_of, from_ms
 
 _WAITS = """o.state = 'pending' AND (o.kind = 'notice' OR NOT EXISTS (
   SELECT 1 FROM lanes l WHERE l.partner = o.partner AND l.person = o.person AND l.state = 'ended'))"""
@@ -53,7 +53,7 @@ class Backlog(Part):
     def breakers(self) -> dict[str, Breaker]:
         """Every partner that ever failed to answer."""
         rows = self.session.all("SELECT partner, state, failures, since, retry_at FROM breakers")
-        return {row[0]: Breaker(row[0], row[1], row[2], from_ms(row[3]), from_ms_or_none(row[4])) for row in rows}
+        return {row[0]: breaker_of(row) for row in rows}
 
     def _counted(self, sql: str) -> dict[str, int]:
         return {row[0]: int(row[1]) for row in self.session.all(sql)}

@@ -17,7 +17,7 @@ from fhir_mh.issues import issue
 from fhir_mh.store.outbox import PASSES
 from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
-from fhir_mh.store.values import Breaker, Lane, LaneState, Outcome, from_ms, from_ms_or_none, to_ms
+from fhir_mh.store.values import Breaker, Lane, LaneState, Outcome, breaker_of, from_ms_or_none, to_ms
 
 _COLUMNS = "partner, person, state, reason, due, attempts, owner, token, leased_until"
 
@@ -229,9 +229,7 @@ class Lanes(Part):
         row = self.session.one(
             "SELECT partner, state, failures, since, retry_at FROM breakers WHERE partner = ?", partner
         )
-        if row is None:
-            return Breaker(partner, "closed", 0, self.now, None)
-        return Breaker(row[0], row[1], row[2], from_ms(row[3]), from_ms_or_none(row[4]))
+        return Breaker(partner, "closed", 0, self.now, None) if row is None else breaker_of(row)
 
     def set_breaker(self, breaker: Breaker) -> None:
         """Keep a partner's breaker as given."""

@@ -158,9 +158,11 @@ class Outbox(Part):
         )
         return [_message(row) for row in rows]
 
-    def count(self, *, partner: str, state: MessageState, error: str | None = None) -> int:
+    def count(
+        self, *, partner: str, state: MessageState, kind: MessageKind | None = None, error: str | None = None
+    ) -> int:
         """How many messages match."""
-        clause, values = among(partner=partner, state=state, error=error)
+        clause, values = among(partner=partner, state=state, kind=kind, error=error)
         return int(self.session.made(f"SELECT COUNT(*) FROM outbox WHERE 1 = 1{clause}", *values)[0])
 
     def waiting(self) -> dict[tuple[str, str], tuple[int, str | None]]:
@@ -171,13 +173,6 @@ class Outbox(Part):
             " JOIN outbox o ON o.seq = w.first"
         )
         return {(row[0], row[1]): (int(row[2]), row[3]) for row in rows}
-
-    def waiting_of(self, partner: str, kind: MessageKind) -> int:
-        """How many messages of this kind wait for a partner."""
-        row = self.session.made(
-            "SELECT COUNT(*) FROM outbox WHERE partner = ? AND kind = ? AND state = 'pending'", partner, kind
-        )
-        return int(row[0])
 
     def replay(self, seq: int, *, message: str | None = None) -> OutboxMessage:
         """Put a dead letter at the end of its lane as a new message; the old one then counts as superseded.

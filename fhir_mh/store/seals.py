@@ -105,6 +105,10 @@ class Seals(Part):
         found = self.session.one("SELECT 1 FROM sealed_texts WHERE kind = ? AND name = ? LIMIT 1", kind, name)
         return found is not None
 
+    def any(self) -> bool:
+        """Whether anything at all is under a seal here."""
+        return self.session.one("SELECT 1 FROM sealed_texts LIMIT 1") is not None
+
     def find(self, *, person: str | None = None) -> list[Seal]:
         """The seals, oldest first; nothing of what is under them."""
         clause, values = among(person=person)

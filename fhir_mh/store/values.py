@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from fhir_mh.fhir.json import load_kept, load_object
+from fhir_mh.store.session import Row
 
 LaneState = Literal["open", "halted", "ended"]
 MessageKind = Literal["snapshot", "proposal", "notice", "filed", "opened"]
@@ -116,6 +117,11 @@ class Breaker:
     failures: int
     since: datetime
     retry_at: datetime | None
+
+
+def breaker_of(row: Row) -> Breaker:
+    """The breaker of a row of its five columns, in their order."""
+    return Breaker(row[0], row[1], row[2], from_ms(row[3]), from_ms_or_none(row[4]))
 
 
 @dataclass(frozen=True, slots=True)

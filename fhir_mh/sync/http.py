@@ -82,16 +82,17 @@ class _Inlet:
 
     def _proven(self, request: Request, sender: str, secrets: Sequence[str], body: bytes) -> str | None:
         """The secret with which a request is signed. Raises NotAuthenticated where it is none of these."""
-        first, *others = secrets or (None,)
-        for secret in (*others, first):
+        faults = []
+        for secret in secrets or (None,):
             try:
                 check_request(secret, request.headers, sender, self.own, body, self.clock.now())
             except NotAuthenticated as fault:
-                if secret is first or fault.issues[0].code != "sync-unsigned":
+                if fault.issues[0].code != "sync-unsigned":
                     raise
+                faults.append(fault)
             else:
                 return secret
-        raise AssertionError("unreachable")
+        raise faults[0]
 
     async def _answer(self, partner: Partner, request: Request, body: bytes) -> tuple[int, dict[str, Any]]:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
