@@ -59,10 +59,11 @@ class Environment:
         variables: Mapping[str, Any] | None = None,
         strict: bool = False,
         now: Any = None,
+        steps: int | None = None,
     ) -> None:
         """resolve gives what a reference leads to, or None, which resolve() passes over.
 
-        strict refuses elements that the type does not have.
+        strict refuses elements that the type does not have. steps: that this evaluation may take.
         """
         self.model, self.context, self.strict = model, context, strict
         self.resource, self.root = resource or context, root or resource or context
@@ -70,7 +71,7 @@ class Environment:
         self.this: list[Any] = [context] if context is not None else []
         self.index: int | None = None
         self.total: list[Any] = []
-        self.left = MOST_STEPS
+        self.left = MOST_STEPS if steps is None else steps
         self.fixed: dict[Any, list[Any]] = {}  # what parts of the expression gave that give the same everywhere
 
     def spend(self, steps: int) -> None:

@@ -146,6 +146,13 @@ CODES: dict[str, Code] = {
         "Point to a resource of that type.",
         REFERENCES,
     ),
+    "validate-reference-aggregation": Code(
+        "error",
+        "structure",
+        "What this reference leads to is {seen}; it must be {allowed}.",
+        "Contain it, put it into the same Bundle, or refer to it by its address, as is asked for.",
+        REFERENCES,
+    ),
     "validate-reference-profile": Code(
         "error",
         "structure",
@@ -172,6 +179,13 @@ CODES: dict[str, Code] = {
         "structure",
         "The extension {url} has no part {name}.",
         "Use one of its parts: {known}; a further extension is named by a full URL.",
+        EXTENSIBILITY,
+    ),
+    "validate-extension-modifier": Code(
+        "error",
+        "structure",
+        "The extension {url} stands in the wrong list: by its definition it belongs into {right}.",
+        "Move it to {right}: what may change the meaning of the element around it is told apart from what may not.",
         EXTENSIBILITY,
     ),
     "validate-extension-context": Code(

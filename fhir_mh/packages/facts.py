@@ -40,6 +40,7 @@ def to_ship(facts: dict[str, Any], *, ours: bool) -> dict[str, Any]:
     """The same facts as they are committed: what can be derived again left out, and all prose but our own."""
     facts.pop("snapshot", None)  # derived again from the parent: half the size
     facts.pop("display", None)  # R4's own are a part of their own
+    facts.pop("property", None)  # no value set of R4 or ours asks for one
     for element in facts.get("differential", ()):
         element.pop("baseMax", None)
         for rule in () if ours else element.get("constraint", ()):
@@ -150,6 +151,25 @@ def _code_system(resource: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {k: resource[k] for k in kept if k in resource}
     found["concept"] = _concepts(resource.get("concept", []), None)
     found["display"] = _displays(resource.get("concept", []))
+    if resource.get("property"):
+        names = [one["code"] for one in resource["property"] if isinstance(one.get("code"), str)]
+        held = _properties(resource.get("concept", []))
+        found["property"] = {name: {code: said[name] for code, said in held.items() if name in said} for name in names}
+    return found
+
+
+def _properties(concepts: list[dict[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """code -> property -> its values, written as a filter writes them; those that are a Coding are left out."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for concept in concepts:
+        held: dict[str, list[str]] = {}
+        for one in concept.get("property", []):
+            values = [value for key, value in one.items() if key.startswith("value") and not isinstance(value, dict)]
+            written = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
+            held.setdefault(str(one.get("code")), []).extend(written)
+        if isinstance(concept.get("code"), str):
+            found[concept["code"]] = held
+        found.update(_properties(concept.get("concept", [])))
     return found
 
 

@@ -37,7 +37,7 @@ _ELEMENT: Form = {
     "min": _count,
     "max": _most,
     "maxLength": _count,
-    "type": [{"code": _text, "profile": [_text], "targetProfile": [_text]}],
+    "type": [{"code": _text, "profile": [_text], "targetProfile": [_text], "aggregation": [_text]}],
     "binding": {
         **dict.fromkeys(("strength", "valueSet", "maxValueSet"), _text),
         "additional": [{"strength": _text, "valueSet": _text}],
@@ -47,11 +47,12 @@ _ELEMENT: Form = {
     "slicing": {"discriminator": [{"type": _text, "path": _text}], "rules": _text, "ordered": _flag},
 }
 _INCLUDES: Form = [
-    {"system": _text, "valueSet": [_text], "concept": [_text], "filter": [dict.fromkeys(("op",), _text)]}
+    {"system": _text, "valueSet": [_text], "concept": [_text], "filter": [dict.fromkeys(("op", "property"), _text)]}
 ]
 _FORM: Form = {
     **dict.fromkeys(("url", "version", "kind", "type", "derivation", "baseDefinition"), _text),
     "context": [{"type": _text, "expression": _text}],
+    "contextInvariant": [_text],
     "differential": [_ELEMENT],
     "snapshot": [_ELEMENT],
     "compose": {"include": _INCLUDES, "exclude": _INCLUDES},

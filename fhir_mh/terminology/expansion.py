@@ -177,17 +177,26 @@ class Terminology:
             return Expansion({}, frozenset([system]), True, formed)
         codes: set[str] = set(facts["concept"])
         for rule in entry.get("filter", ()):
-            kept = _filtered(facts["concept"], rule)
+            kept = _filtered(facts, rule)
             if kept is None:
                 return Expansion({}, frozenset([system]), True)
             codes &= kept
         return Expansion({system: frozenset(codes)}, frozenset(), True)
 
 
-def _filtered(concepts: dict[str, list[str]], rule: dict[str, Any]) -> set[str] | None:
-    """The codes a filter keeps, None where it asks for what is not at hand."""
-    operation, value = rule.get("op"), rule.get("value")
-    if operation not in _HIERARCHICAL or rule.get("property") not in ("concept", "code") or not isinstance(value, str):
+def _filtered(facts: dict[str, Any], rule: dict[str, Any]) -> set[str] | None:
+    """The codes a filter keeps, None where it asks for what is not at hand.
+
+    See https://hl7.org/fhir/R4/valueset-filter-operator.html
+    """
+    concepts: dict[str, list[str]] = facts["concept"]
+    name, operation, value = rule.get("property"), rule.get("op"), rule.get("value")
+    if not isinstance(value, str):
+        return None
+    if operation not in _HIERARCHICAL:
+        said = concepts if name == "parent" else facts.get("property", {}).get(name)
+        return None if said is None else _with_property(concepts, said, operation, value)
+    if name not in ("concept", "code"):
         return None
     below, grown = {value}, True
     while grown:
@@ -197,3 +206,17 @@ def _filtered(concepts: dict[str, list[str]], rule: dict[str, Any]) -> set[str] 
     if operation == "descendent-of":
         return below - {value}
     return set(concepts) - below if operation == "is-not-a" else below & concepts.keys()
+
+
+def _with_property(
+    concepts: dict[str, list[str]], said: dict[str, list[str]], operation: Any, value: str
+) -> set[str] | None:
+    """The codes whose values of a property are as a filter asks. said: those that each code has, by code."""
+    if operation == "exists":
+        have = {code for code, values in said.items() if values}
+        return have if value == "true" else set(concepts) - have
+    wanted = {value} if operation == "=" else {one.strip() for one in value.split(",")}
+    having = {code for code, values in said.items() if not wanted.isdisjoint(values)}
+    if operation in ("=", "in"):
+        return having
+    return set(concepts) - having if operation == "not-in" else None

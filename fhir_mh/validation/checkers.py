@@ -7,12 +7,11 @@ Places are linked tuples, cheap enough to carry along; they become text only whe
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.packages.definitions import Definitions
-from fhir_mh.packages.model import R4, form_key
+from fhir_mh.packages.model import R4
 from fhir_mh.packages.versions import parted
 from fhir_mh.terminology.expansion import Terminology
 from fhir_mh.validation import guards, rules
@@ -29,15 +28,25 @@ from fhir_mh.validation.fields import (
     together,
 )
 from fhir_mh.validation.limits import limits
+from fhir_mh.validation.members import (
+    Required,
+    by_type,
+    demands,
+    nothing,
+    object_check,
+    passed_over,
+    required_slices,
+    unknown,
+)
 from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.references import reference_form, reference_targets
 from fhir_mh.validation.resources import Resources
 from fhir_mh.validation.rules import Rule
-from fhir_mh.validation.shape import Invariant, Shape, Slicing, TypeRef
+from fhir_mh.validation.shape import Invariant, Shape, TypeRef
 from fhir_mh.validation.shapes import Shapes, Unresolvable, named
 from fhir_mh.validation.slices import Discriminators, Undecidable
 from fhir_mh.validation.slicing import slicing_check
-from fhir_mh.validation.walk import DEEPEST, Place, Walk, shown
+from fhir_mh.validation.walk import DEEPEST, Place, Walk
 
 _MORE: dict[str, Rule] = {
     "Attachment": rules.attachment_rule,
@@ -136,7 +145,7 @@ class Checkers:
 
         beside: the shape tells of some members only; another check sees to the type's rules and to these members.
         """
-        table: dict[str, Handler] = {"resourceType": _nothing} if resource else {}
+        table: dict[str, Handler] = {"resourceType": nothing} if resource else {}
         required: list[Required] = []
         after: list[Rule] = []
         for child in (self.shapes.children(shape) if beside is None else shape.children or {}).values():
@@ -149,15 +158,14 @@ class Checkers:
             names = frozenset(key for f in fields for key in (f.key, "_" + f.key))
             if child.min > (0 if known is None else known.min):
                 required.append(Required(child.name, names, child.min, child.by.get("min", "")))
-            if child.choice:
-                required.extend(_required_forms(child))
+            required.extend(required_slices(child, names))
             if child.choice and len(fields) > 1 and known is None:
                 after.append(choice_counter(child.name, tuple(f.key for f in fields)))
             after.extend(rules.obligation(child.name, names, *one) for one in child.obligations)
         if beside is not None:
-            return _object(table, tuple(required), tuple(after), named or type_name, _passed_over)
+            return object_check(table, tuple(required), tuple(after), named or type_name, passed_over)
         after.extend(self._of_type(type_name, shape.invariants))
-        return _object(table, tuple(required), tuple(after), named or type_name, _unknown)
+        return object_check(table, tuple(required), tuple(after), named or type_name, unknown)
 
     def _of_type(self, type_name: str, invariants: tuple[Invariant, ...]) -> list[Rule]:
         found = [rule for entry in invariants if (rule := rules.invariant(entry, type_name)) is not None]
@@ -185,7 +193,7 @@ class Checkers:
             slices = tuple(
                 held
                 for slicing in child.slicings
-                if _by_type(slicing)
+                if by_type(slicing)
                 for held in slicing.slices.values()
                 if any(t.code == code for t in held.types)
             )
@@ -207,7 +215,7 @@ class Checkers:
         slicings = tuple(
             slicing_check(slicing, child, label, key, self)
             for slicing in child.slicings
-            if (slicing.slices or slicing.rules == "closed") and not (child.choice and _by_type(slicing))
+            if (slicing.slices or slicing.rules == "closed") and not (child.choice and by_type(slicing))
         )
         if is_primitive(entry.code):
             found = [rule for shape in shapes for rule in self._rules(shape, entry, child.name)]
@@ -218,6 +226,11 @@ class Checkers:
             inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None]
             if not inner and known is None:
                 inner = [self._sibling(child, entry.code)]
+            found += [
+                rules.missing_sibling(item)
+                for shape, item in zip((one for one in shapes if one.children is not None), inner, strict=False)
+                if demands(shape)
+            ]
             test = TESTS.get(entry.code, TESTS["string"])
             listed = rules.listed(shapes, entry.code, self.terminology) if len(found) == 1 else None
             handler = primitive_field(child, key, label, entry.code, test, tuple(found), slicings, listed)
@@ -301,25 +314,11 @@ class Checkers:
         found: list[Rule | None] = [rules.invariant(held, type_name) for held in shape.invariants]
         found.extend(rules.binding(bound, entry.code, self.terminology) for bound in shape.bindings)
         fixed, pattern = shape.by.get("fixed", ""), shape.by.get("patterns", "")
-        found.extend(rules.value_rule(name, value, "validate-fixed", fixed) for value in shape.fixed)
-        found.extend(rules.value_rule(name, value, "validate-pattern", pattern) for value in shape.patterns)
+        found.extend(rules.value_rule(name, entry.code, value, "validate-fixed", fixed) for value in shape.fixed)
+        found.extend(rules.value_rule(name, entry.code, value, "validate-pattern", pattern) for value in shape.patterns)
         if entry.code == "Reference":
             found.append(reference_targets(entry, self.definitions, self.resources.fault, shape.by.get("types", "")))
         return [rule for rule in found if rule is not None]
-
-
-def _by_type(slicing: Slicing) -> bool:
-    """Whether the slices of a choice are its types."""
-    return slicing.discriminators in ((), (("type", "$this"),))
-
-
-class Required(NamedTuple):
-    """A member that must stand: its name, the keys that say it, how often, and which profile asks for it."""
-
-    name: str
-    keys: frozenset[str]
-    least: int
-    by: str
 
 
 def _is_attribute(name: str, owner: str) -> bool:
@@ -332,64 +331,3 @@ def _versions_meant(shape: Shape) -> dict[str, str]:
     slices = (held for slicing in shape.slicings for held in slicing.slices.values())
     named = (url for held in slices for entry in held.types for group in entry.profiles for url in group)
     return {parted(url)[0]: url for url in named if parted(url)[1]}
-
-
-def _required_forms(child: Shape) -> list[Required]:
-    """The forms of value[x] that a profile demands by slicing it by type."""
-    found = []
-    for slicing in child.slicings:
-        for held in slicing.slices.values():
-            if held.min:
-                names = [form_key(child.name, entry.code) for entry in held.types]
-                keys = frozenset(key for name in names for key in (name, "_" + name))
-                found.append(Required(" or ".join(names), keys, held.min, held.by.get("min", "")))
-    return found
-
-
-def _nothing(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
-    """resourceType is read before the walk begins."""
-
-
-def _object(
-    table: dict[str, Handler],
-    required: tuple[Required, ...],
-    after: tuple[Rule, ...],
-    type_name: str,
-    other: Callable[[Any, dict[str, Handler], str, Place, Walk], None],
-) -> Item:
-    handlers = table.get
-
-    def check(value: Any, place: Place, walk: Walk) -> None:
-        for key, held in value.items():
-            handler = handlers(key)
-            if handler is not None:
-                handler(held, value, place, walk)
-            else:
-                other(key, table, type_name, place, walk)
-        for name, names, least, by in required:
-            if names.isdisjoint(value):
-                walk.fail("validate-required", place, None, by, name=f"{type_name}.{name}", min=least, slice="")
-        for rule in after:
-            rule(value, None, place, walk)
-
-    return check
-
-
-def _passed_over(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
-    """What is no part of a partial check."""
-
-
-def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
-    def guess() -> str:
-        near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
-        return f" Did you mean '{near[0]}'?" if near else ""
-
-    named = shown(key) if isinstance(key, str) and key.replace("_", "").isalnum() else "A key not shown here"
-    walk.fail(
-        "validate-element-unknown",
-        place,
-        at=(place, str(key), None, key),
-        name=named,
-        type=type_name,
-        guess=guess,
-    )

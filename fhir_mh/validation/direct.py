@@ -1,6 +1,7 @@
 """Invariants that nearly every resource, or entry of a Bundle, carries: said in Python, for they are asked so often.
 
-Each gives what FHIRPath would, or None where that must be asked. DIRECT: key -> (how its expression begins, the test).
+Each gives what FHIRPath would (or the rule's own words, where FHIRPath has nothing to say), or None where that must be
+asked. DIRECT: key -> (how its expression begins, the test).
 """
 
 from __future__ import annotations
@@ -152,6 +153,20 @@ def _of_no_version(value: dict[str, Any]) -> bool | None:
     return "/_history/" not in url if isinstance(url, str) else None
 
 
+def _begins_with(bundle_type: str, first: str) -> Direct:
+    """bdl-11 and bdl-12: a Bundle without entries lacks its first as well, of which FHIRPath has nothing to say."""
+
+    def check(value: dict[str, Any]) -> bool | None:
+        if value.get("type") != bundle_type:
+            return True
+        entries = value.get("entry")
+        entry = entries[0] if isinstance(entries, list) and entries else None
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        return isinstance(resource, dict) and resource.get("resourceType") == first
+
+    return check
+
+
 DIRECT: dict[str, tuple[str, Direct]] = {
     "dom-2": ("contained.contained.empty()", _contained_lack("contained")),
     "dom-3": ("contained.where((", _contained_are_used),
@@ -168,6 +183,14 @@ DIRECT: dict[str, tuple[str, Direct]] = {
         _said_where("response", "batch-response", "transaction-response", "history"),
     ),
     "bdl-5": ("resource.exists() or request.exists() or response.exists()", _says_something),
+    "bdl-11": (
+        "type = 'document' implies entry.first().resource.is(Composition)",
+        _begins_with("document", "Composition"),
+    ),
+    "bdl-12": (
+        "type = 'message' implies entry.first().resource.is(MessageHeader)",
+        _begins_with("message", "MessageHeader"),
+    ),
     "bdl-7": ("(type = 'history') or entry.where(fullUrl.exists()).select(", _apart),
     "bdl-8": ("fullUrl.contains('/_history/').not()", _of_no_version),
     "per-1": ("start.hasValue().not() or end.hasValue().not() or (start <= end)", _in_order),

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from fhir_mh import fhirpath
 from fhir_mh.fhirpath import Environment, FHIRPathError, Node
+from fhir_mh.fhirpath.errors import execution
+from fhir_mh.fhirpath.values import truth
 from fhir_mh.packages.model import R4
 from fhir_mh.packages.versions import parted
 from fhir_mh.validation.compiler import Compiler
@@ -28,7 +30,8 @@ class _Known(NamedTuple):
     """A definition ready for use.
 
     parts: the names of its parts. allowed: types on which it may stand anywhere. others: canonicals that it names, and
-    the versions that served instead.
+    the versions that served instead. rules: what must hold of the element that has it. modifier: whether it changes
+    the meaning of that element.
     """
 
     item: Item
@@ -36,6 +39,8 @@ class _Known(NamedTuple):
     contexts: list[dict[str, str]]
     allowed: set[str]
     others: dict[str, str]
+    rules: list[str]
+    modifier: bool
 
 
 class Extensions:
@@ -76,6 +81,11 @@ class Extensions:
                 walk.skip("validate-unchecked-version", place, asked=shown(asked), served=shown(served))
             if known.contexts and owner not in known.allowed:
                 _placed(known, owner, url, place, walk)
+            if known.rules:
+                _ruled(known, owner, url, place, walk)
+            if known.modifier is not (place[1] == "modifierExtension"):
+                right = "modifierExtension" if known.modifier else "extension"
+                walk.fail("validate-extension-modifier", place, None, url, url=shown(url), right=right)
 
         return check
 
@@ -98,7 +108,9 @@ class Extensions:
     def _made(self, url: str, facts: dict[str, Any]) -> _Known:
         contexts = [] if parted(url)[0] in _MISPLACED_BY_ALL else facts.get("context", [])
         parts, item = self._defined_parts(url), self._compiler.profile(url)
-        return _Known(item, parts, contexts, set(), self._compiler.definitions.other_versions(url))
+        root = next((one for one in _elements(facts) if "." not in one["path"]), {})
+        others, rules = self._compiler.definitions.other_versions(url), facts.get("contextInvariant", [])
+        return _Known(item, parts, contexts, set(), others, rules, root.get("isModifier") is True)
 
     def _defined_parts(self, url: str) -> frozenset[str]:
         """The names of all parts of an extension; none where one of them is not named by a fixed url."""
@@ -107,6 +119,33 @@ class Extensions:
         slices = [held for slicing in parts.slicings for held in slicing.slices.values()]
         named = [shapes.children(held)["url"].fixed for held in slices]
         return frozenset(str(fixed[0]) for fixed in named) if all(named) else frozenset()
+
+
+def _elements(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*facts.get("differential", ()), *facts.get("snapshot", ())]
+
+
+def _ruled(known: _Known, owner: str, url: str, place: Place, walk: Walk) -> None:
+    """The check of contextInvariant: rules on the element that has the extension.
+
+    See https://hl7.org/fhir/R4/structuredefinition-definitions.html#StructureDefinition.contextInvariant
+    """
+    around = _value_at(place[0], walk)
+    held = _value_at(place, walk)
+    for rule in known.rules:
+        try:
+            if not isinstance(around, dict):
+                raise execution("the element around is a primitive")
+            node = Node(around, owner)
+            given = {"extension": [Node(held, "Extension")]}
+            met = fhirpath.compile(rule).run([node], _surroundings(node, walk, given))
+        except FHIRPathError as fault:
+            walk.skip("validate-unchecked-invariant", place, key="contextInvariant", problem=fault.kind)
+            continue
+        if truth(met) is not True:
+            wrong = f"What {shown(url)} stands on is not as its definition demands: {rule}"
+            mend = "Correct the element, or remove the extension from it."
+            walk.fail("validate-invariant", place, None, url, wrong=wrong, mend=mend, key="contextInvariant")
 
 
 def _named_parts(known: frozenset[str], url: str, value: dict[str, Any], place: Place, walk: Walk) -> None:
@@ -177,13 +216,17 @@ def _is_element(expression: str, place: Place, walk: Walk) -> bool | None:
 
 def _is_selected(expression: str, around: dict[str, Any], walk: Walk) -> bool | None:
     """Whether an expression on the resource selects the element around the extension; None where it fails."""
-    node, root = Node(walk.resource, _root_kind(walk)), Node(walk.root, str(walk.root.get("resourceType")))
+    node = Node(walk.resource, _root_kind(walk))
     try:
-        surroundings = Environment(walk.model, node, root=root, resolve=walk.resolve)
-        found = fhirpath.compile(expression).run([node], surroundings)
+        found = fhirpath.compile(expression).run([node], _surroundings(node, walk))
     except FHIRPathError:
         return None
     return any(isinstance(held, Node) and (held.value is around or held.sibling is around) for held in found)
+
+
+def _surroundings(context: Node, walk: Walk, variables: Mapping[str, Any] = _NONE) -> Environment:
+    resource, root = Node(walk.resource, _root_kind(walk)), Node(walk.root, str(walk.root.get("resourceType")))
+    return Environment(walk.model, context, resource=resource, root=root, resolve=walk.resolve, variables=variables)
 
 
 def _value_at(place: Any, walk: Walk) -> Any:

@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from fhir_mh.validation.explanations import explain
 from fhir_mh.validation.limits import limits
 from fhir_mh.validation.primitives import BLANK, MAX_TEXT, TESTS, Test
 from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import Shape
 from fhir_mh.validation.walk import Place, Walk
 
+_ID_ALONE = {"id"}
 Item = Callable[[Any, Place, Walk], None]
 Handler = Callable[[Any, dict[str, Any], Place, Walk], None]  # value, the object around, its place, walk
 SliceCheck = Callable[[list[Any], Place, Walk], None]
@@ -41,6 +43,8 @@ def complex_field(
                 _too_many(child, 1, here, walk)
                 return
             if type(held) is dict and held:
+                if len(held) == 1 and "id" in held:
+                    only_an_id(here, walk)
                 item(held, here, walk)
             else:
                 _not_an_object(held, child.name, type_name, here, walk)
@@ -60,6 +64,8 @@ def complex_field(
         index = 0
         for entry in held:
             if type(entry) is dict and entry:
+                if len(entry) == 1 and "id" in entry:
+                    only_an_id((place, label, index, key), walk)
                 item(entry, (place, label, index, key), walk)
             else:
                 _not_an_object(entry, child.name, type_name, (place, label, index, key), walk)
@@ -82,6 +88,12 @@ def together(items: Sequence[Item], rules: Sequence[Rule] = ()) -> Item:
             rule(value, None, place, walk)
 
     return check
+
+
+def only_an_id(place: Place, walk: Walk) -> None:
+    """Tell of an element that has an id and nothing else: ele-1 of R4."""
+    wrong, mend = explain("Element", "ele-1", "", "hasValue() or (children().count() > id.count())")
+    walk.fail("validate-invariant", place, "error", "", wrong=wrong, mend=mend, key="ele-1")
 
 
 def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], None]:
@@ -211,6 +223,8 @@ def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -
         if child.max == 0:
             _too_many(child, 1, (place, label, None, "_" + key), walk)
         each(held, (place, label, None, "_" + key), walk)
+        if type(held) is dict and held.keys() == _ID_ALONE and key not in owner:
+            only_an_id((place, label, None, "_" + key), walk)
 
     def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
         if type(held) is not list or not held:
@@ -218,9 +232,13 @@ def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -
             return
         if key not in owner:
             count(len(held), place, walk)
+        values = owner.get(key)
         for index, entry in enumerate(held):
             if entry is not None:
                 each(entry, (place, label, index, "_" + key), walk)
+                lacking = type(values) is not list or index >= len(values) or values[index] is None
+                if lacking and type(entry) is dict and entry.keys() == _ID_ALONE:
+                    only_an_id((place, label, index, "_" + key), walk)
             elif key not in owner:
                 walk.fail("validate-null", (place, label, index, "_" + key))
 
@@ -247,10 +265,13 @@ def forbidden(name: str, key: str, code: str, allowed: tuple[str, ...], by: str)
 
 def choice_counter(name: str, keys: tuple[str, ...]) -> Rule:
     """The check that value[x] is given in one form only."""
-    forms = frozenset(keys)
+    forms = frozenset(key for form in keys for key in (form, "_" + form))
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
-        if len(value) > 1 and len(forms.intersection(value)) > 1:
+        if len(value) < 2:
+            return
+        stand = forms.intersection(value)
+        if len(stand) > 1 and len({key.removeprefix("_") for key in stand}) > 1:
             walk.fail("validate-choice-twice", place, name=f"{name}[x]")
 
     return check

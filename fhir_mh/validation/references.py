@@ -78,7 +78,7 @@ def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by
     groups = [[(_type_of(url, definitions) or "Resource") for url in group] for group in entry.targets]
     groups = [group for group in groups if not {"Resource", "DomainResource"} & set(group)]
     asked = [group for group in entry.targets if any(parted(url)[0] not in base_facts("types") for url in group)]
-    if not groups and not asked:
+    if not groups and not asked and not entry.modes:
         return None
     allowed = [" or ".join(dict.fromkeys(group)) for group in groups]
     named = set.intersection(*map(set, groups)) if groups else set()
@@ -86,6 +86,8 @@ def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         if not isinstance(value, dict):
             return
+        if entry.modes:
+            _leads_as(entry.modes, value, place, walk, by)
         seen = target_type(value, walk)
         if seen is None:
             return
@@ -104,6 +106,23 @@ def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by
                 _follows_one(fitting, found, place, walk, fault, by)
 
     return check
+
+
+def _leads_as(modes: tuple[tuple[str, ...], ...], value: dict[str, Any], place: Place, walk: Walk, by: str) -> None:
+    """The check of how a Reference leads to its target: what stands in the same Bundle is referenced too.
+
+    See https://hl7.org/fhir/R4/valueset-resource-aggregation-mode.html
+    """
+    reference = value.get("reference")
+    if type(reference) is not str:
+        return
+    seen = {"contained"} if reference.startswith("#") else {"referenced"}
+    if "referenced" in seen and walk.bundle is not None and walk.local(reference)[1] is not None:
+        seen.add("bundled")
+    for group in modes:
+        if seen.isdisjoint(group):
+            walk.fail("validate-reference-aggregation", place, None, by, seen=max(seen), allowed=" or ".join(group))
+            return
 
 
 def _follows_one(urls: list[str], found: dict[str, Any], place: Place, walk: Walk, fault: Fault, by: str) -> None:

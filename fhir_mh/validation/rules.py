@@ -8,8 +8,9 @@ from typing import Any
 
 from fhir_mh import fhirpath
 from fhir_mh.fhirpath import Environment, Expression, FHIRPathError, Node
+from fhir_mh.fhirpath.environment import MOST_STEPS
 from fhir_mh.fhirpath.narrative import EMPTY, html_fault, loose_links
-from fhir_mh.fhirpath.values import truth
+from fhir_mh.fhirpath.values import is_primitive, truth
 from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Expansion, Terminology
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
@@ -23,6 +24,8 @@ from fhir_mh.validation.walk import Place, Walk, expression, shown
 
 Rule = Callable[[Any, Any, Place, Walk], None]  # value, sibling, place, walk
 _BINDING = ("required", "extensible", "maximum")
+_EARNED = 500  # steps by which each evaluation adds to those that all of one validation may take
+_SHOWN = {"code", "id", "uri", "url", "canonical", "oid", "uuid"}  # types of which a value may be told
 _COULD_GROW = "http://terminology.hl7.org/"  # HL7 adds codes there between FHIR releases
 
 
@@ -59,11 +62,16 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         met = quick(value) if quick is not None and type(value) is dict else None
         if met is None:
+            if rule in walk.spent:
+                walk.skip("validate-unchecked-invariant", place, key=rule.key, problem="limit")
+                return
             try:
                 if not compiled:
                     compiled.append(fhirpath.compile(expression))
                 met = _evaluate(compiled[0], Node(value, type_name, sibling), walk)
             except FHIRPathError as fault:
+                if fault.kind == "limit":
+                    walk.spent.add(rule)
                 walk.skip("validate-unchecked-invariant", place, key=rule.key, problem=fault.kind)
                 return
         if not met:
@@ -76,10 +84,14 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
 def _evaluate(code: Expression, node: Node, walk: Walk) -> bool:
     resource = Node(walk.resource, str(walk.resource.get("resourceType")))
     root = Node(walk.root, str(walk.root.get("resourceType")))
-    around = Environment(walk.model, node, resource=resource, root=root, resolve=walk.resolve)
-    return (
-        truth(code.run([node], around)) is not False
-    )  # nothing to say is not a breach: bdl-8 on an entry without fullUrl
+    walk.steps[0] += _EARNED
+    allowed = min(MOST_STEPS, walk.steps[0])
+    around = Environment(walk.model, node, resource=resource, root=root, resolve=walk.resolve, steps=allowed)
+    try:
+        met = truth(code.run([node], around))
+    finally:
+        walk.steps[0] -= allowed - around.left
+    return met is not False  # nothing to say is not a breach: bdl-8 on an entry without fullUrl
 
 
 # --- bindings
@@ -262,8 +274,10 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def described(value: Any) -> str:
-    """A fixed or observed value in a few words, without free text."""
+def described(value: Any, type_name: str = "code") -> str:
+    """A fixed or observed value in a few words; what stands where a person's own words or dates do is not shown."""
+    if isinstance(value, str) and is_primitive(type_name) and type_name not in _SHOWN:
+        return "another value"
     if isinstance(value, dict):
         if isinstance(value.get("coding"), list) and value["coding"]:
             return described(value["coding"][0])
@@ -282,13 +296,23 @@ def described(value: Any) -> str:
     )
 
 
-def value_rule(name: str, wanted: Any, code: str, by: str) -> Rule:
-    """The check of a profile's fixed[x] (validate-fixed) or pattern[x] (validate-pattern)."""
+def value_rule(name: str, type_name: str, wanted: Any, code: str, by: str) -> Rule:
+    """The check of a profile's fixed[x] (validate-fixed) or pattern[x] (validate-pattern) on values of a type."""
     test = equal_to(wanted) if code == "validate-fixed" else matcher(wanted)
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         if value is not None and not test(value):
-            walk.fail(code, place, None, by, name=name, wanted=described(wanted), seen=described(value))
+            walk.fail(code, place, None, by, name=name, wanted=described(wanted), seen=described(value, type_name))
+
+    return check
+
+
+def missing_sibling(item: Callable[[Any, Place, Walk], None]) -> Rule:
+    """The check of a primitive without id and extensions, where a profile demands some: as if it had none of them."""
+
+    def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        if type(sibling) is not dict:
+            item({}, place, walk)
 
     return check
 

@@ -14,11 +14,15 @@ _STRENGTHS = ("example", "preferred", "extensible", "required")
 
 
 class TypeRef(NamedTuple):
-    """profiles and targets are groups: a value must meet one profile of every group."""
+    """profiles and targets are groups: a value must meet one profile of every group.
+
+    modes: groups too, of how a Reference may lead to its target (ElementDefinition.type.aggregation).
+    """
 
     code: str
     profiles: tuple[tuple[str, ...], ...] = ()
     targets: tuple[tuple[str, ...], ...] = ()
+    modes: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +177,9 @@ def _once(held: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
 def _type_ref(entry: dict[str, Any], shape: Shape) -> TypeRef:
     code = type_code(entry["code"])
     before = next((known for known in shape.types if known.code == code), TypeRef(code))
-    profiles, targets = tuple(entry.get("profile", ())), tuple(entry.get("targetProfile", ()))
-    return TypeRef(
-        code,
-        _once(before.profiles, profiles) if profiles else before.profiles,
-        _once(before.targets, targets) if targets else before.targets,
-    )
+    said = [tuple(entry.get(name, ())) for name in ("profile", "targetProfile", "aggregation")]
+    groups = [_once(held, one) if one else held for held, one in zip(before[1:], said, strict=True)]
+    return TypeRef(code, *groups)
 
 
 def merge(left: Shape, right: Shape) -> Shape:
@@ -217,8 +218,7 @@ def _common(left: tuple[TypeRef, ...], right: tuple[TypeRef, ...]) -> tuple[Type
         for theirs in right:
             if is_a(mine.code, theirs.code) or is_a(theirs.code, mine.code):
                 code = mine.code if is_a(mine.code, theirs.code) else theirs.code
-                profiles, targets = _union(mine.profiles, theirs.profiles), _union(mine.targets, theirs.targets)
-                found.append(TypeRef(code, profiles, targets))
+                found.append(TypeRef(code, *map(_union, mine[1:], theirs[1:])))
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ See https://hl7.org/fhir/R4/profiling.html
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fhir_mh.fhirpath.values import is_primitive
@@ -217,7 +218,7 @@ def named(shape: Shape, entry: TypeRef) -> str:
 
 
 def _beyond(entry: TypeRef, known: TypeRef) -> TypeRef:
-    return TypeRef(entry.code, without(entry.profiles, known.profiles), without(entry.targets, known.targets))
+    return TypeRef(entry.code, *map(without, entry[1:], known[1:]))
 
 
 def _form(choice: Shape, name: str) -> str:
@@ -245,8 +246,7 @@ def _slice(shape: Shape, name: str, form: str = "") -> Shape:
             else ()
         )
         shape.slicings.append(Slicing(by))
-    made = shape.copy()
-    made.slicings, made.min, made.max = [], 0, shape.max
+    made = replace(shape, slicings=[], min=0).copy()  # not of its siblings, which may be many
     if form:
         made.types = tuple(entry for entry in made.types if entry.code == form)
         made.children = None

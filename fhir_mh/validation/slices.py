@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 from fhir_mh.packages.model import R4, form_key, is_a
@@ -71,17 +70,18 @@ class Discriminators:
                 url = item.get("url") if isinstance(item, dict) else None
                 return isinstance(url, str) and url in urls
 
-            return Discriminator(path, " or ".join(sorted(urls)), of_them, _seen(steps), "url", urls)
+            return Discriminator(path, " or ".join(sorted(urls)), of_them, _seen(steps, "uri"), "url", urls)
         target = self._target(steps, shape)
         test, wants = self._wanted(target)
 
         def passes(item: Any, walk: Walk) -> bool:
             return any(test(value) for value in _values(item, steps, walk))
 
+        seen = _seen(steps, target.types[0].code if target.types else "")
         fixed = target.fixed[0] if target.fixed else None
         if len(steps) == 1 and steps[0][0] == "name" and isinstance(fixed, str):
-            return Discriminator(path, wants, passes, _seen(steps), steps[0][1], frozenset([fixed]))
-        return Discriminator(path, wants, passes, _seen(steps))
+            return Discriminator(path, wants, passes, seen, steps[0][1], frozenset([fixed]))
+        return Discriminator(path, wants, passes, seen)
 
     def _wanted(self, target: Shape) -> tuple[Callable[[Any], bool], str]:
         """A test of one value from the fixed value, pattern or binding of an element, or of its parts."""
@@ -100,11 +100,13 @@ class Discriminators:
             return lambda value: _all_parts(value, parts), ", ".join(
                 f"{name} {wants}" for name, (_, wants) in parts.items()
             )
-        for bound in target.bindings:
-            expansion = self._terminology.expand(bound.value_set) if bound.strength == "required" else None
-            if expansion is not None and expansion.enumerable:
-                return partial(_bound, expansion=expansion), f"a code of {bound.value_set}"
-        raise Undecidable
+        bindings = [bound for bound in target.bindings if bound.strength == "required"]
+        expansions = [self._terminology.expand(bound.value_set) for bound in bindings]
+        listed = [held for held in expansions if held is not None and held.enumerable]
+        if not listed or len(listed) < len(expansions):
+            raise Undecidable
+        wants = " and of ".join(bound.value_set for bound in bindings)
+        return lambda value: all(_bound(value, held) for held in listed), f"a code of {wants}"
 
     def _exists(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
         wanted = self._target(steps, shape).max != 0
@@ -112,7 +114,7 @@ class Discriminators:
             path,
             "to be present" if wanted else "to be absent",
             lambda item, walk: bool(_values(item, steps, walk)) is wanted,
-            _seen(steps),
+            _seen(steps, "string"),
         )
 
     def _typed(self, path: str, steps: list[tuple[str, str]], shape: Shape) -> Discriminator:
@@ -253,10 +255,10 @@ def _forms_of(name: str, around: list[Any], names: tuple[str, ...]) -> list[str]
     return [code for code in names if form_key(name, code) in keys]
 
 
-def _seen(steps: list[tuple[str, str]]) -> Callable[[Any, Walk], str]:
+def _seen(steps: list[tuple[str, str]], type_name: str) -> Callable[[Any, Walk], str]:
     def seen(item: Any, walk: Walk) -> str:
         held = _values(item, steps, walk)
-        return " and ".join(described(value) for value in held[:3]) if held else "nothing"
+        return " and ".join(described(value, type_name) for value in held[:3]) if held else "nothing"
 
     return seen
 

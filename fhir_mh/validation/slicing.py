@@ -15,6 +15,7 @@ from fhir_mh.validation.slices import Discriminator, Undecidable
 from fhir_mh.validation.walk import Place, Walk
 
 _DEFAULT = "@default"  # the name of a slice for all that belongs to no other
+_TOLD = 8  # slices of which a message says why each is not meant
 _POSITION = (("position", "$this"),)
 _Belongs = Callable[[int, Any, Walk], int | None]  # how many stand before it, the item: which slice takes it
 _Judge = Callable[[list[Any], Sequence[int], Place, Walk], None]  # a list, which of its items are judged, place, walk
@@ -126,8 +127,12 @@ def _how_often(cut: _Slices, taken: dict[int, list[int]], unmatched: list[Any], 
 
 def _in_none(slices: list[_Slice], slicing: Slicing, child: Shape, value: Any, here: Place, walk: Walk) -> None:
     """Tell of an item for which a closed slicing has no slice."""
-    reason = "; ".join(entry.refusal(value, walk) for entry in slices) or "none is allowed"
-    names = ", ".join(entry.name for entry in slices) or "(none)"
+
+    def reason() -> str:
+        more = f"; and {len(slices) - _TOLD} slices more" if len(slices) > _TOLD else ""
+        return "; ".join(entry.refusal(value, walk) for entry in slices[:_TOLD]) + more or "none is allowed"
+
+    names = ", ".join(entry.name for entry in slices[:_TOLD]) or "(none)"
     walk.fail("validate-slice-none", here, None, slicing.by, name=child.name, slices=names, reason=reason)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from fhir_mh.fhirpath.environment import MOST_STEPS
 from fhir_mh.fhirpath.errors import execution
 from fhir_mh.fhirpath.references import BundleIndex, all_contained
 from fhir_mh.fhirpath.values import Node
@@ -17,7 +18,8 @@ Found = tuple[Issue, Place]
 DEEPEST = 8  # trials within trials: whether what it leads to conforms, for which what that leads to must, and so on
 MOST = 1000  # findings of one kind that are told: who has more mends what all have in common
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.:/#|$-]{1,120}")
-_NUMBERS = re.compile(r"\d{8,}")
+_NUMBERS = re.compile(r"\d(?:[ -]?\d){7,}")  # could name a person, or tell when they were born
+_LONG = re.compile(r"\d{8,}")
 
 
 def expression(place: Place) -> str:
@@ -45,8 +47,10 @@ def keys(place: Place) -> list[str | int]:
 
 def shown(value: Any) -> str:
     """A code, name or URL as messages may show it. Free text, and digits that could name a person, are not shown."""
-    if isinstance(value, str) and _SHOWABLE.fullmatch(value) and not _NUMBERS.search(value.replace(" ", "")):
-        return f"'{value}'"
+    if isinstance(value, str) and _SHOWABLE.fullmatch(value):
+        telling = _LONG if value.startswith(("http://", "https://")) else _NUMBERS  # versions may be dates
+        if not telling.search(value):
+            return f"'{value}'"
     return "a value not shown here" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
@@ -68,7 +72,7 @@ class Walk:
 
     __slots__ = (
         "_contained", "_counts", "_found", "base", "bundle", "claims", "deep", "fitting", "ids", "issues", "model",
-        "resource", "root", "tried", "unchecked",
+        "resource", "root", "spent", "steps", "tried", "unchecked",
     )  # fmt: skip
 
     def __init__(self, model: Any, *, claims: bool = True) -> None:
@@ -81,6 +85,8 @@ class Walk:
         self.unchecked: list[Found] = []
         self.fitting: dict[tuple[int, str], bool] = {}  # (which value, a profile) -> whether it conforms
         self.tried: dict[tuple[int, str], Issue | None] = {}  # (which resource, a profile) -> what is wrong by it
+        self.steps = [MOST_STEPS]  # that its invariants may still take
+        self.spent: set[Any] = set()  # invariants that took too many, and are not asked again
         self.ids: dict[tuple[int, str], str] = {}  # (which resource, an element's id) -> where
         self.root: dict[str, Any] = {}
         self.resource: dict[str, Any] = {}
@@ -138,6 +144,7 @@ class Walk:
         other = Walk(self.model)
         other.root, other.resource, other.bundle, other.base = self.root, self.resource, self.bundle, self.base
         other._contained, other.tried, other.fitting = self._contained, self.tried, self.fitting
+        other.steps, other.spent = self.steps, self.spent
         other.deep = self.deep + 1
         return other
 

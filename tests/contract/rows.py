@@ -100,18 +100,19 @@ def _slices(shape: Shape, path: str, known: set[str]) -> Iterator[str]:
             yield from _slices(held, f"{here}:{name}", known)
 
 
-def _types_said(element: Facts) -> Iterator[tuple[str, list[str], list[str]]]:
+def _types_said(element: Facts) -> Iterator[tuple[str, *tuple[list[str], ...]]]:
     for entry in element.get("type", ()):
-        yield type_code(entry["code"]), sorted(entry.get("profile", ())), sorted(entry.get("targetProfile", ()))
+        said = (sorted(entry.get(name, ())) for name in ("profile", "targetProfile", "aggregation"))
+        yield type_code(entry["code"]), *said
 
 
-def _types_held(shape: Shape) -> Iterator[tuple[str, list[str], list[str]]]:
+def _types_held(shape: Shape) -> Iterator[tuple[str, *tuple[list[str], ...]]]:
     closed = [slicing for slicing in shape.slicings if shape.choice and slicing.rules == "closed"]
     left = {entry.code for slicing in closed for held in slicing.slices.values() for entry in held.types}
-    for code, profiles, targets in shape.types:
+    for code, *groups in shape.types:
         if closed and code not in left:
             continue  # a form that no slice of the choice has
-        yield code, sorted(profiles[-1]) if profiles else [], sorted(targets[-1]) if targets else []
+        yield code, *(sorted(held[-1]) if held else [] for held in groups)
 
 
 def _is_primitive(shape: Shape) -> bool:

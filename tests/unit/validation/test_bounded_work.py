@@ -14,7 +14,7 @@ import pytest
 from fhir_mh import Validator
 from fhir_mh.fhir.json import dumps
 from fhir_mh.terminology.expansion import Expansion
-from fhir_mh.validation import Report, checkers, direct, questionnaires, resources, walk
+from fhir_mh.validation import Report, checkers, direct, questionnaires, resources, shape, walk
 
 
 def codes(report: Report) -> Counter[str]:
@@ -235,3 +235,47 @@ def test_answers_are_looked_up_once_for_all_questions(validator: Validator, monk
             }
         )
     assert counted == [1]
+
+
+def narrowed(*elements: dict[str, Any]) -> dict[str, Any]:
+    """A profile on Patient that says this of it."""
+    return {
+        "resourceType": "StructureDefinition",
+        "url": "https://example.org/narrowed",
+        "name": "Narrowed",
+        "status": "draft",
+        "kind": "resource",
+        "abstract": False,
+        "type": "Patient",
+        "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "differential": {"element": [{"id": "Patient", "path": "Patient"}, *elements]},
+    }
+
+
+def test_a_rule_that_goes_through_all_for_each_is_ended_and_said_not_to_be_checked() -> None:
+    rule = {"key": "own-1", "severity": "error", "human": "No two families of one name."}
+    rule["expression"] = "%resource.name.where(family = %context.family).count() = 1"
+    other = {"key": "own-2", "severity": "error", "human": "A name has a text.", "expression": "text.exists()"}
+    validator = Validator(
+        resources=[narrowed({"id": "Patient.name", "path": "Patient.name", "constraint": [rule, other]})]
+    )
+    for count, ended in ((20, False), (3000, True)):
+        named = {"resourceType": "Patient", "name": [{"family": f"F{number}"} for number in range(count)]}
+        report = validator.validate(named, ["https://example.org/narrowed"])
+        assert any(found.code == "validate-unchecked-invariant" for found in report.not_checked) is ended
+        told = sum(found.path.startswith("Patient.name") for found in report.issues)
+        assert told >= min(count, walk.MOST)  # the other rule is asked to the end
+
+
+def test_slices_are_made_without_looking_at_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for count in (100, 200):
+        slices = [
+            {"id": f"Patient.name:s{number}", "path": "Patient.name", "sliceName": f"s{number}"}
+            for number in range(count)
+        ]
+        with calls(monkeypatch, shape.Shape, "copy") as counted:
+            Validator(resources=[narrowed(*slices)]).require(["https://example.org/narrowed"])
+        made.append(counted[0])
+    assert made[1] - made[0] <= 10 * 100
