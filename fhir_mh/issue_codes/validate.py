@@ -136,7 +136,7 @@ CODES: dict[str, Code] = {
         "error",
         "invariant",
         "The narrative is not acceptable: {problem}.",
-        "Use a <div> of simple XHTML.",
+        "{mend}",
         "https://hl7.org/fhir/R4/narrative.html",
     ),
     "validate-reference-type": Code(

@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_mh import fhirpath
 from fhir_mh.fhirpath import Environment, Expression, FHIRPathError, Node
-from fhir_mh.fhirpath.narrative import EMPTY, html_fault, loose_links
+from fhir_mh.fhirpath.narrative import EMPTY, LEADS_NOWHERE, html_fault, loose_links
 from fhir_mh.fhirpath.values import truth
 from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Expansion, Terminology
@@ -329,10 +329,10 @@ def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         return
     fault = html_fault(value)
     if fault:
-        walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", problem=fault)
+        walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", **fault._asdict())
     elif "#" in value and walk.bundle is None and any(walk.local(f"#{to}")[1] is None for to in loose_links(value)):
         # within a Bundle they may lead to another's narrative
-        walk.fail("validate-narrative", place, problem="a link within it leads nowhere")
+        walk.fail("validate-narrative", place, **LEADS_NOWHERE._asdict())
 
 
 def element_id_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
