@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_mh.issue_codes.code import ELEMENTS, EXTENSIBILITY, PROFILING, R4, REFERENCES, TERMINOLOGY, Code
+from fhir_mh.issue_codes.code import ELEMENTS, EXTENSIBILITY, HTTP, PROFILING, R4, REFERENCES, TERMINOLOGY, Code
 
 ANSWERS = R4 + "questionnaireresponse.html"
 
@@ -28,6 +28,20 @@ WHOLE: dict[str, Code] = {
         "The link {relation} {problem}.",
         "Keep one link of each relation; those that turn pages stand in search results and histories alone.",
         "https://hl7.org/fhir/R4/bundle.html",
+    ),
+    "validate-bundle-request": Code(
+        "error",
+        "business-rule",
+        "What this entry asks for cannot be done: {problem}.",
+        "{mend}",
+        HTTP + "#update",
+    ),
+    "validate-bundle-identity": Code(
+        "error",
+        "duplicate",
+        "Another entry of this transaction changes or deletes the same resource.",
+        "Keep one: a server refuses the whole transaction.",
+        HTTP + "#trules",
     ),
     "validate-bundle-search-id": Code(
         "error",
