@@ -137,4 +137,4 @@ def test_of_an_extensible_value_set_another_code_may_stand() -> None:
 @pytest.mark.parametrize("value", [5, None, [], True])
 def test_what_is_no_object_is_a_finding_and_no_exception(value: Any) -> None:
     (found,) = Validator().validate(value).issues
-    assert (found.code, found.path) == ("json-not-an-object", "$")
+    assert (found.code, found.path) == ("json-not-an-object", "")
