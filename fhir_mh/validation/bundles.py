@@ -80,7 +80,7 @@ def _document(composition: dict[str, Any], place: Place, walk: Walk) -> None:
         found = walk.local(reference)[1] if not reference.startswith("#") else composition
         versioned = reference.partition("/_history/")[2]
         if found is None or (versioned and _version(found) not in (None, versioned)):
-            walk.fail("validate-reference-unresolved", here, where=" in the Bundle")
+            walk.fail("validate-reference-unresolved", here, where=" in the Bundle", otherwise="")
 
 
 def _reached(bundle: dict[str, Any], place: Place, walk: Walk) -> None:

@@ -7,7 +7,6 @@ Places are linked tuples, cheap enough to carry along; they become text only whe
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from fhir_mh.fhirpath.values import is_primitive
@@ -37,7 +36,8 @@ from fhir_mh.validation.shape import Invariant, Shape, Slicing, TypeRef
 from fhir_mh.validation.shapes import Shapes, Unresolvable, named
 from fhir_mh.validation.slices import Discriminators, Undecidable
 from fhir_mh.validation.slicing import slicing_check
-from fhir_mh.validation.walk import DEEPEST, Place, Walk, shown
+from fhir_mh.validation.unknown import unknown_member
+from fhir_mh.validation.walk import DEEPEST, Place, Walk
 
 _MORE: dict[str, Rule] = {
     "Attachment": rules.attachment_rule,
@@ -157,7 +157,7 @@ class Checkers:
         if beside is not None:
             return _object(table, tuple(required), tuple(after), named or type_name, _passed_over)
         after.extend(self._of_type(type_name, shape.invariants))
-        return _object(table, tuple(required), tuple(after), named or type_name, _unknown)
+        return _object(table, tuple(required), tuple(after), named or type_name, unknown_member)
 
     def _of_type(self, type_name: str, invariants: tuple[Invariant, ...]) -> list[Rule]:
         found = [rule for entry in invariants if (rule := rules.invariant(entry, type_name)) is not None]
@@ -290,7 +290,7 @@ class Checkers:
                 elif not known:
                     walk.skip("validate-unchecked-profile", place, profile=group[0])
             except Unresolvable as missing:
-                walk.skip("validate-unchecked-profile", place, profile=missing)
+                walk.skip(missing.code, place, **missing.told)
             except Undecidable:
                 walk.skip("validate-unchecked-profile", place, profile=group[0])
 
@@ -377,19 +377,3 @@ def _object(
 
 def _passed_over(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
     """What is no part of a partial check."""
-
-
-def _unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
-    def guess() -> str:
-        near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
-        return f" Did you mean '{near[0]}'?" if near else ""
-
-    named = shown(key) if isinstance(key, str) and key.replace("_", "").isalnum() else "A key not shown here"
-    walk.fail(
-        "validate-element-unknown",
-        place,
-        at=(place, str(key), None, key),
-        name=named,
-        type=type_name,
-        guess=guess,
-    )

@@ -14,6 +14,7 @@ from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Expansion, Terminology
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
 from fhir_mh.terminology.snomed import well_formed
+from fhir_mh.validation.contrast import innermost, may_be_told, quoted
 from fhir_mh.validation.direct import DIRECT
 from fhir_mh.validation.explanations import explain
 from fhir_mh.validation.primitives import TESTS
@@ -282,13 +283,19 @@ def described(value: Any) -> str:
     )
 
 
+def _holds(wanted: Any, value: Any) -> bool:
+    return matcher(wanted)(value)
+
+
 def value_rule(name: str, wanted: Any, code: str, by: str) -> Rule:
     """The check of a profile's fixed[x] (validate-fixed) or pattern[x] (validate-pattern)."""
     test = equal_to(wanted) if code == "validate-fixed" else matcher(wanted)
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         if value is not None and not test(value):
-            walk.fail(code, place, None, by, name=name, wanted=described(wanted), seen=described(value))
+            at, asked, held = innermost(wanted, value, same if code == "validate-fixed" else _holds)
+            seen = described(held) if held is None or may_be_told(at) else "another value"
+            walk.fail(code, place, None, by, name=name + at, wanted=quoted(asked) or described(asked), seen=seen)
 
     return check
 

@@ -66,9 +66,10 @@ class Validator:
             except RecursionError:
                 raise PackageError(f"The profile {shown(url)} builds on itself and cannot be used.") from None
             except Unresolvable as missing:
-                raise PackageError(
-                    f"The profile {shown(str(missing))} is not at hand: name the package that defines it."
-                ) from None
+                named = f"The profile {shown(str(missing))}"
+                if missing.why:
+                    raise PackageError(f"{named} cannot be used: {missing.why}.") from None
+                raise PackageError(f"{named} is not at hand: name the package that defines it.") from None
 
     def validate(
         self,

@@ -18,6 +18,7 @@ DEEPEST = 8  # trials within trials: whether what it leads to conforms, for whic
 MOST = 1000  # findings of one kind that are told: who has more mends what all have in common
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.:/#|$-]{1,120}")
 _NUMBERS = re.compile(r"\d{8,}")
+_KINDS = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
 
 
 def expression(place: Place) -> str:
@@ -47,7 +48,9 @@ def shown(value: Any) -> str:
     """A code, name or URL as messages may show it. Free text, and digits that could name a person, are not shown."""
     if isinstance(value, str) and _SHOWABLE.fullmatch(value) and not _NUMBERS.search(value.replace(" ", "")):
         return f"'{value}'"
-    return "a value not shown here" if isinstance(value, str) else f"a {type(value).__name__}"
+    if isinstance(value, str):
+        return "a value not shown here"
+    return _KINDS.get(type(value), "a number")
 
 
 def objects(held: Any) -> list[dict[str, Any]]:
