@@ -95,6 +95,11 @@ class UpstreamUnavailable(FhirMhError):
 class PackageError(FhirMhError):
     """A FHIR package is missing or broken."""
 
+    def __init__(self, message: str = "", *, issues: Sequence[Issue] = (), file: str = "") -> None:
+        """file: the one in which the issues have their lines."""
+        super().__init__(message, issues=issues)
+        self.file = file
+
 
 class MappingError(FhirMhError):
     """A mapping contradicts itself or the record."""

@@ -42,7 +42,8 @@ from fhir_mh.api.types import known_type
 from fhir_mh.api.validating import Validating
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import FhirMhError, NotFound
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import dumps
+from fhir_mh.fhirpath.unread import load_resource
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.paging import is_kept, keep_search, kept_search
 from fhir_mh.gateway.resources import Kept
@@ -241,7 +242,7 @@ class FhirRest:
         context = self.door.context(request)
         media_type(request, *JSON_TYPES)
         text = await request.body()
-        body = load_object(text)
+        body = load_resource(text)
         wanted = _wanted(request, "minimal")
         fhir = f"{base_url(request)}/fhir"
         with placed(text, body):
@@ -305,7 +306,7 @@ async def _body(request: Request, kind: str) -> tuple[bytes, dict[str, Any]]:
     """The body as it was sent, and the resource in it, of the type in the address."""
     media_type(request, *JSON_TYPES)
     text = await request.body()
-    body = load_object(text)
+    body = load_resource(text)
     with placed(text, body):
         if body.get("resourceType") != kind:
             raise Refused(400, issue("rest-type-differs", "resourceType"))

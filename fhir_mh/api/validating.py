@@ -18,7 +18,7 @@ from fhir_mh.api.headers import JSON_TYPES, accepts_json, media_type
 from fhir_mh.api.searching import bad_parameter, query_of, refuse_unknown
 from fhir_mh.api.types import known_type, resource_types
 from fhir_mh.errors import InvalidResource, PackageError
-from fhir_mh.fhir.json import load_object
+from fhir_mh.fhirpath.unread import load_resource
 from fhir_mh.gateway import Gateway
 from fhir_mh.issues import Issue, issue
 from fhir_mh.validation import Validator
@@ -29,10 +29,11 @@ _PARAMETERS = ("resource", "mode", "profile")
 
 @dataclass(slots=True)
 class _Asked:
-    """text: the resource as it was sent, where it came alone (then findings have lines), else body is all there is."""
+    """text: what was sent, in which within leads to the resource. body: the resource, where the text could be read."""
 
     text: bytes | None
     body: dict[str, Any] | None
+    within: tuple[str | int, ...] = ()
     mode: str = ""
     profile: str = ""
 
@@ -56,7 +57,7 @@ class Validating:
         kind, name = known_type(request.path_params["type"]), request.path_params["id"]
         asked = await self._asked(request, kind)
         stored = await self._gateway.read(context, kind, name)
-        if asked.text is None and asked.body is None:
+        if asked.text is None:
             asked.text = stored.text
         return await self._judged(asked, kind, name)
 
@@ -78,9 +79,8 @@ class Validating:
 
     async def _judged(self, asked: _Asked, kind: str, name: str | None = None) -> Response:
         profiles = [asked.profile] if asked.profile else []
-        held = asked.text if asked.text is not None else asked.body or {}
         try:
-            report = await asyncio.to_thread(self._validator.validate, held, profiles)
+            report = await asyncio.to_thread(self._validator.validate, asked.text or b"", profiles, within=asked.within)
         except PackageError:
             fix = "Name one of ours, or of UK Core's on which they rest."
             raise bad_parameter("profile", "no profile of this address is at hand", fix) from None
@@ -100,13 +100,13 @@ def _take(asked: _Asked, name: str, value: object) -> None:
 def _read(asked: _Asked, *, apart: bool) -> None:
     """Read the body; Parameters are taken apart. What is not JSON at all is left to the validator to say."""
     try:
-        body = load_object(asked.text or b"")
+        body = load_resource(asked.text or b"")
     except InvalidResource:
         return
     asked.body = body
     if body.get("resourceType") != "Parameters" or not apart:
         return
-    asked.text, asked.body = None, None
+    asked.body = None
     held = body.get("parameter")
     for number, entry in enumerate(held if isinstance(held, list) else []):
         name = entry.get("name") if isinstance(entry, dict) else None
@@ -115,6 +115,7 @@ def _read(asked: _Asked, *, apart: bool) -> None:
             raise Refused(400, issue("rest-bad-parameter", place, problem="it is not known here", fix=fix))
         if name == "resource":
             asked.body = entry.get("resource") if isinstance(entry.get("resource"), dict) else None
+            asked.within = ("parameter", number, "resource")
         else:
             _take(asked, name, next((entry[key] for key in entry if key.startswith("value")), None))
     if asked.body is None:

@@ -117,10 +117,15 @@ def validate(
     all_: Annotated[
         bool, Option("--all", help="In plain lines, each place of a warning that stands at many places.")
     ] = False,
+    resources_only: Annotated[
+        bool,
+        Option("--resources-only", help="Pass over files that hold no resourceType, and count them, as in a folder."),
+    ] = False,
 ) -> None:
     """Check FHIR resources against R4 and the profiles they follow. Nothing leaves this machine."""
     asked = {"packages": package or [], "profiles": profile or [], "rules": rules}
-    run("validate", files, **asked, output=output.value, everything=all_, jobs=jobs)
+    shown = {"output": output.value, "everything": all_}
+    run("validate", files, **asked, **shown, resources_only=resources_only, jobs=jobs)
 
 
 def explain(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fhir_mh.cli.issue_text import say, write
-from fhir_mh.errors import FhirMhError, UpstreamUnavailable
+from fhir_mh.errors import FhirMhError, PackageError, UpstreamUnavailable
 
 DONE = 0
 NOT_HELD = 1  # it ran, and found faults; or something it depends on does not answer
@@ -59,7 +59,7 @@ def reading(source: Path | str) -> Iterator[None]:
 def report(refused: FhirMhError, source: str = "") -> None:
     """Write the issues of an exception, or what it says where it carries none."""
     if refused.issues:
-        write(refused.issues, source, sys.stderr)
+        write(refused.issues, (refused.file if isinstance(refused, PackageError) else "") or source, sys.stderr)
     else:
         say(f"{source}: {refused}" if source else str(refused), "error")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from fhir_mh import fhirpath
 from fhir_mh.cli.commands import content_of
 from fhir_mh.cli.exits import DONE, reading
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import dumps
+from fhir_mh.fhirpath.unread import load_resource
 
 
 def run(expression: str, file: Path) -> int:
@@ -20,7 +21,7 @@ def run(expression: str, file: Path) -> int:
     with reading("the expression"):
         compiled = fhirpath.compile(expression)
     with reading("standard input" if str(file) == "-" else file):
-        resource = load_object(content_of(file))
+        resource = load_resource(content_of(file))
         found = compiled.evaluate(resource)
     for value in found:
         own = isinstance(value, fhirpath.Moment | fhirpath.Quantity)

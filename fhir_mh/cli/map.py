@@ -13,6 +13,7 @@ from fhir_mh.cli.exits import DONE, reading
 from fhir_mh.cli.issue_text import say, write
 from fhir_mh.errors import FhirMhError, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhirpath.unread import load_resource
 from fhir_mh.mapping.formats import Loss, kept_aside, list_formats, load_format
 from fhir_mh.profiles.bundle import read_bundle, write_bundle
 from fhir_mh.records.trees import record_of, tree_of
@@ -73,9 +74,9 @@ def _read(source: Format | None, name: str, raw: bytes) -> tuple[Tree, Sequence[
     if source is not None:
         found = source.read(raw)
         return found.tree, found.issues
-    body = load_object(raw)
     if name == "record":
-        return tree_of(record_of(body)), ()
+        return tree_of(record_of(load_object(raw))), ()
+    body = load_resource(raw)
     _resolved(raw)
     if body.get("resourceType") != "Bundle":
         body = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body}]}

@@ -34,8 +34,8 @@ _SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 class Form(Protocol):
     """Takes one report after another; what end() adds makes the whole complete."""
 
-    def add(self, name: str, report: Report) -> None:
-        """Write what was found in one resource of this file."""
+    def add(self, name: str, report: Report, line: int | None = None) -> None:
+        """Write what was found in one resource of this file; line: where it stands in an NDJSON file."""
 
     def end(self) -> None:
         """Write what closes the form."""
@@ -49,6 +49,11 @@ def form(name: str, stream: TextIO, *, everything: bool = False) -> Form:
         "json": Array, "ndjson": Lines, "outcome": Outcomes, "sarif": Sarif, "junit": Junit,
     }  # fmt: skip
     return others[name](stream)
+
+
+def _case(name: str, line: int | None) -> str:
+    """What tells one resource from another: those of an NDJSON file have their lines."""
+    return name if line is None else f"{name}:{line}"
 
 
 def _json(value: Any) -> str:
@@ -76,11 +81,11 @@ class Text:
         self._stream, self._everything = stream, everything
         self._met = False
 
-    def add(self, name: str, report: Report) -> None:
+    def add(self, name: str, report: Report, line: int | None = None) -> None:
         self._met = self._met or bool(report.issues or report.not_checked)
         write(report.issues if self._everything else _folded(report.issues), name, self._stream)
         write(report.not_checked if self._everything else _folded(report.not_checked), name)
-        say(f"{name}: {_summary(report)}")
+        say(f"{_case(name, line)}: {_summary(report)}")
 
     def end(self) -> None:
         if self._met and sys.stderr.isatty():
@@ -93,7 +98,7 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def add(self, name: str, report: Report) -> None:
+    def add(self, name: str, report: Report, line: int | None = None) -> None:
         self._stream.write(_json(_object(name, report)) + "\n")
 
     def end(self) -> None: ...
@@ -102,7 +107,7 @@ class Lines:
 class Outcomes(Lines):
     """An OperationOutcome on each line."""
 
-    def add(self, name: str, report: Report) -> None:
+    def add(self, name: str, report: Report, line: int | None = None) -> None:
         self._stream.write(_json(report.outcome()) + "\n")
 
 
@@ -112,7 +117,7 @@ class Array:
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._before = stream, "["
 
-    def add(self, name: str, report: Report) -> None:
+    def add(self, name: str, report: Report, line: int | None = None) -> None:
         self._stream.write(f"{self._before}\n{_json(_object(name, report))}")
         self._before = ","
 
@@ -128,7 +133,7 @@ class Sarif:
         self._met: set[str] = set()
         stream.write(f'{{"$schema":"{_SARIF}","version":"2.1.0","runs":[{{"columnKind":"unicodeCodePoints","results":[')
 
-    def add(self, name: str, report: Report) -> None:
+    def add(self, name: str, report: Report, line: int | None = None) -> None:
         for found in (*report.issues, *report.not_checked):
             self._met.add(found.code)
             self._stream.write(f"{self._before}\n{_json(_result(name, found))}")
@@ -165,11 +170,11 @@ class Junit:
         self._stream, self._count, self._failed = stream, 0, 0
         self._cases = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - end() closes it
 
-    def add(self, name: str, report: Report) -> None:
+    def add(self, name: str, report: Report, line: int | None = None) -> None:
         from xml.sax.saxutils import escape, quoteattr  # brings a client of HTTP along
 
         self._count += 1
-        self._cases.write(f'<testcase classname="fhir-mh validate" name={quoteattr(printable(name))}>')
+        self._cases.write(f'<testcase classname="fhir-mh validate" name={quoteattr(printable(_case(name, line)))}>')
         errors = [found for found in report.issues if found.is_error]
         if errors:
             self._failed += 1
@@ -206,9 +211,10 @@ def _with_more(found: Issue, more: int) -> Issue:
 
 def _summary(report: Report) -> str:
     errors = sum(found.is_error for found in report.issues)
+    others = len(report.issues) - errors
     parts = [
-        f"{errors} errors" if errors != 1 else "1 error" if errors else "no errors",
-        f"{len(report.issues) - errors} others",
+        "1 error" if errors == 1 else f"{errors} errors" if errors else "no errors",
+        "1 other" if others == 1 else f"{others} others",
     ]
     if report.not_checked:
         parts.append(f"{len(report.not_checked)} not checked")

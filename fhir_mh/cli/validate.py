@@ -32,12 +32,12 @@ _AHEAD = 3  # batches that each process may have waiting
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The text of one resource. line: its line in an NDJSON file. sought: found in a folder, not named."""
+    """The text of one resource. line: its line in an NDJSON file. doubtful: passed over where it holds no resource."""
 
     name: str
     text: bytes
     line: int | None = None
-    sought: bool = False
+    doubtful: bool = False
 
 
 class Unreadable(Exception):
@@ -52,13 +52,15 @@ def run(
     rules: str = _ALL_RULES,
     output: str = "text",
     everything: bool = False,
+    resources_only: bool = False,
     jobs: int = 1,
 ) -> int:
     """Validate what the files and folders hold and write what was found; `-` reads one resource from standard input.
 
     A file ending in .ndjson holds a resource on each line. Of a folder, all files ending in .json or .ndjson at any
-    depth are read, but those that hold no resource. rules: the rule sets that count, with commas between. output: see
-    report_forms. everything: text shows each place of a warning that stands at many. jobs: processes at work at once.
+    depth are read, but those that hold no resource are passed over, as are files named if resources_only. rules: the
+    rule sets that count, with commas between. output: see report_forms. everything: text shows each place of a warning
+    that stands at many. jobs: processes at work at once.
     Returns 0 when nothing has an error, 1 when something has, 2 when a file could not be read or there is no such rule
     set. Raises PackageError when a package or a profile is not there.
     """
@@ -74,11 +76,11 @@ def run(
     worst, others = DONE, 0
     with _progress(files) as bar:
         try:
-            for name, report in _judged(_resources(files, bar), validator, asked, jobs):
+            for name, line, report in _judged(_resources(files, bar, resources_only), validator, asked, jobs):
                 if report is None:
                     others += 1
                     continue
-                written.add(name, report)
+                written.add(name, report, line)
                 worst = worst if report.valid else NOT_HELD
         except Unreadable as fault:
             say(str(fault), "error")
@@ -92,21 +94,26 @@ def run(
 # --- what there is to judge
 
 
-def _resources(files: Sequence[Path], bar: Progress | None) -> Iterator[Given]:
+def _resources(files: Sequence[Path], bar: Progress | None, resources_only: bool) -> Iterator[Given]:
     task = bar.add_task("Validating", total=None) if bar is not None else None
+    for given in _all_of(files, resources_only):
+        yield given
+        if bar is not None and task is not None:
+            bar.advance(task)
+
+
+def _all_of(files: Sequence[Path], resources_only: bool) -> Iterator[Given]:
     for file in files:
         if str(file) == "-":
-            yield Given("standard input", sys.stdin.buffer.read())
+            yield Given("standard input", sys.stdin.buffer.read(), doubtful=resources_only)
             continue
         found = _within(file) if file.is_dir() else iter([file])
         for each in found:
             try:
                 with each.open("rb") as stream:
-                    yield from _of_file(each, stream, sought=file.is_dir())
+                    yield from _of_file(each, stream, doubtful=resources_only or file.is_dir())
             except OSError as fault:
                 raise Unreadable(f"{each}: it cannot be read ({fault.strerror}).") from None
-            if bar is not None and task is not None:
-                bar.advance(task)
 
 
 def _within(folder: Path) -> Iterator[Path]:
@@ -120,13 +127,23 @@ def _within(folder: Path) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _of_file(file: Path, stream: BinaryIO, *, sought: bool) -> Iterator[Given]:
+def _of_file(file: Path, stream: BinaryIO, *, doubtful: bool) -> Iterator[Given]:
     if file.suffix != ".ndjson":
-        yield Given(str(file), stream.read(), sought=sought)
+        yield Given(str(file), stream.read(), doubtful=doubtful)
         return
+    if doubtful:
+        if not any(map(_may_hold_a_resource, stream)):
+            yield Given(str(file), b"", doubtful=True)
+            return
+        stream.seek(0)
     for number, line in enumerate(stream, start=1):
         if line.strip():
             yield Given(str(file), line, number)
+
+
+def _may_hold_a_resource(text: bytes) -> bool:
+    """Whether a text is to be judged: a resource that is broken, or in another encoding, is not to be passed over."""
+    return b'"resourceType"' in text or b'"resourceType"' in text.replace(b"\0", b"")
 
 
 # --- judging
@@ -144,12 +161,12 @@ class _Asked:
         return made
 
 
-Judged = tuple[str, Report | None]
+Judged = tuple[str, int | None, Report | None]
 _here: list[tuple[Validator, _Asked]] = []  # in each process the one that works there
 
 
 def _judged(given: Iterator[Given], validator: Validator, asked: _Asked, jobs: int) -> Iterator[Judged]:
-    """(name, report) in the order given; None for a file of a folder that holds no resource."""
+    """(name, line, report) in the order given; no report of a file that is passed over, for it holds no resource."""
     if jobs == 1:
         yield from (_judge(each, validator, asked) for each in given)
         return
@@ -188,11 +205,11 @@ def _judge_batch(batch: list[Given]) -> list[Judged]:
 
 
 def _judge(given: Given, validator: Validator, asked: _Asked) -> Judged:
-    if given.sought and b'"resourceType"' not in given.text:
-        return given.name, None
+    if given.doubtful and not _may_hold_a_resource(given.text):
+        return given.name, given.line, None
     report = validator.validate(given.text, asked.profiles)
     found = ((_told(one, given.line) for one in part) for part in (report.issues, report.not_checked))
-    return given.name, Report(*map(tuple, found))
+    return given.name, given.line, Report(*map(tuple, found))
 
 
 def _told(found: Issue, line: int | None) -> Issue:
@@ -205,7 +222,8 @@ def _progress(files: Sequence[Path]) -> Any:
     if not sys.stderr.isatty() or (len(files) == 1 and files[0].is_file() and files[0].suffix != ".ndjson"):
         return nullcontext()
     from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    said = TextColumn("{task.description}"), TextColumn("{task.completed:.0f} read")
+    columns = (SpinnerColumn(), *said, TimeElapsedColumn())
     return Progress(*columns, console=Console(file=sys.stderr), transient=True)

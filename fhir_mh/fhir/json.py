@@ -140,6 +140,19 @@ def load_object(text: str | bytes) -> dict[str, Any]:
     return value
 
 
+def load_last(text: str | bytes) -> Any:
+    """The value of text in which a key may stand twice and the last one counts: to tell where that is, and no more.
+
+    None for what cannot be read.
+    """
+    try:
+        return orjson.loads(
+            text.removeprefix("\ufeff") if isinstance(text, str) else text.removeprefix(b"\xef\xbb\xbf")
+        )
+    except ValueError:
+        return None
+
+
 _LOST = re.compile(rb'(?:"\s*:|[,\[])\s*(?:-0|-?\d+[.eE]|-?\d{18})')
 """What may be a number that a quick reader would write otherwise; inside a text it costs a slower reading, no more."""
 

@@ -5,10 +5,11 @@ See https://hl7.org/fhir/R4/narrative.html#rules
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from typing import NamedTuple
 from xml.parsers import expat
 
-EMPTY = "it holds no text and no image"
 XHTML = "http://www.w3.org/1999/xhtml"
 _ELEMENTS = frozenset(
     [
@@ -149,44 +150,61 @@ _ATTRIBUTES = frozenset(
         "data-fhir",
     ]
 ) - {"background"}
-_LINKS = {"href", "src"}
-_HARMFUL = ("javascript:", "vbscript:", "data:text/html")
+_LINKS = {"href", "src", "longdesc", "cite", "usemap"}
+_XML = "http://www.w3.org/XML/1998/namespace"
+_UNSEEN = re.compile(r"[\x00-\x20\x7f]")  # what browsers leave out of an address, and XML writes as spaces
+_DATA = re.compile(r"data:([^;,]*)")
+_ACTIVE = ("html", "xml", "svg", "script")  # parts of the media types whose content may act
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE | re.DOTALL)
+_CSS_URL = re.compile(r"url\([\"']?([^)]*)")
+_CSS_ACTS = ("expression(", "-moz-binding:", "behavior:", "@import")
+
+
+class HtmlFault(NamedTuple):
+    """What is wrong with a narrative's div, and how that is mended."""
+
+    problem: str
+    mend: str
+
+
+EMPTY = HtmlFault("it holds no text and no image", "Write in the <div> what a person should read, or leave text out.")
+LEADS_NOWHERE = HtmlFault(
+    "a link within it leads nowhere", "Give what the link should lead to the id that it names, or leave the link out."
+)
+_NO_DIV = HtmlFault("it must be one <div> element", "Put all of it into one <div>.")
+_SPACE = HtmlFault("its elements must be in the XHTML namespace", f'Write <div xmlns="{XHTML}">.')
+_ENTITY = HtmlFault("it must not declare entities", "Leave the declaration out, and write characters as they are.")
+_LINK = HtmlFault(
+    "a link would run a script", "Leave the link out, or let it lead to a page, a picture or a place within the text."
+)
+_STYLE = HtmlFault("a style would run a script", "Leave that style out; fonts, colours and borders may stay.")
+_LEAVE_ELEMENT = "Leave that element out, or say the same with simple ones such as <p>, <b>, <ul> and <table>."
+_LEAVE_ATTRIBUTE = "Leave that attribute out."
+_WELL_FORMED = "Close each element that is opened, and write & as &amp;, < as &lt; and other characters as they are."
 
 
 @lru_cache(maxsize=256)
-def html_fault(text: str) -> str | None:
+def html_fault(text: str) -> HtmlFault | None:
     """What is wrong with a narrative's div, naming at most an element or attribute; None where nothing is."""
     if not text.lstrip().startswith("<div"):
-        return "it must be one <div> element"
+        return _NO_DIV
     reader = expat.ParserCreate(namespace_separator=" ")
     reader.buffer_text = True
-    faults: list[str] = []
+    faults: list[HtmlFault] = []
     content: list[bool] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
         space, _, local = name.rpartition(" ")
         if space != XHTML:
-            faults.append("its elements must be in the XHTML namespace")
+            faults.append(_SPACE)
         elif local not in _ELEMENTS:
-            faults.append(
-                f"the element <{local}> is not allowed"
-                if local.isascii() and local.isalnum()
-                else "an element is not allowed"
-            )
+            faults.append(_not_allowed("element", local))
         content.append(local == "img")
-        for key, value in attributes.items():
-            plain = key.rpartition(" ")[2]
-            if plain not in _ATTRIBUTES and not plain.startswith("data-"):
-                faults.append(
-                    f"the attribute {plain} is not allowed"
-                    if plain.isascii() and plain.isalnum()
-                    else "an attribute is not allowed"
-                )
-            elif plain in _LINKS and value.strip().lower().startswith(_HARMFUL):
-                faults.append("a link would run a script")
+        faults.extend(fault for key, value in attributes.items() if (fault := _attribute_fault(key, value)))
 
     def entity(*_: object) -> None:
-        faults.append("it must not declare entities")
+        faults.append(_ENTITY)
 
     reader.StartElementHandler = start
     reader.CharacterDataHandler = lambda data: content.append(bool(data.strip()))
@@ -194,10 +212,47 @@ def html_fault(text: str) -> str | None:
     try:
         reader.Parse(text, True)
     except expat.ExpatError as fault:
-        return f"it is not well-formed XML ({expat.ErrorString(fault.code)})"
+        return HtmlFault(f"it is not well-formed XML ({expat.ErrorString(fault.code)})", _WELL_FORMED)
     if not any(content):
         faults.append(EMPTY)
     return faults[0] if faults else None
+
+
+def _attribute_fault(key: str, value: str) -> HtmlFault | None:
+    space, _, plain = key.rpartition(" ")
+    if space not in ("", _XML) or (plain not in _ATTRIBUTES and not plain.startswith("data-")):
+        return _not_allowed("attribute", plain)
+    if plain in _LINKS and _runs(value):
+        return _LINK
+    return _STYLE if plain == "style" and _style_runs(value) else None
+
+
+def _not_allowed(what: str, name: str) -> HtmlFault:
+    mend = _LEAVE_ELEMENT if what == "element" else _LEAVE_ATTRIBUTE
+    if not (name.isascii() and name.isalnum()):
+        return HtmlFault(f"an {what} is not allowed", mend)
+    return HtmlFault(f"the {what} {f'<{name}>' if what == 'element' else name} is not allowed", mend)
+
+
+def _runs(address: str) -> bool:
+    """Whether a browser that follows or shows what this address leads to would run a script."""
+    plain = _UNSEEN.sub("", address).lower()
+    media = _DATA.match(plain)
+    return plain.startswith(("javascript:", "vbscript:")) or bool(media and any(part in media[1] for part in _ACTIVE))
+
+
+def _style_runs(style: str) -> bool:
+    """The same of an inline style, as a browser reads it: comments and escapes hide nothing from it."""
+    read = _CSS_ESCAPE.sub(_unescaped, _CSS_COMMENT.sub("", style))
+    plain = _UNSEEN.sub("", read).lower()
+    return any(part in plain for part in _CSS_ACTS) or any(map(_runs, _CSS_URL.findall(plain)))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return found[2]
+    number = int(found[1], 16)
+    return chr(number) if number < 0x110000 else ""
 
 
 def loose_links(text: str) -> set[str]:

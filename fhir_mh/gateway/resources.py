@@ -327,6 +327,8 @@ def _moved(value: Any, moved: Mapping[str, str], path: str) -> Any:
             out["reference"] = moved[reference]
         elif reference.startswith("urn:uuid:"):
             raise InvalidResource(
-                issues=[issue("validate-reference-unresolved", f"{path}.reference", where=" in the Bundle")]
+                issues=[
+                    issue("validate-reference-unresolved", f"{path}.reference", where=" in the Bundle", otherwise="")
+                ]
             )
     return out

@@ -19,7 +19,7 @@ CODES: dict[str, Code] = {
     "validate-type-unknown": Code(
         "error",
         "structure",
-        "{name} is not a resource type of FHIR R4.",
+        "This is not a resource type of FHIR R4: {name}.",
         "Give resourceType one of R4's types.",
         RESOURCE,
     ),
@@ -27,7 +27,7 @@ CODES: dict[str, Code] = {
         "error",
         "structure",
         "{name} is not an element of {type}.{guess}",
-        "Remove it, or carry it as an extension.",
+        "{mend}",
         JSON,
     ),
     "validate-type-not-allowed": Code(
@@ -39,7 +39,7 @@ CODES: dict[str, Code] = {
     "validate-too-many": Code(
         "error",
         "structure",
-        "{name} stands {count} times{slice}; at most {max} allowed.",
+        "Too many of {name}{slice}: {count} here, {max} allowed.",
         "Remove what is too many.",
         ELEMENTS,
     ),
@@ -77,7 +77,7 @@ CODES: dict[str, Code] = {
         "Give both the same length, null where nothing is.",
         JSON,
     ),
-    "validate-primitive": Code("error", "value", "A {type} {rule}.", "Correct the value.", DATATYPES),
+    "validate-primitive": Code("error", "value", "A value of type {type} {rule}.", "Correct the value.", DATATYPES),
     "validate-too-long": Code("error", "too-long", "{name} is longer than {max} characters.", "Shorten it.", ELEMENTS),
     "validate-out-of-range": Code(
         "error",
@@ -106,7 +106,7 @@ CODES: dict[str, Code] = {
     "validate-binding": Code(
         "error",
         "code-invalid",
-        "{seen} is not in the value set {value_set} ({strength}).",
+        "This is not in the value set {value_set} ({strength}): {seen}.",
         "{mend}",
         TERMINOLOGY,
     ),
@@ -120,7 +120,7 @@ CODES: dict[str, Code] = {
     "validate-code-unknown": Code(
         "error",
         "code-invalid",
-        "{seen} is not a code of {system}.",
+        "This is not a code of {system}: {seen}.",
         "Use a code that the code system defines.",
         TERMINOLOGY,
     ),
@@ -136,7 +136,7 @@ CODES: dict[str, Code] = {
         "error",
         "invariant",
         "The narrative is not acceptable: {problem}.",
-        "Use a <div> of simple XHTML.",
+        "{mend}",
         "https://hl7.org/fhir/R4/narrative.html",
     ),
     "validate-reference-type": Code(
@@ -163,15 +163,15 @@ CODES: dict[str, Code] = {
     "validate-reference-form": Code(
         "error",
         "value",
-        "This is not a reference: {rule}.",
-        "Write Type/id, a full URL, urn:uuid:... or #id.",
+        "This reference cannot stand: {rule}.",
+        "{mend}",
         REFERENCES,
     ),
     "validate-reference-unresolved": Code(
         "error",
         "not-found",
         "This reference leads nowhere inside its own document.",
-        "Include what it refers to{where}, or refer to it by Type/id or full URL.",
+        "Include what it refers to{where}{otherwise}.",
         REFERENCES,
     ),
     "validate-extension-part": Code(

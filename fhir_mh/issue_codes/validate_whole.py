@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_mh.issue_codes.code import ELEMENTS, EXTENSIBILITY, PROFILING, R4, REFERENCES, TERMINOLOGY, Code
+from fhir_mh.issue_codes.code import ELEMENTS, EXTENSIBILITY, HTTP, PROFILING, R4, REFERENCES, TERMINOLOGY, Code
 
 ANSWERS = R4 + "questionnaireresponse.html"
 
@@ -28,6 +28,20 @@ WHOLE: dict[str, Code] = {
         "The link {relation} {problem}.",
         "Keep one link of each relation; those that turn pages stand in search results and histories alone.",
         "https://hl7.org/fhir/R4/bundle.html",
+    ),
+    "validate-bundle-request": Code(
+        "error",
+        "business-rule",
+        "What this entry asks for cannot be done: {problem}.",
+        "{mend}",
+        HTTP + "#update",
+    ),
+    "validate-bundle-identity": Code(
+        "error",
+        "duplicate",
+        "Another entry of this transaction changes or deletes the same resource.",
+        "Keep one: a server refuses the whole transaction.",
+        HTTP + "#trules",
     ),
     "validate-bundle-search-id": Code(
         "error",
@@ -81,7 +95,7 @@ WHOLE: dict[str, Code] = {
     "validate-definition-path": Code(
         "error",
         "value",
-        "{path} is no element of {base}.",
+        "{base} has no such element: {path}.",
         "Correct the path: a profile speaks of elements that its base has.",
         PROFILING,
     ),
@@ -131,7 +145,7 @@ WHOLE: dict[str, Code] = {
     "validate-answer-unknown": Code(
         "error",
         "structure",
-        "The questionnaire asks for no item {link} here.",
+        "The questionnaire asks here for no item of this linkId: {link}.",
         "Give the item the linkId, and the place, that the questionnaire has for it.",
         ANSWERS,
     ),
@@ -191,14 +205,14 @@ WHOLE: dict[str, Code] = {
     "validate-nhs-number": Code(
         "error",
         "value",
-        "This is not an NHS number: it has ten digits, the last of which is a check digit.",
+        "This is not an NHS number: one has ten digits, the last of which is a check digit.",
         "Correct the number; do not guess. Leave the identifier out where the number is not known.",
         "https://www.datadictionary.nhs.uk/attributes/nhs_number.html",
     ),
     "validate-ods-code": Code(
         "warning",
         "value",
-        "This is not an ODS code: it has 3 to 12 capital letters and digits.",
+        "This is not an ODS code: one has 3 to 12 capital letters and digits.",
         "Write the code as the Organisation Data Service does, or name the system that the value is from.",
         "https://digital.nhs.uk/services/organisation-data-service",
     ),
@@ -223,6 +237,13 @@ WHOLE: dict[str, Code] = {
         "not-found",
         "Not checked: the profile {profile} is not at hand.",
         "Name the package that defines it.",
+        PROFILING,
+    ),
+    "validate-unusable-profile": Code(
+        "warning",
+        "not-supported",
+        "Not checked: the profile {profile} is at hand and cannot be used: {why}.",
+        "Correct its definition, or ask whoever publishes it to.",
         PROFILING,
     ),
     "validate-unchecked-questionnaire": Code(

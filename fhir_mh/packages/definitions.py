@@ -51,7 +51,7 @@ class Definitions:
         self._resolved = Resolved(packages, self._own if own else None)
         given = Package()
         for resource in resources:
-            given.add(resource, str(resource.get("url")))
+            given.add(resource, str(resource.get("url", "what was given")))
         self.notes = [*self._resolved.notes, *given.notes]
         self._held: dict[tuple[str, str], list[Held]] = {}
         for package in (given, *self._resolved.packages):

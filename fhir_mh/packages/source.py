@@ -21,6 +21,7 @@ from fhir_mh.packages.files import MANIFEST, File, files_of
 from fhir_mh.packages.form import well_formed
 
 _NAMED = tuple(kind.encode() for kind in KINDS)
+_ALWAYS_NAMED = ("StructureDefinition", "SearchParameter")  # of which R4 asks for a url
 _RELEASE = "4.0"
 
 
@@ -72,6 +73,8 @@ class Package:
         """Take one more definition; anything else is passed over. source: its text, to be read again when asked for."""
         kind, url, version = (resource.get(key) for key in ("resourceType", "url", "version"))
         if kind not in KINDS or not isinstance(kind, str) or not isinstance(url, str):
+            if kind in _ALWAYS_NAMED:
+                self.notes.append(f"{file}: this {kind} has no url by which it could be asked for, and is not used")
             return
         release = resource.get("fhirVersion") if kind == "StructureDefinition" else None
         if isinstance(release, str) and not _is_r4(release):
@@ -92,16 +95,27 @@ def open_package(package: str | Path) -> Package:
     package is a .tgz, a folder (with or without an inner `package` folder), one JSON file (a definition or a
     Bundle of them), or `name#version` (or `name@version`) of the user's package cache.
     Raises PackageError, naming the file, when it is not there, is of another FHIR release, holds text that is
-    not JSON, or breaks the bounds of files_of.
+    not JSON, has neither a manifest nor a definition that can be named, or breaks the bounds of files_of.
     """
     place = _located(package)
     found = Package(place=place)
+    listed = False
     for file in files_of(place):
         if file.name == MANIFEST:
             _read_manifest(found, file)
+            listed = True
         elif any(kind in file.text for kind in _NAMED):
             _read_definitions(found, file)
+    if not found.definitions and not listed:
+        raise _nothing_in(place)
     return found
+
+
+def _nothing_in(place: Path) -> PackageError:
+    """The refusal of what is no package; where a file of it is no JSON, that may be why, and it is named instead."""
+    for file in files_of(place):
+        _parsed(file)
+    return PackageError(f"{place.name} is no FHIR package: it holds no definition with a url ({', '.join(KINDS)}).")
 
 
 def read_package(package: str | Path) -> Iterator[dict[str, Any]]:
@@ -154,7 +168,7 @@ def _parsed(file: File) -> dict[str, Any]:
     try:
         found = loads(file.text)
     except InvalidResource as fault:
-        raise PackageError(f"{file.name}: {fault}", issues=fault.issues) from None
+        raise PackageError(f"{file.name}: {fault}", issues=fault.issues, file=file.name) from None
     if not isinstance(found, dict):
         raise PackageError(f"{file.name} does not hold one JSON object.")
     return found

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from fhir_mh.validation.bundle_requests import check_requests
 from fhir_mh.validation.walk import Place, Walk, each, shown
 
 _RESTFUL = re.compile(r"https?://.+/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
@@ -19,6 +20,8 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
 def check(bundle: dict[str, Any], place: Place, walk: Walk) -> None:
     """Check the rules of a Bundle as a whole; what its entries hold is checked elsewhere."""
     _links(bundle, place, walk)
+    if bundle.get("type") in ("transaction", "batch"):
+        check_requests(bundle, place, walk)
     seen: set[tuple[str, str | None]] = set()
     for entry, here in each(bundle, "entry", place):
         resource = entry.get("resource")
@@ -77,7 +80,7 @@ def _document(composition: dict[str, Any], place: Place, walk: Walk) -> None:
         found = walk.local(reference)[1] if not reference.startswith("#") else composition
         versioned = reference.partition("/_history/")[2]
         if found is None or (versioned and _version(found) not in (None, versioned)):
-            walk.fail("validate-reference-unresolved", here, where=" in the Bundle")
+            walk.fail("validate-reference-unresolved", here, where=" in the Bundle", otherwise="")
 
 
 def _reached(bundle: dict[str, Any], place: Place, walk: Walk) -> None:

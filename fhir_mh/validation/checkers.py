@@ -36,7 +36,6 @@ from fhir_mh.validation.members import (
     object_check,
     passed_over,
     required_slices,
-    unknown,
 )
 from fhir_mh.validation.primitives import TESTS
 from fhir_mh.validation.references import reference_form, reference_targets
@@ -46,6 +45,7 @@ from fhir_mh.validation.shape import Invariant, Shape, TypeRef
 from fhir_mh.validation.shapes import Shapes, Unresolvable, named
 from fhir_mh.validation.slices import Discriminators, Undecidable
 from fhir_mh.validation.slicing import slicing_check
+from fhir_mh.validation.unknown import unknown_member
 from fhir_mh.validation.walk import DEEPEST, Place, Walk
 
 _MORE: dict[str, Rule] = {
@@ -165,7 +165,7 @@ class Checkers:
         if beside is not None:
             return object_check(table, tuple(required), tuple(after), named or type_name, passed_over)
         after.extend(self._of_type(type_name, shape.invariants))
-        return object_check(table, tuple(required), tuple(after), named or type_name, unknown)
+        return object_check(table, tuple(required), tuple(after), named or type_name, unknown_member)
 
     def _of_type(self, type_name: str, invariants: tuple[Invariant, ...]) -> list[Rule]:
         found = [rule for entry in invariants if (rule := rules.invariant(entry, type_name)) is not None]
@@ -303,7 +303,7 @@ class Checkers:
                 elif not known:
                     walk.skip("validate-unchecked-profile", place, profile=group[0])
             except Unresolvable as missing:
-                walk.skip("validate-unchecked-profile", place, profile=missing)
+                walk.skip(missing.code, place, **missing.told)
             except Undecidable:
                 walk.skip("validate-unchecked-profile", place, profile=group[0])
 

@@ -34,7 +34,7 @@ def profile_rule(value: dict[str, Any], place: Place, walk: Walk, compiler: Comp
         root = compiler.shapes.of_profile(str(facts.get("baseDefinition"))).copy()
     except Unresolvable as missing:
         at: Place = (place, "baseDefinition", None, "baseDefinition")
-        walk.skip("validate-unchecked-profile", at, profile=shown(str(missing)))
+        walk.skip(missing.code, at, **missing.told)
         return
     except _MALFORMED:
         return
@@ -121,7 +121,7 @@ def operation_rule(value: dict[str, Any], place: Place, walk: Walk, compiler: Co
         try:
             asked = _asked_of_parameters(compiler, url)
         except Unresolvable as missing:
-            walk.skip("validate-unchecked-profile", here, profile=shown(str(missing)))
+            walk.skip(missing.code, here, **missing.told)
             continue
         held = value.get("parameter")
         for parameter in held if isinstance(held, list) else ():

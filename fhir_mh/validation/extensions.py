@@ -64,7 +64,7 @@ class Extensions:
             url = value.get("url")
             meant = versions.get(url, url) if type(url) is str else None
             if owner != "Extension" and type(url) is str and url and ":" not in url:
-                rule = "that names an extension is absolute: only its parts have short names"
+                rule = "must be absolute where it names an extension: only parts of one have short names"
                 walk.fail("validate-primitive", (place, "url", None, "url"), type="uri", rule=rule)
             known = held.get(meant) or self._find(meant, place, walk) if meant is not None and ":" in meant else None
             if known is None:
@@ -74,7 +74,7 @@ class Extensions:
                 known.item(value, place, walk)
             except Unresolvable as missing:
                 base(value, place, walk)
-                walk.skip("validate-unchecked-profile", place, profile=missing)
+                walk.skip(missing.code, place, **missing.told)
             if known.parts and "extension" in value:
                 _named_parts(known.parts, url, value, place, walk)
             for asked, served in known.others.items():
@@ -100,7 +100,7 @@ class Extensions:
         try:
             known = self._known.get(settled) or self._made(settled, facts)
         except Unresolvable as missing:
-            walk.skip("validate-unchecked-profile", place, profile=missing)
+            walk.skip(missing.code, place, **missing.told)
             return None
         self._known[settled] = known
         return known if url == settled else known._replace(others=definitions.other_versions(url))

@@ -104,7 +104,8 @@ def counter(child: Shape, key: str, label: str) -> Callable[[int, Place, Walk], 
             _too_many(child, found, (place, label, None, key), walk)
         elif found < child.min:
             by, at = child.by.get("min", ""), (place, label, None, key)
-            walk.fail("validate-required", place, None, by, at, name=child.name, min=child.min, slice="")
+            name = f"Another {child.name}"
+            walk.fail("validate-required", place, None, by, at, name=name, min=child.min, slice="")
 
     return count
 

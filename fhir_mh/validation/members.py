@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from fhir_mh.packages.model import form_key
 from fhir_mh.validation.fields import Handler, Item
 from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import Shape, Slicing
-from fhir_mh.validation.walk import Place, Walk, shown
+from fhir_mh.validation.walk import Place, Walk
 
 
 class Required(NamedTuple):
@@ -89,19 +88,3 @@ def object_check(
 
 def passed_over(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
     """What is no part of a partial check."""
-
-
-def unknown(key: Any, table: dict[str, Handler], type_name: str, place: Place, walk: Walk) -> None:
-    def guess() -> str:
-        near = get_close_matches(str(key), [name for name in table if name[:1] != "_"], n=1, cutoff=0.75)
-        return f" Did you mean '{near[0]}'?" if near else ""
-
-    named = shown(key) if isinstance(key, str) and key.replace("_", "").isalnum() else "A key not shown here"
-    walk.fail(
-        "validate-element-unknown",
-        place,
-        at=(place, str(key), None, key),
-        name=named,
-        type=type_name,
-        guess=guess,
-    )

@@ -25,6 +25,21 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*:\S+")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?\S+")  # in a transaction, a search that finds one resource
 
 
+_A_TYPE = "Name one of R4's resource types."
+_A_FORM = "Write Type/id, a full URL, urn:uuid:... or #id."
+
+
+def led_nowhere(reference: str, walk: Walk) -> dict[str, Any]:
+    """What can be done of a reference that leads nowhere: a Composition may refer only to what its document holds.
+
+    See https://hl7.org/fhir/R4/documents.html#content
+    """
+    where = " in contained" if reference.startswith("#") else " in the Bundle"
+    composed = walk.bundle is not None and walk.bundle.kind == "document"
+    alone = composed and walk.resource.get("resourceType") == "Composition"
+    return {"where": where, "otherwise": "" if alone else ", or refer to it by Type/id or full URL"}
+
+
 @lru_cache(maxsize=4096)
 def _restful_type(reference: str) -> str | None:
     """The type that a reference of the form Type/id names; None for one of another form."""
@@ -36,7 +51,8 @@ def reference_form(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
     """The check of every Reference, whatever it may lead to."""
     stated = value.get("type")
     if type(stated) is str and ":" not in stated and TYPE_URL + stated not in base_facts("types"):
-        walk.fail("validate-reference-form", (place, "type", None, "type"), rule=f"{shown(stated)} is no resource type")
+        here = (place, "type", None, "type")
+        walk.fail("validate-reference-form", here, rule=f"R4 has no resource type {shown(stated)}", mend=_A_TYPE)
     reference = value.get("reference")
     if type(reference) is not str or not reference:
         return
@@ -44,24 +60,24 @@ def reference_form(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
     here = (place, "reference", None, "reference")
     _as_stated(stated, value, place, walk)
     if must and found is None:
-        where = " in contained" if reference.startswith("#") else " in the Bundle"
-        walk.fail("validate-reference-unresolved", here, where=where)
+        walk.fail("validate-reference-unresolved", here, **led_nowhere(reference, walk))
     elif not must and not _ABSOLUTE.fullmatch(reference):
         kind = _restful_type(reference)
         if kind is None and _may_be_conditional(walk) and (match := _CONDITIONAL.fullmatch(reference)):
             kind = match[1]
         if kind is None:
-            walk.fail("validate-reference-form", here, rule="it is neither a URL nor of the form Type/id")
+            walk.fail("validate-reference-form", here, rule="it is neither a URL nor of the form Type/id", mend=_A_FORM)
         elif TYPE_URL + kind not in base_facts("types"):
-            walk.fail("validate-reference-form", here, rule=f"{shown(kind)} is no resource type")
+            walk.fail("validate-reference-form", here, rule=f"R4 has no resource type {shown(kind)}", mend=_A_TYPE)
 
 
 def _as_stated(stated: Any, value: dict[str, Any], place: Place, walk: Walk) -> None:
     """The check that Reference.type, where it is given, is the type of what the reference leads to."""
     seen = target_type(value, walk) if type(stated) is str else None
     if seen is not None and TYPE_URL + stated in base_facts("types") and not is_a(seen, stated):
-        rule = f"it says {shown(stated)} and leads to {shown(seen)}"
-        walk.fail("validate-reference-form", (place, "type", None, "type"), rule=rule)
+        rule = f"its type is {shown(stated)}, and it leads to {shown(seen)}"
+        mend = "Correct type, or leave it out; or refer to what was meant."
+        walk.fail("validate-reference-form", (place, "type", None, "type"), rule=rule, mend=mend)
 
 
 def _may_be_conditional(walk: Walk) -> bool:

@@ -107,7 +107,7 @@ class Resources:
     def _one(self, value: dict[str, Any], place: Place, walk: Walk, profiles: tuple[str, ...]) -> None:
         kind = value.get("resourceType")
         if not isinstance(kind, str) or not R4.is_a(kind, "Resource") or kind in _ABSTRACT:
-            walk.fail("validate-type-unknown", place, name=shown(kind) if kind is not None else "Nothing")
+            walk.fail("validate-type-unknown", place, name="none is given" if kind is None else shown(kind))
             return
         outer = walk.resource, walk.base
         walk.resource, walk.base = value, place
@@ -141,7 +141,7 @@ class Resources:
             try:
                 shape = self._compiler.shapes.of_profile(url)
             except Unresolvable as missing:
-                walk.skip("validate-unchecked-profile", place, profile=shown(str(missing)))
+                walk.skip(missing.code, place, **missing.told)
                 continue
             if shape.types and not R4.is_a(kind, shape.types[0].code):
                 wanted = shape.types[0].code

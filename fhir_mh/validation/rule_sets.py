@@ -20,6 +20,7 @@ _GUARDS = {"validate-nhs-number", "validate-ods-code", "validate-legal-status"}
 _ABOUT_PROFILES = {
     "validate-profile-type",
     "validate-unchecked-profile",
+    "validate-unusable-profile",
     "validate-unchecked-extension",
     "validate-unchecked-slice",
     "validate-unchecked-target",

@@ -9,12 +9,13 @@ from typing import Any
 from fhir_mh import fhirpath
 from fhir_mh.fhirpath import Environment, Expression, FHIRPathError, Node
 from fhir_mh.fhirpath.environment import MOST_STEPS
-from fhir_mh.fhirpath.narrative import EMPTY, html_fault, loose_links
+from fhir_mh.fhirpath.narrative import EMPTY, LEADS_NOWHERE, html_fault, loose_links
 from fhir_mh.fhirpath.values import is_primitive, truth
 from fhir_mh.packages.model import R4
 from fhir_mh.terminology.expansion import Expansion, Terminology
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
 from fhir_mh.terminology.snomed import well_formed
+from fhir_mh.validation.contrast import innermost, may_be_told, quoted
 from fhir_mh.validation.direct import DIRECT
 from fhir_mh.validation.explanations import explain
 from fhir_mh.validation.primitives import TESTS
@@ -296,13 +297,20 @@ def described(value: Any, type_name: str = "code") -> str:
     )
 
 
+def _holds(wanted: Any, value: Any) -> bool:
+    return matcher(wanted)(value)
+
+
 def value_rule(name: str, type_name: str, wanted: Any, code: str, by: str) -> Rule:
     """The check of a profile's fixed[x] (validate-fixed) or pattern[x] (validate-pattern) on values of a type."""
     test = equal_to(wanted) if code == "validate-fixed" else matcher(wanted)
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         if value is not None and not test(value):
-            walk.fail(code, place, None, by, name=name, wanted=described(wanted), seen=described(value, type_name))
+            at, asked, held = innermost(wanted, value, same if code == "validate-fixed" else _holds)
+            told = held is None or may_be_told(at)
+            seen = described(held, "code" if at else type_name) if told else "another value"
+            walk.fail(code, place, None, by, name=name + at, wanted=quoted(asked) or described(asked), seen=seen)
 
     return check
 
@@ -353,10 +361,10 @@ def narrative_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         return
     fault = html_fault(value)
     if fault:
-        walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", problem=fault)
+        walk.fail("validate-narrative", place, "warning" if fault == EMPTY else "error", **fault._asdict())
     elif "#" in value and walk.bundle is None and any(walk.local(f"#{to}")[1] is None for to in loose_links(value)):
         # within a Bundle they may lead to another's narrative
-        walk.fail("validate-narrative", place, problem="a link within it leads nowhere")
+        walk.fail("validate-narrative", place, **LEADS_NOWHERE._asdict())
 
 
 def element_id_rule(value: Any, sibling: Any, place: Place, walk: Walk) -> None:

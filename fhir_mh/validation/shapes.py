@@ -14,13 +14,28 @@ from fhir_mh.packages.definitions import TYPE_URL, Definitions
 from fhir_mh.packages.facts import Facts
 from fhir_mh.packages.model import form_key
 from fhir_mh.validation.shape import Shape, Slicing, TypeRef, narrow, without
+from fhir_mh.validation.walk import shown
 
 MAX_DEPTH = 30
 _SELF_TYPED = ("BackboneElement", "Element")
 
 
 class Unresolvable(Exception):
-    """A definition that cannot be used; the argument is its URL."""
+    """A definition that cannot be used; the argument is its URL. why: what is wrong with it, where it is at hand."""
+
+    def __init__(self, url: str, why: str = "") -> None:
+        super().__init__(url)
+        self.why = why
+
+    @property
+    def code(self) -> str:
+        """The code that says so where the definition is needed."""
+        return "validate-unusable-profile" if self.why else "validate-unchecked-profile"
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The values of that code's template."""
+        return {"profile": shown(str(self)), **({"why": self.why} if self.why else {})}
 
 
 class Shapes:
@@ -45,7 +60,7 @@ class Shapes:
         url = self._definitions.settled(url)
         if url not in self._profiles:
             if depth > MAX_DEPTH or url in self._building:
-                raise Unresolvable(url)  # it builds on itself
+                raise Unresolvable(url, "it builds on itself")
             self._building.add(url)
             try:
                 self._profiles[url] = self._build_profile(url, depth)
@@ -109,7 +124,7 @@ class Shapes:
     def _build_type(self, name: str) -> Shape:
         facts = self._definitions.type_facts(name)
         if facts is None:
-            raise Unresolvable(TYPE_URL + name)
+            raise Unresolvable(TYPE_URL + name, "R4 has no such type")
         base = facts.get("baseDefinition", "").rpartition("/")[2]
         parent = self.of_type(base) if base else Shape(name, name)
         root = Shape(name, name, types=(TypeRef(name),), invariants=parent.invariants)
@@ -161,10 +176,10 @@ class Shapes:
         for element in elements:
             _, target = self.reach(root, element, slices)
             if target is None:
-                raise Unresolvable(facts["url"])
+                raise Unresolvable(facts["url"], f"its base has no element {shown(element['path'])}")
             narrow(target, element, facts["url"])
             if any(self._definitions.type_facts(entry.code) is None for entry in target.types):
-                raise Unresolvable(facts["url"])  # of a type that R4 has not
+                raise Unresolvable(facts["url"], f"R4 has no type that it gives {shown(element['path'])}")
             if element.get("sliceName") and "max" not in element:
                 self._limit_as_defined(target)
             if "slicing" in element:

@@ -158,7 +158,9 @@ class Discriminators:
         def passes(item: Any, walk: Walk) -> bool:
             return any(fits(held, walk) for held in _values(item, steps, walk))
 
-        return Discriminator(path, "profile " + " or ".join(groups[-1]), passes, lambda item, walk: "no conformance")
+        return Discriminator(
+            path, "profile " + " or ".join(groups[-1]), passes, lambda item, walk: "something that does not follow it"
+        )
 
     def _types_led_to(self, target: Shape) -> tuple[str, ...]:
         """The types of what a Reference may lead to, by the narrowest that is said of it."""

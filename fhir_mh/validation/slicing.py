@@ -81,7 +81,7 @@ def _judge(slicing: Slicing, child: Shape, label: str, key: str, compiler: Compi
         except Undecidable:
             walk.skip("validate-unchecked-slice", (place, label, None, key), name=child.name)
         except Unresolvable as missing:
-            walk.skip("validate-unchecked-profile", (place, label, None, key), profile=missing)
+            walk.skip(missing.code, (place, label, None, key), **missing.told)
 
     def _apply(cut: _Slices, held: list[Any], judged: Sequence[int], place: Place, walk: Walk) -> None:
         taken: dict[int, list[int]] = {}

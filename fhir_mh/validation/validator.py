@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fhir_mh.errors import InvalidResource, PackageError
-from fhir_mh.fhir.json import MAX_DEPTH, load_object
+from fhir_mh.fhir.json import MAX_DEPTH
+from fhir_mh.fhirpath.unread import load_resource
 from fhir_mh.issues import issue
 from fhir_mh.packages.definitions import Definitions
 from fhir_mh.packages.model import R4
@@ -65,15 +66,23 @@ class Validator:
             except RecursionError:
                 raise PackageError(f"The profile {shown(url)} builds on itself and cannot be used.") from None
             except Unresolvable as missing:
-                raise PackageError(
-                    f"The profile {shown(str(missing))} is not at hand: name the package that defines it."
-                ) from None
+                named = f"The profile {shown(str(missing))}"
+                if missing.why:
+                    raise PackageError(f"{named} cannot be used: {missing.why}.") from None
+                raise PackageError(f"{named} is not at hand: name the package that defines it.") from None
 
-    def validate(self, resource: dict[str, Any] | str | bytes | bytearray, profiles: Sequence[str] = ()) -> Report:
+    def validate(
+        self,
+        resource: dict[str, Any] | str | bytes | bytearray,
+        profiles: Sequence[str] = (),
+        *,
+        within: Sequence[str | int] = (),
+    ) -> Report:
         """What is wrong with a resource, and what could not be checked; never raises for what the resource holds.
 
         resource: parsed JSON (see fhir_mh.fhir.json) or its text; text also gives lines and columns.
-        profiles: URLs that it must meet besides those in meta.profile.
+        profiles: URLs that it must meet besides those in meta.profile. within: keys that lead to the resource where the
+        text holds more than it; lines and columns are those of the whole text.
         Raises PackageError when a profile named here is not at hand, or a package holds one that cannot be read.
         See https://hl7.org/fhir/R4/validation.html
         """
@@ -81,11 +90,13 @@ class Validator:
         if isinstance(resource, bytearray):
             resource = bytes(resource)
         if not isinstance(resource, dict | str | bytes):
-            return Report((issue("json-not-an-object", "$"),))  # type: ignore[unreachable]
+            return Report((issue("json-not-an-object", ""),))  # type: ignore[unreachable]
         try:
-            held = resource if isinstance(resource, dict) else load_object(resource)
+            held = resource if isinstance(resource, dict) else load_resource(resource)
         except InvalidResource as fault:
             return Report(fault.issues)
+        for key in within:
+            held = held[key]  # type: ignore[index]
         walk = self._walked(held, tuple(profiles))
         issues, unchecked = held_to(self._rules, walk.issues), held_to(self._rules, walk.unchecked)
         if "base" in self._rules and "profile" not in self._rules:
@@ -94,7 +105,7 @@ class Validator:
             issues = [*held_to({"base"}, plain.issues), *(one for one in issues if rule_set(one[0]) != "base")]
             unchecked = [*held_to({"base"}, plain.unchecked), *(one for one in unchecked if rule_set(one[0]) != "base")]
         if (issues or unchecked) and not isinstance(resource, dict):
-            issues, unchecked = _placed(issues, unchecked, _text(resource))
+            issues, unchecked = _placed(issues, unchecked, _text(resource), within)
         return Report(tuple(entry for entry, _ in issues), tuple(entry for entry, _ in unchecked))
 
     def _walked(self, held: dict[str, Any], profiles: tuple[str, ...], *, claims: bool = True) -> Walk:
@@ -119,9 +130,11 @@ def _text(resource: str | bytes) -> str:
     return resource.removeprefix("\ufeff") if isinstance(resource, str) else resource.decode("utf-8-sig")
 
 
-def _placed(issues: list[Found], unchecked: list[Found], text: str) -> tuple[list[Found], list[Found]]:
+def _placed(
+    issues: list[Found], unchecked: list[Found], text: str, within: Sequence[str | int]
+) -> tuple[list[Found], list[Found]]:
     """The same findings, with lines and columns."""
     both = [*issues, *unchecked]
-    at = positions(text, [keys(place) for _, place in both])
+    at = positions(text, [[*within, *keys(place)] for _, place in both])
     placed = [(entry.located(line, column), place) for (entry, place), (line, column) in zip(both, at, strict=True)]
     return placed[: len(issues)], placed[len(issues) :]

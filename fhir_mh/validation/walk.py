@@ -20,6 +20,7 @@ MOST = 1000  # findings of one kind that are told: who has more mends what all h
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.:/#|$-]{1,120}")
 _NUMBERS = re.compile(r"\d(?:[ -]?\d){7,}")  # could name a person, or tell when they were born
 _LONG = re.compile(r"\d{8,}")
+_KINDS = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
 
 
 def expression(place: Place) -> str:
@@ -51,7 +52,9 @@ def shown(value: Any) -> str:
         telling = _LONG if value.startswith(("http://", "https://")) else _NUMBERS  # versions may be dates
         if not telling.search(value):
             return f"'{value}'"
-    return "a value not shown here" if isinstance(value, str) else f"a {type(value).__name__}"
+    if isinstance(value, str):
+        return "a value not shown here"
+    return _KINDS.get(type(value), "a number")
 
 
 def objects(held: Any) -> list[dict[str, Any]]:

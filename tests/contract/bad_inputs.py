@@ -78,7 +78,7 @@ BAD = [
     Bad("nhs-number", "record", _record(person={"nhs_number": WRONG}), "map-invalid-record", "person.nhs_number"),
     Bad("fhir-unreadable", "fhir", bundle()[:-2], "json-unreadable", ""),
     Bad("fhir-twice", "fhir", bundle().replace(b'"name"', b'"identifier"'), "json-duplicate-key",
-        "$.entry[0].resource.identifier"),
+        "Bundle.entry[0].resource.identifier"),
     *(
         Bad(name, "fhir", bundle(plan(goal=[{"reference": target, "display": MARKER}])),
             "validate-reference-unresolved", "Bundle.entry[1].resource.goal[0].reference")

@@ -113,7 +113,13 @@ def test_a_type_that_is_nearly_right_is_guessed(caller: Caller) -> None:
     ("body", "status", "code", "place", "at"),
     [
         (b'{"resourceType": "CarePlan",\n "status": }', 400, "json-unreadable", None, (2, 12)),
-        (b'{"resourceType": "CarePlan", "status": "a", "status": "b"}', 400, "json-duplicate-key", None, (1, 45)),
+        (
+            b'{"resourceType": "CarePlan", "status": "a", "status": "b"}',
+            400,
+            "json-duplicate-key",
+            "CarePlan.status",
+            (1, 45),
+        ),
         (b'{"resourceType": "CarePlan", "title": "\xe9"}', 400, "json-encoding", None, (1, 40)),
         (b"", 400, "json-unreadable", None, None),
         (b"[]", 400, "json-not-an-object", None, None),

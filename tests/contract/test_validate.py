@@ -49,6 +49,25 @@ def test_text_has_its_lines(caller: Caller) -> None:
     assert "expression" not in found  # what is no JSON has no paths
 
 
+def test_lines_are_those_of_what_was_sent_though_it_came_among_parameters(caller: Caller) -> None:
+    text = b"""{"resourceType": "Parameters", "parameter": [
+ {"name": "mode", "valueCode": "create"},
+ {"name": "resource", "resource": {"resourceType": "Patient",
+   "gender": "somebody"}}]}"""
+    (found,) = [one for one in caller("POST", "/fhir/Patient/$validate", text).json()["issue"]
+                if one["severity"] == "error"]  # fmt: skip
+    assert found["expression"] == ["Patient.gender"]
+    assert [entry["valueInteger"] for entry in found["extension"]] == [4, 14]
+
+
+def test_a_key_that_stands_twice_has_its_place_in_fhirpath_or_none(caller: Caller) -> None:
+    twice = b'{"resourceType": "Patient", "gender": "male", "gender": "female"}'
+    assert errors(caller("POST", "/fhir/Patient/$validate", twice)) == [("json-duplicate-key", "Patient.gender")]
+    (found,) = caller("POST", "/fhir/Patient/$validate", b'{"gender": 1, "gender": 2}').json()["issue"]
+    assert found["details"]["coding"][0]["code"] == "json-duplicate-key"
+    assert "expression" not in found, "a path in JSON is no FHIRPath"
+
+
 def test_a_bundle_is_judged_though_none_is_kept(caller: Caller) -> None:
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": WRONG}]}
     assert ("validate-binding", "Bundle.entry[0].resource.gender") in errors(

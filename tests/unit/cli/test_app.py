@@ -103,7 +103,7 @@ def test_validate_hands_on_what_it_was_given(monkeypatch: pytest.MonkeyPatch, tm
     asked = ["--package", "a", "--package", "b", "--profile", "u", "--rules", "base", "--format", "outcome"]
     assert main(["validate", str(file), *asked]) == exits.NOT_HELD
     options = {"packages": ["a", "b"], "profiles": ["u"], "rules": "base", "output": "outcome", "everything": False}
-    options["jobs"] = 1
+    options |= {"resources_only": False, "jobs": 1}
     assert handed.given == (([file],), options)
 
 

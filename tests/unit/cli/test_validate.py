@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
-from fhir_mh.cli import exits, main
+from fhir_mh.cli import exits, main, validate
 
 GOOD = '{"resourceType": "Patient", "gender": "female"}'
 BAD = '{"resourceType": "Patient",\n "gender": "somebody"}'
@@ -45,8 +46,8 @@ def test_one_file_with_an_error_is_enough(files: dict[str, str], names: list[str
     [
         ("bad", "2:12: error validate-binding at Patient.gender"),
         ("unreadable", "2:12: fatal json-unreadable"),
-        ("twice", "1:10: fatal json-duplicate-key at $.a"),
-        ("list", "1:1: fatal json-not-an-object at $"),
+        ("twice", "1:10: fatal json-duplicate-key\n"),
+        ("list", "1:1: fatal json-not-an-object\n"),
         ("latin", "1:36: fatal json-encoding"),
     ],
 )
@@ -98,6 +99,13 @@ def test_junit_is_a_case_for_each_resource(files: dict[str, str], capsys: pytest
     assert "validate-binding at Patient.gender" in (suite[1][0].text or "")
 
 
+def test_junit_tells_the_resources_of_one_file_apart(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    many = str(folder / "many.ndjson")
+    main(["validate", many, "--format", "junit"])
+    suite = ElementTree.fromstring(capsys.readouterr().out)[0]
+    assert [case.get("name") for case in suite] == [f"{many}:1", f"{many}:3", f"{many}:4"]
+
+
 @pytest.mark.parametrize("form", ["json", "ndjson", "sarif", "junit", "outcome"])
 def test_of_nothing_each_form_is_whole(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", str(tmp_path), "--format", form]) == exits.DONE
@@ -137,6 +145,55 @@ def test_a_folder_is_read_at_any_depth(folder: Path, jobs: str, capsys: pytest.C
     ]  # fmt: skip
     assert [one["line"] for one in found[2]["issues"] if one["severity"] == "error"] == [3]
     assert "1 file" in said.err, "what was passed over is said"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_holds_no_resource_is_passed_over_where_it_may(
+    jobs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = {"package.json": b'{"name": "x"}', "log.ndjson": b'{"at": 1}\n{"at": 2}\n', "tsconfig.json": b"{ // x\n}"}
+    for name, text in texts.items():
+        (tmp_path / name).write_bytes(text)
+    named = [str(tmp_path / name) for name in texts]
+    assert main(["validate", "--jobs", jobs, *named]) == exits.NOT_HELD
+    capsys.readouterr()
+    assert main(["validate", "--resources-only", "--jobs", jobs, "--format", "ndjson", *named]) == exits.DONE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "3 files" in said.err, "what was passed over is said"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        UNREADABLE.encode(),
+        GOOD[:-1].encode(),
+        GOOD.encode("utf-16"),
+        b'{"type": "collection", "entry": [{"resource": {"resourceType": "Patient"}}]}',
+    ],
+    ids=["broken", "cut off", "another encoding", "without its own type"],
+)
+def test_a_resource_that_is_broken_is_not_passed_over(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_bytes(text)
+    assert main(["validate", "--resources-only", str(tmp_path / "one.json")]) == exits.NOT_HELD
+    assert main(["validate", str(tmp_path)]) == exits.NOT_HELD
+
+
+def test_the_hook_of_pre_commit_passes_over_what_is_no_resource(tmp_path: Path) -> None:
+    (hook,) = yaml.safe_load(Path(__file__).parents[3].joinpath(".pre-commit-hooks.yaml").read_text("utf-8"))
+    (tmp_path / "package.json").write_text('{"name": "x"}')
+    (tmp_path / "bad.json").write_text(BAD)
+    program, *asked = hook["entry"].split()
+    assert program == "fhir-mh"
+    assert main([*asked, str(tmp_path / "package.json")]) == exits.DONE
+    assert main([*asked, str(tmp_path / "package.json"), str(tmp_path / "bad.json")]) == exits.NOT_HELD
+
+
+def test_the_bar_moves_with_each_resource(folder: Path) -> None:
+    bar = SimpleNamespace(done=0, add_task=lambda *_, **__: 1)
+    bar.advance = lambda _: setattr(bar, "done", bar.done + 1)
+    assert [given.line for given in validate._resources([folder / "many.ndjson"], bar, False)] == [1, 3, 4]
+    assert bar.done == 3
 
 
 def test_what_cannot_be_read_ends_the_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

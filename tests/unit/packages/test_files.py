@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import os
 import tarfile
 from collections.abc import Iterator
@@ -130,6 +131,51 @@ def test_a_package_that_would_be_misread_is_refused(
     assert "Traceback" not in capsys.readouterr().err
 
 
+OF_NO_USE: dict[str, tuple[str, bytes]] = {
+    "a resource": ("a.json", b'{"resourceType": "Patient"}'),
+    "a Bundle of nothing": ("a.json", b'{"resourceType": "Bundle", "type": "collection"}'),
+    "a definition without a url": ("a.json", b'{"resourceType": "StructureDefinition", "name": "A"}'),
+    "a list": ("a.json", b"[]"),
+    "broken": ("a.json", b"{"),
+    "nothing": ("a.txt", b""),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), OF_NO_USE.values(), ids=OF_NO_USE.keys())
+def test_what_holds_no_definition_is_no_package(
+    name: str, text: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resource = tmp_path / "p.json"
+    resource.write_text('{"resourceType": "Patient"}')
+    places = [folder(tmp_path / "x", {name: text}), tgz(tmp_path / "x.tgz", {name: text})]
+    for place in [*places, *[places[0] / name][: name.endswith(".json")]]:
+        with pytest.raises(PackageError, match=r"a\.json|x|x\.tgz"):
+            open_package(place)
+        assert cli.main(["validate", "--package", str(place), str(resource)]) == exits.BAD_INPUT
+        said = capsys.readouterr().err
+        assert "a.json" in said or (place.name in said and text != b"{")
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = folder(tmp_path / "x", {"bad.json": b'{"resourceType": "StructureDefinition"\n "url"'})
+    resource = tmp_path / "p.json"
+    resource.write_text('{"resourceType": "Patient"}')
+    assert cli.main(["validate", "--package", str(place), str(resource)]) == exits.BAD_INPUT
+    assert capsys.readouterr().err.startswith("bad.json:2:2: fatal json-unreadable")
+
+
+def test_a_package_of_a_manifest_alone_may_be_there_for_what_it_rests_on(tmp_path: Path) -> None:
+    assert open_package(folder(tmp_path / "x", files(manifest("vendor", "1.0.0")))).definitions == []
+
+
+def test_a_profile_without_a_url_among_others_is_told(tmp_path: Path) -> None:
+    nameless = profile("p", "1")
+    del nameless["url"]
+    held = files(profile("p", "1")) | {"nameless.json": json.dumps(nameless).encode()}
+    (note,) = open_package(folder(tmp_path / "x", held)).notes
+    assert note.startswith("nameless.json")
+
+
 MALFORMED = [
     {"differential": {"element": "text"}},
     {"differential": {"element": ["text"]}},
@@ -154,7 +200,8 @@ def test_a_definition_that_is_not_formed_as_fhir_says_is_told_when_it_is_asked_f
     resource.write_text('{"resourceType": "Patient", "meta": {"profile": ["https://example.org/fhir/p"]}}')
     ended = cli.main(["validate", "--package", str(place), str(resource)])
     said = capsys.readouterr().err
-    assert (ended, "validate-unchecked-profile" in said) in ((exits.BAD_INPUT, False), (exits.DONE, True)), said
+    unchecked = "validate-unchecked-profile" in said or "validate-unusable-profile" in said
+    assert (ended, unchecked) in ((exits.BAD_INPUT, False), (exits.DONE, True)), said
 
 
 def test_a_key_that_stands_twice_is_told_with_its_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from fhir_mh import Validator
 from fhir_mh.fhir.json import dumps
 from fhir_mh.terminology.expansion import Expansion
-from fhir_mh.validation import Report, checkers, direct, questionnaires, resources, shape, walk
+from fhir_mh.validation import Report, direct, questionnaires, resources, shape, unknown, walk
 
 
 def codes(report: Report) -> Counter[str]:
@@ -72,7 +72,7 @@ def test_words_that_are_near_are_looked_for_only_for_what_is_told(
     validator: Validator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = {f"key{number}": 1 for number in range(20_000)}
-    with calls(monkeypatch, checkers, "get_close_matches") as looked:
+    with calls(monkeypatch, unknown, "get_close_matches") as looked:
         validator.validate({"resourceType": "Patient", **keys})
     assert looked[0] <= walk.MOST + 1
     with calls(monkeypatch, Expansion, "suggestion") as looked:

@@ -109,4 +109,4 @@ def test_a_profile_with_a_type_that_r4_has_not_is_not_checked(code: str) -> None
     named = {"id": "Patient.name", "path": "Patient.name", "type": [{"code": code}]}
     resource = {"resourceType": "Patient", "meta": {"profile": [HOME + "p"]}, "name": [{"text": "A"}]}
     report = Validator(resources=[profile("p", named)]).validate(resource)
-    assert [found.code for found in report.not_checked] == ["validate-unchecked-profile"]
+    assert [found.code for found in report.not_checked] == ["validate-unusable-profile"]

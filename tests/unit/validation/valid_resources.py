@@ -345,9 +345,9 @@ def bundles(draw: Any, kind: str, types: tuple[str, ...]) -> Made:
         entries.append({"fullUrl": f"urn:uuid:{draw(st.uuids())}", "resource": resource})
         if kind == "transaction":
             name = f"{resource['resourceType']}/{resource['id']}"
-            entries[-1]["request"] = draw(
-                st.sampled_from([{"method": "PUT", "url": name}, {"method": "POST", "url": resource["resourceType"]}])
-            )
+            update, create = {"method": "PUT", "url": name}, {"method": "POST", "url": resource["resourceType"]}
+            written = [held.get("request") for held in entries]  # a transaction changes a resource once
+            entries[-1]["request"] = create if update in written else draw(st.sampled_from([update, create]))
     return Made({"resourceType": "Bundle", "type": kind, "entry": entries}, maker.spots)
 
 
