@@ -1,0 +1,1 @@
+"""Ways of reaching partners that are no gateways, a package for each."""
