@@ -17,6 +17,7 @@ import respx
 
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange import reaching
 from fhir_mh.exchange import transport as module
 from fhir_mh.exchange.messages import Envelope, Message, Receipt
 from fhir_mh.exchange.signing import check_request, sign_answer
@@ -167,7 +168,7 @@ def test_a_request_larger_than_is_taken_in_is_not_sent(monkeypatch: pytest.Monke
 
 
 def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_ANSWER", 1000)
+    monkeypatch.setattr(reaching, "MAX_ANSWER", 1000)
     with pytest.raises(UpstreamUnavailable) as failed:
         send(answering(content={"receipts": [], "padding": "x" * 2000}))
     assert failed.value.issues[0].code == "sync-too-large"
