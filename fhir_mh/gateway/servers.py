@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there, version_of
+from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, references_in
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.json import load_object
-from fhir_mh.gateway.holding import content, hold, key_of
+from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.gateway.holding import SHARED_KINDS, content, hold, key_of
 from fhir_mh.gateway.identity import (
     Organisation,
     find_by_patient,
@@ -33,26 +34,20 @@ from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import has_errors, issue
 from fhir_mh.profiles.bundle import identifier_of
-from fhir_mh.store import Projection, Tx
+from fhir_mh.store import ServerCopy, Tx
 
+_NOT_NOTED = ("Patient", *SHARED_KINDS)
+"""Who somebody is and who provides what may be found there and be ours as well: where ours lies, sending notes."""
 _NAMESPACE = uuid.UUID("c1b9a0de-8a3c-5f5b-9a43-6f0f5f2a7d10")
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A message, and the resources of the server (as they are there) that are dealt with once it is."""
-
-    message: Message | Unreadable
-    of: tuple[Body, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Copy:
-    """A resource that is kept here and written there: as it is there, and its id and person here."""
+    """A resource that is kept here and written there: as it is there, its id here, and the person whose alone it is."""
 
     there: Body
     name: str
-    person: str
+    person: str | None
 
 
 class FromServer:
@@ -75,32 +70,33 @@ class FromServer:
         seconds = [body for body in own if self._is_second(tx, body)]
         own = [body for body in own if body not in seconds]
         named, sure = self._person(tx, found.patient)
-        persons = {copy.person for copy in copies} | ({named} if named is not None else set())
+        persons = {copy.person for copy in copies if copy.person is not None} | ({named} if named is not None else set())
         number = nhs_number_in(found.patient)
         if len(persons) == 1:
-            number = number if named is not None and number else nhs_number_of(tx, next(iter(persons)))
-        if number is None:
-            whole = (found.patient, *new)
-            return [self._set_aside(whole)] if new or not self._is_known(tx, found.patient) else []
-        if not sure or len(persons) > 1 or (copies and self._contradicts(tx, copies, found.patient)):
-            about = nhs_number_of(tx, copies[0].person) if copies else number
-            return [self._snapshot(tx, about or number, found.patient, new)]
-        made = [self._second(body) for body in seconds]
-        made += self._snapshots(tx, number, found.patient, own)
-        made += [one for copy in copies for one in self._proposals(tx, number, copy, found.patient)]
-        return made
+            person = next(iter(persons))
+            number = number if named is not None and number else nhs_number_of(tx, person)
+            if sure and number is not None and not self._contradicts(tx, copies, person, found.patient):
+                return [
+                    *(self._second(body) for body in seconds),
+                    *self._snapshots(tx, number, named, found.patient, own),
+                    *self._all_proposals(tx, number, person, copies, found.patient),
+                ]
+        if number is None or (sure and not persons):
+            return [self._set_aside((found.patient, *new))]
+        about = next((nhs_number_of(tx, copy.person) for copy in copies if copy.person is not None), None)
+        return [self._snapshot(tx, about or number, found.patient, new)]
 
     # --- what is what
 
     def _is_known(self, tx: Tx, body: Body) -> bool:
         """Whether this version was dealt with, or an older one comes after a newer."""
         noted = tx.server_copies.at(self.partner, *key_there(body))
-        if noted is None or noted.version is None:
+        if noted is None or key_there(body)[0] in _NOT_NOTED:
             return False
-        version = version_of(body)
-        if version.isdecimal() and noted.version.isdecimal():
-            return int(version) <= int(noted.version)
-        return bool(version) and version == noted.version
+        version, known = version_of(body), noted.remote_version
+        if version.isdecimal() and known.isdecimal():
+            return int(version) <= int(known)
+        return bool(version) and version == known
 
     def _parted(self, tx: Tx, bodies: Iterable[Body]) -> tuple[list[_Copy], list[Body]]:
         """The copies of what is kept here, and the server's own."""
@@ -108,10 +104,10 @@ class FromServer:
         for body in bodies:
             name = self._name_here(tx, body)
             held = None if name is None else tx.get(key_there(body)[0], name)
-            if held is None or held.custodian != self.home.ods or held.person is None:
+            if held is None or held.custodian != self.home.ods:
                 own.append(body)
             else:
-                copies.append(_Copy(body, held.id, held.person))
+                copies.append(_Copy(body, held.id, None if held.type in SHARED_KINDS else held.person))
         return copies, own
 
     def _name_here(self, tx: Tx, body: Body) -> str | None:
@@ -126,14 +122,14 @@ class FromServer:
         if noted is not None:
             return noted.name
         name = self._by_identifier(tx, body)
-        return None if name is None or tx.server_copies.of(self.partner, kind, name) is not None else name
+        return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
 
     def _by_identifier(self, tx: Tx, body: Body) -> str | None:
         item = identifier_of(body)
         if item is None:
             return None
-        kind = key_there(body)[0]
-        found = [held for held in tx.identified(kind, item) if held.custodian == self.home.ods]
+        identifiers = [(ITEM_ID, item)]
+        found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
         return found[0].id if len(found) == 1 else None
 
     def _is_second(self, tx: Tx, body: Body) -> bool:
@@ -152,19 +148,21 @@ class FromServer:
         except Conflict:
             return None, False
 
-    def _contradicts(self, tx: Tx, copies: Sequence[_Copy], patient: Body) -> bool:
-        held = hold(tx, copies[0].person, self.home.ods).patients()
-        return contradiction(patient, held, "$.bundle") is not None
+    def _contradicts(self, tx: Tx, copies: Sequence[_Copy], person: str, patient: Body) -> bool:
+        """Whether copies of ours are now about somebody else there; of its own, receiving finds out."""
+        return bool(copies) and contradiction(patient, hold(tx, person, self.home.ods).patients(), "$") is not None
 
     # --- the server's own
 
-    def _snapshots(self, tx: Tx, number: str, patient: Body, own: Sequence[Body]) -> Iterator[Made]:
+    def _snapshots(
+        self, tx: Tx, number: str, person: str | None, patient: Body, own: Sequence[Body]
+    ) -> Iterator[Made]:
         """One with everything that is new; what breaks a rule by one of its own, so that it stops nothing else."""
         said = [(body, self._translated(tx, body, patient)) for body in own]
         news = [(body, here) for body, here in said if not self._is_held(tx, here)]
         broken = [body for body, here in news if has_errors(self.check(here))]
         sound = [body for body, _ in news if body not in broken]
-        if sound or (not news and self._says_more(tx, patient)):
+        if sound or (not news and self._says_more(tx, person, patient)):
             yield self._snapshot(tx, number, patient, sound)
         for body in broken:
             yield self._snapshot(tx, number, patient, [body])
@@ -180,16 +178,10 @@ class FromServer:
         known = tx.get(*key_of(here))
         return known is not None and not known.deleted and content(known.body()) == here
 
-    def _says_more(self, tx: Tx, patient: Body) -> bool:
-        """Whether the server's Patient says what is neither held of it, nor what it was sent."""
-        if self._is_known(tx, patient) or self._is_held(tx, self._translated(tx, patient, patient)):
-            return False
-        noted = tx.server_copies.at(self.partner, *key_there(patient))
-        ours = None if noted is None else tx.get("Patient", noted.name)
-        if ours is None or ours.custodian != self.home.ods:
-            return True
-        sent = content(ours.body())
-        return laid_over(sent, {**patient, "id": ours.id}) != sent
+    def _says_more(self, tx: Tx, person: str | None, patient: Body) -> bool:
+        """Whether the server's Patient says what no Patient does that is held here of the person."""
+        held = hold(tx, person, self.home.ods).patients() if person is not None else []
+        return not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
 
     def _translated(self, tx: Tx, body: Body, patient: Body) -> Body:
         """A resource of the server's own as it is said here: its subject is the server's own Patient."""
@@ -208,20 +200,24 @@ class FromServer:
 
     # --- copies of ours
 
-    def _proposals(self, tx: Tx, number: str, copy: _Copy, patient: Body) -> Iterator[Made]:
-        """A proposal with what was changed in a copy, if anything was."""
-        kind, there = key_there(copy.there)
-        shown = _Shown(tx, self.home, self.partner, copy.person, (kind, copy.name))
-        if shown.body is None:
-            return
-        names = {(kind, there): copy.name, key_there(patient): _subject_of(shown.body)}
-        here = self._names(tx, copy.there, names).translated(copy.there)
-        read = laid_over(shown.body, here)
-        if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
-            return
-        said = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
-        name = self._message_id("proposal", [copy.there])
-        yield Made(Message(name, "proposal", number, self.home.ods, None, said), (copy.there,))
+    def _all_proposals(
+        self, tx: Tx, number: str, person: str, copies: Sequence[_Copy], patient: Body
+    ) -> Iterator[Made]:
+        """A proposal for each copy in which something was changed, so that one that is set aside stops no other."""
+        names = {key_there(copy.there): copy.name for copy in copies}  # none is noted where the answer was lost
+        for copy in copies:
+            kind = key_there(copy.there)[0]
+            shown = _Shown(tx, self.home, self.partner, person, (kind, copy.name))
+            if shown.body is None:
+                continue
+            said = {**names, key_there(patient): _subject_of(shown.body)}
+            here = self._names(tx, copy.there, said).translated(copy.there)
+            read = laid_over(shown.body, here)
+            if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
+                continue
+            content = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
+            name = self._message_id("proposal", [copy.there])
+            yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,))
 
     # --- what cannot be told
 
@@ -229,11 +225,11 @@ class FromServer:
         """Of somebody who cannot be found here: kept whole, and nobody is made of it."""
         name = self._message_id("snapshot", whole)
         body = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle(whole)}
-        return Made(Unreadable(name, body, (issue("server-unknown-person", "$.bundle"),)), whole)
+        return Made(Unreadable(name, body, (issue("sync-unknown-person", "$.bundle"),)), whole)
 
     def _second(self, body: Body) -> Made:
         name = self._message_id("second", [body])
-        found = issue("server-second-copy", "$.bundle", kind=key_there(body)[0])
+        found = issue("sync-custody", "$.bundle", reference="What this is another copy of")
         held = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle([body])}
         return Made(Unreadable(name, held, (found,)), (body,))
 
@@ -242,7 +238,15 @@ class FromServer:
         said = sorted(f"{'/'.join(key_there(body))}/{version_of(body)}/{hash_of(body)}" for body in bodies)
         return str(uuid.uuid5(_NAMESPACE, "\n".join([self.partner, verb, *said])))
 
-    # --- afterwards
+    # --- before and afterwards
+
+    def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
+        """Whom and what these resources name that stands on the same server, is no person's, and is not ours."""
+        names = Names(self.partner, self.base_url)
+        new = [body for body in bodies if not self._is_known(tx, body)]
+        targets = {target for body in new for one in references_in(body) if (target := names.target(one)) is not None}
+        shared = {key for key in targets if key[0] in SHARED_KINDS}
+        return {key for key in shared if tx.server_copies.at(self.partner, *key) is None}
 
     def dealt_with(self, tx: Tx, made: Made) -> None:
         """Note the versions that a message was made of: they are not looked at again."""
@@ -252,11 +256,11 @@ class FromServer:
     def note(self, tx: Tx, body: Body) -> None:
         """Note the version of a resource of the server as dealt with."""
         kind, there = key_there(body)
-        if self._is_second(tx, body):
+        if kind in _NOT_NOTED or self._is_second(tx, body):
             return
         noted = tx.server_copies.at(self.partner, kind, there)
         name = noted.name if noted is not None else self._name_here(tx, body) or minted(self.partner, kind, there)
-        tx.server_copies.note(self.partner, kind, name, there, version_of(body) or None, hash_of(body))
+        tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), hash_of(body)))
 
     def gone(self, tx: Tx, kind: str, there: str) -> None:
         """Tell people, once, that a resource was deleted on the server. Nothing is deleted here."""
@@ -264,10 +268,10 @@ class FromServer:
         held = None if noted is None else tx.get(kind, noted.name)
         if held is None or held.person is None or held.deleted:
             return
-        said = f"{self.partner} has deleted its copy of this {kind}, or what it kept itself. It is kept here."
-        raise_task(
-            tx, self.home, self.check, held.person, f"{self.partner}/{kind}/{there}/gone", "unclear-item", said, once=True
-        )  # fmt: skip
+        whose = "its copy of what is kept here" if held.custodian == self.home.ods else "what it kept itself"
+        said = f"{self.partner} has deleted {whose}: {kind}/{held.id}. Here it stays as it was."
+        name = f"{self.partner}/{kind}/{there}/gone"
+        raise_task(tx, self.home, self.check, held.person, name, "unclear-item", said, once=True)
 
 
 class _Shown:

@@ -1,4 +1,4 @@
-"""What was found on a server, before anything is made of it: resources about one person, by the server's own names."""
+"""What was found on a server about one person, by the server's own names, and the messages that are made of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.naming import Body, Key, without_storing
+from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.json import dumps
 
 
@@ -19,13 +20,21 @@ class Found:
     resources: tuple[Body, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A message, and the resources of the server (as they are there) that are dealt with once it is."""
+
+    message: Message | Unreadable
+    of: tuple[Body, ...]
+
+
 def key_there(body: Mapping[str, Any]) -> Key:
     """(type, id) of a resource on its server."""
     return str(body.get("resourceType")), str(body.get("id"))
 
 
 def version_of(body: Mapping[str, Any]) -> str:
-    """Which version of a resource this is, as its server says it: numbers, UUIDs or a time; "" where it says nothing."""
+    """Which version of a resource this is, as its server says it: a number, a UUID, a time; empty where it is silent."""
     meta = body.get("meta")
     said = [meta.get(name) for name in ("versionId", "lastUpdated")] if isinstance(meta, dict) else []
     return next((value for value in said if isinstance(value, str) and value), "")
