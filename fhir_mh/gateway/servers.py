@@ -70,7 +70,9 @@ class FromServer:
         seconds = [body for body in own if self._is_second(tx, body)]
         own = [body for body in own if body not in seconds]
         named, sure = self._person(tx, found.patient)
-        persons = {copy.person for copy in copies if copy.person is not None} | ({named} if named is not None else set())
+        persons = {copy.person for copy in copies if copy.person is not None} | (
+            {named} if named is not None else set()
+        )
         number = nhs_number_in(found.patient)
         if len(persons) == 1:
             person = next(iter(persons))
@@ -154,9 +156,7 @@ class FromServer:
 
     # --- the server's own
 
-    def _snapshots(
-        self, tx: Tx, number: str, person: str | None, patient: Body, own: Sequence[Body]
-    ) -> Iterator[Made]:
+    def _snapshots(self, tx: Tx, number: str, person: str | None, patient: Body, own: Sequence[Body]) -> Iterator[Made]:
         """One with everything that is new; what breaks a rule by one of its own, so that it stops nothing else."""
         said = [(body, self._translated(tx, body, patient)) for body in own]
         news = [(body, here) for body, here in said if not self._is_held(tx, here)]

@@ -12,8 +12,8 @@ _COLUMNS = "partner, type, name, remote_id, remote_version, held, sent, seen"
 
 
 def _copy(row: Row) -> ServerCopy:
-    *columns, seen = row
-    return ServerCopy(*columns, from_ms(seen))
+    partner, type, name, remote_id, remote_version, held, sent, seen = row
+    return ServerCopy(partner, type, name, remote_id, remote_version, held, sent, from_ms(seen))
 
 
 class ServerCopies(Part):
@@ -39,6 +39,13 @@ class ServerCopies(Part):
     def at(self, partner: str, type: str, remote_id: str) -> ServerCopy | None:
         """The resource that lies there under this id."""
         return self._one("remote_id", partner, type, remote_id)
+
+    def lying(self, partner: str, type: str) -> list[ServerCopy]:
+        """Every resource of a type that is known to lie there."""
+        rows = self.session.all(
+            f"SELECT {_COLUMNS} FROM server_copies WHERE partner = ? AND type = ? ORDER BY name", partner, type
+        )
+        return [_copy(row) for row in rows]
 
     def _one(self, column: str, *values: str) -> ServerCopy | None:
         row = self.session.one(

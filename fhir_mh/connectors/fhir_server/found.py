@@ -34,7 +34,7 @@ def key_there(body: Mapping[str, Any]) -> Key:
 
 
 def version_of(body: Mapping[str, Any]) -> str:
-    """Which version of a resource this is, as its server says it: a number, a UUID, a time; empty where it is silent."""
+    """Which version of a resource this is, as its server says it: a number, a UUID, a time; or empty."""
     meta = body.get("meta")
     said = [meta.get(name) for name in ("versionId", "lastUpdated")] if isinstance(meta, dict) else []
     return next((value for value in said if isinstance(value, str) and value), "")

@@ -10,10 +10,9 @@ from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found
 from fhir_mh.exchange.messages import Envelope, Message, Receipt
-from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import key_of
 from fhir_mh.gateway.servers import FromServer, Made
-from fhir_mh.store import Outcome, ServerCopy, Tx
+from fhir_mh.store import Outcome, ServerCopy
 from fhir_mh.sync.receiver import receive
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, accept
 

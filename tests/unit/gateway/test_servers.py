@@ -139,7 +139,9 @@ def test_the_same_text_of_its_own_in_a_new_version_makes_no_edition(ward: Ward) 
 def test_its_own_that_is_not_mentioned_stays(ward: Ward) -> None:
     goal(ward)
     ward.read()
-    other = ward.keep("Goal", "g2", lifecycleStatus="active", description={"text": "Walk"}, subject={"reference": "Patient/77"})
+    other = ward.keep(
+        "Goal", "g2", lifecycleStatus="active", description={"text": "Walk"}, subject={"reference": "Patient/77"}
+    )
     ward.read(other)
     assert len(ward.record(HOME).tree["goals"]) == 2
 
@@ -170,7 +172,11 @@ def test_who_is_not_known_here_is_not_known(ward: Ward) -> None:
 
 def test_another_copy_of_the_same_item_is_set_aside(ward: Ward) -> None:
     plan = ward.holds["CarePlan", care_plan(ward)]
-    copied = ward.keep("CarePlan", "second", **{name: value for name, value in plan.items() if name not in ("id", "meta", "resourceType")})
+    copied = ward.keep(
+        "CarePlan",
+        "second",
+        **{name: value for name, value in plan.items() if name not in ("id", "meta", "resourceType")},
+    )
     copied["title"] = "Copied"
     assert any(one["system"] == ITEM_ID for one in copied["identifier"])
     assert statuses(ward.read()) == [("set-aside", "quarantined")]
