@@ -12,8 +12,8 @@ _COLUMNS = "partner, type, name, remote_id, remote_version, held, sent, seen"
 
 
 def _copy(row: Row) -> ServerCopy:
-    *columns, seen = row
-    return ServerCopy(*columns, from_ms(seen))
+    partner, type, name, remote_id, remote_version, held, sent, seen = row
+    return ServerCopy(partner, type, name, remote_id, remote_version, held, sent, from_ms(seen))
 
 
 class ServerCopies(Part):
