@@ -1,1 +1,1 @@
-"""Ways of reaching partners that are no gateways, a package for each."""
+"""Ways of reaching partners that do not speak the sync protocol, one package each."""
