@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from fhir_mh.clock import elapsed
 from fhir_mh.connectors.fhir_server.client import FhirClient
-from fhir_mh.connectors.fhir_server.polling import Polling, Take
+from fhir_mh.connectors.fhir_server.polling import Polling
+from fhir_mh.connectors.fhir_server.taking_in import Take, TakingIn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.messages import Envelope, Message, Unreadable
 from fhir_mh.gateway import Gateway
@@ -128,7 +129,8 @@ class Polls:
         home = self.gateway.home
         try:
             reading = FromServer(home, self.gateway.check, partner.ods, connection.base_url)
-            await Polling(self.gateway.store, client, reading, self._take(partner.ods), self.owner).round()
+            into = TakingIn(self.gateway.store, reading, self._take(partner.ods))
+            await Polling(client, into, self.owner).round()
         finally:
             await client.close()
 

@@ -9,7 +9,7 @@ are one and the same.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from fhir_mh.gateway.sameness import contradiction, nhs_number_in
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.gateway.writing import Check
-from fhir_mh.issues import has_errors, issue
+from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import identifier_of
 from fhir_mh.store import ServerCopy, Tx
 
@@ -59,6 +59,10 @@ class FromServer:
     def knows(self, tx: Tx, patient: Body) -> bool:
         """Whether a Patient of the server is about somebody known here. Of anybody else nothing is read."""
         return bool(persons_by_number(tx, patient) or persons_by_local_identifier(tx, patient))
+
+    def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
+        """Why two Patients cannot be one person; None where they can."""
+        return contradiction(theirs, [ours], "$.bundle")
 
     def messages(self, tx: Tx, found: Found) -> list[Made]:
         """What comes of what was found about one person, in the order in which it is to be received.
@@ -113,7 +117,7 @@ class FromServer:
         return copies, own
 
     def _name_here(self, tx: Tx, body: Body) -> str | None:
-        """The id here of a resource that was written there by us: as noted, or as the item's identifier says.
+        """The id here of a resource that was written there by us: as noted, or as its mark says.
 
         None for the server's own, and for a Patient: who a person is, each says for itself.
         """
@@ -123,13 +127,16 @@ class FromServer:
         noted = tx.server_copies.at(self.partner, kind, there)
         if noted is not None:
             return noted.name
-        name = self._by_identifier(tx, body)
+        name = self._by_mark(tx, body)
         return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
 
-    def _by_identifier(self, tx: Tx, body: Body) -> str | None:
+    def _by_mark(self, tx: Tx, body: Body) -> str | None:
+        """The id here of a resource of ours whose mark this bears: its item's identifier, or its id in a tag."""
         item = identifier_of(body)
         if item is None:
-            return None
+            tags = (body.get("meta") or {}).get("tag")
+            codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID] if isinstance(tags, list) else []
+            return next((code for code in codes if isinstance(code, str)), None)
         identifiers = [(ITEM_ID, item)]
         found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
         return found[0].id if len(found) == 1 else None
@@ -140,7 +147,7 @@ class FromServer:
         return (
             kind != "Patient"
             and tx.server_copies.at(self.partner, kind, there) is None
-            and self._by_identifier(tx, body) is not None
+            and self._by_mark(tx, body) is not None
         )
 
     def _person(self, tx: Tx, patient: Body) -> tuple[str | None, bool]:
@@ -181,7 +188,7 @@ class FromServer:
     def _says_more(self, tx: Tx, person: str | None, patient: Body) -> bool:
         """Whether the server's Patient says what no Patient does that is held here of the person."""
         held = hold(tx, person, self.home.ods).patients() if person is not None else []
-        return not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
+        return bool(patient) and not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
 
     def _translated(self, tx: Tx, body: Body, patient: Body) -> Body:
         """A resource of the server's own as it is said here: its subject is the server's own Patient."""

@@ -7,19 +7,19 @@ with. What is found again, in another order, or in between, does no harm: receiv
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.answers import Version, updated_of
-from fhir_mh.connectors.fhir_server.found import Found, Made, key_there
+from fhir_mh.connectors.fhir_server.found import Found, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
-from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.profiles.bundle import TABLES
-from fhir_mh.store import Store, Tx
+from fhir_mh.store import Tx
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,6 @@ _SUBJECTS = ("subject", "patient", "for")
 _LEASED = "lease"
 _OF_ONE = ("server-pages", "server-strange-id")
 """Faults that say nothing of the server as a whole."""
-
-Take = Callable[[Message | Unreadable], Awaitable[bool]]
-"""Has one message received as from the partner; whether it was dealt with."""
 
 
 class Server(Protocol):
@@ -48,26 +45,6 @@ class Server(Protocol):
     ) -> AsyncIterator[Body]: ...
 
     def history(self, kind: str, name: str | None = None, *, since: str | None = None) -> AsyncIterator[Version]: ...
-
-
-class Reading(Protocol):
-    """What the gateway makes of what is found. Every method runs inside a transaction."""
-
-    @property
-    def partner(self) -> str: ...
-
-    @property
-    def base_url(self) -> str: ...
-
-    def knows(self, tx: Tx, patient: Body) -> bool: ...
-
-    def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]: ...
-
-    def messages(self, tx: Tx, found: Found) -> list[Made]: ...
-
-    def dealt_with(self, tx: Tx, made: Made) -> None: ...
-
-    def gone(self, tx: Tx, kind: str, there: str) -> None: ...
 
 
 class Lost(Exception):
@@ -89,9 +66,10 @@ class _Read:
 class Polling:
     """One partner's server, asked by one worker. owner names it among those that share the store."""
 
-    def __init__(self, store: Store, server: Server, reading: Reading, take: Take, owner: str) -> None:
-        self.store, self.server, self.reading, self.take, self.owner = store, server, reading, take, owner
-        self.names = Names(reading.partner, reading.base_url)
+    def __init__(self, server: Server, into: TakingIn, owner: str) -> None:
+        self.server, self.into, self.owner = server, into, owner
+        self.store, self.reading = into.store, into.reading
+        self.names = Names(self.reading.partner, self.reading.base_url)
 
     async def round(self) -> int:
         """Ask for what has changed, and have it received; the number of messages that were dealt with.
@@ -267,14 +245,10 @@ class Polling:
                 continue
             resources = tuple(about.values())
             found = Found(patient, (*resources, *await self._beside(read, resources)))
-            for made in await self.store.read(lambda tx, one=found: self.reading.messages(tx, one)):  # type: ignore[misc]
-                if await self.take(made.message):
-                    await self.store.write(lambda tx, one=made: self.reading.dealt_with(tx, one))  # type: ignore[misc]
-                    done += 1
-                else:
-                    whole = False
-        for kind, name in read.gone:
-            await self.store.write(lambda tx, k=kind, n=name: self.reading.gone(tx, k, n))  # type: ignore[misc]
+            some, all_of_it = await self.into.receive(found)
+            done, whole = done + some, whole and all_of_it
+        for key in read.gone:
+            await self.into.deleted(*key)
         return done, whole
 
     async def _note(self, read: _Read) -> None:
