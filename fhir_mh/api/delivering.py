@@ -1,4 +1,7 @@
-"""The courier's life beside the application: it starts and stops with it, and commits to the store wake it."""
+"""The courier's life beside the application: it starts and stops with it, and commits to the store wake it.
+
+So does the asking of partners' plain FHIR servers.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from starlette.routing import Route
 
 from fhir_mh.api.access import Door
 from fhir_mh.api.partners_routes import Partners
+from fhir_mh.api.polling import Polls
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.errors import ConsentDenied
 from fhir_mh.exchange.transport import Transport, Unusable, connected
@@ -129,8 +133,10 @@ async def delivering(
         skipping=transports.skipping, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
+    polls = Polls(gateway, partners, _owner(settings))
     watch = Watch(gateway.store, settings.alarm_after)
     tasks = [asyncio.create_task(_keep_running(courier, partners, stop)), asyncio.create_task(watch.run(stop))]
+    tasks.append(asyncio.create_task(polls.run(stop)))
     try:
         yield
     finally:

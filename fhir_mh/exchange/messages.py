@@ -150,7 +150,10 @@ def _asked(body: Any) -> tuple[Message | Unreadable, ...] | None:
 def _entry(body: Any, path: str) -> Message | Unreadable:
     found = _object(body, path)
     try:
-        return read_message(found, path)
+        message = read_message(found, path)
+        if message.verb == "snapshot" and message.edition is None:  # only what a plain server holds has no number
+            raise _fault(f"{path}.edition", "an integer")
+        return message
     except InvalidResource as fault:
         return Unreadable(_text(found, "id", path, _ID), found, fault.issues)
 

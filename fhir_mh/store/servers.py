@@ -40,6 +40,13 @@ class ServerCopies(Part):
         """The resource that lies there under this id."""
         return self._one("remote_id", partner, type, remote_id)
 
+    def lying(self, partner: str, type: str) -> list[ServerCopy]:
+        """Every resource of a type that is known to lie there."""
+        rows = self.session.all(
+            f"SELECT {_COLUMNS} FROM server_copies WHERE partner = ? AND type = ? ORDER BY name", partner, type
+        )
+        return [_copy(row) for row in rows]
+
     def _one(self, column: str, *values: str) -> ServerCopy | None:
         row = self.session.one(
             f"SELECT {_COLUMNS} FROM server_copies WHERE partner = ? AND type = ? AND {column} = ?", *values

@@ -1,0 +1,45 @@
+"""What was found on a server about one person, by the server's own names, and the messages that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from fhir_mh.connectors.fhir_server.naming import Body, Key, without_storing
+from fhir_mh.exchange.messages import Message, Unreadable
+from fhir_mh.fhir.json import dumps
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Resources of one server about one person, and what they refer to. patient: the person, as the server has them."""
+
+    patient: Body
+    resources: tuple[Body, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A message, and the resources of the server (as they are there) that are dealt with once it is."""
+
+    message: Message | Unreadable
+    of: tuple[Body, ...]
+
+
+def key_there(body: Mapping[str, Any]) -> Key:
+    """(type, id) of a resource on its server."""
+    return str(body.get("resourceType")), str(body.get("id"))
+
+
+def version_of(body: Mapping[str, Any]) -> str:
+    """Which version of a resource this is, as its server says it: a number, a UUID, a time; or empty."""
+    meta = body.get("meta")
+    said = [meta.get(name) for name in ("versionId", "lastUpdated")] if isinstance(meta, dict) else []
+    return next((value for value in said if isinstance(value, str) and value), "")
+
+
+def hash_of(body: Mapping[str, Any]) -> str:
+    """SHA-256 of what a resource says, whatever its server says of its own storing."""
+    return sha256(dumps(without_storing(body))).hexdigest()

@@ -1,0 +1,337 @@
+"""Asking a FHIR server what has changed there (docs/sync-protocol.md, 'Asking a server').
+
+How far each type was read is said in the server's own time, never in ours, and only once all that was found is dealt
+with. What is found again, in another order, or in between, does no harm: receiving knows what it has seen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from fhir_mh.connectors.fhir_server.answers import Version, updated_of
+from fhir_mh.connectors.fhir_server.found import Found, Made, key_there
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange.messages import Message, Unreadable
+from fhir_mh.exchange.transport import Refused
+from fhir_mh.profiles.bundle import TABLES
+from fhir_mh.store import Store, Tx
+
+log = logging.getLogger(__name__)
+
+OVERLAP = timedelta(minutes=5)
+"""How long before the last change that was seen is read again: what a server commits late has an earlier time."""
+LEASE = timedelta(minutes=5)  # longer than any step of a round takes; it is renewed before each
+_DEPTH = 3  # a professional of a service of an organisation
+_SUBJECTS = ("subject", "patient", "for")
+_LEASED = "lease"
+_OF_ONE = ("server-pages", "server-strange-id")
+"""Faults that say nothing of the server as a whole."""
+
+Take = Callable[[Message | Unreadable], Awaitable[bool]]
+"""Has one message received as from the partner; whether it was dealt with."""
+
+
+class Server(Protocol):
+    """A server as it is read: FhirClient."""
+
+    async def capability(self) -> Body: ...
+
+    async def read(self, kind: str, name: str) -> Body | None: ...
+
+    def search(
+        self, kind: str, query: Sequence[tuple[str, str]], *, since: str | None = None
+    ) -> AsyncIterator[Body]: ...
+
+    def history(self, kind: str, name: str | None = None, *, since: str | None = None) -> AsyncIterator[Version]: ...
+
+
+class Reading(Protocol):
+    """What the gateway makes of what is found. Every method runs inside a transaction."""
+
+    @property
+    def partner(self) -> str: ...
+
+    @property
+    def base_url(self) -> str: ...
+
+    def knows(self, tx: Tx, patient: Body) -> bool: ...
+
+    def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]: ...
+
+    def messages(self, tx: Tx, found: Found) -> list[Made]: ...
+
+    def dealt_with(self, tx: Tx, made: Made) -> None: ...
+
+    def gone(self, tx: Tx, kind: str, there: str) -> None: ...
+
+
+class Lost(Exception):
+    """Another worker asks this server now."""
+
+
+@dataclass
+class _Read:
+    """What one round has read. about: by the Patient's id there. newest: how far each type was read."""
+
+    about: dict[str, dict[Key, Body]] = field(default_factory=dict)
+    newest: dict[str, str] = field(default_factory=dict)
+    gone: list[Key] = field(default_factory=list)
+    patients: dict[str, Body | None] = field(default_factory=dict)
+    others: dict[Key, Body | None] = field(default_factory=dict)
+    faults: list[FhirMhError] = field(default_factory=list)
+
+
+class Polling:
+    """One partner's server, asked by one worker. owner names it among those that share the store."""
+
+    def __init__(self, store: Store, server: Server, reading: Reading, take: Take, owner: str) -> None:
+        self.store, self.server, self.reading, self.take, self.owner = store, server, reading, take, owner
+        self.names = Names(reading.partner, reading.base_url)
+
+    async def round(self) -> int:
+        """Ask for what has changed, and have it received; the number of messages that were dealt with.
+
+        One type that cannot be read, or one message that fails here, keeps only its own from being done with. Raises
+        the first fault once the rest is done; nothing at all is done where another worker is at it.
+        """
+        read = _Read()
+        done = 0
+        try:
+            await self._hold()
+            offered = offers(await self.server.capability())
+            for kind in sorted(offered.keys() & KINDS):
+                await self._hold()
+                await self._read_type(read, kind, deletions="history-type" in offered[kind])
+            for patient in await self._new_people(read):
+                await self._read_person(read, patient, offered)
+            done, whole = await self._receive(read)
+            if whole:
+                await self._note(read)
+        except Lost:
+            return done
+        if read.faults:
+            raise read.faults[0]
+        return done
+
+    # --- one at a time
+
+    async def _hold(self) -> None:
+        """Go on being the one that asks. Raises Lost."""
+        if not await self.store.write(self._lease):
+            raise Lost
+
+    def _lease(self, tx: Tx) -> bool:
+        held = tx.checkpoints.get(self.reading.partner, _LEASED)
+        if held is not None and held.position != self.owner and tx.now < held.at + LEASE:
+            return False
+        tx.checkpoints.set(self.reading.partner, _LEASED, self.owner)
+        return True
+
+    # --- reading
+
+    async def _read_type(self, read: _Read, kind: str, *, deletions: bool) -> None:
+        """What has changed of a type since it was read last; another fault than of the type itself is the round's."""
+        position = await self._position(kind)
+        since = None if position is None else _before(position)
+        try:
+            async for body in self.server.search(kind, [], since=since):
+                if body.get("resourceType") == kind:
+                    position = _later(position, updated_of(body))
+                    await self._keep(read, body)
+            if deletions and since is not None:
+                await self._read_deletions(read, kind, since)
+        except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
+            if not isinstance(fault, Refused) and _code(fault) not in _OF_ONE:
+                raise
+            log.info("%s of %s cannot be read: %s", kind, self.reading.partner, _code(fault))
+            read.faults.append(fault)
+            return
+        if position is not None:
+            read.newest[kind] = position
+
+    async def _read_deletions(self, read: _Read, kind: str, since: str) -> None:
+        async for version in self.server.history(kind, since=since):
+            if version.body is None and version.kind == kind:
+                read.gone.append((kind, version.name))
+
+    async def _new_people(self, read: _Read) -> list[Body]:
+        """The Patients there of people who were written there, and of whom not everything was read since."""
+        partner = self.reading.partner
+
+        def unread(tx: Tx) -> list[str]:
+            lying = tx.server_copies.lying(partner, "Patient")
+            return [one.remote_id for one in lying if tx.checkpoints.get(partner, f"Patient/{one.remote_id}") is None]
+
+        found = [await self._patient(read, there) for there in await self.store.read(unread)]
+        return [patient for patient in found if patient is not None]
+
+    async def _read_person(self, read: _Read, patient: Body, offered: Mapping[str, Any]) -> None:
+        """Everything about one person, from the beginning: what was passed over while nobody here knew them."""
+        there = str(patient["id"])
+        for kind in sorted(offered.keys() & KINDS - {"Patient"}):
+            await self._hold()
+            async for body in self.server.search(kind, [("patient", f"Patient/{there}")]):
+                await self._keep(read, body)
+        read.about.setdefault(there, {})
+        read.newest[f"Patient/{there}"] = "read"
+
+    async def _keep(self, read: _Read, body: Body) -> None:
+        """Keep a resource that is about somebody known here; of anybody else nothing is kept."""
+        kind, name = key_there(body)
+        if kind == "Patient":
+            read.patients[name] = body if await self._is_known(body) else None
+            there: str | None = name
+        else:
+            there = await self._subject(read, body)
+        if there is None or await self._patient(read, there) is None:
+            return
+        about = read.about.setdefault(there, {})
+        if kind != "Patient":
+            about[kind, name] = body
+
+    async def _subject(self, read: _Read, body: Body) -> str | None:
+        """The id there of the Patient that a resource is about; of a Provenance, that its first target is about."""
+        for name in _SUBJECTS:
+            subject = body.get(name)
+            target = self.names.target(subject.get("reference")) if isinstance(subject, dict) else None
+            if target is not None and target[0] == "Patient":
+                return target[1]
+        for one in _objects(body.get("target")):
+            target = self.names.target(one.get("reference"))
+            if target is not None and target[0] in KINDS - {"Provenance"}:
+                about = await self._other(read, target)
+                return (
+                    target[1] if target[0] == "Patient" else None if about is None else await self._subject(read, about)
+                )
+        return None
+
+    async def _patient(self, read: _Read, there: str) -> Body | None:
+        """A Patient of the server, read once in a round; None where that is nobody known here."""
+        if there not in read.patients:
+            found = await self._one("Patient", there)
+            read.patients[there] = found if found is not None and await self._is_known(found) else None
+        return read.patients[there]
+
+    async def _other(self, read: _Read, key: Key) -> Body | None:
+        if key not in read.others:
+            read.others[key] = await self._one(*key)
+        return read.others[key]
+
+    async def _one(self, kind: str, there: str) -> Body | None:
+        """One resource; None where the server has it not, will not show it, or calls it what cannot be asked for."""
+        try:
+            found = await self.server.read(kind, there)
+        except Refused:
+            return None
+        except NotAuthenticated:
+            if kind == "Patient":
+                raise
+            return None
+        except UpstreamUnavailable as fault:
+            if _code(fault) not in _OF_ONE:
+                raise
+            return None
+        return found if found is not None and key_there(found) == (kind, there) else None
+
+    async def _is_known(self, patient: Body) -> bool:
+        return await self.store.read(lambda tx: self.reading.knows(tx, patient))
+
+    async def _beside(self, read: _Read, bodies: Iterable[Body]) -> list[Body]:
+        """Whom and what resources name that stands on the same server and is no person's."""
+        found: dict[Key, Body] = {}
+        fresh = list(bodies)
+        for _ in range(_DEPTH):
+            keys = await self.store.read(lambda tx, some=tuple(fresh): self.reading.wanted(tx, some))  # type: ignore[misc]
+            fresh = []
+            for key in sorted(keys - found.keys()):
+                body = await self._other(read, key)
+                if body is not None:
+                    found[key] = body
+                    fresh.append(body)
+        return list(found.values())
+
+    # --- having it received
+
+    async def _receive(self, read: _Read) -> tuple[int, bool]:
+        """(how many messages were dealt with, whether all were)."""
+        done, whole = 0, True
+        for there, about in read.about.items():
+            await self._hold()
+            patient = read.patients.get(there)
+            if patient is None:
+                continue
+            resources = tuple(about.values())
+            found = Found(patient, (*resources, *await self._beside(read, resources)))
+            for made in await self.store.read(lambda tx, one=found: self.reading.messages(tx, one)):  # type: ignore[misc]
+                if await self.take(made.message):
+                    await self.store.write(lambda tx, one=made: self.reading.dealt_with(tx, one))  # type: ignore[misc]
+                    done += 1
+                else:
+                    whole = False
+        for kind, name in read.gone:
+            await self.store.write(lambda tx, k=kind, n=name: self.reading.gone(tx, k, n))  # type: ignore[misc]
+        return done, whole
+
+    async def _note(self, read: _Read) -> None:
+        def note(tx: Tx) -> None:
+            for source, position in read.newest.items():
+                tx.checkpoints.set(self.reading.partner, source, position)
+
+        await self.store.write(note)
+
+    async def _position(self, source: str) -> str | None:
+        found = await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))
+        return None if found is None else found.position
+
+
+KINDS = frozenset(table.kind for table in TABLES) - {
+    "Organization", "PractitionerRole", "HealthcareService",
+}  # fmt: skip
+"""The types that are asked for: those that a record is made of. Who provides what is read where a record names it."""
+
+
+def offers(capability: Body) -> dict[str, frozenset[str]]:
+    """type -> what a server says that it can do with it, of those that it can search."""
+    found: dict[str, frozenset[str]] = {}
+    for rest in _objects(capability.get("rest")):
+        for resource in _objects(rest.get("resource")):
+            codes = frozenset(str(one.get("code")) for one in _objects(resource.get("interaction")))
+            if isinstance(resource.get("type"), str) and "search-type" in codes:
+                found[resource["type"]] = codes
+    return found
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _moment(instant: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(instant)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _later(position: str | None, updated: str) -> str | None:
+    """The later of two instants of the server; one that is none is passed over."""
+    moment = _moment(updated)
+    if moment is None:
+        return position
+    known = None if position is None else _moment(position)
+    return updated if known is None or moment > known else position
+
+
+def _before(position: str) -> str | None:
+    """The instant from which is read again; None where the position is none."""
+    moment = _moment(position)
+    return None if moment is None else (moment - OVERLAP).isoformat(timespec="milliseconds")
+
+
+def _code(fault: FhirMhError) -> str:
+    return fault.issues[0].code if fault.issues else type(fault).__name__
