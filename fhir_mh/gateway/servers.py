@@ -19,7 +19,7 @@ from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.json import load_object
-from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
 from fhir_mh.gateway.holding import SHARED_KINDS, content, hold, key_of
 from fhir_mh.gateway.identity import (
     Organisation,
@@ -38,6 +38,7 @@ from fhir_mh.store import ServerCopy, Tx
 
 _NOT_NOTED = ("Patient", *SHARED_KINDS)
 """Who somebody is and who provides what may be found there and be ours as well: where ours lies, sending notes."""
+_CUSTODIAN = EXTENSION + "custodian"
 _NAMESPACE = uuid.UUID("c1b9a0de-8a3c-5f5b-9a43-6f0f5f2a7d10")
 
 
@@ -69,7 +70,7 @@ class FromServer:
 
         Nothing of what was dealt with in the same version, of what says nothing new, and of our own writing.
         """
-        new = [body for body in found.resources if not self._is_known(tx, body)]
+        new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
         copies, own = self._parted(tx, new)
         seconds = [body for body in own if self._is_second(tx, body)]
         own = [body for body in own if body not in seconds]
@@ -103,6 +104,17 @@ class FromServer:
         if version.isdecimal() and known.isdecimal():
             return int(version) <= int(known)
         return bool(version) and version == known
+
+    def _is_told(self, tx: Tx, body: Body) -> bool:
+        """Whether this is what the server was told beside plans, or the copy of another gateway: that shares it."""
+        if key_there(body)[0] == "Communication":
+            sender = body.get("sender")
+            identifier = sender.get("identifier") if isinstance(sender, dict) else None
+            if isinstance(identifier, dict) and identifier.get("value") == self.home.ods:
+                return tx.get("Communication", self._name_here(tx, body) or "") is None
+        keepers = [one.get("valueIdentifier") for one in body.get("extension") or () if one.get("url") == _CUSTODIAN]
+        kept_by = {one.get("value") for one in keepers if isinstance(one, dict)}
+        return bool(kept_by - {self.home.ods, self.partner})
 
     def _parted(self, tx: Tx, bodies: Iterable[Body]) -> tuple[list[_Copy], list[Body]]:
         """The copies of what is kept here, and the server's own."""

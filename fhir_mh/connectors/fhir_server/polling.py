@@ -28,7 +28,7 @@ OVERLAP = timedelta(minutes=5)
 LEASE = timedelta(minutes=5)  # longer than any step of a round takes; it is renewed before each
 _DEPTH = 3  # a professional of a service of an organisation
 _SUBJECTS = ("subject", "patient", "for")
-_LEASED = "lease"
+_LEASED, _NOBODY = "lease", ""
 _OF_ONE = ("server-pages", "server-strange-id")
 """Faults that say nothing of the server as a whole."""
 
@@ -92,11 +92,24 @@ class Polling:
                 await self._note(read)
         except Lost:
             return done
+        finally:
+            await self.store.write(self._let_go)
         if read.faults:
             raise read.faults[0]
         return done
 
     # --- one at a time
+
+    async def is_due(self, every: timedelta) -> bool:
+        """Whether the last round, whoever's it was, ended that long ago; while one is under way none is due."""
+
+        def due(tx: Tx) -> bool:
+            held = tx.checkpoints.get(self.reading.partner, _LEASED)
+            if held is None or held.position == self.owner:
+                return True
+            return tx.now >= held.at + (every if held.position == _NOBODY else LEASE)
+
+        return await self.store.read(due)
 
     async def _hold(self) -> None:
         """Go on being the one that asks. Raises Lost."""
@@ -105,10 +118,15 @@ class Polling:
 
     def _lease(self, tx: Tx) -> bool:
         held = tx.checkpoints.get(self.reading.partner, _LEASED)
-        if held is not None and held.position != self.owner and tx.now < held.at + LEASE:
+        if held is not None and held.position not in (self.owner, _NOBODY) and tx.now < held.at + LEASE:
             return False
         tx.checkpoints.set(self.reading.partner, _LEASED, self.owner)
         return True
+
+    def _let_go(self, tx: Tx) -> None:
+        held = tx.checkpoints.get(self.reading.partner, _LEASED)
+        if held is not None and held.position == self.owner:
+            tx.checkpoints.set(self.reading.partner, _LEASED, _NOBODY)
 
     # --- reading
 
