@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, references_in
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, objects_in, references_in
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
@@ -71,6 +71,8 @@ class FromServer:
         Nothing of what was dealt with in the same version, of what says nothing new, and of our own writing.
         """
         new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
+        if new and has_errors(self.check(self._translated(tx, found.patient, found.patient))):
+            return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"))]
         copies, own = self._parted(tx, new)
         seconds = [body for body in own if self._is_second(tx, body)]
         own = [body for body in own if body not in seconds]
@@ -89,7 +91,7 @@ class FromServer:
                     *self._all_proposals(tx, number, person, copies, found.patient),
                 ]
         if number is None or (sure and not persons):
-            return [self._set_aside((found.patient, *new))]
+            return [self._set_aside((found.patient, *new), issue("sync-unknown-person", "$.bundle"))]
         about = next((nhs_number_of(tx, copy.person) for copy in copies if copy.person is not None), None)
         return [self._snapshot(tx, about or number, found.patient, new)]
 
@@ -112,7 +114,8 @@ class FromServer:
             identifier = sender.get("identifier") if isinstance(sender, dict) else None
             if isinstance(identifier, dict) and identifier.get("value") == self.home.ods:
                 return tx.get("Communication", self._name_here(tx, body) or "") is None
-        keepers = [one.get("valueIdentifier") for one in body.get("extension") or () if one.get("url") == _CUSTODIAN]
+        said = objects_in(body.get("extension"))
+        keepers = [one.get("valueIdentifier") for one in said if one.get("url") == _CUSTODIAN]
         kept_by = {one.get("value") for one in keepers if isinstance(one, dict)}
         return bool(kept_by - {self.home.ods, self.partner})
 
@@ -146,8 +149,9 @@ class FromServer:
         """The id here of a resource of ours whose mark this bears: its item's identifier, or its id in a tag."""
         item = identifier_of(body)
         if item is None:
-            tags = (body.get("meta") or {}).get("tag")
-            codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID] if isinstance(tags, list) else []
+            meta = body.get("meta")
+            tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
+            codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
             return next((code for code in codes if isinstance(code, str)), None)
         identifiers = [(ITEM_ID, item)]
         found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
@@ -240,11 +244,11 @@ class FromServer:
 
     # --- what cannot be told
 
-    def _set_aside(self, whole: tuple[Body, ...]) -> Made:
-        """Of somebody who cannot be found here: kept whole, and nobody is made of it."""
+    def _set_aside(self, whole: tuple[Body, ...], why: Issue) -> Made:
+        """Of somebody who cannot be told: kept whole, and nobody is made of it."""
         name = self._message_id("snapshot", whole)
         body = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle(whole)}
-        return Made(Unreadable(name, body, (issue("sync-unknown-person", "$.bundle"),)), whole)
+        return Made(Unreadable(name, body, (why,)), whole)
 
     def _second(self, body: Body) -> Made:
         name = self._message_id("second", [body])

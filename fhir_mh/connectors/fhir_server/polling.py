@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.answers import Version, updated_of
 from fhir_mh.connectors.fhir_server.found import Found, key_there
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, objects_in
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
@@ -197,7 +197,7 @@ class Polling:
             target = self.names.target(subject.get("reference")) if isinstance(subject, dict) else None
             if target is not None and target[0] == "Patient":
                 return target[1]
-        for one in _objects(body.get("target")):
+        for one in objects_in(body.get("target")):
             target = self.names.target(one.get("reference"))
             if target is not None and target[0] in KINDS - {"Provenance"}:
                 about = await self._other(read, target)
@@ -256,18 +256,27 @@ class Polling:
     async def _receive(self, read: _Read) -> tuple[int, bool]:
         """(how many messages were dealt with, whether all were)."""
         done, whole = 0, True
-        for there, about in read.about.items():
+        for there in read.about:
             await self._hold()
-            patient = read.patients.get(there)
-            if patient is None:
-                continue
-            resources = tuple(about.values())
-            found = Found(patient, (*resources, *await self._beside(read, resources)))
-            some, all_of_it = await self.into.receive(found)
+            try:
+                some, all_of_it = await self._receive_of(read, there)
+            except (FhirMhError, Lost):
+                raise
+            except Exception as fault:  # noqa: BLE001 - what is read may be anything; its text may be anybody's
+                log.error("what %s holds of one person failed here: %s", self.reading.partner, type(fault).__name__)
+                some, all_of_it = 0, False
             done, whole = done + some, whole and all_of_it
         for key in read.gone:
             await self.into.deleted(*key)
         return done, whole
+
+    async def _receive_of(self, read: _Read, there: str) -> tuple[int, bool]:
+        """The same of one person, by the Patient's id there."""
+        patient = read.patients.get(there)
+        if patient is None:
+            return 0, True
+        resources = tuple(read.about[there].values())
+        return await self.into.receive(Found(patient, (*resources, *await self._beside(read, resources))))
 
     async def _note(self, read: _Read) -> None:
         def note(tx: Tx) -> None:
@@ -290,16 +299,12 @@ KINDS = frozenset(table.kind for table in TABLES) - {
 def offers(capability: Body) -> dict[str, frozenset[str]]:
     """type -> what a server says that it can do with it, of those that it can search."""
     found: dict[str, frozenset[str]] = {}
-    for rest in _objects(capability.get("rest")):
-        for resource in _objects(rest.get("resource")):
-            codes = frozenset(str(one.get("code")) for one in _objects(resource.get("interaction")))
+    for rest in objects_in(capability.get("rest")):
+        for resource in objects_in(rest.get("resource")):
+            codes = frozenset(str(one.get("code")) for one in objects_in(resource.get("interaction")))
             if isinstance(resource.get("type"), str) and "search-type" in codes:
                 found[resource["type"]] = codes
     return found
-
-
-def _objects(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _moment(instant: str) -> datetime | None:
