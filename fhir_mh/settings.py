@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     alarm_after: int = Field(
         default=15, ge=1, description="How many minutes a message may wait for a partner before an alarm is raised."
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
+        description="Where partners' FHIR servers reach this gateway, to say that something has changed there; without "
+        "it they are only asked.",
+    )
     clients: tuple[Client, ...] = Field(default=(), description="The systems that may use it: [[clients]].")
 
     @property

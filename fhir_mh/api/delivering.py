@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from fhir_mh.api.access import Door
+from fhir_mh.api.hooks import HookRoutes, Woken
 from fhir_mh.api.partners_routes import Partners
 from fhir_mh.api.polling import Polls
 from fhir_mh.api.servers import to_server
@@ -38,8 +39,13 @@ log = logging.getLogger(__name__)
 _REST = 1.0  # seconds before the courier is started again after a fault of its own
 
 
-def routes(gateway: Gateway, settings: Settings, door: Door, counts: Counts, clock: Clock | None = None) -> list[Route]:
-    """What partners send to, what operators see of the deliveries, and the partners; counts: those of delivering()."""
+def routes(
+    gateway: Gateway, settings: Settings, door: Door, counts: Counts, woken: Woken, clock: Clock | None = None
+) -> list[Route]:
+    """What partners send to, what operators see of the deliveries, and the partners.
+
+    counts, woken: those of delivering().
+    """
     clock = clock or gateway.clock
 
     async def allow(request: Request) -> None:
@@ -52,7 +58,8 @@ def routes(gateway: Gateway, settings: Settings, door: Door, counts: Counts, clo
     inlet = sync_routes(gateway.store, gateway.exchange, own=settings.ods, known=partners.find, clock=clock)
     named = [partner.ods for partner in settings.partners]
     seen = delivery_routes(gateway.store, allow, named, counts=counts, alarm_after=settings.alarm_after)
-    return [*inlet, *seen, *Partners(partners, door, clock).routes()]
+    hooks = HookRoutes(partners, settings.ods, woken).routes()
+    return [*inlet, *seen, *hooks, *Partners(partners, door, clock).routes()]
 
 
 def directory(gateway: Gateway, settings: Settings) -> Directory:
@@ -117,9 +124,11 @@ class Connected(Mapping[str, Transport]):
 
 @asynccontextmanager
 async def delivering(
-    gateway: Gateway, settings: Settings, counts: Counts, clock: Clock | None = None
+    gateway: Gateway, settings: Settings, counts: Counts, woken: Woken, clock: Clock | None = None
 ) -> AsyncIterator[None]:
     """While this is entered, what waits for partners is delivered, and what is delivered is counted in counts.
+
+    Partners that are FHIR servers are asked what has changed there: those in woken at once.
 
     An organisation without a code has no partners, and there is nothing to do.
     """
@@ -134,7 +143,7 @@ async def delivering(
         skipping=transports.skipping, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
-    polls = Polls(gateway, partners, _owner(settings))
+    polls = Polls(gateway, partners, _owner(settings), woken, public_url=settings.public_url)
     watch = Watch(gateway.store, settings.alarm_after)
     tasks = [asyncio.create_task(_keep_running(courier, partners, stop)), asyncio.create_task(watch.run(stop))]
     tasks.append(asyncio.create_task(polls.run(stop)))

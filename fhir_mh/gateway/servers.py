@@ -9,17 +9,17 @@ are one and the same.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, references_in
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, objects_in, references_in
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.json import load_object
-from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
 from fhir_mh.gateway.holding import SHARED_KINDS, content, hold, key_of
 from fhir_mh.gateway.identity import (
     Organisation,
@@ -32,12 +32,13 @@ from fhir_mh.gateway.sameness import contradiction, nhs_number_in
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.gateway.writing import Check
-from fhir_mh.issues import has_errors, issue
+from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import identifier_of
 from fhir_mh.store import ServerCopy, Tx
 
 _NOT_NOTED = ("Patient", *SHARED_KINDS)
 """Who somebody is and who provides what may be found there and be ours as well: where ours lies, sending notes."""
+_CUSTODIAN = EXTENSION + "custodian"
 _NAMESPACE = uuid.UUID("c1b9a0de-8a3c-5f5b-9a43-6f0f5f2a7d10")
 
 
@@ -60,12 +61,18 @@ class FromServer:
         """Whether a Patient of the server is about somebody known here. Of anybody else nothing is read."""
         return bool(persons_by_number(tx, patient) or persons_by_local_identifier(tx, patient))
 
+    def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
+        """Why two Patients cannot be one person; None where they can."""
+        return contradiction(theirs, [ours], "$.bundle")
+
     def messages(self, tx: Tx, found: Found) -> list[Made]:
         """What comes of what was found about one person, in the order in which it is to be received.
 
         Nothing of what was dealt with in the same version, of what says nothing new, and of our own writing.
         """
-        new = [body for body in found.resources if not self._is_known(tx, body)]
+        new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
+        if new and has_errors(self.check(self._translated(tx, found.patient, found.patient))):
+            return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"))]
         copies, own = self._parted(tx, new)
         seconds = [body for body in own if self._is_second(tx, body)]
         own = [body for body in own if body not in seconds]
@@ -84,7 +91,7 @@ class FromServer:
                     *self._all_proposals(tx, number, person, copies, found.patient),
                 ]
         if number is None or (sure and not persons):
-            return [self._set_aside((found.patient, *new))]
+            return [self._set_aside((found.patient, *new), issue("sync-unknown-person", "$.bundle"))]
         about = next((nhs_number_of(tx, copy.person) for copy in copies if copy.person is not None), None)
         return [self._snapshot(tx, about or number, found.patient, new)]
 
@@ -100,6 +107,18 @@ class FromServer:
             return int(version) <= int(known)
         return bool(version) and version == known
 
+    def _is_told(self, tx: Tx, body: Body) -> bool:
+        """Whether this is what the server was told beside plans, or the copy of another gateway: that shares it."""
+        if key_there(body)[0] == "Communication":
+            sender = body.get("sender")
+            identifier = sender.get("identifier") if isinstance(sender, dict) else None
+            if isinstance(identifier, dict) and identifier.get("value") == self.home.ods:
+                return tx.get("Communication", self._name_here(tx, body) or "") is None
+        said = objects_in(body.get("extension"))
+        keepers = [one.get("valueIdentifier") for one in said if one.get("url") == _CUSTODIAN]
+        kept_by = {one.get("value") for one in keepers if isinstance(one, dict)}
+        return bool(kept_by - {self.home.ods, self.partner})
+
     def _parted(self, tx: Tx, bodies: Iterable[Body]) -> tuple[list[_Copy], list[Body]]:
         """The copies of what is kept here, and the server's own."""
         copies, own = [], []
@@ -113,7 +132,7 @@ class FromServer:
         return copies, own
 
     def _name_here(self, tx: Tx, body: Body) -> str | None:
-        """The id here of a resource that was written there by us: as noted, or as the item's identifier says.
+        """The id here of a resource that was written there by us: as noted, or as its mark says.
 
         None for the server's own, and for a Patient: who a person is, each says for itself.
         """
@@ -123,13 +142,17 @@ class FromServer:
         noted = tx.server_copies.at(self.partner, kind, there)
         if noted is not None:
             return noted.name
-        name = self._by_identifier(tx, body)
+        name = self._by_mark(tx, body)
         return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
 
-    def _by_identifier(self, tx: Tx, body: Body) -> str | None:
+    def _by_mark(self, tx: Tx, body: Body) -> str | None:
+        """The id here of a resource of ours whose mark this bears: its item's identifier, or its id in a tag."""
         item = identifier_of(body)
         if item is None:
-            return None
+            meta = body.get("meta")
+            tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
+            codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
+            return next((code for code in codes if isinstance(code, str)), None)
         identifiers = [(ITEM_ID, item)]
         found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
         return found[0].id if len(found) == 1 else None
@@ -140,7 +163,7 @@ class FromServer:
         return (
             kind != "Patient"
             and tx.server_copies.at(self.partner, kind, there) is None
-            and self._by_identifier(tx, body) is not None
+            and self._by_mark(tx, body) is not None
         )
 
     def _person(self, tx: Tx, patient: Body) -> tuple[str | None, bool]:
@@ -181,7 +204,7 @@ class FromServer:
     def _says_more(self, tx: Tx, person: str | None, patient: Body) -> bool:
         """Whether the server's Patient says what no Patient does that is held here of the person."""
         held = hold(tx, person, self.home.ods).patients() if person is not None else []
-        return not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
+        return bool(patient) and not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
 
     def _translated(self, tx: Tx, body: Body, patient: Body) -> Body:
         """A resource of the server's own as it is said here: its subject is the server's own Patient."""
@@ -221,11 +244,11 @@ class FromServer:
 
     # --- what cannot be told
 
-    def _set_aside(self, whole: tuple[Body, ...]) -> Made:
-        """Of somebody who cannot be found here: kept whole, and nobody is made of it."""
+    def _set_aside(self, whole: tuple[Body, ...], why: Issue) -> Made:
+        """Of somebody who cannot be told: kept whole, and nobody is made of it."""
         name = self._message_id("snapshot", whole)
         body = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle(whole)}
-        return Made(Unreadable(name, body, (issue("sync-unknown-person", "$.bundle"),)), whole)
+        return Made(Unreadable(name, body, (why,)), whole)
 
     def _second(self, body: Body) -> Made:
         name = self._message_id("second", [body])

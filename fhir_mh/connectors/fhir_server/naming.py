@@ -89,3 +89,8 @@ def references_in(value: Any) -> Iterator[str]:
             yield value["reference"]
         for inner in value.values():
             yield from references_in(inner)
+
+
+def objects_in(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list, whatever else may stand in it, or in its place."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -7,19 +7,19 @@ with. What is found again, in another order, or in between, does no harm: receiv
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.answers import Version, updated_of
-from fhir_mh.connectors.fhir_server.found import Found, Made, key_there
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.connectors.fhir_server.found import Found, key_there
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, objects_in
+from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
-from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.profiles.bundle import TABLES
-from fhir_mh.store import Store, Tx
+from fhir_mh.store import Tx
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +28,9 @@ OVERLAP = timedelta(minutes=5)
 LEASE = timedelta(minutes=5)  # longer than any step of a round takes; it is renewed before each
 _DEPTH = 3  # a professional of a service of an organisation
 _SUBJECTS = ("subject", "patient", "for")
-_LEASED = "lease"
+_LEASED, _NOBODY = "lease", ""
 _OF_ONE = ("server-pages", "server-strange-id")
 """Faults that say nothing of the server as a whole."""
-
-Take = Callable[[Message | Unreadable], Awaitable[bool]]
-"""Has one message received as from the partner; whether it was dealt with."""
 
 
 class Server(Protocol):
@@ -48,26 +45,6 @@ class Server(Protocol):
     ) -> AsyncIterator[Body]: ...
 
     def history(self, kind: str, name: str | None = None, *, since: str | None = None) -> AsyncIterator[Version]: ...
-
-
-class Reading(Protocol):
-    """What the gateway makes of what is found. Every method runs inside a transaction."""
-
-    @property
-    def partner(self) -> str: ...
-
-    @property
-    def base_url(self) -> str: ...
-
-    def knows(self, tx: Tx, patient: Body) -> bool: ...
-
-    def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]: ...
-
-    def messages(self, tx: Tx, found: Found) -> list[Made]: ...
-
-    def dealt_with(self, tx: Tx, made: Made) -> None: ...
-
-    def gone(self, tx: Tx, kind: str, there: str) -> None: ...
 
 
 class Lost(Exception):
@@ -89,9 +66,10 @@ class _Read:
 class Polling:
     """One partner's server, asked by one worker. owner names it among those that share the store."""
 
-    def __init__(self, store: Store, server: Server, reading: Reading, take: Take, owner: str) -> None:
-        self.store, self.server, self.reading, self.take, self.owner = store, server, reading, take, owner
-        self.names = Names(reading.partner, reading.base_url)
+    def __init__(self, server: Server, into: TakingIn, owner: str) -> None:
+        self.server, self.into, self.owner = server, into, owner
+        self.store, self.reading = into.store, into.reading
+        self.names = Names(self.reading.partner, self.reading.base_url)
 
     async def round(self) -> int:
         """Ask for what has changed, and have it received; the number of messages that were dealt with.
@@ -114,11 +92,24 @@ class Polling:
                 await self._note(read)
         except Lost:
             return done
+        finally:
+            await self.store.write(self._let_go)
         if read.faults:
             raise read.faults[0]
         return done
 
     # --- one at a time
+
+    async def is_due(self, every: timedelta) -> bool:
+        """Whether the last round, whoever's it was, ended that long ago; while one is under way none is due."""
+
+        def due(tx: Tx) -> bool:
+            held = tx.checkpoints.get(self.reading.partner, _LEASED)
+            if held is None or held.position == self.owner:
+                return True
+            return tx.now >= held.at + (every if held.position == _NOBODY else LEASE)
+
+        return await self.store.read(due)
 
     async def _hold(self) -> None:
         """Go on being the one that asks. Raises Lost."""
@@ -127,10 +118,15 @@ class Polling:
 
     def _lease(self, tx: Tx) -> bool:
         held = tx.checkpoints.get(self.reading.partner, _LEASED)
-        if held is not None and held.position != self.owner and tx.now < held.at + LEASE:
+        if held is not None and held.position not in (self.owner, _NOBODY) and tx.now < held.at + LEASE:
             return False
         tx.checkpoints.set(self.reading.partner, _LEASED, self.owner)
         return True
+
+    def _let_go(self, tx: Tx) -> None:
+        held = tx.checkpoints.get(self.reading.partner, _LEASED)
+        if held is not None and held.position == self.owner:
+            tx.checkpoints.set(self.reading.partner, _LEASED, _NOBODY)
 
     # --- reading
 
@@ -201,7 +197,7 @@ class Polling:
             target = self.names.target(subject.get("reference")) if isinstance(subject, dict) else None
             if target is not None and target[0] == "Patient":
                 return target[1]
-        for one in _objects(body.get("target")):
+        for one in objects_in(body.get("target")):
             target = self.names.target(one.get("reference"))
             if target is not None and target[0] in KINDS - {"Provenance"}:
                 about = await self._other(read, target)
@@ -260,22 +256,27 @@ class Polling:
     async def _receive(self, read: _Read) -> tuple[int, bool]:
         """(how many messages were dealt with, whether all were)."""
         done, whole = 0, True
-        for there, about in read.about.items():
+        for there in read.about:
             await self._hold()
-            patient = read.patients.get(there)
-            if patient is None:
-                continue
-            resources = tuple(about.values())
-            found = Found(patient, (*resources, *await self._beside(read, resources)))
-            for made in await self.store.read(lambda tx, one=found: self.reading.messages(tx, one)):  # type: ignore[misc]
-                if await self.take(made.message):
-                    await self.store.write(lambda tx, one=made: self.reading.dealt_with(tx, one))  # type: ignore[misc]
-                    done += 1
-                else:
-                    whole = False
-        for kind, name in read.gone:
-            await self.store.write(lambda tx, k=kind, n=name: self.reading.gone(tx, k, n))  # type: ignore[misc]
+            try:
+                some, all_of_it = await self._receive_of(read, there)
+            except (FhirMhError, Lost):
+                raise
+            except Exception as fault:  # noqa: BLE001 - what is read may be anything; its text may be anybody's
+                log.error("what %s holds of one person failed here: %s", self.reading.partner, type(fault).__name__)
+                some, all_of_it = 0, False
+            done, whole = done + some, whole and all_of_it
+        for key in read.gone:
+            await self.into.deleted(*key)
         return done, whole
+
+    async def _receive_of(self, read: _Read, there: str) -> tuple[int, bool]:
+        """The same of one person, by the Patient's id there."""
+        patient = read.patients.get(there)
+        if patient is None:
+            return 0, True
+        resources = tuple(read.about[there].values())
+        return await self.into.receive(Found(patient, (*resources, *await self._beside(read, resources))))
 
     async def _note(self, read: _Read) -> None:
         def note(tx: Tx) -> None:
@@ -298,16 +299,12 @@ KINDS = frozenset(table.kind for table in TABLES) - {
 def offers(capability: Body) -> dict[str, frozenset[str]]:
     """type -> what a server says that it can do with it, of those that it can search."""
     found: dict[str, frozenset[str]] = {}
-    for rest in _objects(capability.get("rest")):
-        for resource in _objects(rest.get("resource")):
-            codes = frozenset(str(one.get("code")) for one in _objects(resource.get("interaction")))
+    for rest in objects_in(capability.get("rest")):
+        for resource in objects_in(rest.get("resource")):
+            codes = frozenset(str(one.get("code")) for one in objects_in(resource.get("interaction")))
             if isinstance(resource.get("type"), str) and "search-type" in codes:
                 found[resource["type"]] = codes
     return found
-
-
-def _objects(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _moment(instant: str) -> datetime | None:

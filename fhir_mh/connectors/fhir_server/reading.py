@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.packages.model import R4
 
 Body = dict[str, Any]
@@ -38,7 +39,10 @@ def laid_over(sent: Mapping[str, Any], there: Mapping[str, Any]) -> Body:
 def says_no_more(sent: Any, there: Any) -> bool:
     """Whether what is held says nothing that was not sent: it is the same, or has less of it."""
     if isinstance(there, dict):
-        return isinstance(sent, dict) and all(key in sent and says_no_more(sent[key], there[key]) for key in there)
+        if not isinstance(sent, dict):
+            return False
+        told = {key: there[key] for key in there if key not in ("type", "identifier")} if _names(sent, there) else there
+        return all(key in sent and says_no_more(sent[key], told[key]) for key in told)
     if isinstance(there, list):
         return isinstance(sent, list) and all(
             inner is None or any(says_no_more(one, inner) for one in sent) for inner in there
@@ -50,6 +54,14 @@ def says_no_more(sent: Any, there: Any) -> bool:
 
 def _is_generated(text: Any) -> bool:
     return isinstance(text, dict) and text.get("status") in ("generated", "extensions", "empty")
+
+
+def _names(sent: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
+    """Whether this is the reference that was sent, by what its target is called: it was not on the server yet."""
+    identifier = there.get("identifier")
+    if "reference" in there or not isinstance(identifier, dict) or identifier.get("system") != ITEM_ID:
+        return False
+    return bool(sent.get("reference") == f"{there.get('type')}/{identifier.get('value')}")
 
 
 def _one_moment(sent: Any, there: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.polling import KINDS, Polling
+from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.exchange.messages import Envelope, Message, Unreadable
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.servers import FromServer
@@ -57,7 +58,7 @@ class Asked(Ward):
     async def _poll(self, owner: str) -> int:
         client = FhirClient(Connection(kind="fhir-server", base_url=self.server.url))
         try:
-            return await Polling(self.home.store, client, self.reading, self._receive, owner).round()
+            return await Polling(client, TakingIn(self.home.store, self.reading, self._receive), owner).round()
         finally:
             await client.close()
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.naming import minted
-from fhir_mh.connectors.fhir_server.polling import LEASE
+from fhir_mh.connectors.fhir_server.polling import LEASE, Polling
+from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import Issue, issue
+from fhir_mh.partner import Connection
 from fhir_mh.store import ServerCopy
 from tests.fhir_server import Fault
 from tests.unit.connectors.asked import Asked, asked
@@ -170,13 +174,37 @@ def test_a_server_that_is_away_leaves_everything_to_be_read(tmp_path: Path) -> N
         assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Goal")) is None
 
 
-def test_only_one_worker_asks_until_its_lease_has_run_out(tmp_path: Path) -> None:
+def test_only_one_worker_asks_at_a_time_until_its_lease_has_run_out(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
-        ward.poll("one")
         ward.server.put(goal("g1", "Sleep"))
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "lease", "one"))  # and was killed
         assert ward.poll("two") == 0
         ward.clock.advance(LEASE)
         assert ward.poll("two") == 1
+        ward.server.put(goal("g2", "Walk"))
+        assert ward.poll("one") == 1, "who has ended lets go"
+
+
+def test_a_worker_that_is_started_again_goes_on_at_once(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.server.put(goal("g1", "Sleep"))
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "lease", "one"))
+        assert ward.poll("one") == 1
+
+
+def test_what_one_worker_has_asked_the_others_need_not_ask(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        into = TakingIn(ward.home.store, ward.reading, ward._receive)
+        two = Polling(FhirClient(Connection(kind="fhir-server", base_url=ward.server.url)), into, "two")
+        every = timedelta(seconds=60)
+        assert asyncio.run(two.is_due(every))
+        ward.poll("one")
+        assert not asyncio.run(two.is_due(every))
+        ward.clock.advance(every)
+        assert asyncio.run(two.is_due(every))
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "lease", "one"))
+        ward.clock.advance(every)
+        assert not asyncio.run(two.is_due(every)), "one is at it"
 
 
 def test_what_is_deleted_there_is_told_once_and_kept(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from fhir_mh.connectors.fhir_server.naming import Names, minted, references_in
 from fhir_mh.connectors.fhir_server.reading import laid_over
+from fhir_mh.fhir.urls import ITEM_ID
 
 Body = dict[str, Any]
 SYSTEM, OTHER = "http://example.org/codes", "http://example.org/other"
@@ -34,6 +35,10 @@ UNCHANGED: dict[str, tuple[Body, Body]] = {
     ),
     "a narrative of its own": (plan(), plan(text={"status": "generated", "div": "<div>x</div>"})),
     "tags of its own": (plan(), plan(meta={"tag": [{"code": "seen"}]})),
+    "a reference to what is not there, by its name": (
+        plan(goal=[{"reference": "Goal/g", "display": "d"}]),
+        plan(goal=[{"type": "Goal", "identifier": {"system": ITEM_ID, "value": "g"}, "display": "d"}]),
+    ),
     "a code without its display": (
         plan(category=[{"coding": [{"system": SYSTEM, "code": "a", "display": "A"}], "text": "A"}]),
         plan(category=[{"coding": [{"system": SYSTEM, "code": "a"}]}]),
@@ -98,6 +103,11 @@ CHANGED: dict[str, tuple[Body, Body, Body]] = {
         {"resourceType": "Flag", "id": "f", "extension": [{"url": "u", "valueCode": "x", "_valueCode": {"id": "e"}}]},
         {"resourceType": "Flag", "id": "f", "extension": [{"url": "u", "valueString": "y"}]},
         {"resourceType": "Flag", "id": "f", "extension": [{"url": "u", "valueString": "y"}]},
+    ),
+    "a reference to something else": (
+        plan(goal=[{"reference": "Goal/g"}]),
+        plan(goal=[{"type": "Goal", "identifier": {"system": ITEM_ID, "value": "h"}}]),
+        plan(goal=[{"type": "Goal", "identifier": {"system": ITEM_ID, "value": "h"}}]),
     ),
     "a truth": (
         plan(activity=[activity("a", "x", doNotPerform=True)]),

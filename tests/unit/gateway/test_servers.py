@@ -201,3 +201,19 @@ def test_the_same_found_twice_is_received_once(ward: Ward) -> None:
     assert [one.message.id for one in first] == [one.message.id for one in again]
     given = [ward.receive(one) for one in first]
     assert [ward.receive(one) for one in again] == given
+
+
+def test_what_another_gateway_wrote_there_is_not_the_servers_own(ward: Ward) -> None:
+    ods = {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": "ZCT2"}
+    kept = [{"url": "https://w3id.org/fhir-mh/StructureDefinition/custodian", "valueIdentifier": ods}]
+    said = {"status": "active", "intent": "plan", "title": "Theirs", "subject": {"reference": "Patient/77"}}
+    ward.keep("CarePlan", "other", extension=kept, **said)
+    assert ward.read() == []
+
+
+def test_the_notice_that_the_server_was_given_is_not_its_own(ward: Ward) -> None:
+    sender = {"identifier": {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": HOME}}
+    marked = [{"system": ITEM_ID, "value": "the-message"}]
+    said = {"identifier": marked, "status": "completed", "subject": {"reference": "Patient/77"}, "sender": sender}
+    ward.keep("Communication", "told", **said)
+    assert ward.read() == []
