@@ -264,11 +264,12 @@ class FhirServer:
     # --- transactions and batches
 
     def _bundle(self, bundle: Json) -> Json:
-        kept, whole = list(self.versions), bundle["type"] == "transaction"
+        whole = bundle["type"] == "transaction"
         if whole:
             self.transactions.append(copy.deepcopy(bundle))
             while self.between:
                 self.between.pop(0)()
+        kept = list(self.versions)
         try:
             answers = [self._entry(entry, whole) for entry in self._resolved(bundle, whole)]
         except Fault:

@@ -19,9 +19,10 @@ from fhir_mh.api.access import Door
 from fhir_mh.api.hooks import HookRoutes, Woken
 from fhir_mh.api.partners_routes import Partners
 from fhir_mh.api.polling import Polls
+from fhir_mh.api.servers import to_server
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.errors import ConsentDenied
-from fhir_mh.exchange.transport import Transport, Unusable, connected
+from fhir_mh.exchange.transport import ToServer, Transport, Unusable, connected
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.partners import Directory, Known
 from fhir_mh.issues import issue
@@ -73,8 +74,8 @@ class Connected(Mapping[str, Transport]):
     skipping: those for whom a refused snapshot does not halt its lane.
     """
 
-    def __init__(self, partners: Directory, clock: Clock) -> None:
-        self._partners, self._clock = partners, clock
+    def __init__(self, partners: Directory, clock: Clock, to_server: ToServer) -> None:
+        self._partners, self._clock, self._to_server = partners, clock, to_server
         self._made: dict[str, tuple[Known, Transport]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.skipping: set[str] = set()
@@ -109,7 +110,7 @@ class Connected(Mapping[str, Transport]):
     def _transport(self, known: Known) -> Transport:
         if known.partner is None:
             return Unusable(known.issues[0])
-        return connected(known.partner, self._partners.home.ods, self._clock)
+        return connected(known.partner, self._partners.home.ods, self._clock, self._to_server)
 
     def _let_go(self, transport: Transport) -> None:
         task = asyncio.create_task(transport.close())
@@ -136,7 +137,7 @@ async def delivering(
         return
     clock = clock or SystemClock()
     partners = directory(gateway, settings)
-    transports = Connected(partners, clock)
+    transports = Connected(partners, clock, to_server(gateway))
     courier = Courier(
         gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=_owner(settings),
         skipping=transports.skipping, counts=counts, refresh=transports.refresh,

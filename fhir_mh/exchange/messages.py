@@ -17,7 +17,7 @@ ASKED_AT_ONCE = 4  # messages of a check that are looked at
 
 Verb = Literal["snapshot", "proposal", "notice", "marked"]
 Notice = Literal["sharing-ended", "entered-in-error"]
-Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused"]
+Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused", "later"]
 _VERBS = ("snapshot", "proposal", "notice", "marked")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ODS = re.compile(ods.FORM)
@@ -53,6 +53,8 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of one message. edition: of the custodian, once it holds what was sent.
+
+    status: `later` is said by no gateway; it means that this message alone is to be tried again.
 
     reason: of one that was read, the code of its first finding, where that is a code of ours; `issues` tell of it in
     our words.

@@ -45,14 +45,15 @@ async def within(seconds: float) -> AsyncIterator[None]:
         raise UpstreamUnavailable(issues=[issue("sync-unreachable", "$", reason=type(fault).__name__)]) from None
 
 
-async def read_whole(response: httpx.Response) -> bytes:
-    """The body of an answer. Raises UpstreamUnavailable where it is larger than MAX_ANSWER, or compressed."""
+async def read_whole(response: httpx.Response, limit: int | None = None) -> bytes:
+    """The body of an answer. Raises UpstreamUnavailable where it is compressed, or larger than limit (MAX_ANSWER)."""
+    limit = MAX_ANSWER if limit is None else limit
     if response.headers.get("content-encoding", "identity") != "identity":  # it was not asked for
         raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=response.status_code)])
     chunks, size = [], 0
     async for chunk in response.aiter_bytes():
         chunks.append(chunk)
         size += len(chunk)
-        if size > MAX_ANSWER:
-            raise UpstreamUnavailable(issues=[issue("sync-too-large", "$", limit=MAX_ANSWER)])
+        if size > limit:
+            raise UpstreamUnavailable(issues=[issue("sync-too-large", "$", limit=limit)])
     return b"".join(chunks)

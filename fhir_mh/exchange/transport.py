@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -149,7 +149,7 @@ class Unusable:
 class InOrder:
     """A partner's connections, the preferred one first: the next is tried where one leads to no answer.
 
-    All lead to one gateway, so that what one delivered in silence is a repetition for the next.
+    All lead to one gateway, or one server, so that what one delivered in silence is a repetition for the next.
     """
 
     def __init__(self, connections: Sequence[Transport]) -> None:
@@ -178,10 +178,20 @@ class InOrder:
         await asyncio.gather(*(transport.close() for transport in self.connections))
 
 
-def connected(partner: Partner, own: str, clock: Clock) -> Transport:
+ToServer = Callable[[Partner, Connection, float], Transport]
+"""The transport to a partner's plain FHIR server over one connection, with seconds for a whole envelope."""
+
+
+def connected(partner: Partner, own: str, clock: Clock, to_server: ToServer) -> Transport:
     """The transport to a partner, over the connections that are on."""
     each = _WHOLE / (len(partner.usable) or 1)  # together no longer than one: a lane is leased for that long
-    found = [HttpTransport(one, partner.ods, own, clock, patience=each) for one in partner.usable]
+
+    def over(connection: Connection) -> Transport:
+        if connection.kind == "fhir-server":
+            return to_server(partner, connection, each)
+        return HttpTransport(connection, partner.ods, own, clock, patience=each)
+
+    found = [over(connection) for connection in partner.usable]
     return InOrder(found) if found else Unusable(issue("partner-off", "connections"))
 
 

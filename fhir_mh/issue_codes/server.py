@@ -23,6 +23,18 @@ CODES: dict[str, Code] = {
         "On the partner's FHIR server lies something else than was seen there last.",
         "Nothing: it is taken in here first, and then this is tried again by itself.",
     ),
+    "server-twice": Code(
+        "error",
+        "multiple-matches",
+        "On the partner's FHIR server two resources say that they are the same item.",
+        "Have whoever runs it see which of them is the right one, and delete the other; then replay.",
+    ),
+    "server-takes-none": Code(
+        "error",
+        "not-supported",
+        "The partner has a plain FHIR server, which takes no {verb}.",
+        "Ask the partner in another way; what is kept there is changed there.",
+    ),
     "server-pages": Code(
         "error",
         "incomplete",

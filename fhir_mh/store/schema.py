@@ -295,9 +295,7 @@ currency = Table(
     Index("ix_currency_person", "person"),
 )
 
-# --- partners that are plain FHIR servers -----------------------------------------------------------------------
-
-server_copies = Table(
+server_copies = Table(  # on partners' plain FHIR servers
     "server_copies",
     metadata,
     Column("partner", String(64), nullable=False),

@@ -27,11 +27,13 @@ Body = dict[str, Any]
 _JSON = "application/fhir+json"
 _FORM = "application/x-www-form-urlencoded"
 _PATIENCE = 30.0  # seconds for one request
+_MAX_ANSWER = 2 * MAX_REQUEST  # bytes: what was sent comes back, with what the server says of it
 _PAGES = 10_000  # of one search or history: more than any server holds of what is asked for, and an end
 _TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9\-.]{1,64}")
 _LATER = (408, 425, 429)
 _GONE = (404, 410)
+_NO_SUCH = (405, 501)  # there is no such interaction
 _CHANGED = (409, 412)
 
 
@@ -107,7 +109,7 @@ class FhirClient:
         """
         asked = "" if since is None else "?" + urlencode({"_since": since})
         said = await self._get(f"{_path(kind, name)}/_history{asked}")
-        if said.status in _GONE and said.is_outcome:
+        if said.status in _NO_SUCH or (said.status in _GONE and said.is_outcome):
             return
         seen: set[str] = set()
         page = _bundle(said)
@@ -183,7 +185,7 @@ class FhirClient:
             within(self._patience),
             self._client.stream(method, url, content=body or None, headers=sent) as response,
         ):
-            text = await read_whole(response)
+            text = await read_whole(response, _MAX_ANSWER)
         try:
             return _Said(response.status_code, load_object(text) if text.strip() else None)
         except InvalidResource:
