@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -14,10 +14,14 @@ from fhir_mh.fhir.json import dumps
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Resources of one server about one person, and what they refer to. patient: the person, as the server has them."""
+    """Resources of one server about one person, and what they refer to. patient: the person, as the server has them.
+
+    answered: of copies of ours, what the server held when they were written last, where that is known.
+    """
 
     patient: Body
     resources: tuple[Body, ...]
+    answered: Mapping[Key, Body] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.answers import Version, updated_of
-from fhir_mh.connectors.fhir_server.found import Found, key_there
+from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, objects_in
+from fhir_mh.connectors.fhir_server.offered import KINDS, offers
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
-from fhir_mh.profiles.bundle import TABLES
 from fhir_mh.store import Tx
 
 log = logging.getLogger(__name__)
@@ -276,7 +276,24 @@ class Polling:
         if patient is None:
             return 0, True
         resources = tuple(read.about[there].values())
-        return await self.into.receive(Found(patient, (*resources, *await self._beside(read, resources))))
+        beside, answered = await self._beside(read, resources), await self._answered(resources)
+        return await self.into.receive(Found(patient, (*resources, *beside), answered))
+
+    async def _answered(self, resources: Iterable[Body]) -> dict[Key, Body]:
+        """What the server held of copies of ours when they were written last, where it keeps a history."""
+        found: dict[Key, Body] = {}
+        for copy in await self.store.read(lambda tx: self.reading.written(tx, resources)):
+            try:
+                async for one in self.server.history(copy.type, copy.remote_id):
+                    if one.version == copy.remote_version and one.body is not None and hash_of(one.body) == copy.held:
+                        found[copy.type, copy.remote_id] = one.body
+                        break
+            except (Refused, NotAuthenticated):
+                continue
+            except UpstreamUnavailable as fault:
+                if _code(fault) not in _OF_ONE:
+                    raise
+        return found
 
     async def _note(self, read: _Read) -> None:
         def note(tx: Tx) -> None:
@@ -288,23 +305,6 @@ class Polling:
     async def _position(self, source: str) -> str | None:
         found = await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))
         return None if found is None else found.position
-
-
-KINDS = frozenset(table.kind for table in TABLES) - {
-    "Organization", "PractitionerRole", "HealthcareService",
-}  # fmt: skip
-"""The types that are asked for: those that a record is made of. Who provides what is read where a record names it."""
-
-
-def offers(capability: Body) -> dict[str, frozenset[str]]:
-    """type -> what a server says that it can do with it, of those that it can search."""
-    found: dict[str, frozenset[str]] = {}
-    for rest in objects_in(capability.get("rest")):
-        for resource in objects_in(rest.get("resource")):
-            codes = frozenset(str(one.get("code")) for one in objects_in(resource.get("interaction")))
-            if isinstance(resource.get("type"), str) and "search-type" in codes:
-                found[resource["type"]] = codes
-    return found
 
 
 def _moment(instant: str) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.connectors.fhir_server.client import FhirClient
+from fhir_mh.connectors.fhir_server.found import hash_of
 from fhir_mh.connectors.fhir_server.naming import minted
 from fhir_mh.connectors.fhir_server.polling import LEASE, Polling
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
@@ -232,3 +234,18 @@ def test_the_agreement_of_somebody_is_found_by_what_it_is_about(tmp_path: Path) 
         held = ward.tx(lambda tx: tx.get("Provenance", minted(WARD, "Provenance", "pr")))
         mine = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", plan(ward))).name
         assert held.body()["target"] == [{"reference": f"CarePlan/{mine}"}]
+
+
+def test_what_the_server_had_added_when_we_wrote_is_not_the_change_of_whoever_writes_there(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.poll()
+        name = plan(ward)
+        noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", name))
+        held = ward.edit("CarePlan", name, language="en", title="CARE PLAN")  # what it made of what we wrote
+        written = replace(noted, remote_version=held["meta"]["versionId"], held=hash_of(held))
+        ward.home.store.write_now(lambda tx: tx.server_copies.keep(written))
+        ward.edit("CarePlan", name, description="Changed there")
+        ward.taken.clear()
+        assert ward.poll() == 1
+        (body,) = [entry["resource"] for entry in ward.taken[0].as_json()["bundle"]["entry"]]
+        assert (body["title"], body["description"], "language" in body) == ("Care plan", "Changed there", False)
