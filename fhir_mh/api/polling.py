@@ -11,19 +11,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from fhir_mh.api.hooks import Woken
+from fhir_mh.api.servers import taking_in
 from fhir_mh.clock import elapsed
 from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.hooks import PATH, Hooks, can_be_made, secrets_of
 from fhir_mh.connectors.fhir_server.polling import KINDS, Polling, offers
-from fhir_mh.connectors.fhir_server.taking_in import Take, TakingIn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
-from fhir_mh.exchange.messages import Envelope, Message, Unreadable
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.partners import Directory
-from fhir_mh.gateway.servers import FromServer
 from fhir_mh.partner import Connection, Partner
 from fhir_mh.sync.faults import place_of
-from fhir_mh.sync.receiver import receive
 from fhir_mh.sync.retry import Retry
 
 log = logging.getLogger(__name__)
@@ -127,11 +124,8 @@ class Polls:
 
     async def _round(self, partner: Partner, connection: Connection, asked: _Asked, woken: bool) -> None:
         client = FhirClient(connection)
-        home = self.gateway.home
         try:
-            reading = FromServer(home, self.gateway.check, partner.ods, connection.base_url)
-            into = TakingIn(self.gateway.store, reading, self._take(partner.ods))
-            polling = Polling(client, into, self.owner)
+            polling = Polling(client, taking_in(self.gateway, partner.ods, connection), self.owner)
             if woken or await polling.is_due(timedelta(seconds=connection.poll)):
                 await polling.round()
             if asked.hooked <= elapsed():
@@ -154,10 +148,3 @@ class Polls:
                 await Hooks(client, self.gateway.store, partner.ods).keep(kinds, endpoint, secret)
         except FhirMhError as fault:
             log.info("%s takes no Subscription: %s", partner.ods, type(fault).__name__)
-
-    def _take(self, ods: str) -> Take:
-        async def take(message: Message | Unreadable) -> bool:
-            envelope = Envelope(ods, self.gateway.home.ods, (message,))
-            return bool(await receive(self.gateway.store, self.gateway.exchange, ods, envelope))
-
-        return take
