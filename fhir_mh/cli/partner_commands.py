@@ -156,6 +156,8 @@ def check(
 
     The name, the way there, the certificate, who answers, the secret on both sides, the clocks, the protocol, the
     formats, and whether the plan of somebody who does not exist would be taken.
+
+    Of a FHIR server: its version, the token, whether items are found, transactions, history, and by $validate the same.
     """
     _ask("check", config, gateway, token_file, form, partners=partners or [], offline=offline)
 

@@ -45,7 +45,7 @@ def run(
 
 def _check_here(config: Path | None, wanted: list[str]) -> Json:
     """The connections of the partners that these settings name, proved from this machine."""
-    from fhir_mh.exchange.checking import check
+    from fhir_mh.gateway.checking import check
 
     with reading(config or ""):
         settings = load(config)

@@ -287,7 +287,9 @@ class FromServer:
             return
         noted = tx.server_copies.at(self.partner, kind, there)
         name = noted.name if noted is not None else self._name_here(tx, body) or minted(self.partner, kind, there)
-        tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), hash_of(body)))
+        held = hash_of(body)
+        sent = noted.sent if noted is not None and noted.held == held else None
+        tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), held, sent))
 
     def gone(self, tx: Tx, kind: str, there: str) -> None:
         """Tell people, once, that a resource was deleted on the server. Nothing is deleted here."""

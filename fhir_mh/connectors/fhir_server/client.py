@@ -156,6 +156,18 @@ class FhirClient:
         if not (said.status in _GONE and said.is_outcome):
             _fine(said)
 
+    async def validate(self, body: Body) -> bool | None:
+        """Whether the server would take a resource, by $validate; None where it does not say."""
+        path = f"{_path(str(body.get('resourceType')))}/$validate"
+        said = await self._post(path, _fitting(body), _JSON)
+        if said.status in (400, 404, *_NO_SUCH) or not said.is_outcome:
+            return None
+        listed = (said.body or {}).get("issue")
+        severities = (
+            {one.get("severity") for one in listed if isinstance(one, dict)} if isinstance(listed, list) else set()
+        )
+        return severities.isdisjoint(("error", "fatal"))
+
     # --- below
 
     async def _get(self, path: str) -> _Said:
