@@ -283,7 +283,7 @@ class FromServer:
     def note(self, tx: Tx, body: Body) -> None:
         """Note the version of a resource of the server as dealt with."""
         kind, there = key_there(body)
-        if kind in _NOT_NOTED or self._is_second(tx, body):
+        if kind in _NOT_NOTED or self._is_second(tx, body) or self._is_known(tx, body):
             return
         noted = tx.server_copies.at(self.partner, kind, there)
         name = noted.name if noted is not None else self._name_here(tx, body) or minted(self.partner, kind, there)

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
 LEASE = timedelta(minutes=5)  # longer than any step of a round takes; it is renewed before each
+_AT_ONCE = 50  # resources read between two renewals
 _DEPTH = 3  # a professional of a service of an organisation
 _SUBJECTS = ("subject", "patient", "for")
 _LEASED, _NOBODY = "lease", ""
@@ -53,7 +54,7 @@ class Lost(Exception):
 
 @dataclass
 class _Read:
-    """What one round has read. about: by the Patient's id there. newest: how far each type was read."""
+    """What one round has read. about: by the Patient's id there. newest: how far each type was read. seen: how much."""
 
     about: dict[str, dict[Key, Body]] = field(default_factory=dict)
     newest: dict[str, str] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class _Read:
     patients: dict[str, Body | None] = field(default_factory=dict)
     others: dict[Key, Body | None] = field(default_factory=dict)
     faults: list[FhirMhError] = field(default_factory=list)
+    seen: int = 0
 
 
 class Polling:
@@ -81,12 +83,10 @@ class Polling:
         done = 0
         try:
             await self._hold()
-            offered = offers(await self.server.capability())
-            for kind in sorted(offered.keys() & KINDS):
-                await self._hold()
-                await self._read_type(read, kind, deletions="history-type" in offered[kind])
-            for patient in await self._new_people(read):
-                await self._read_person(read, patient, offered)
+            try:
+                await self._read(read)
+            except (UpstreamUnavailable, NotAuthenticated) as fault:  # what was read until then is received
+                read.faults.append(fault)
             done, whole = await self._receive(read)
             if whole:
                 await self._note(read)
@@ -129,6 +129,15 @@ class Polling:
             tx.checkpoints.set(self.reading.partner, _LEASED, _NOBODY)
 
     # --- reading
+
+    async def _read(self, read: _Read) -> None:
+        """Everything that has changed, and everything about people who were written there since."""
+        offered = offers(await self.server.capability())
+        for kind in sorted(offered.keys() & KINDS):
+            await self._hold()
+            await self._read_type(read, kind, deletions="history-type" in offered[kind])
+        for patient in await self._new_people(read):
+            await self._read_person(read, patient, offered)
 
     async def _read_type(self, read: _Read, kind: str, *, deletions: bool) -> None:
         """What has changed of a type since it was read last; another fault than of the type itself is the round's."""
@@ -178,6 +187,9 @@ class Polling:
 
     async def _keep(self, read: _Read, body: Body) -> None:
         """Keep a resource that is about somebody known here; of anybody else nothing is kept."""
+        read.seen += 1
+        if read.seen % _AT_ONCE == 0:
+            await self._hold()
         kind, name = key_there(body)
         if kind == "Patient":
             read.patients[name] = body if await self._is_known(body) else None

@@ -158,7 +158,7 @@ def _list(type_name: str, sent: Sequence[Any], there: Sequence[Any], answered: S
         found = _said_already(sent, same, new)
         if found:
             same.add(found[0])
-            clear = clear and (len(found) == 1 or sent[found[0]] == new)
+            clear = clear and len(found) == 1
         elif not any(says_no_more(one, new) for one in answered):
             strange.append((place, new))
     named = {_name(entry): n for n, entry in enumerate(sent) if _name(entry) is not None}

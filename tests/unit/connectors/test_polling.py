@@ -13,6 +13,7 @@ import pytest
 from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.found import hash_of
 from fhir_mh.connectors.fhir_server.naming import minted
+from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.polling import LEASE, Polling
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import UpstreamUnavailable
@@ -249,3 +250,33 @@ def test_what_the_server_had_added_when_we_wrote_is_not_the_change_of_whoever_wr
         assert ward.poll() == 1
         (body,) = [entry["resource"] for entry in ward.taken[0].as_json()["bundle"]["entry"]]
         assert (body["title"], body["description"], "language" in body) == ("Care plan", "Changed there", False)
+
+
+def test_what_was_read_before_the_server_went_away_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asked(tmp_path) as ward:
+        whole = ward.server._search
+
+        def search(kind: str, query: list[tuple[str, str]]) -> Any:
+            if kind > "Goal":
+                raise Fault(503)
+            return whole(kind, query)
+
+        monkeypatch.setattr(ward.server, "_search", search)
+        ward.server.put(goal("g1", "Sleep"))
+        with pytest.raises(UpstreamUnavailable):
+            ward.poll()
+        assert goals(ward) == ["Sleep"]
+        assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Goal")) is not None
+        assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Task")) is None
+
+
+def test_who_reads_for_long_renews_its_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asked(tmp_path) as ward:
+        for number in range(120):
+            ward.server.put(goal(f"g{number}", "Sleep"))
+        renewed = []
+        plain = Polling._lease
+        monkeypatch.setattr(Polling, "_lease", lambda self, tx: renewed.append(1) or plain(self, tx))
+        ward.poll()
+        reading = len(KINDS) + 2  # at the beginning, before each type, and of the one person
+        assert len(renewed) >= reading + 120 // 50
