@@ -125,7 +125,8 @@ class Polls:
     async def _round(self, partner: Partner, connection: Connection, asked: _Asked, woken: bool) -> None:
         client = FhirClient(connection)
         try:
-            polling = Polling(client, taking_in(self.gateway, partner.ods, connection), self.owner)
+            into = taking_in(self.gateway, partner.ods, connection.base_url)
+            polling = Polling(client, into, self.owner)
             if woken or await polling.is_due(timedelta(seconds=connection.poll)):
                 await polling.round()
             if asked.hooked <= elapsed():

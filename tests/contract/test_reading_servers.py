@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -51,9 +52,11 @@ def until(found: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def exchanging(poll: int, **settings: Any) -> Iterator[tuple[FhirServer, httpx.Client]]:
+def exchanging(
+    poll: int, defects: dict[str, Any] | None = None, **settings: Any
+) -> Iterator[tuple[FhirServer, httpx.Client]]:
     """A ward's FHIR server with one Patient, and the home team's gateway, where the person is known."""
-    with fhir_server(token=TOKEN) as server:
+    with fhir_server(token=TOKEN, **(defects or {})) as server:
         server.capability = capability  # type: ignore[method-assign]
         server.put(PATIENT)
         connection = {"kind": "fhir-server", "base_url": server.url, "token": TOKEN, "poll": poll}
@@ -105,3 +108,64 @@ def test_a_call_without_content_is_heard_too(method: str) -> None:
         assert call.request(method, path, headers={HEADER: str(secret)}).status_code == 204
         assert until(lambda: goals(call)) == ["Sleep"]
         assert server.all("Subscription") == [], "nobody said where we can be reached"
+
+
+# --- the whole way round
+
+
+PLAN = {
+    "organisations": [
+        {"id": "org-home", "ods": "ZCT1", "name": "Community trust"},
+        {"id": "org-ward", "ods": "ZOA1", "name": "Ward far away"},
+    ],
+    "care_plans": [
+        {"id": "care", "title": "Care plan", "activities": [{"id": "act", "description": {"text": "Allotment"}}]}
+    ],
+    "placements": [{"id": "place", "requested_by": {"id": "org-home"}, "provider": {"id": "org-ward"}, "level": "2"}],
+}
+
+
+def save(call: httpx.Client, record: dict[str, Any]) -> None:
+    answer = call.post("/records", json={"person": {"nhs_number": NUMBER}, **record})
+    assert answer.status_code in (200, 201), answer.text
+
+
+def title(call: httpx.Client) -> str:
+    found = call.post("/records/find", json={"nhs_number": NUMBER}).json()
+    return str(found["record"]["care_plans"][0]["title"])
+
+
+def there(server: FhirServer) -> dict[str, Any] | None:
+    """The care plan on the server."""
+    return next((one for one in server.all("CarePlan") if "title" in one), None)
+
+
+DEFECTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "UUID versions and no next link": {"uuids": True, "links": False, "total": False},
+    "elements dropped and added": {"drops": frozenset({"extension", "activity"}), "adds": {"language": "en"}},
+    "If-Match is not heeded": {"if_match": False},
+    "equal content makes no version": {"versions_equal": False},
+    "no history": {"history": False},
+    "its clock is two hours behind": {"ahead": -timedelta(hours=2)},
+}
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_plan_that_is_changed_there_comes_home_and_goes_back(defect: str) -> None:
+    with exchanging(poll=1, defects=DEFECTS[defect]) as (server, call):
+        save(call, PLAN)
+        plan = until(lambda: there(server))
+        assert plan["title"] == "Care plan"
+        server.put({**plan, "title": "Changed there"})
+        until(lambda: True if title(call) == "Changed there" else None)
+        save(call, {"care_plans": [{"id": "care", "title": "Changed at home"}]})
+        until(lambda: True if (there(server) or {}).get("title") == "Changed at home" else None)
+        held = server.held("CarePlan", plan["id"])
+        assert held is not None
+        server.put({**held, "title": "And there again"})
+        until(lambda: True if title(call) == "And there again" else None)
+        found = call.post("/records/find", json={"nhs_number": NUMBER}).json()["record"]
+        assert found["care_plans"][0]["activities"][0]["description"]["text"] == "Allotment"
+        assert [one for one in found.get("tasks") or () if one["kind"] == "conflict"] == []
+        assert len(server.all("CarePlan")) == 1
