@@ -10,8 +10,8 @@ browser    Chromium on the path, from Debian's packages where this is root on De
 atheris    the fuzzer of `make fuzz`, at the version pinned here, from PyPI into .tools/atheris
 peers      the validators that `make bench` runs beside ours, at the versions pinned here, into .tools: Medplum's from
            npm, fhirkit-rs from PyPI
-server     a FHIR server that others wrote, to exchange with: Medplum's, in memory, at the versions pinned here, from npm
-           into .tools; it is started by what ../shared/tools/peers holds, where that is beside the checkout
+server     a FHIR server that others wrote, to exchange with: Medplum's, in memory, at the versions pinned here, from
+           npm into .tools; it is started by what ../shared/tools/peers holds, where that is beside the checkout
 
 What is there already is left alone. What cannot be had is told in one line each; the exit code is then 1.
 """

@@ -1,4 +1,4 @@
-"""Partners' plain FHIR servers, as this gateway reads and writes them."""
+"""Partners' plain FHIR servers joined to the gateway: what lies there is received, and sending looks at it first."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from fhir_mh.partner import Connection, Partner
 from fhir_mh.sync.receiver import receive
 
 
-def taking_in(gateway: Gateway, partner: str, connection: Connection) -> TakingIn:
-    """How what lies on a partner's server comes in: as messages of that partner."""
+def taking_in(gateway: Gateway, partner: str, base_url: str) -> TakingIn:
+    """How what lies on a partner's server comes in, whether it is asked for or met while sending."""
 
     async def take(message: Message | Unreadable) -> bool:
         envelope = Envelope(partner, gateway.home.ods, (message,))
         return bool(await receive(gateway.store, gateway.exchange, partner, envelope))
 
-    reading = FromServer(gateway.home, gateway.check, partner, connection.base_url)
-    return TakingIn(gateway.store, reading, take)
+    return TakingIn(gateway.store, FromServer(gateway.home, gateway.check, partner, base_url), take)
 
 
 def to_server(gateway: Gateway) -> ToServer:
-    """How a partner's server is written to: what was changed there comes in first."""
+    """How this gateway reaches a partner's FHIR server."""
 
     def reached(partner: Partner, connection: Connection, patience: float) -> Transport:
-        home, own = taking_in(gateway, partner.ods, connection), gateway.home.ods
-        return ServerTransport(connection, partner.ods, own, gateway.store, home, patience=patience)
+        home = taking_in(gateway, partner.ods, connection.base_url)
+        return ServerTransport(
+            connection, partner.ods, gateway.home.ods, gateway.store, home, patience=patience
+        )  # fmt: skip
 
     return reached
