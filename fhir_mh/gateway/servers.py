@@ -70,7 +70,8 @@ class FromServer:
         Nothing of what was dealt with in the same version, of what says nothing new, and of our own writing.
         """
         new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
-        if new and has_errors(self.check(self._translated(tx, found.patient, found.patient))):
+        alone = all(key_there(body)[0] in SHARED_KINDS for body in new)
+        if not alone and has_errors(self.check(self._translated(tx, found.patient, found.patient))):
             return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"))]
         copies, own = self._parted(tx, new)
         seconds = [body for body in own if self._is_second(tx, body)]
