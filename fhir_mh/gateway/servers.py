@@ -60,6 +60,11 @@ class FromServer:
         """Whether a Patient of the server is about somebody known here. Of anybody else nothing is read."""
         return bool(persons_by_number(tx, patient) or persons_by_local_identifier(tx, patient))
 
+    def is_being_written(self, tx: Tx, patient: Body) -> bool:
+        """Whether something is on its way there about this person: what lies there may be ours, and not noted yet."""
+        lanes = [tx.lanes.get(self.partner, person) for person in persons_by_number(tx, patient)]
+        return any(lane is not None and lane.leased_until is not None and lane.leased_until > tx.now for lane in lanes)
+
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
         """Why two Patients cannot be one person; None where they can."""
         return contradiction(theirs, [ours], "$.bundle")

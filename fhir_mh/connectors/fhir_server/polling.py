@@ -278,15 +278,19 @@ class Polling:
                 log.error("what %s holds of one person failed here: %s", self.reading.partner, type(fault).__name__)
                 some, all_of_it = 0, False
             done, whole = done + some, whole and all_of_it
+        found = {key for about in read.about.values() for key in about}
         for key in read.gone:
-            await self.into.deleted(*key)
+            if key not in found:  # or it has been made again since
+                await self.into.deleted(*key)
         return done, whole
 
     async def _receive_of(self, read: _Read, there: str) -> tuple[int, bool]:
-        """The same of one person, by the Patient's id there."""
+        """The same of one person, by the Patient's id there; later, while something is on its way there about them."""
         patient = read.patients.get(there)
         if patient is None:
             return 0, True
+        if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
+            return 0, False
         resources = tuple(read.about[there].values())
         beside, answered = await self._beside(read, resources), await self._answered(resources)
         return await self.into.receive(Found(patient, (*resources, *beside), answered))

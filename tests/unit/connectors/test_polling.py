@@ -280,3 +280,30 @@ def test_who_reads_for_long_renews_its_lease(tmp_path: Path, monkeypatch: pytest
         ward.poll()
         reading = len(KINDS) + 2  # at the beginning, before each type, and of the one person
         assert len(renewed) >= reading + 120 // 50
+
+
+def test_while_something_is_on_its_way_there_what_lies_there_is_read_later(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.poll()
+        ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed at home"}]})
+        lease = timedelta(minutes=1)
+        (lane,) = ward.home.store.write_now(lambda tx: tx.lanes.claim("courier", lease, 10))
+        ward.edit(
+            "CarePlan", plan(ward), title="CHANGED AT HOME"
+        )  # what the server made of it; the answer is not here yet
+        ward.taken.clear()
+        assert (ward.poll(), ward.taken) == (0, [])
+        ward.home.store.write_now(lambda tx: tx.lanes.let_go(lane))
+        assert ward.poll() == 1
+
+
+def test_what_was_made_again_after_it_was_deleted_is_not_told_as_deleted(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.interactions.append("history-type")
+        ward.server.put(goal("g1", "Sleep"))
+        ward.poll()
+        ward.server.delete("Goal", "g1")
+        ward.server.put(goal("g1", "Sleep well"))
+        ward.poll()
+        assert goals(ward) == ["Sleep well"]
+        assert not [task for task in ward.record(HOME).tree.get("tasks") or () if task["kind"] == "unclear-item"]
