@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from fhir_mh.connectors.fhir_server import answers
 from fhir_mh.connectors.fhir_server.naming import Body, Key, without_storing
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.json import dumps
@@ -39,9 +40,7 @@ def key_there(body: Mapping[str, Any]) -> Key:
 
 def version_of(body: Mapping[str, Any]) -> str:
     """Which version of a resource this is, as its server says it: a number, a UUID, a time; or empty."""
-    meta = body.get("meta")
-    said = [meta.get(name) for name in ("versionId", "lastUpdated")] if isinstance(meta, dict) else []
-    return next((value for value in said if isinstance(value, str) and value), "")
+    return answers.version_of(body) or answers.updated_of(body)
 
 
 def hash_of(body: Mapping[str, Any]) -> str:
