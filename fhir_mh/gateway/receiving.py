@@ -8,7 +8,7 @@ from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
-from fhir_mh.gateway.holding import SHARED_KINDS, Key, content, hold
+from fhir_mh.gateway.holding import Key, content, hold
 from fhir_mh.gateway.identity import Organisation, find_person, identify, persons_by_local_identifier, persons_by_number
 from fhir_mh.gateway.marking import take_mark
 from fhir_mh.gateway.pending import note_decided
@@ -19,6 +19,7 @@ from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task
 from fhir_mh.gateway.spreading import copy_at, spread
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
+from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import StoredResource, Tx
 
 Body = dict[str, Any]

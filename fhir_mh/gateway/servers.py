@@ -19,7 +19,7 @@ from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
-from fhir_mh.gateway.holding import SHARED_KINDS, content, hold, key_of
+from fhir_mh.gateway.holding import content, hold, key_of
 from fhir_mh.gateway.identity import (
     Organisation,
     find_by_patient,
@@ -32,7 +32,7 @@ from fhir_mh.gateway.sameness import contradiction, nhs_number_in
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, has_errors, issue
-from fhir_mh.profiles.bundle import identifier_of
+from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
 from fhir_mh.store import ServerCopy, Tx
 
 _NOT_NOTED = ("Patient", *SHARED_KINDS)

@@ -16,6 +16,7 @@ from fhir_mh.connectors.fhir_server.rendering import bears, mark_of
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.fhir.urls import ITEM_ID, NHS_NUMBER
 from fhir_mh.issues import issue
+from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import ServerCopy
 
 _AT_ONCE = 8  # requests under way for one message
@@ -76,12 +77,15 @@ class Looking:
             return Place(key, ours, None, await self.marked(key[0], ours))
 
     async def marked(self, kind: str, ours: Mapping[str, object]) -> Body | None:
-        """The resource there that bears the mark of one of ours. Raises Refused where two do."""
+        """The resource there that bears the mark of one of ours. Raises Refused where two do.
+
+        Of who provides what the first: two workers may have made it at once, for two people.
+        """
         asked = mark_of(ours)
         found = [one async for one in self.client.search(kind, [asked]) if bears(one, *asked)]
-        if len(found) > 1:
+        if len(found) > 1 and kind not in SHARED_KINDS:
             raise Refused(issue("server-twice", f"$.bundle.{kind}"))
-        return found[0] if found else None
+        return min(found, key=lambda one: str(one.get("id")), default=None)
 
     async def bearing(self, kind: str, name: str) -> list[str]:
         """The ids there of whatever bears the mark of the resource that has this id here."""

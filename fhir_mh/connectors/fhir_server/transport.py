@@ -37,6 +37,7 @@ class ServerTransport:
         self._patience = patience
         self._client = FhirClient(connection, through=through)
         self._names = Names(to, connection.base_url)
+        self._one = asyncio.Lock()  # two plans at once would make twice what both refer to
 
     async def send(self, envelope: Envelope) -> list[Receipt]:
         """See Transport. One message after the other; a server that fails in between has dealt with those before."""
@@ -77,7 +78,8 @@ class ServerTransport:
             return Receipt(message.id, "refused", issues=(issue("server-takes-none", "$", verb=verb),))
         notices = Notices(self._client, self._names, self.store, self.own)
         if message.verb == "snapshot":
-            await Snapshot(self._client, self._names, self.store, self.home, message).deliver()
+            async with self._one:
+                await Snapshot(self._client, self._names, self.store, self.home, message).deliver()
         elif message.content.get("notice") == "entered-in-error":
             await notices.retracted(message)
         else:

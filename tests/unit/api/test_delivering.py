@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.api import build_gateway, delivering
+from fhir_mh.api.servers import to_server
 from fhir_mh.clock import SystemClock
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.messages import Envelope
@@ -81,7 +82,7 @@ def test_transports_are_those_of_the_partners_as_they_are_now() -> None:
         gateway = build_gateway(settings)
         with gateway.store:
             partners, elsewhere = (delivering.directory(gateway, settings) for _ in range(2))
-            transports = delivering.Connected(partners, SystemClock())
+            transports = delivering.Connected(partners, SystemClock(), to_server(gateway))
             await transports.refresh()
             assert list(transports) == ["ZOA1"]
             (kept,) = transports.values()

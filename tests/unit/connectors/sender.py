@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -70,15 +70,21 @@ class Sender:
         return contradiction(ours, [theirs], "$.bundle")
 
     def send(self, *messages: Message) -> list[Receipt]:
-        """The receipts; FhirMhError as a transport raises it."""
+        """The receipts of one envelope; FhirMhError as a transport raises it."""
+        return self._send([messages])[0]
 
-        async def run() -> list[Receipt]:
+    def send_at_once(self, *messages: Message) -> list[list[Receipt]]:
+        """The receipts of an envelope for each, all under way at a time."""
+        return self._send([(message,) for message in messages])
+
+    def _send(self, envelopes: Sequence[tuple[Message, ...]]) -> list[list[Receipt]]:
+        async def run() -> list[list[Receipt]]:
             connection = Connection.model_validate(
                 {"kind": "fhir-server", "base_url": self.server.url, "token": self.token}
             )
             transport = ServerTransport(connection, WARD, HOME, self.store, self, patience=30)
             try:
-                return await transport.send(Envelope(HOME, WARD, messages))
+                return await asyncio.gather(*(transport.send(Envelope(HOME, WARD, one)) for one in envelopes))
             finally:
                 await transport.close()
 

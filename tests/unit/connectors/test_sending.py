@@ -313,6 +313,31 @@ def test_two_that_say_they_are_one_item_are_both_left_alone() -> None:
         assert sender.server.transactions == []
 
 
+@pytest.mark.parametrize("conditional", [True, False])
+def test_two_plans_at_once_make_what_both_refer_to_once(conditional: bool) -> None:
+    with sending(conditional=conditional) as sender:
+        other = [one for one in sender.bodies if one["resourceType"] in ("Patient", "Organization")]
+        theirs = [{**one, "id": "somebody", "identifier": [{"system": NHS, "value": "9990000018"}]}
+                  if one["resourceType"] == "Patient" else one for one in other]  # fmt: skip
+        second = snapshot(theirs, name="m-2")
+        second = Message(second.id, second.verb, "9990000018", HOME, 1, second.content)
+        for receipts in sender.send_at_once(snapshot(sender.bodies), second):
+            assert [one.status for one in receipts] == ["stored"]
+        assert len(sender.server.all("Organization")) == len([o for o in other if o["resourceType"] == "Organization"])
+        assert len(sender.server.all("Patient")) == 2
+
+
+def test_where_two_workers_have_made_an_organisation_twice_the_first_is_taken() -> None:
+    with sending() as sender:
+        ours = sender.body("Organization", "community-trust")
+        for name in ("b", "a"):
+            sender.server.put({**ours, "id": name})
+        assert sender.told() == ("stored", "")
+        copied = sender.noted("Organization", "community-trust")
+        assert copied is not None
+        assert copied.remote_id == "a"
+
+
 # --- what it is told besides
 
 
