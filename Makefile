@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help setup demo test verify conformance lint format bench fuzz profiles schema package pages
+.PHONY: help setup demo test verify conformance interop lint format bench fuzz profiles schema package pages
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -23,13 +23,17 @@ test: setup ## the tests
 	$(PYTEST) -n logical --dist worksteal -m "not slow and not java and not browser"
 
 verify: lint ## everything there is, with branch coverage; nothing may be skipped
-	@$(PY) scripts/provide_tools.py sushi packages engine browser
+	@$(PY) scripts/provide_tools.py sushi packages engine browser server
 	$(PYTEST) -n logical --dist worksteal --fail-on-skip -m "not java" --hypothesis-profile=search --cov --cov-report=term
 	$(PYTEST) --fail-on-skip -m java -s
 
 conformance: setup ## HL7's validation engine over the package and every example; needs Java 17 and Maven
 	@$(PY) scripts/provide_tools.py packages engine || echo "What needs HL7's engine is skipped."
 	$(PYTEST) tests/conformance -s
+
+interop: setup ## what is exchanged with any FHIR server, at FHIR_BASE=https://... (and FHIR_TOKEN=...), or with Medplum's
+	@$(if $(FHIR_BASE),true,$(PY) scripts/provide_tools.py server || echo "There is no server to exchange with.")
+	FHIR_MH_TEST_FHIR_BASE="$(FHIR_BASE)" FHIR_MH_TEST_FHIR_TOKEN="$(FHIR_TOKEN)" $(PYTEST) tests/interop
 
 lint: setup ## style, types and arrows
 	$(PY) -m ruff check .

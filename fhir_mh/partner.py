@@ -7,7 +7,8 @@ from the file or beside it, kept_partner from the folder of secrets). A secret i
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,21 +28,34 @@ Role = Literal["home-team", "inpatient-unit", "out-of-area-provider", "commissio
 ROLES: tuple[str, ...] = get_args(Role)
 
 
+Kind = Literal["gateway", "fhir-server"]
+OF_KIND: Mapping[Kind, frozenset[str]] = {
+    "gateway": frozenset({"secret", "previous_secret", "previous_until", "formats"}),
+    "fhir-server": frozenset({"token", "poll"}),
+}
+"""What only a connection of this kind has."""
+SECRETS = ("secret", "previous_secret", "token")
+"""What of a connection is never shown, and may stand in a file."""
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+
+
 class Connection(BaseModel):
     """One way of reaching a partner."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["gateway"] = Field(
-        default="gateway", description='What is at the other end: "gateway" speaks docs/sync-protocol.md.'
+    kind: Kind = Field(
+        default="gateway",
+        description='What is at the other end: "gateway" speaks docs/sync-protocol.md, "fhir-server" FHIR R4 alone.',
     )
     base_url: str = Field(
         pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
-        description="Where its gateway answers, such as https://gateway.example.nhs.uk; https unless on this machine.",
+        description="Where it answers, such as https://gateway.example.nhs.uk, or of a FHIR server its base; https "
+        "unless on this machine.",
     )
     secret: SecretStr | None = Field(
         default=None,
-        description="The secret of this pair, the same on both sides, at least 32 characters. "
+        description="Of a gateway: the secret of this pair, the same on both sides, at least 32 characters. "
         "Only between two gateways on one machine may it be left out. `secret_file` names a file that holds it.",
     )
     previous_secret: SecretStr | None = Field(
@@ -51,7 +65,17 @@ class Connection(BaseModel):
     previous_until: AwareDatetime | None = Field(
         default=None, description="The instant from which the previous secret counts no more, 2026-12-01T00:00:00Z."
     )
-    formats: tuple[Slug, ...] = Field(default=("fhir",), description='What it is sent. A gateway is sent "fhir".')
+    formats: tuple[Slug, ...] = Field(default=("fhir",), description='What a gateway is sent: "fhir".')
+    token: SecretStr | None = Field(
+        default=None,
+        description="Of a FHIR server: the token that is sent as `Authorization: Bearer`. Only on one machine may it "
+        "be left out. `token_file` names a file that holds it.",
+    )
+    poll: int = Field(
+        default=60,
+        ge=1,
+        description="Of a FHIR server: after how many seconds it is asked again what has changed there.",
+    )
     on: bool = Field(default=True, description="Whether it is used; off, nothing is sent over it and nothing taken.")
 
     def secrets(self, now: datetime) -> tuple[str, ...]:
@@ -82,6 +106,11 @@ class Partner(BaseModel):
     )
 
     @property
+    def kind(self) -> Kind:
+        """What is at the other end of its connections, which are all of one kind; a gateway where it has none."""
+        return self.connections[0].kind if self.connections else "gateway"
+
+    @property
     def usable(self) -> tuple[Connection, ...]:
         """The connections that are on, the preferred one first."""
         return tuple(one for one in self.connections if one.on)
@@ -106,15 +135,37 @@ def faults(partner: Partner, *, beyond: bool) -> Iterator[Fault]:
         hint = Partner.model_fields["connections"].description or ""
         yield Fault(("connections",), "config-missing", {"name": "connections", "hint": hint})
     for index, connection in enumerate(partner.connections):
+        if connection.kind != partner.kind:
+            yield Fault(("connections", index, "kind"), "config-mixed-kinds", {})
         for name, code, values in _faults(connection, beyond):
             yield Fault(("connections", index, name), code, values)
 
 
-def _faults(connection: Connection, beyond: bool) -> Iterator[tuple[str, str, dict[str, Any]]]:
+_Found = tuple[str, str, dict[str, Any]]
+
+
+def _faults(connection: Connection, beyond: bool) -> Iterator[_Found]:
     address = urlsplit(connection.base_url)
     far = not is_loopback(address.hostname or "")
     if far and address.scheme != "https":
         yield "base_url", "config-insecure-url", {}
+    for kind, names in OF_KIND.items():
+        if kind != connection.kind:
+            for name in sorted(names & connection.model_fields_set):
+                yield name, "config-other-kind", {"name": name, "kind": connection.kind, "other": kind}
+    yield from _of_a_gateway(connection, beyond, far) if connection.kind == "gateway" else _of_a_server(connection, far)
+
+
+def _of_a_server(connection: Connection, far: bool) -> Iterator[_Found]:
+    if connection.token is None:
+        if far:
+            yield "token", "config-token-needed", {}
+    elif not _TOKEN.fullmatch(connection.token.get_secret_value()):
+        hint = "It is letters, digits and - . _ ~ + / alone, perhaps with = at its end."
+        yield "token", "config-invalid", {"problem": "it is no bearer token", "hint": hint}
+
+
+def _of_a_gateway(connection: Connection, beyond: bool, far: bool) -> Iterator[_Found]:
     if connection.secret is None and (beyond or far):
         yield "secret", "config-secret-needed", {}
     for name in ("secret", "previous_secret"):

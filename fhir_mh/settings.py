@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from fhir_mh.errors import ConfigurationError
 from fhir_mh.issues import Issue, issue
-from fhir_mh.partner import SECRET_LENGTH, Connection, OdsCode, Partner, Slug, faults, is_loopback, read_secret
+from fhir_mh.partner import SECRET_LENGTH, SECRETS, Connection, OdsCode, Partner, Slug, faults, is_loopback, read_secret
 
 PREFIX = "FHIR_MH_"
 FOR_TESTS = "FHIR_MH_TEST_"  # read by the tests, not by the product
@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     )
     alarm_after: int = Field(
         default=15, ge=1, description="How many minutes a message may wait for a partner before an alarm is raised."
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
+        description="Where partners' FHIR servers reach this gateway, to say that something has changed there; without "
+        "it they are only asked.",
     )
     clients: tuple[Client, ...] = Field(default=(), description="The systems that may use it: [[clients]].")
 
@@ -179,7 +185,8 @@ class Places:
         return path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
 
 
-_OF_A_CONNECTION = frozenset({*Connection.model_fields, "secret_file", "previous_secret_file"})
+_SECRET_FILES = tuple(f"{name}_file" for name in SECRETS)
+_OF_A_CONNECTION = frozenset({*Connection.model_fields, *_SECRET_FILES})
 
 
 def _connect(data: dict[str, Any]) -> frozenset[int]:
@@ -206,12 +213,12 @@ def _spelt_out(partner: Mapping[str, Any]) -> dict[str, Any]:
 def _read_secret_files(data: dict[str, Any], folder: Path, places: Places) -> Iterator[Issue]:
     """Replace `secret_file`, `previous_secret_file` and `token_file` by what the files hold."""
     for location, entry in list(_holders(data)):
-        known = ("token_file",) if location[0] == "clients" else ("secret_file", "previous_secret_file")
+        known = ("token_file",) if location[0] == "clients" else _SECRET_FILES
         for name in [name for name in known if isinstance(entry.get(name), str)]:
             secret = read_secret(folder / entry.pop(name))
             if secret is None:
                 yield issue("config-secret-file", places.of((*location, name)))
-            entry[name.removesuffix("_file")] = secret or "*" * SECRET_LENGTH  # only the file is complained of
+            entry[name.removesuffix("_file")] = secret or "-" * SECRET_LENGTH  # only the file is complained of
 
 
 def _holders(data: dict[str, Any]) -> Iterator[tuple[tuple[int | str, ...], dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """Provides the developer's tools that the virtual environment cannot hold; needs no root except for the browser.
 
-    python scripts/provide_tools.py [sushi] [packages] [engine] [browser] [atheris] [peers]
+    python scripts/provide_tools.py [sushi] [packages] [engine] [browser] [atheris] [peers] [server]
 
 sushi      SUSHI, at the version pinned here, from npm into .tools/sushi
 packages   UK Core and R4 core in ~/.fhir/packages, put there by ../shared/tools/fhir-packages where that is beside the
@@ -10,6 +10,8 @@ browser    Chromium on the path, from Debian's packages where this is root on De
 atheris    the fuzzer of `make fuzz`, at the version pinned here, from PyPI into .tools/atheris
 peers      the validators that `make bench` runs beside ours, at the versions pinned here, into .tools: Medplum's from
            npm, fhirkit-rs from PyPI
+server     a FHIR server that others wrote, to exchange with: Medplum's, in memory, at the versions pinned here, from
+           npm into .tools; it is started by what ../shared/tools/peers holds, where that is beside the checkout
 
 What is there already is left alone. What cannot be had is told in one line each; the exit code is then 1.
 """
@@ -32,6 +34,9 @@ ATHERIS_VERSION = "3.0.0"
 ATHERIS = TOOLS / f"atheris-{ATHERIS_VERSION}"
 MEDPLUM_VERSION = "4.5.2"
 MEDPLUM = TOOLS / f"medplum-{MEDPLUM_VERSION}"
+SERVER = TOOLS / f"medplum-server-{MEDPLUM_VERSION}"
+STARTED_BY = ROOT.parent / "shared" / "tools" / "peers" / "medplum-server.mjs"
+EXPRESS_VERSION = "5.3.0"
 FHIRKIT_VERSION = "0.1.0"
 FHIRKIT = TOOLS / f"fhirkit-rs-{FHIRKIT_VERSION}"
 ENGINE_SOURCES = ROOT / "tests" / "conformance" / "engine"
@@ -150,6 +155,15 @@ def peers() -> None:
     from_pypi(FHIRKIT, f"fhirkit-rs=={FHIRKIT_VERSION}")
 
 
+def server() -> None:
+    """Medplum's router and in-memory repository, and what starts them."""
+    if not STARTED_BY.exists():
+        raise NotToBeHad("what starts Medplum's server is kept beside the checkout, and is not there")
+    parts = [f"@medplum/{part}@{MEDPLUM_VERSION}" for part in ("core", "definitions", "fhir-router", "fhirtypes")]
+    from_npm(SERVER, *parts, f"express@{EXPRESS_VERSION}")
+    shutil.copy(STARTED_BY, SERVER)
+
+
 PROVIDED: dict[str, Callable[[], None]] = {
     "sushi": sushi,
     "packages": packages,
@@ -157,6 +171,7 @@ PROVIDED: dict[str, Callable[[], None]] = {
     "browser": browser,
     "atheris": atheris,
     "peers": peers,
+    "server": server,
 }
 
 

@@ -23,6 +23,7 @@ from fhir_mh.api.delivering import routes as delivery_routes
 from fhir_mh.api.faults import answer_to
 from fhir_mh.api.fhir_rest import FhirRest
 from fhir_mh.api.front import MAX_BODY, Front
+from fhir_mh.api.hooks import Woken
 from fhir_mh.api.pages import Pages
 from fhir_mh.api.placements_routes import Placements
 from fhir_mh.api.quarantine_routes import Quarantine
@@ -46,11 +47,11 @@ def create_app(
     no write is to wait for a long Bundle that somebody only asks about. max_body: bytes of a request's body. Closing
     the gateway's store is the caller's, once the application has ended.
     """
-    door, counts = Door(settings), Counts()
+    door, counts, woken = Door(settings), Counts(), Woken()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with delivering(gateway, settings, counts):
+        async with delivering(gateway, settings, counts, woken):
             yield
 
     app = FastAPI(
@@ -73,7 +74,7 @@ def create_app(
         *Quarantine(gateway, door).routes(),
         *Seals(gateway, door).routes(),
         *Conflicts(gateway, door).routes(),
-        *delivery_routes(gateway, settings, door, counts),
+        *delivery_routes(gateway, settings, door, counts, woken),
         *Pages(settings).routes(),
     ]
     app.router.routes.extend(further)

@@ -1,4 +1,7 @@
-"""The courier's life beside the application: it starts and stops with it, and commits to the store wake it."""
+"""The courier's life beside the application: it starts and stops with it, and commits to the store wake it.
+
+So does the asking of partners' plain FHIR servers.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,13 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from fhir_mh.api.access import Door
+from fhir_mh.api.hooks import HookRoutes, Woken
 from fhir_mh.api.partners_routes import Partners
+from fhir_mh.api.polling import Polls
+from fhir_mh.api.servers import to_server
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.errors import ConsentDenied
-from fhir_mh.exchange.transport import Transport, Unusable, connected
+from fhir_mh.exchange.transport import ToServer, Transport, Unusable, connected
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.partners import Directory, Known
 from fhir_mh.issues import issue
@@ -33,8 +39,13 @@ log = logging.getLogger(__name__)
 _REST = 1.0  # seconds before the courier is started again after a fault of its own
 
 
-def routes(gateway: Gateway, settings: Settings, door: Door, counts: Counts, clock: Clock | None = None) -> list[Route]:
-    """What partners send to, what operators see of the deliveries, and the partners; counts: those of delivering()."""
+def routes(
+    gateway: Gateway, settings: Settings, door: Door, counts: Counts, woken: Woken, clock: Clock | None = None
+) -> list[Route]:
+    """What partners send to, what operators see of the deliveries, and the partners.
+
+    counts, woken: those of delivering().
+    """
     clock = clock or gateway.clock
 
     async def allow(request: Request) -> None:
@@ -47,7 +58,8 @@ def routes(gateway: Gateway, settings: Settings, door: Door, counts: Counts, clo
     inlet = sync_routes(gateway.store, gateway.exchange, own=settings.ods, known=partners.find, clock=clock)
     named = [partner.ods for partner in settings.partners]
     seen = delivery_routes(gateway.store, allow, named, counts=counts, alarm_after=settings.alarm_after)
-    return [*inlet, *seen, *Partners(partners, door, clock).routes()]
+    hooks = HookRoutes(partners, settings.ods, woken).routes()
+    return [*inlet, *seen, *hooks, *Partners(partners, door, clock).routes()]
 
 
 def directory(gateway: Gateway, settings: Settings) -> Directory:
@@ -62,8 +74,8 @@ class Connected(Mapping[str, Transport]):
     skipping: those for whom a refused snapshot does not halt its lane.
     """
 
-    def __init__(self, partners: Directory, clock: Clock) -> None:
-        self._partners, self._clock = partners, clock
+    def __init__(self, partners: Directory, clock: Clock, to_server: ToServer) -> None:
+        self._partners, self._clock, self._to_server = partners, clock, to_server
         self._made: dict[str, tuple[Known, Transport]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.skipping: set[str] = set()
@@ -98,7 +110,7 @@ class Connected(Mapping[str, Transport]):
     def _transport(self, known: Known) -> Transport:
         if known.partner is None:
             return Unusable(known.issues[0])
-        return connected(known.partner, self._partners.home.ods, self._clock)
+        return connected(known.partner, self._partners.home.ods, self._clock, self._to_server)
 
     def _let_go(self, transport: Transport) -> None:
         task = asyncio.create_task(transport.close())
@@ -112,9 +124,11 @@ class Connected(Mapping[str, Transport]):
 
 @asynccontextmanager
 async def delivering(
-    gateway: Gateway, settings: Settings, counts: Counts, clock: Clock | None = None
+    gateway: Gateway, settings: Settings, counts: Counts, woken: Woken, clock: Clock | None = None
 ) -> AsyncIterator[None]:
     """While this is entered, what waits for partners is delivered, and what is delivered is counted in counts.
+
+    Partners that are FHIR servers are asked what has changed there: those in woken at once.
 
     An organisation without a code has no partners, and there is nothing to do.
     """
@@ -123,14 +137,16 @@ async def delivering(
         return
     clock = clock or SystemClock()
     partners = directory(gateway, settings)
-    transports = Connected(partners, clock)
+    transports = Connected(partners, clock, to_server(gateway))
     courier = Courier(
         gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=_owner(settings),
         skipping=transports.skipping, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
+    polls = Polls(gateway, partners, _owner(settings), woken, public_url=settings.public_url)
     watch = Watch(gateway.store, settings.alarm_after)
     tasks = [asyncio.create_task(_keep_running(courier, partners, stop)), asyncio.create_task(watch.run(stop))]
+    tasks.append(asyncio.create_task(polls.run(stop)))
     try:
         yield
     finally:

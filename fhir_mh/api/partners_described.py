@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fhir_mh.api.openapi import Json, answer, in_header, in_path, operation, request_body
-from fhir_mh.partner import Partner
+from fhir_mh.partner import SECRETS, Partner
 
 TAG = {"name": "partners", "description": "The organisations shared with, for this organisation's administrators."}
 _SCHEMA = "Partner"
@@ -58,7 +58,7 @@ def schemas() -> Json:
     whole = Partner.model_json_schema(ref_template="#/components/schemas/{model}")
     parts: Json = whole.pop("$defs", {})
     ways: Json = parts["Connection"]["properties"]
-    for name in ("secret", "previous_secret"):
+    for name in SECRETS:
         about = ways.pop(name)["description"].split(". ")[0]
         ways[f"{name}_file"] = {"type": "string", "description": f"A file in the folder of secrets, by name. {about}."}
     text, number = {"type": "string"}, {"type": "integer"}

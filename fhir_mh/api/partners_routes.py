@@ -17,8 +17,9 @@ from fhir_mh.api.fhir_rest import Methods
 from fhir_mh.api.headers import base_url, etag, json_body, version_named
 from fhir_mh.clock import Clock
 from fhir_mh.errors import ConsentDenied, InvalidResource
-from fhir_mh.exchange.checking import Checked, check
+from fhir_mh.exchange.proving import Checked
 from fhir_mh.fhir.json import dumps
+from fhir_mh.gateway.checking import check
 from fhir_mh.gateway.partners import Directory, Known
 from fhir_mh.issues import issue
 

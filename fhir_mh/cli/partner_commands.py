@@ -21,6 +21,13 @@ class Role(StrEnum):
     gp = "gp"
 
 
+class Kind(StrEnum):
+    """What is at the other end: fhir_mh.partner.Kind, written again for the same reason."""
+
+    gateway = "gateway"
+    fhir_server = "fhir-server"
+
+
 class Form(StrEnum):
     """How the answer is written."""
 
@@ -40,6 +47,15 @@ _Secret = Annotated[
         metavar="NAME",
         help="The file with the secret of this pair, by its name in the gateway's folder of secrets.",
     ),
+]
+_Kind = Annotated[Kind | None, Option("--kind", help="What is at the other end. (default: gateway)")]
+_Token = Annotated[
+    str | None,
+    Option("--token", metavar="NAME", help="Of a FHIR server: the file with its token, in the same folder."),
+]
+_Poll = Annotated[
+    int | None,
+    Option("--poll", metavar="SECONDS", min=1, help="Of a FHIR server: after how long it is asked again for changes."),
 ]
 
 
@@ -63,8 +79,11 @@ def listed(
 def add(
     ods: _Ods,
     name: Annotated[str, Option(metavar="NAME", help="What people call it.")],
-    url: Annotated[str, Option(metavar="URL", help="Where its gateway answers.")],
+    url: Annotated[str, Option(metavar="URL", help="Where its gateway answers, or its FHIR server.")],
+    kind: _Kind = None,
     secret: _Secret = None,
+    token: _Token = None,
+    poll: _Poll = None,
     roles: _Roles = None,
     config: Config = None,
     gateway: GatewayAddress = None,
@@ -72,7 +91,8 @@ def add(
     form: _Form = Form.text,
 ) -> None:
     """Add a partner to the gateway that runs. It is sent what it may see of the people it cares for."""
-    _ask("add", config, gateway, token_file, form, ods=ods, called=name, url=url, secret=secret, roles=roles)
+    said = {"called": name, "roles": roles, "url": url, "kind": kind, "secret": secret, "token": token, "poll": poll}
+    _ask("add", config, gateway, token_file, form, ods=ods, **said)
 
 
 def change(
@@ -82,8 +102,11 @@ def change(
     connection: Annotated[
         int, Option(metavar="N", min=1, help="Which of its connections; one more than there are adds one.")
     ] = 1,
-    url: Annotated[str | None, Option(metavar="URL", help="Where its gateway answers.")] = None,
+    url: Annotated[str | None, Option(metavar="URL", help="Where its gateway answers, or its FHIR server.")] = None,
+    kind: _Kind = None,
     secret: _Secret = None,
+    token: _Token = None,
+    poll: _Poll = None,
     previous_until: Annotated[
         str | None,
         Option(metavar="INSTANT", help="Until when the secret used so far counts too, such as 2026-12-01T00:00:00Z."),
@@ -101,7 +124,8 @@ def change(
     """
     if previous_until is not None and secret is None:
         raise BadParameter("--previous-until is for a new --secret")
-    said = {"called": name, "roles": roles, "url": url, "secret": secret, "previous_until": previous_until, "on": on}
+    said = {"called": name, "roles": roles, "url": url, "kind": kind, "secret": secret, "token": token, "poll": poll}
+    said |= {"previous_until": previous_until, "on": on}
     _ask("change", config, gateway, token_file, form, ods=ods, connection=connection, **said)
 
 
@@ -132,6 +156,8 @@ def check(
 
     The name, the way there, the certificate, who answers, the secret on both sides, the clocks, the protocol, the
     formats, and whether the plan of somebody who does not exist would be taken.
+
+    Of a FHIR server: its version, the token, whether items are found, transactions, history, and by $validate the same.
     """
     _ask("check", config, gateway, token_file, form, partners=partners or [], offline=offline)
 

@@ -45,7 +45,7 @@ def run(
 
 def _check_here(config: Path | None, wanted: list[str]) -> Json:
     """The connections of the partners that these settings name, proved from this machine."""
-    from fhir_mh.exchange.checking import check
+    from fhir_mh.gateway.checking import check
 
     with reading(config or ""):
         settings = load(config)
@@ -67,7 +67,7 @@ def _list(where: Where, _: Mapping[str, Any]) -> Json:
 
 
 def _add(where: Where, asked: Mapping[str, Any]) -> Json:
-    connection = _given({"base_url": asked["url"], "secret_file": asked["secret"]})
+    connection = _connection(asked)
     body = {"ods": asked["ods"], "name": asked["called"], "connections": [connection]}
     if asked["roles"]:
         body["roles"] = [str(role) for role in asked["roles"]]
@@ -100,7 +100,7 @@ def _reconnect(connection: Json, asked: Mapping[str, Any]) -> None:
             connection.pop(name, None)
         if asked["previous_until"] is not None and before is not None:
             connection |= {"previous_secret_file": before, "previous_until": asked["previous_until"]}
-    connection |= _given({"base_url": asked["url"], "secret_file": asked["secret"], "on": asked["on"]})
+    connection |= _connection(asked) | _given({"on": asked["on"]})
 
 
 def _remove(where: Where, asked: Mapping[str, Any]) -> Json:
@@ -113,6 +113,12 @@ def _check(where: Where, asked: Mapping[str, Any]) -> Json:
 
 def _address(asked: Mapping[str, Any]) -> str:
     return f"/partners/{quote(asked['ods'], safe='')}"
+
+
+def _connection(asked: Mapping[str, Any]) -> Json:
+    kind = None if asked["kind"] is None else str(asked["kind"])
+    named = {"secret_file": asked["secret"], "token_file": asked["token"], "poll": asked["poll"]}
+    return _given({"kind": kind, "base_url": asked["url"], **named})
 
 
 def _given(values: Json) -> Json:

@@ -1,108 +1,30 @@
-"""Proving a partner's connections step by step, without anybody's data (docs/sync-protocol.md, 'Asking first').
-
-Each step says what was seen, or gives an Issue with what is wrong and how it is mended; what cannot be looked at after
-a step that failed is not checked, and so said.
-"""
+"""Proving the connections to a partner's gateway, without anybody's data (docs/sync-protocol.md, 'Asking first')."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, NoReturn
-from urllib.parse import urlsplit
+from typing import Any
 
 from fhir_mh import shipped
-from fhir_mh.clock import Clock
 from fhir_mh.errors import InvalidResource, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.messages import CODE, PROTOCOL, Envelope, Message
+from fhir_mh.exchange.proving import BELOW, Look, Step
 from fhir_mh.exchange.signing import FROM, TIME, WINDOW
 from fhir_mh.exchange.transport import Answer, HttpTransport, prove
 from fhir_mh.fhir.json import load_object
-from fhir_mh.issues import Issue, issue
-from fhir_mh.partner import Connection, Partner
+from fhir_mh.issues import issue
 from fhir_mh.profiles import to_bundle
 from fhir_mh.records import CareRecord
 
-Result = Literal["ok", "warning", "wrong", "not-checked"]
-STEPS = ("name", "reached", "certificate", "gateway", "clock", "secret", "protocol", "formats", "dry-run")
+STEPS = (*BELOW, "gateway", "clock", "secret", "protocol", "formats", "dry-run")
 """What is looked at, in this order."""
 
 _OF_THE_PROTOCOL = (200, 400, 401, 413)
-_PATIENCE = 5  # seconds for a step below HTTP
-_SOON = timedelta(days=30)
 _DRIFT = timedelta(seconds=60)
 _MADE_UP = "people/parent-placed-far-away/1-community.json"
-_PROBLEMS = {
-    9: "it is not valid yet",
-    10: "it has expired",
-    18: "it is signed by itself",
-    19: "it is signed by an authority that this machine does not trust",
-    20: "it is signed by an authority that this machine does not trust",
-    62: "it is for another name",
-    64: "it is for another address",
-}  # of OpenSSL's X509_V_ERR_*
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that was looked at. said: what was seen, without data; found: what is wrong or to be known."""
-
-    name: str
-    result: Result
-    said: str = ""
-    found: Issue | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-ready; issue only where there is one."""
-        shown: dict[str, Any] = {"step": self.name, "result": self.result, "said": self.said}
-        return shown if self.found is None else {**shown, "issue": self.found.as_dict()}
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A partner's connections in their order, each with its address and the steps taken.
-
-    issues: why the partner cannot be used at all as it is kept here.
-    """
-
-    ods: str
-    name: str
-    connections: tuple[tuple[str, tuple[Step, ...]], ...]
-    issues: tuple[Issue, ...] = ()
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.issues and all(step.result != "wrong" for _, steps in self.connections for step in steps)
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "ods": self.ods,
-            "name": self.name,
-            "ok": self.holds,
-            "connections": [
-                {"base_url": url, "steps": [step.as_json() for step in steps]} for url, steps in self.connections
-            ],
-            "issues": [one.as_dict() for one in self.issues],
-        }
-
-
-async def check(partner: Partner, own: str, clock: Clock) -> Checked:
-    """Look at every connection of a partner, all at once. own: the ODS code that asks. Raises nothing."""
-    looks = [
-        _Look(partner, connection, f"{partner.ods}.connections[{index}]", own, clock).all()
-        for index, connection in enumerate(partner.connections)
-    ]
-    steps = await asyncio.gather(*looks)
-    urls = [connection.base_url for connection in partner.connections]
-    return Checked(partner.ods, partner.name, tuple(zip(urls, steps, strict=True)))
 
 
 def made_up(own: str) -> Message:
@@ -112,86 +34,14 @@ def made_up(own: str) -> Message:
     return Message("check", "snapshot", record.person.nhs_number or "", own, 1, content)
 
 
-class _Stop(Exception):
-    """Nothing beyond this step can be looked at."""
+class GatewayLook(Look):
+    """At one connection to a gateway, over the sync protocol."""
 
+    names = STEPS
 
-@dataclass
-class _Look:
-    """At one connection. place: where it stands, for people."""
-
-    partner: Partner
-    connection: Connection
-    place: str
-    own: str
-    clock: Clock
-    steps: list[Step] = field(default_factory=list)
-
-    async def all(self) -> tuple[Step, ...]:
-        with suppress(_Stop):
-            if not self.connection.on:
-                self._wrong("name", issue("partner-off", f"{self.place}.on"), "not-checked")
-            await self._below()
-            self._judge(*await self._asked())
-        taken = {step.name for step in self.steps}
-        self.steps += [Step(name, "not-checked") for name in STEPS if name not in taken and self._applies(name)]
-        return tuple(sorted(self.steps, key=lambda step: STEPS.index(step.name)))
-
-    def _applies(self, name: str) -> bool:
-        return name != "certificate" or self.connection.base_url.startswith("https:")
-
-    def _ok(self, name: str, said: str) -> None:
-        self.steps.append(Step(name, "ok", said))
-
-    def _note(self, name: str, found: Issue) -> None:
-        """Something to be known that stops nothing."""
-        result: Result = "warning" if found.severity == "warning" else "not-checked"
-        self.steps.append(Step(name, result, found.message, found))
-
-    def _wrong(self, name: str, found: Issue, result: Result = "wrong") -> NoReturn:
-        self.steps.append(Step(name, result, found.message, found))
-        raise _Stop
-
-    # --- below HTTP
-
-    async def _below(self) -> None:
-        address = urlsplit(self.connection.base_url)
-        host, secure = address.hostname or "", address.scheme == "https"
-        port = address.port or (443 if secure else 80)
-        at = f"{self.place}.base_url"
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            self._wrong("name", issue("partner-unresolved", at))
-        self._ok("name", ", ".join(sorted({str(one[4][0]) for one in found})))
-        try:
-            await _close(await _opened(host, port))
-        except OSError as fault:
-            self._wrong("reached", issue("partner-unreachable", at, reason=type(fault).__name__))
-        self._ok("reached", f"port {port}")
-        if secure:
-            await self._certificate(host, port, at)
-
-    async def _certificate(self, host: str, port: int, at: str) -> None:
-        try:
-            writer = await _opened(host, port, ssl.create_default_context())
-        except ssl.SSLCertVerificationError as fault:
-            problem = _PROBLEMS.get(fault.verify_code, "it cannot be verified")
-            self._wrong("certificate", issue("partner-certificate", at, problem=problem))
-        except (OSError, ValueError) as fault:
-            problem = f"no TLS is spoken there ({type(fault).__name__})"
-            self._wrong("certificate", issue("partner-certificate", at, problem=problem))
-        ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(writer.get_extra_info("peercert")["notAfter"]), UTC)
-        await _close(writer)
-        left = ends - self.clock.now()
-        if left < _SOON:
-            found = issue("partner-certificate-ends", at, days=max(0, left.days), date=ends.date().isoformat())
-            self._note("certificate", found)
-        else:
-            self._ok("certificate", f"valid until {ends.date().isoformat()}, for {left.days} days")
-
-    # --- the gateway
+    async def beyond(self) -> None:
+        """See Look."""
+        self._judge(*await self._asked())
 
     async def _asked(self) -> tuple[Answer, timedelta | None]:
         """What is answered to an envelope that asks, and how far the other clock is ahead, where it says its time."""
@@ -317,18 +167,3 @@ def _time_of(headers: Mapping[str, str]) -> datetime | None:
             if found is not None and found.tzinfo is not None:
                 return found
     return None
-
-
-async def _opened(host: str, port: int, context: ssl.SSLContext | None = None) -> asyncio.StreamWriter:
-    async with asyncio.timeout(_PATIENCE):
-        _, writer = await asyncio.open_connection(
-            host, port, ssl=context, server_hostname=host if context is not None else None
-        )
-        return writer
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(OSError, TimeoutError):
-        async with asyncio.timeout(_PATIENCE):
-            await writer.wait_closed()

@@ -17,7 +17,7 @@ ASKED_AT_ONCE = 4  # messages of a check that are looked at
 
 Verb = Literal["snapshot", "proposal", "notice", "marked"]
 Notice = Literal["sharing-ended", "entered-in-error"]
-Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused"]
+Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused", "later"]
 _VERBS = ("snapshot", "proposal", "notice", "marked")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ODS = re.compile(ods.FORM)
@@ -53,6 +53,8 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of one message. edition: of the custodian, once it holds what was sent.
+
+    status: `later` is said by no gateway; it means that this message alone is to be tried again.
 
     reason: of one that was read, the code of its first finding, where that is a code of ours; `issues` tell of it in
     our words.
@@ -150,7 +152,10 @@ def _asked(body: Any) -> tuple[Message | Unreadable, ...] | None:
 def _entry(body: Any, path: str) -> Message | Unreadable:
     found = _object(body, path)
     try:
-        return read_message(found, path)
+        message = read_message(found, path)
+        if message.verb == "snapshot" and message.edition is None:  # only what a plain server holds has no number
+            raise _fault(f"{path}.edition", "an integer")
+        return message
     except InvalidResource as fault:
         return Unreadable(_text(found, "id", path, _ID), found, fault.issues)
 

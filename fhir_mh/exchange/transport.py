@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from fhir_mh.clock import Clock
 from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.messages import Envelope, Receipt, read_receipts
+from fhir_mh.exchange.reaching import NOT_FOLDED, client_of, read_whole, within
 from fhir_mh.exchange.signing import check_answer, sign_request
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.issues import Issue, issue
@@ -25,12 +23,7 @@ from fhir_mh.partner import Connection, Partner, is_loopback
 
 PATH = "/sync/v1/messages"
 MAX_REQUEST = 8 * 1024 * 1024  # bytes of a body, on both sides
-MAX_ANSWER = 4 * 1024 * 1024
-_TIMEOUT = httpx.Timeout(30, connect=5)
 _WHOLE = 45  # seconds for a whole exchange: a partner that sends a byte now and then holds no lane for ever
-
-# What httpx, aiohttp and the system raise; ValueError is what each of them makes of an odd address or header.
-_BELOW = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
 
 
 class Refused(FhirMhError):
@@ -72,8 +65,7 @@ class Answer:
 class HttpTransport:
     """The sync protocol over one connection to a partner, with one client for it.
 
-    Redirects are not followed, proxies of the environment not used and compressed answers not asked for. While two
-    secrets count, a partner that does not know the newer one yet is asked again with the older.
+    While two secrets count, a partner that does not know the newer one yet is asked again with the older.
     patience: seconds for a whole exchange, by default as long as a lane allows. through: another transport, for tests.
     """
 
@@ -86,12 +78,7 @@ class HttpTransport:
         if connection.secret is None and not is_loopback(urlsplit(connection.base_url).hostname or ""):
             raise NotAuthenticated(issues=[issue("sync-unsigned", "partners", problem="no secret is agreed")])
         self._url = connection.base_url.rstrip("/") + PATH
-        self._client = httpx.AsyncClient(
-            transport=through or AiohttpTransport(verify=ssl.create_default_context(), trust_env=False),
-            timeout=_TIMEOUT,
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._client = client_of(through)
 
     async def send(self, envelope: Envelope) -> list[Receipt]:
         """See Transport."""
@@ -119,17 +106,13 @@ class HttpTransport:
         if len(body) > MAX_REQUEST:
             raise Refused(issue("sync-too-large", "$", limit=MAX_REQUEST))
         first, *others = self.connection.secrets(self.clock.now()) or (None,)
-        try:
-            async with asyncio.timeout(self._patience):
-                answer = await self._ask(body, first)
-                for secret in others:
-                    if answer.status != 401:
-                        break
-                    answer = await self._ask(body, secret)
-                return answer
-        except _BELOW as fault:
-            # Their texts may quote addresses and headers; only the kind is kept. TimeoutError is an OSError.
-            raise UpstreamUnavailable(issues=[issue("sync-unreachable", "$", reason=type(fault).__name__)]) from None
+        async with within(self._patience):
+            answer = await self._ask(body, first)
+            for secret in others:
+                if answer.status != 401:
+                    break
+                answer = await self._ask(body, secret)
+            return answer
 
     async def close(self) -> None:
         """See Transport."""
@@ -137,9 +120,9 @@ class HttpTransport:
 
     async def _ask(self, body: bytes, secret: str | None) -> Answer:
         signed = sign_request(secret, self.own, self.to, body, self.clock.now())
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", **signed}
+        headers = {"Content-Type": "application/json", **NOT_FOLDED, **signed}
         async with self._client.stream("POST", self._url, content=body, headers=headers) as response:
-            return Answer(response.status_code, response.headers, await _read(response), signed, secret)
+            return Answer(response.status_code, response.headers, await read_whole(response), signed, secret)
 
 
 def prove(answer: Answer, sender: str, to: str, now: datetime) -> None:
@@ -166,7 +149,7 @@ class Unusable:
 class InOrder:
     """A partner's connections, the preferred one first: the next is tried where one leads to no answer.
 
-    All lead to one gateway, so that what one delivered in silence is a repetition for the next.
+    All lead to one gateway, or one server, so that what one delivered in silence is a repetition for the next.
     """
 
     def __init__(self, connections: Sequence[Transport]) -> None:
@@ -195,23 +178,21 @@ class InOrder:
         await asyncio.gather(*(transport.close() for transport in self.connections))
 
 
-def connected(partner: Partner, own: str, clock: Clock) -> Transport:
+ToServer = Callable[[Partner, Connection, float], Transport]
+"""The transport to a partner's plain FHIR server over one connection, with seconds for a whole envelope."""
+
+
+def connected(partner: Partner, own: str, clock: Clock, to_server: ToServer) -> Transport:
     """The transport to a partner, over the connections that are on."""
     each = _WHOLE / (len(partner.usable) or 1)  # together no longer than one: a lane is leased for that long
-    found = [HttpTransport(one, partner.ods, own, clock, patience=each) for one in partner.usable]
+
+    def over(connection: Connection) -> Transport:
+        if connection.kind == "fhir-server":
+            return to_server(partner, connection, each)
+        return HttpTransport(connection, partner.ods, own, clock, patience=each)
+
+    found = [over(connection) for connection in partner.usable]
     return InOrder(found) if found else Unusable(issue("partner-off", "connections"))
-
-
-async def _read(response: httpx.Response) -> bytes:
-    if response.headers.get("content-encoding", "identity") != "identity":  # not asked for; a small one may unfold huge
-        raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=response.status_code)])
-    chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_ANSWER:
-            raise UpstreamUnavailable(issues=[issue("sync-too-large", "$", limit=MAX_ANSWER)])
-    return b"".join(chunks)
 
 
 def _refusal(status: int) -> Issue:

@@ -9,13 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from fhir_mh.profiles.addresses import Entry
-from fhir_mh.profiles.bundle import Reading, read_entries
+from fhir_mh.profiles.bundle import SHARED_KINDS, Reading, read_entries
 from fhir_mh.profiles.table import Table
 from fhir_mh.store import StoredResource, Tx
 
 Tree = dict[str, Any]
 Key = tuple[str, str]
-SHARED_KINDS = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService", "Location")
 _SHARED = re.compile(rb'"reference":"(%s)/([A-Za-z0-9\-.]{1,64})"' % "|".join(SHARED_KINDS).encode())
 _NUMBER_ALONE = {"resourceType", "id", "meta", "identifier"}
 APPEND_ONLY = ("statements", "refusals", "nominations", "powers_of_attorney", "choice_documents", "sharing")

@@ -15,7 +15,7 @@ from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import copy_at, end_sharing, look_anew
 from fhir_mh.issues import Issue, issue
-from fhir_mh.partner import SECRET_LENGTH, Partner, faults, read_secret
+from fhir_mh.partner import OF_KIND, SECRET_LENGTH, SECRETS, Connection, Partner, faults, read_secret
 from fhir_mh.settings import UNNAMED, Places, translated
 from fhir_mh.store import Store, StoredPartner, Tx
 from fhir_mh.sync.retry import reopened
@@ -25,7 +25,6 @@ REMOVED = "partner-removed"  # why the lanes of a partner that was removed have 
 _TOLD = "The two organisations exchange nothing any more."
 _AT_ONCE = 50  # people looked at in one transaction
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SECRETS = ("secret", "previous_secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +243,7 @@ def kept_partner(body: Body, folder: Path | None, *, beyond: bool) -> Partner:
 def _fill_in(connection: Body, folder: Path | None) -> list[Issue]:
     """Put what the files named hold in the place of their names; what speaks against it."""
     found = []
-    for name in _SECRETS:
+    for name in SECRETS:
         if name in connection:
             found.append(issue("partner-secret-told", name))
             del connection[name]
@@ -255,7 +254,7 @@ def _fill_in(connection: Body, folder: Path | None) -> list[Issue]:
         secret = read_secret(folder / file) if fault is None and folder is not None else None
         if fault is not None or secret is None:
             found.append((fault or issue("config-secret-file", "")).at(f"{name}_file"))
-        connection[name] = secret or "*" * SECRET_LENGTH  # only the file is complained of
+        connection[name] = secret or "-" * SECRET_LENGTH  # only the file is complained of
     return found
 
 
@@ -269,14 +268,19 @@ def _fault_of(file: Any, folder: Path | None) -> Issue | None:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    named = f"{location[-1]}_file" if location[-1] in _SECRETS else location[-1]
+    named = f"{location[-1]}_file" if location[-1] in SECRETS else location[-1]
     return Places().of((*location[:-1], named))
 
 
 def _shown(partner: Partner) -> Body:
-    return partner.model_dump(
-        mode="json", exclude={"connections": {"__all__": set(_SECRETS)}}, exclude_none=True
-    )  # fmt: skip
+    body = partner.model_dump(mode="json", exclude={"connections"})
+    return {**body, "connections": [_told(connection) for connection in partner.connections]}
+
+
+def _told(connection: Connection) -> Body:
+    """A connection as it is shown: no secret, and nothing that only the other kind has."""
+    others = frozenset().union(*(names for kind, names in OF_KIND.items() if kind != connection.kind))
+    return connection.model_dump(mode="json", exclude={*SECRETS, *others}, exclude_none=True)
 
 
 def _unreadable(known: Known) -> bool:

@@ -82,7 +82,7 @@ class QuarantineUseCases:
             message = read_message(load_object(held.text))
         except InvalidResource as fault:
             return _still_held(tx, context, name, fault.issues)
-        replay = Replay(held.id, dumps(by).decode())
+        replay = Replay(held.id, dumps(by).decode(), held.received)
         receipt = Receiving(self.home, self.check, replay).receive(tx, held.partner, message)
         if receipt.status == "refused":
             return _still_held(tx, context, name, receipt.issues, receipt)

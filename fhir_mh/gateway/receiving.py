@@ -8,7 +8,7 @@ from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
-from fhir_mh.gateway.holding import SHARED_KINDS, Key, content, hold
+from fhir_mh.gateway.holding import Key, content, hold
 from fhir_mh.gateway.identity import Organisation, find_person, identify, persons_by_local_identifier, persons_by_number
 from fhir_mh.gateway.marking import take_mark
 from fhir_mh.gateway.pending import note_decided
@@ -19,6 +19,7 @@ from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task
 from fhir_mh.gateway.spreading import copy_at, spread
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
+from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import StoredResource, Tx
 
 Body = dict[str, Any]
@@ -50,15 +51,17 @@ class Receiving:
     # --- snapshots
 
     def _snapshot(self, tx: Tx, partner: str, message: Message) -> Receipt:
-        if message.custodian != partner or message.edition is None:
+        if message.custodian != partner:
             found = issue("sync-custody", "$.custodian", reference="This snapshot")
             return Receipt(message.id, "refused", issues=(found,))
         bodies = bodies_of(message)
         person = find_person(tx, message.nhs_number) or _by_local_identifier(tx, bodies)
+        held = 0 if person is None else tx.edition(person, partner)
+        edition = held + 1 if message.edition is None else message.edition
         retracted = sealed_in(tx, message)
         if retracted:
-            if person is not None and tx.edition(person, partner) >= message.edition:
-                return Receipt(message.id, "superseded", tx.edition(person, partner))
+            if held >= edition:
+                return Receipt(message.id, "superseded", held)
             return self._seal_whole(tx, partner, person, message, retracted)
         two = people_said_to_be_one(tx, message)
         faults = self._faults(tx, partner, person, message, bodies)
@@ -68,22 +71,28 @@ class Receiving:
         if faults:
             return self.aside.keep(tx, partner, message, person, faults)
         person = person or tx.add_person()
-        held = tx.edition(person, partner)
-        if held >= message.edition:
+        if held >= edition:
             return Receipt(message.id, "superseded", held)
         tx.identify(person, NHS_NUMBER, message.nhs_number)
+        if message.edition is None:
+            bodies = [body for body in bodies if not self._came_later(tx, body)]
         were = self._store_copy(tx, partner, person, bodies)
-        tx.set_edition(person, partner, message.edition)
-        tx.currency.mark(self.home.ods, person, partner, "stored", message.edition)
+        tx.set_edition(person, partner, edition)
+        tx.currency.mark(self.home.ods, person, partner, "stored", edition)
         sections = message.content.get("sections")
         if isinstance(sections, list):
             tx.currency.cover(self.home.ods, person, partner, [name for name in sections if isinstance(name, str)])
-        self._resume(tx, person, partner, message.edition)
-        _carried(tx, person, partner, bodies, message.edition)
+        self._resume(tx, person, partner, edition)
+        _carried(tx, person, partner, bodies, edition)
         note_decided(tx, person, partner, message.content.get("decided"))
         settle(tx, self.home, self.check, person, were)
         spread(tx, self.home, person, {kind for kind, _ in were}, own=False)
-        return Receipt(message.id, "stored", message.edition)
+        return Receipt(message.id, "stored", edition)
+
+    def _came_later(self, tx: Tx, body: Body) -> bool:
+        """Whether a newer text of a resource has been stored since this one, which is tried again, was set aside."""
+        known = tx.get(str(body["resourceType"]), str(body["id"])) if self.aside.replay is not None else None
+        return known is not None and self.aside.replay is not None and known.updated >= self.aside.replay.received
 
     def _resume(self, tx: Tx, person: str, partner: str, edition: int) -> None:
         """The copy is kept up to date again, unless this left before the notice that said it would not be."""

@@ -11,10 +11,11 @@ from typing import Any
 
 from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, hold, key_of
+from fhir_mh.gateway.holding import Holding, Key, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.mapping.row_paths import is_within
+from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import Tx
 
 NOT_SEALED = frozenset({*SHARED_KINDS, "Patient"})

@@ -111,11 +111,18 @@ def _holds(tx: Tx, home: Organisation, waiting: OutboxMessage, edition: int) -> 
 
 
 def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) -> Outcome:
-    """Note how far the partner has come; only a refusal is a dead letter, but not of a mark: nobody waits for one."""
+    """Note how far the partner has come; only a refusal is a dead letter.
+
+    But not of a mark, for nobody waits for one, nor where a partner's system knows nothing of the kind.
+    """
+    if receipt.status == "later":
+        return Outcome(sent.message, "pending", receipt.code)
     if sent.kind == "proposal":
         _settle_proposal(tx, sent, receipt)
     if receipt.status == "refused":
-        state: Literal["dead", "superseded"] = "superseded" if sent.kind in ("filed", "opened") else "dead"
+        none = sent.kind == "proposal" and receipt.code == "server-takes-none"
+        let_go = none or sent.kind in ("filed", "opened")
+        state: Literal["dead", "superseded"] = "superseded" if let_go else "dead"
         return Outcome(sent.message, state, receipt.code)
     if sent.kind == "snapshot" and receipt.status in ("stored", "superseded") and receipt.edition is not None:
         tx.currency.mark(sent.partner, sent.person, home.ods, "stored", receipt.edition)

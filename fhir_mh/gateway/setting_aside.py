@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from fhir_mh.clock import instant
@@ -21,10 +22,11 @@ _NAMESPACE = uuid.UUID("b5d2b7e6-6c0a-5f6f-9c57-0e9d3b3f8a61")
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A message that is held already and tried again. by: JSON text of who had it tried."""
+    """A message that is held already and tried again. by: JSON text of who had it tried. received: when it came."""
 
     id: str
     by: str
+    received: datetime
 
 
 @dataclass(frozen=True, slots=True)

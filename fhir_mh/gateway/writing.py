@@ -11,13 +11,13 @@ from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.conflict_tasks import lead_of
 from fhir_mh.gateway.following import KINDS, before_of, follow
-from fhir_mh.gateway.holding import SHARED_KINDS, Holding, Key, Tree, hold
+from fhir_mh.gateway.holding import Holding, Key, Tree, hold
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.row_paths import cleared, is_of_item
-from fhir_mh.profiles.bundle import TABLES, Written, identifier_of, write_entries
+from fhir_mh.profiles.bundle import SHARED_KINDS, TABLES, Written, identifier_of, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
 from fhir_mh.records.content_hash import PLANS, content_hash

@@ -21,6 +21,7 @@ from fhir_mh.issue_codes.partner import CODES as PARTNER
 from fhir_mh.issue_codes.placement import CODES as PLACEMENT
 from fhir_mh.issue_codes.rest import CODES as REST
 from fhir_mh.issue_codes.seal import CODES as SEAL
+from fhir_mh.issue_codes.server import CODES as SERVER
 from fhir_mh.issue_codes.store import CODES as STORE
 from fhir_mh.issue_codes.sync import CODES as SYNC
 from fhir_mh.issue_codes.validate import CODES as VALIDATE
@@ -48,6 +49,7 @@ ROOMS: dict[str, Room] = {
     "conflict": Room("two texts in one place, and what may be decided of them", CONFLICT),
     "store": Room("what is held, its versions, and the database itself", STORE),
     "sync": Room("what partners say to each other", SYNC),
+    "server": Room("a partner's plain FHIR server, and what lies on it", SERVER),
     "partner": Room("how partners are kept, and what is wrong with a connection to one", PARTNER),
     "config": Room("what the gateway was told by file, environment and arguments", CONFIG),
     "cli": Room("a command that is asked for what is not there, or whose gateway does not answer", CLI),

@@ -37,6 +37,24 @@ CODES: dict[str, Code] = {
         "Without a shared secret this partner cannot be told from anybody else.",
         "Agree on a secret with the partner and set secret or secret_file; only on one machine may it be left out.",
     ),
+    "config-token-needed": Code(
+        "error",
+        "security",
+        "Without a token this FHIR server cannot tell who writes people's plans to it.",
+        "Have whoever runs it issue a token, and set token or token_file; only on one machine may it be left out.",
+    ),
+    "config-other-kind": Code(
+        "error",
+        "not-supported",
+        "'{name}' says nothing to a connection of the kind {kind}.",
+        "Take it out; or set kind to {other}, if that is what answers there.",
+    ),
+    "config-mixed-kinds": Code(
+        "error",
+        "business-rule",
+        "The connections of one partner are of different kinds.",
+        "All lead to the same place, and are of one kind: keep those of one.",
+    ),
     "config-secret-weak": Code(
         "error", "security", "This secret is shorter than {length} characters.", "Make a longer one, at random."
     ),

@@ -29,6 +29,9 @@ from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
 
+SHARED_KINDS = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService", "Location")
+"""Who provides what: about no person, and many people's records may refer to one."""
+
 TABLES: tuple[Table, ...] = (
     *people.TABLES, *goals.TABLES, *plans.TABLES, *crisis_plans.TABLES, *agreements.TABLES, *tasks.TABLES,
     *wishes.TABLES, *choices.TABLES, *legal.TABLES, *placements.TABLES, *reviews.TABLES,

@@ -14,6 +14,7 @@ from fhir_mh.store.tx import Tx
 from fhir_mh.store.values import (
     AuditRow,
     Breaker,
+    Checkpoint,
     Currency,
     Lane,
     Mark,
@@ -25,6 +26,7 @@ from fhir_mh.store.values import (
     Quarantined,
     Seal,
     SealedText,
+    ServerCopy,
     StoredConcern,
     StoredConflict,
     StoredPartner,
@@ -34,6 +36,7 @@ from fhir_mh.store.values import (
 __all__ = [
     "AuditRow",
     "Breaker",
+    "Checkpoint",
     "CommitHook",
     "Currency",
     "Lane",
@@ -46,6 +49,7 @@ __all__ = [
     "Quarantined",
     "Seal",
     "SealedText",
+    "ServerCopy",
     "Store",
     "StoredConcern",
     "StoredConflict",

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0009"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0010"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -293,6 +293,31 @@ currency = Table(
     Column("lapsed", Text),  # JSON: section -> since when no snapshot covers it
     PrimaryKeyConstraint("partner", "person", "custodian"),
     Index("ix_currency_person", "person"),
+)
+
+server_copies = Table(  # on partners' plain FHIR servers
+    "server_copies",
+    metadata,
+    Column("partner", String(64), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("name", String(64), nullable=False),  # its id here
+    Column("remote_id", String(64), nullable=False),
+    Column("remote_version", Text, nullable=False),
+    Column("held", String(64), nullable=False),  # SHA-256 of what the server answered that it holds
+    Column("sent", String(64)),  # SHA-256 of what was written there; null: somebody there has written it
+    Column("seen", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "type", "name"),
+    UniqueConstraint("partner", "type", "remote_id"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("partner", String(64), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("position", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "source"),
 )
 
 audit = Table(

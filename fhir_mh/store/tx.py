@@ -22,6 +22,7 @@ from fhir_mh.store.partners import Partners
 from fhir_mh.store.receiving import Inbox, Quarantine
 from fhir_mh.store.resources import Resources
 from fhir_mh.store.seals import Seals
+from fhir_mh.store.servers import Checkpoints, ServerCopies
 from fhir_mh.store.session import Session
 
 P = TypeVar("P", bound=Part)
@@ -93,6 +94,14 @@ class Tx(Resources):
     @cached_property
     def partners(self) -> Partners:
         return self._part(Partners)
+
+    @cached_property
+    def server_copies(self) -> ServerCopies:
+        return self._part(ServerCopies)
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        return self._part(Checkpoints)
 
     @cached_property
     def pages(self) -> Pages:

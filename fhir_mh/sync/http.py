@@ -71,7 +71,7 @@ class _Inlet:
     async def _who(self, request: Request) -> tuple[Partner, tuple[str, ...]]:
         """The partner a request says it is from, where a mere claim may be looked into at all, and its secrets."""
         partner = await self.known(request.headers.get(FROM, ""))
-        if partner is None or not partner.usable:
+        if partner is None or partner.kind != "gateway" or not partner.usable:  # a plain server says nothing here
             raise _unsigned("the sender is not a partner of this gateway")
         secrets = tuple(secret for one in partner.usable for secret in one.secrets(self.clock.now()))
         if not secrets:

@@ -18,11 +18,13 @@ import respx
 from fhir_mh import shipped
 from fhir_mh.cli import exits, main
 from fhir_mh.clock import Clock, ManualClock, SystemClock
-from fhir_mh.exchange import checking, transport
-from fhir_mh.exchange.checking import STEPS, Checked, check, made_up
+from fhir_mh.exchange import checking, proving, reaching, transport
+from fhir_mh.exchange.checking import STEPS, made_up
 from fhir_mh.exchange.messages import Message
+from fhir_mh.exchange.proving import Checked
 from fhir_mh.exchange.signing import sign_answer
 from fhir_mh.fhir.json import dumps, loads
+from fhir_mh.gateway.checking import check
 from fhir_mh.partner import Partner
 from fhir_mh.profiles.concerns import read_concern, task_of
 from tests.contract.loopback import CERTIFICATES, gateway_of, web_server
@@ -258,7 +260,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, content: Any, status: int = 200) 
 
     router = respx.MockRouter(assert_all_called=False)
     router.post(path__regex=".*").mock(side_effect=answer)
-    monkeypatch.setattr(transport, "AiohttpTransport", lambda **_: httpx.MockTransport(router.async_handler))
+    monkeypatch.setattr(reaching, "AiohttpTransport", lambda **_: httpx.MockTransport(router.async_handler))
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
@@ -301,10 +303,10 @@ def test_gateways_of_other_releases(
 
 def test_an_answer_that_is_not_proven_is_told() -> None:
     answer = transport.Answer(200, httpx.Headers({"X-FHIR-MH-From": "ZOA1"}), b'{"receipts": []}', {}, SECRET)
-    look = checking._Look(
+    look = checking.GatewayLook(
         them("http://127.0.0.1:9"), them("http://127.0.0.1:9").connections[0], "ZOA1", "ZCT1", SystemClock()
     )
-    with pytest.raises(checking._Stop):
+    with pytest.raises(proving.Stop):
         look._judge(answer, None)
     assert [(step.name, step.found.code) for step in look.steps if step.found] == [("secret", "sync-answer-unproven")]
 

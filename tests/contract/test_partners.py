@@ -15,8 +15,9 @@ import pytest
 from rich.console import Console
 
 from fhir_mh.cli import exits, main, partner_tables
-from fhir_mh.cli.partner_commands import Role
-from fhir_mh.partner import ROLES
+from fhir_mh.cli.partner_commands import Kind, Role
+from fhir_mh.clock import SystemClock, instant
+from fhir_mh.partner import OF_KIND, ROLES
 from fhir_mh.settings import load
 from fhir_mh.store import Breaker, Tx
 from tests.contract.loopback import gateway_of
@@ -24,7 +25,9 @@ from tests.contract.rest_caller import NUMBER, Caller, Json, calling, refused
 from tests.databases import postgres_database, sqlite_database
 
 SECRET, NEWER = "a secret of this pair, quite long enough", "the next secret of this pair, long enough too"
+TOKEN = "a-token-that-the-server-issued"
 LOCAL = {"base_url": "http://127.0.0.1:9"}
+SERVER = {"kind": "fhir-server", "base_url": "https://fhir.unit.example/r4"}
 UNIT = {"ods": "ZIU1", "name": "Inpatient unit", "roles": ["inpatient-unit"], "connections": [LOCAL]}
 TOKENS = {role: f"the token of the {role}".ljust(40, "x") for role in ("administrator", "operator", "care-team")}
 ENOUGH = 30  # seconds for what another gateway does by itself
@@ -106,6 +109,10 @@ def test_an_odS_code_is_one_partner_s_and_stays_so(caller: Caller) -> None:
         ({"connections": [{}]}, "config-missing", "connections[0].base_url"),
         ({"connections": [{**LOCAL, "kind": "pigeon"}]}, "config-invalid", "connections[0].kind"),
         ({"connections": [{**LOCAL, "formats": ["record"]}]}, "config-invalid", "connections[0].formats"),
+        ({"connections": [{**LOCAL, "poll": 5}]}, "config-other-kind", "connections[0].poll"),
+        ({"connections": [LOCAL, {**LOCAL, "kind": "fhir-server"}]}, "config-mixed-kinds", "connections[1].kind"),
+        ({"connections": [SERVER]}, "config-token-needed", "connections[0].token_file"),
+        ({"connections": [{**SERVER, "token": SECRET}]}, "partner-secret-told", "connections[0].token"),
         ({"connections": [LOCAL, {"base_url": "http://a.example"}]}, "config-insecure-url", "connections[1].base_url"),
         (
             {"connections": [{"base_url": "https://a.example"}]},
@@ -123,6 +130,17 @@ def test_what_is_wrong_is_named_and_placed_and_nothing_kept(
     refused(answer, 422, code, place)
     assert SECRET not in answer.text
     assert stored(caller) == []
+
+
+def test_a_plain_fhir_server_sends_no_messages_here(caller: Caller) -> None:
+    """A partner that has no secret, on this machine, would be believed unsigned."""
+    greeting = {"protocol": 1, "from": "ZIU1", "to": "ZCT1", "messages": []}
+    signed = {"X_FHIR_MH_From": "ZIU1", "X_FHIR_MH_Time": instant(SystemClock().now())}
+    tag = added(caller)
+    assert caller("POST", "/sync/v1/messages", greeting, **signed).status_code == 200
+    server = {**UNIT, "connections": [{**LOCAL, "kind": "fhir-server"}]}
+    assert caller("PUT", "/partners/ZIU1", server, if_match=tag).status_code == 200
+    assert caller("POST", "/sync/v1/messages", greeting, **signed).status_code == 401
 
 
 def test_an_organisation_without_a_code_has_no_partners() -> None:
@@ -201,6 +219,17 @@ def test_a_secret_is_neither_shown_nor_stored_nor_logged(with_folder: Caller, ca
     assert all(SECRET not in one.text for one in shown)
     assert SECRET not in "".join(stored(with_folder)) + caplog.text
     assert "unit.key" in shown[1].text
+
+
+def test_a_token_is_a_file_of_the_folder_too_and_never_shown(with_folder: Caller) -> None:
+    (with_folder.settings.secrets / "server.key").write_text(TOKEN + "\n")  # type: ignore[operator]
+    body = {**UNIT, "connections": [{**SERVER, "token_file": "server.key", "poll": 5}]}
+    added(with_folder, body)
+    shown = [with_folder("GET", "/partners"), with_folder("GET", "/partners/ZIU1")]
+    assert TOKEN not in "".join([one.text for one in shown] + stored(with_folder))
+    assert shown[1].json()["partner"] == body
+    missing = {**UNIT, "connections": [{**SERVER, "token_file": "none.key"}]}
+    refused(with_folder("POST", "/partners", missing), 422, "config-secret-file", "connections[0].token_file")
 
 
 def test_a_partner_whose_secret_has_gone_is_told_of_and_let_in_by_nobody(with_folder: Caller) -> None:
@@ -427,6 +456,7 @@ def test_of_several_processes_on_one_store_each_knows_at_once(keys: Path, postgr
 
 
 def test_the_commands_ask_the_gateway_that_runs(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (keys / "ward.key").write_text(TOKEN)
     with gateway_of("ZCT1", secrets=keys) as url:
 
         def ask(*arguments: str) -> Any:
@@ -451,6 +481,12 @@ def test_the_commands_ask_the_gateway_that_runs(keys: Path, capsys: pytest.Captu
                 {"base_url": "http://127.0.0.1:8", "on": False},
             ],
         }
+        ask("add", "ZOA2", "--name", "Ward", "--url", "http://127.0.0.1:7", "--kind", "fhir-server", "--poll", "9")
+        ask("change", "ZOA2", "--token", "ward.key", "--poll", "5")
+        found = next(one for one in ask("list")["partners"] if one["ods"] == "ZOA2")["partner"]["connections"]
+        server = {"base_url": "http://127.0.0.1:7", "kind": "fhir-server", "token_file": "ward.key", "poll": 5}
+        assert found == [server]
+        ask("remove", "ZOA2")
         assert main(["partners", "change", "ZOA1", "--connection", "9", "--off", "--gateway", url]) == exits.BAD_INPUT
         assert main(["partners", "check", "--gateway", url]) == exits.NOT_HELD
         capsys.readouterr()
@@ -476,8 +512,9 @@ def test_it_needs_an_administrator_to_change_and_an_operator_to_look(
     assert "administrator" in said
 
 
-def test_the_roles_of_the_command_are_those_that_there_are() -> None:
+def test_the_roles_and_kinds_of_the_command_are_those_that_there_are() -> None:
     assert tuple(Role) == ROLES
+    assert tuple(Kind) == tuple(OF_KIND)
 
 
 def test_on_a_terminal_it_is_lines_for_people() -> None:

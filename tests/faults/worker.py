@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from fhir_mh.api import build_gateway
+from fhir_mh.api.servers import to_server
 from fhir_mh.clock import SystemClock
 from fhir_mh.exchange.transport import connected
 from fhir_mh.settings import load
@@ -21,7 +22,8 @@ from fhir_mh.sync.dispatch import Dispatch
 async def work(config: Path, owner: str, lease: float) -> None:
     settings, clock = load(config), SystemClock()
     gateway = build_gateway(settings)
-    transports = {partner.ods: connected(partner, settings.ods, clock) for partner in settings.partners}
+    servers = to_server(gateway)
+    transports = {partner.ods: connected(partner, settings.ods, clock, servers) for partner in settings.partners}
     limits = Limits(lanes=4, messages=4, requests=1, lease=timedelta(seconds=lease))
     courier = Courier(
         gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=owner, limits=limits

@@ -69,6 +69,17 @@ secret = "{SECRET}"
 """
 
 
+SERVER = """
+ods = "TAH"
+[[partners]]
+ods = "RXT"
+name = "Northern Fells"
+kind = "fhir-server"
+base_url = "https://fells.example/fhir"
+token = "abc.def-123="
+"""
+
+
 def test_the_defaults_serve_this_machine_only() -> None:
     settings = load()
     assert settings.on_loopback
@@ -111,6 +122,17 @@ def test_the_short_form_is_a_partner_with_one_connection(tmp_path: Path) -> None
     )
     spelt_out = spelt_out.replace("name =", 'roles = ["inpatient-unit"]\nname =')
     assert load(written(tmp_path, spelt_out)).partners == short
+
+
+def test_a_partner_may_be_a_plain_fhir_server(tmp_path: Path) -> None:
+    (tmp_path / "server.key").write_text("abc.def-123=\n")
+    (partner,) = load(written(tmp_path, SERVER.replace('token = "abc.def-123="', 'token_file = "server.key"'))).partners
+    (connection,) = partner.connections
+    assert (partner.kind, connection.poll, connection.secrets(NOW)) == ("fhir-server", 60, ())
+    assert connection.token is not None
+    assert connection.token.get_secret_value() == "abc.def-123="
+    here = SERVER.replace("https://fells.example", "http://127.0.0.1:8103").replace("token", "# token")
+    assert load(written(tmp_path, here + "poll = 5")).partners[0].connections[0].poll == 5
 
 
 def test_the_previous_secret_counts_until_the_time_that_was_set(tmp_path: Path) -> None:
@@ -167,6 +189,18 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
         (LONG + "kind = 'pigeon'", [("config-invalid", "partners[0].connections[1].kind")]),
         (LONG + "base_uri = 'x'", [("config-unknown-key", "partners[0].connections[1].base_uri")]),
         (LONG + "formats = ['record']", [("config-invalid", "partners[0].connections[1].formats")]),
+        (SERVER + f'secret = "{SECRET}"', [("config-other-kind", "partners[0].secret")]),
+        (SERVER + "formats = ['fhir']", [("config-other-kind", "partners[0].formats")]),
+        (SERVER + "poll = 0", [("config-invalid", "partners[0].poll")]),
+        (SERVER.replace("abc", "a b"), [("config-invalid", "partners[0].token")]),
+        (SERVER.replace("token =", "# token ="), [("config-token-needed", "partners[0].token")]),
+        (SERVER.replace('token = "', 'token_file = "'), [("config-secret-file", "partners[0].token_file")]),
+        (PARTNER + "token = 'abc'", [("config-other-kind", "partners[0].token")]),
+        (PARTNER + "poll = 5", [("config-other-kind", "partners[0].poll")]),
+        (
+            LONG + "[[partners.connections]]\nkind='fhir-server'\nbase_url='https://fells.example/fhir'\ntoken='abc'",
+            [("config-mixed-kinds", "partners[0].connections[2].kind")],
+        ),
         (LONG + "on = 'perhaps'", [("config-invalid", "partners[0].connections[1].on")]),
         (
             LONG + "previous_secret_file = 'no.key'",

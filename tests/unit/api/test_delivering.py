@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.api import build_gateway, delivering
+from fhir_mh.api.servers import to_server
 from fhir_mh.clock import SystemClock
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.messages import Envelope
@@ -45,7 +46,7 @@ def test_it_is_started_again_after_a_fault_and_says_nothing_of_what_was_sent(
         settings = load(store=address, ods="ZCT1", partners=PARTNERS)
         gateway = build_gateway(settings)
         with gateway.store:
-            async with delivering.delivering(gateway, settings, Counter()):
+            async with delivering.delivering(gateway, settings, Counter(), set()):
                 while Failing.runs < 2:
                     await asyncio.sleep(0)
 
@@ -65,7 +66,7 @@ def test_an_organisation_without_a_code_has_no_courier(monkeypatch: pytest.Monke
         settings = load(store=address)
         gateway = build_gateway(settings)
         with gateway.store:
-            async with delivering.delivering(gateway, settings, Counter()):
+            async with delivering.delivering(gateway, settings, Counter(), set()):
                 await asyncio.sleep(0.01)
 
     with sqlite_database() as address:
@@ -81,7 +82,7 @@ def test_transports_are_those_of_the_partners_as_they_are_now() -> None:
         gateway = build_gateway(settings)
         with gateway.store:
             partners, elsewhere = (delivering.directory(gateway, settings) for _ in range(2))
-            transports = delivering.Connected(partners, SystemClock())
+            transports = delivering.Connected(partners, SystemClock(), to_server(gateway))
             await transports.refresh()
             assert list(transports) == ["ZOA1"]
             (kept,) = transports.values()

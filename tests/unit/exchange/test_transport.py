@@ -17,6 +17,7 @@ import respx
 
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange import reaching
 from fhir_mh.exchange import transport as module
 from fhir_mh.exchange.messages import Envelope, Message, Receipt
 from fhir_mh.exchange.signing import check_request, sign_answer
@@ -167,7 +168,7 @@ def test_a_request_larger_than_is_taken_in_is_not_sent(monkeypatch: pytest.Monke
 
 
 def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_ANSWER", 1000)
+    monkeypatch.setattr(reaching, "MAX_ANSWER", 1000)
     with pytest.raises(UpstreamUnavailable) as failed:
         send(answering(content={"receipts": [], "padding": "x" * 2000}))
     assert failed.value.issues[0].code == "sync-too-large"
@@ -403,11 +404,15 @@ def test_connections_are_let_go_of_once_what_is_under_way_has_ended() -> None:
     asyncio.run(run())
 
 
+def no_server(*_: Any) -> Any:
+    raise AssertionError("these partners have gateways")
+
+
 def test_several_connections_together_take_no_longer_than_one() -> None:
     async def run() -> None:
         ways = [{"base_url": f"http://127.0.0.1:{port}"} for port in (8, 9)] + [{"base_url": "http://a", "on": False}]
         away = Partner.model_validate({"ods": "ZOA1", "name": "Away", "connections": ways})
-        both = module.connected(away, "ZCT1", CLOCK)
+        both = module.connected(away, "ZCT1", CLOCK, no_server)
         assert isinstance(both, module.InOrder)
         each = [one._patience for one in both.connections if isinstance(one, HttpTransport)]
         assert each == [module._WHOLE / 2] * 2
@@ -420,7 +425,7 @@ def test_a_partner_whose_connections_are_off_is_not_reached_and_says_so() -> Non
     async def run() -> None:
         off = [{"base_url": "http://127.0.0.1:9", "on": False}]
         away = Partner.model_validate({"ods": "ZOA1", "name": "Away", "connections": off})
-        through = module.connected(away, "ZCT1", CLOCK)
+        through = module.connected(away, "ZCT1", CLOCK, no_server)
         try:
             await through.send(SENT)
         finally:

@@ -1,0 +1,48 @@
+"""What was found on a server about one person, by the server's own names, and the messages that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from fhir_mh.connectors.fhir_server import answers
+from fhir_mh.connectors.fhir_server.naming import Body, Key, without_storing
+from fhir_mh.exchange.messages import Message, Unreadable
+from fhir_mh.fhir.json import dumps
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Resources of one server about one person, and what they refer to. patient: the person, as the server has them.
+
+    answered: of copies of ours, what the server held when they were written last, where that is known.
+    """
+
+    patient: Body
+    resources: tuple[Body, ...]
+    answered: Mapping[Key, Body] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A message, and the resources of the server (as they are there) that are dealt with once it is."""
+
+    message: Message | Unreadable
+    of: tuple[Body, ...]
+
+
+def key_there(body: Mapping[str, Any]) -> Key:
+    """(type, id) of a resource on its server."""
+    return str(body.get("resourceType")), str(body.get("id"))
+
+
+def version_of(body: Mapping[str, Any]) -> str:
+    """Which version of a resource this is, as its server says it: a number, a UUID, a time; or empty."""
+    return answers.version_of(body) or answers.updated_of(body)
+
+
+def hash_of(body: Mapping[str, Any]) -> str:
+    """SHA-256 of what a resource says, whatever its server says of its own storing."""
+    return sha256(dumps(without_storing(body))).hexdigest()

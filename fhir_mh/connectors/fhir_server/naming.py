@@ -1,0 +1,96 @@
+"""What a server calls its resources, and what they are called here: ids and references, both ways of saying them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Body = dict[str, Any]
+Key = tuple[str, str]
+_NAMESPACE = uuid.UUID("7a5b1c62-4b0e-5d0c-9d41-3f2f6a0b8e15")
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]{2,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?(#.*)?")
+_ITS_OWN = ("versionId", "lastUpdated", "source", "author", "project", "account", "compartment")
+"""What a server says in meta of its own storing: R4's own, and what is seen of servers beyond it."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """One server's names. known: (type, id there) -> id here, of what was written there by us.
+
+    What else it holds is called here by an id made of the partner, the type and the server's id, the same each time:
+    ids of two servers, or of a server and ours, may be alike.
+    """
+
+    partner: str
+    base_url: str
+    known: Mapping[Key, str] = field(default_factory=dict)
+
+    def here(self, kind: str, there: str) -> str:
+        """What a resource of the server is called here."""
+        return self.known.get((kind, there)) or minted(self.partner, kind, there)
+
+    def target(self, reference: object) -> Key | None:
+        """(type, id there) of what a reference names on this server; None for one that leads anywhere else."""
+        if not isinstance(reference, str):
+            return None
+        base = self.base_url.rstrip("/") + "/"
+        found = _RELATIVE.fullmatch(reference.removeprefix(base))
+        return None if found is None else (found[1], found[2])
+
+    def translated(self, body: Mapping[str, Any]) -> Body:
+        """A resource of the server as it is said here: its id and references ours, without the server's own meta."""
+        found: Body = {name: self._said(value) for name, value in without_storing(body).items()}
+        if isinstance(found.get("id"), str):
+            found["id"] = self.here(str(found.get("resourceType")), found["id"])
+        return found
+
+    def _said(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._said(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        out = {key: self._said(inner) for key, inner in value.items()}
+        target = self.target(value.get("reference"))
+        if target is not None:
+            out["reference"] = f"{target[0]}/{self.here(*target)}"
+        url = value.get("url")
+        if isinstance(url, str) and url.startswith("Binary/"):  # an attachment: it stays where it is
+            out["url"] = f"{self.base_url.rstrip('/')}/{url}"
+        return out
+
+
+def minted(partner: str, kind: str, there: str) -> str:
+    """The id here of a resource that a partner's server holds of its own."""
+    return str(uuid.uuid5(_NAMESPACE, f"{partner}/{kind}/{there}"))
+
+
+def without_storing(body: Mapping[str, Any]) -> Body:
+    """A resource without what a server says of its own storing, or of the version it is."""
+    meta = body.get("meta")
+    if not isinstance(meta, dict):
+        return dict(body)
+    kept = {name: value for name, value in meta.items() if name not in _ITS_OWN}
+    found = {name: kept if name == "meta" else value for name, value in body.items()}
+    if not kept:
+        del found["meta"]
+    return found
+
+
+def references_in(value: Any) -> Iterator[str]:
+    """Every literal reference of a resource."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from references_in(inner)
+    elif isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"]
+        for inner in value.values():
+            yield from references_in(inner)
+
+
+def objects_in(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list, whatever else may stand in it, or in its place."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -1,0 +1,92 @@
+"""What a plain FHIR server can be told beside plans: that sharing has ended, and what was about the wrong person."""
+
+from __future__ import annotations
+
+from fhir_mh.clock import instant
+from fhir_mh.connectors.fhir_server.client import FhirClient
+from fhir_mh.connectors.fhir_server.found import hash_of, version_of
+from fhir_mh.connectors.fhir_server.looking import Looking, Place
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.connectors.fhir_server.rendering import placeholder
+from fhir_mh.connectors.fhir_server.writing import entry_of, write
+from fhir_mh.errors import VersionConflict
+from fhir_mh.exchange.messages import Message
+from fhir_mh.exchange.transport import Refused
+from fhir_mh.fhir.urls import ITEM_ID, ODS_CODE
+from fhir_mh.issues import issue
+from fhir_mh.store import ServerCopy, Store, Tx
+
+_ENDED = "The plan is no longer kept up to date here: the organisation that keeps it shares it no more."
+_CATEGORY = "http://terminology.hl7.org/CodeSystem/communication-category"
+
+
+class Notices:
+    """Tells one partner's server. own: our ODS code."""
+
+    def __init__(self, client: FhirClient, names: Names, store: Store, own: str) -> None:
+        self.client, self.store, self.own = client, store, own
+        self.partner = names.partner
+        self.looking = Looking(client, names)
+
+    async def ended(self, message: Message) -> None:
+        """Say once that the plan of a person is no longer kept up to date; where the person is not there, to nobody."""
+        patient = await self.looking.patient(message.nhs_number)
+        if patient is None:
+            return
+        key, there = ("Communication", message.id), f"Patient/{patient['id']}"
+        body = await self.store.read(lambda tx: self._communication(tx, message.id, there))
+        held = await self.looking.marked(key[0], body)
+        if held is None:
+            place, named = Place(key, body, None, None), {key: placeholder(key, message.id), _key(there): there}
+            written = await write(self.client, [place], [entry_of(place, named, message.nhs_number)])
+            if written.fault is not None:
+                raise written.fault
+            ((_, answered),) = written.done
+            held = await self.looking.held(key[0], answered.name, body, answered.body)
+        if held is not None:
+            copy = ServerCopy(self.partner, *key, str(held["id"]), version_of(held), hash_of(held), hash_of(body))
+            await self.store.write(lambda tx: tx.server_copies.keep(copy))
+
+    async def retracted(self, message: Message) -> None:
+        """Delete what was recorded for the wrong person. Raises Refused where something else there still needs it."""
+        keys = [_key(name) for name in message.content["items"]]
+        noted = await self.store.read(lambda tx: tx.server_copies.some(self.partner, keys))
+        left = [(key, there) for key in keys for there in await self._there(key, noted.get(key))]
+        while left:
+            before, kept = left, []
+            for key, there in before:
+                try:
+                    await self.client.delete(key[0], there)
+                except VersionConflict:  # what refers to it may be among those that follow
+                    kept.append((key, there))
+            if len(kept) == len(before):
+                raise Refused(issue("server-refused", "$.items", status=409))
+            left = kept
+        for key in keys:
+            await self.store.write(lambda tx, key=key: tx.server_copies.forget(self.partner, *key))  # type: ignore[misc]
+
+    async def _there(self, key: Key, noted: ServerCopy | None) -> list[str]:
+        """The ids there of a resource of ours, also where the answer to its writing was lost."""
+        return [noted.remote_id] if noted is not None else await self.looking.bearing(*key)
+
+    def _communication(self, tx: Tx, name: str, patient: str) -> Body:
+        def organisation(ods: str) -> Body:
+            return {"type": "Organization", "identifier": {"system": ODS_CODE, "value": ods}}
+
+        return {
+            "resourceType": "Communication",
+            "id": name,
+            "identifier": [{"system": ITEM_ID, "value": name}],
+            "status": "completed",
+            "category": [{"coding": [{"system": _CATEGORY, "code": "notification"}]}],
+            "subject": {"reference": patient},
+            "sent": instant(tx.now),
+            "recipient": [organisation(self.partner)],
+            "sender": organisation(self.own),
+            "reasonCode": [{"text": _ENDED}],
+        }
+
+
+def _key(name: str) -> Key:
+    kind, _, rest = name.partition("/")
+    return kind, rest

@@ -1,0 +1,350 @@
+"""Asking a FHIR server what has changed there (docs/sync-protocol.md, 'Asking a server').
+
+How far each type was read is said in the server's own time, never in ours, and only once all that was found is dealt
+with. What is found again, in another order, or in between, does no harm: receiving knows what it has seen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from fhir_mh.connectors.fhir_server.answers import Version, updated_of
+from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, objects_in
+from fhir_mh.connectors.fhir_server.offered import KINDS, offers
+from fhir_mh.connectors.fhir_server.taking_in import TakingIn
+from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange.transport import Refused
+from fhir_mh.store import Tx
+
+log = logging.getLogger(__name__)
+
+OVERLAP = timedelta(minutes=5)
+"""How long before the last change that was seen is read again: what a server commits late has an earlier time."""
+LEASE = timedelta(minutes=5)  # longer than any step of a round takes; it is renewed before each
+_AT_ONCE = 50  # resources read between two renewals
+_DEPTH = 3  # a professional of a service of an organisation
+_SUBJECTS = ("subject", "patient", "for")
+_LEASED, _NOBODY = "lease", ""
+_OF_ONE = ("server-pages", "server-strange-id")
+"""Faults that say nothing of the server as a whole."""
+
+
+class Server(Protocol):
+    """A server as it is read: FhirClient."""
+
+    async def capability(self) -> Body: ...
+
+    async def read(self, kind: str, name: str) -> Body | None: ...
+
+    def search(
+        self, kind: str, query: Sequence[tuple[str, str]], *, since: str | None = None
+    ) -> AsyncIterator[Body]: ...
+
+    def history(self, kind: str, name: str | None = None, *, since: str | None = None) -> AsyncIterator[Version]: ...
+
+
+class Lost(Exception):
+    """Another worker asks this server now."""
+
+
+@dataclass
+class _Read:
+    """What one round has read. about: by the Patient's id there. newest: how far each type was read. seen: how much."""
+
+    about: dict[str, dict[Key, Body]] = field(default_factory=dict)
+    newest: dict[str, str] = field(default_factory=dict)
+    gone: list[Key] = field(default_factory=list)
+    patients: dict[str, Body | None] = field(default_factory=dict)
+    others: dict[Key, Body | None] = field(default_factory=dict)
+    faults: list[FhirMhError] = field(default_factory=list)
+    seen: int = 0
+
+
+class Polling:
+    """One partner's server, asked by one worker. owner names it among those that share the store."""
+
+    def __init__(self, server: Server, into: TakingIn, owner: str) -> None:
+        self.server, self.into, self.owner = server, into, owner
+        self.store, self.reading = into.store, into.reading
+        self.names = Names(self.reading.partner, self.reading.base_url)
+
+    async def round(self) -> int:
+        """Ask for what has changed, and have it received; the number of messages that were dealt with.
+
+        One type that cannot be read, or one message that fails here, keeps only its own from being done with. Raises
+        the first fault once the rest is done; nothing at all is done where another worker is at it.
+        """
+        read = _Read()
+        done = 0
+        try:
+            await self._hold()
+            try:
+                await self._read(read)
+            except (UpstreamUnavailable, NotAuthenticated) as fault:  # what was read until then is received
+                read.faults.append(fault)
+            done, whole = await self._receive(read)
+            if whole:
+                await self._note(read)
+        except Lost:
+            return done
+        finally:
+            await self.store.write(self._let_go)
+        if read.faults:
+            raise read.faults[0]
+        return done
+
+    # --- one at a time
+
+    async def is_due(self, every: timedelta) -> bool:
+        """Whether the last round, whoever's it was, ended that long ago; while one is under way none is due."""
+
+        def due(tx: Tx) -> bool:
+            held = tx.checkpoints.get(self.reading.partner, _LEASED)
+            if held is None or held.position == self.owner:
+                return True
+            return tx.now >= held.at + (every if held.position == _NOBODY else LEASE)
+
+        return await self.store.read(due)
+
+    async def _hold(self) -> None:
+        """Go on being the one that asks. Raises Lost."""
+        if not await self.store.write(self._lease):
+            raise Lost
+
+    def _lease(self, tx: Tx) -> bool:
+        held = tx.checkpoints.get(self.reading.partner, _LEASED)
+        if held is not None and held.position not in (self.owner, _NOBODY) and tx.now < held.at + LEASE:
+            return False
+        tx.checkpoints.set(self.reading.partner, _LEASED, self.owner)
+        return True
+
+    def _let_go(self, tx: Tx) -> None:
+        held = tx.checkpoints.get(self.reading.partner, _LEASED)
+        if held is not None and held.position == self.owner:
+            tx.checkpoints.set(self.reading.partner, _LEASED, _NOBODY)
+
+    # --- reading
+
+    async def _read(self, read: _Read) -> None:
+        """Everything that has changed, and everything about people who were written there since."""
+        offered = offers(await self.server.capability())
+        for kind in sorted(offered.keys() & KINDS):
+            await self._hold()
+            await self._read_type(read, kind, deletions="history-type" in offered[kind])
+        for patient in await self._new_people(read):
+            await self._read_person(read, patient, offered)
+
+    async def _read_type(self, read: _Read, kind: str, *, deletions: bool) -> None:
+        """What has changed of a type since it was read last; another fault than of the type itself is the round's."""
+        position = await self._position(kind)
+        since = None if position is None else _before(position)
+        try:
+            async for body in self.server.search(kind, [], since=since):
+                if body.get("resourceType") == kind:
+                    position = _later(position, updated_of(body))
+                    await self._keep(read, body)
+            if deletions and since is not None:
+                await self._read_deletions(read, kind, since)
+        except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
+            if not isinstance(fault, Refused) and _code(fault) not in _OF_ONE:
+                raise
+            log.info("%s of %s cannot be read: %s", kind, self.reading.partner, _code(fault))
+            read.faults.append(fault)
+            return
+        if position is not None:
+            read.newest[kind] = position
+
+    async def _read_deletions(self, read: _Read, kind: str, since: str) -> None:
+        async for version in self.server.history(kind, since=since):
+            if version.body is None and version.kind == kind:
+                read.gone.append((kind, version.name))
+
+    async def _new_people(self, read: _Read) -> list[Body]:
+        """The Patients there of people who were written there, and of whom not everything was read since."""
+        partner = self.reading.partner
+
+        def unread(tx: Tx) -> list[str]:
+            lying = tx.server_copies.lying(partner, "Patient")
+            return [one.remote_id for one in lying if tx.checkpoints.get(partner, f"Patient/{one.remote_id}") is None]
+
+        found = [await self._patient(read, there) for there in await self.store.read(unread)]
+        return [patient for patient in found if patient is not None]
+
+    async def _read_person(self, read: _Read, patient: Body, offered: Mapping[str, Any]) -> None:
+        """Everything about one person, from the beginning: what was passed over while nobody here knew them."""
+        there = str(patient["id"])
+        for kind in sorted(offered.keys() & KINDS - {"Patient"}):
+            await self._hold()
+            async for body in self.server.search(kind, [("patient", f"Patient/{there}")]):
+                await self._keep(read, body)
+        read.about.setdefault(there, {})
+        read.newest[f"Patient/{there}"] = "read"
+
+    async def _keep(self, read: _Read, body: Body) -> None:
+        """Keep a resource that is about somebody known here; of anybody else nothing is kept."""
+        read.seen += 1
+        if read.seen % _AT_ONCE == 0:
+            await self._hold()
+        kind, name = key_there(body)
+        if kind == "Patient":
+            read.patients[name] = body if await self._is_known(body) else None
+            there: str | None = name
+        else:
+            there = await self._subject(read, body)
+        if there is None or await self._patient(read, there) is None:
+            return
+        about = read.about.setdefault(there, {})
+        if kind != "Patient":
+            about[kind, name] = body
+
+    async def _subject(self, read: _Read, body: Body) -> str | None:
+        """The id there of the Patient that a resource is about; of a Provenance, that its first target is about."""
+        for name in _SUBJECTS:
+            subject = body.get(name)
+            target = self.names.target(subject.get("reference")) if isinstance(subject, dict) else None
+            if target is not None and target[0] == "Patient":
+                return target[1]
+        for one in objects_in(body.get("target")):
+            target = self.names.target(one.get("reference"))
+            if target is not None and target[0] in KINDS - {"Provenance"}:
+                about = await self._other(read, target)
+                return (
+                    target[1] if target[0] == "Patient" else None if about is None else await self._subject(read, about)
+                )
+        return None
+
+    async def _patient(self, read: _Read, there: str) -> Body | None:
+        """A Patient of the server, read once in a round; None where that is nobody known here."""
+        if there not in read.patients:
+            found = await self._one("Patient", there)
+            read.patients[there] = found if found is not None and await self._is_known(found) else None
+        return read.patients[there]
+
+    async def _other(self, read: _Read, key: Key) -> Body | None:
+        if key not in read.others:
+            read.others[key] = await self._one(*key)
+        return read.others[key]
+
+    async def _one(self, kind: str, there: str) -> Body | None:
+        """One resource; None where the server has it not, will not show it, or calls it what cannot be asked for."""
+        try:
+            found = await self.server.read(kind, there)
+        except Refused:
+            return None
+        except NotAuthenticated:
+            if kind == "Patient":
+                raise
+            return None
+        except UpstreamUnavailable as fault:
+            if _code(fault) not in _OF_ONE:
+                raise
+            return None
+        return found if found is not None and key_there(found) == (kind, there) else None
+
+    async def _is_known(self, patient: Body) -> bool:
+        return await self.store.read(lambda tx: self.reading.knows(tx, patient))
+
+    async def _beside(self, read: _Read, bodies: Iterable[Body]) -> list[Body]:
+        """Whom and what resources name that stands on the same server and is no person's."""
+        found: dict[Key, Body] = {}
+        fresh = list(bodies)
+        for _ in range(_DEPTH):
+            keys = await self.store.read(lambda tx, some=tuple(fresh): self.reading.wanted(tx, some))  # type: ignore[misc]
+            fresh = []
+            for key in sorted(keys - found.keys()):
+                body = await self._other(read, key)
+                if body is not None:
+                    found[key] = body
+                    fresh.append(body)
+        return list(found.values())
+
+    # --- having it received
+
+    async def _receive(self, read: _Read) -> tuple[int, bool]:
+        """(how many messages were dealt with, whether all were)."""
+        done, whole = 0, True
+        for there in read.about:
+            await self._hold()
+            try:
+                some, all_of_it = await self._receive_of(read, there)
+            except (FhirMhError, Lost):
+                raise
+            except Exception as fault:  # noqa: BLE001 - what is read may be anything; its text may be anybody's
+                log.error("what %s holds of one person failed here: %s", self.reading.partner, type(fault).__name__)
+                some, all_of_it = 0, False
+            done, whole = done + some, whole and all_of_it
+        found = {key for about in read.about.values() for key in about}
+        for key in read.gone:
+            if key not in found:  # or it has been made again since
+                await self.into.deleted(*key)
+        return done, whole
+
+    async def _receive_of(self, read: _Read, there: str) -> tuple[int, bool]:
+        """The same of one person, by the Patient's id there; later, while something is on its way there about them."""
+        patient = read.patients.get(there)
+        if patient is None:
+            return 0, True
+        if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
+            return 0, False
+        resources = tuple(read.about[there].values())
+        beside, answered = await self._beside(read, resources), await self._answered(resources)
+        return await self.into.receive(Found(patient, (*resources, *beside), answered))
+
+    async def _answered(self, resources: Iterable[Body]) -> dict[Key, Body]:
+        """What the server held of copies of ours when they were written last, where it keeps a history."""
+        found: dict[Key, Body] = {}
+        for copy in await self.store.read(lambda tx: self.reading.written(tx, resources)):
+            try:
+                async for one in self.server.history(copy.type, copy.remote_id):
+                    if one.version == copy.remote_version and one.body is not None and hash_of(one.body) == copy.held:
+                        found[copy.type, copy.remote_id] = one.body
+                        break
+            except (Refused, NotAuthenticated):
+                continue
+            except UpstreamUnavailable as fault:
+                if _code(fault) not in _OF_ONE:
+                    raise
+        return found
+
+    async def _note(self, read: _Read) -> None:
+        def note(tx: Tx) -> None:
+            for source, position in read.newest.items():
+                tx.checkpoints.set(self.reading.partner, source, position)
+
+        await self.store.write(note)
+
+    async def _position(self, source: str) -> str | None:
+        found = await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))
+        return None if found is None else found.position
+
+
+def _moment(instant: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(instant)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _later(position: str | None, updated: str) -> str | None:
+    """The later of two instants of the server; one that is none is passed over."""
+    moment = _moment(updated)
+    if moment is None:
+        return position
+    known = None if position is None else _moment(position)
+    return updated if known is None or moment > known else position
+
+
+def _before(position: str) -> str | None:
+    """The instant from which is read again; None where the position is none."""
+    moment = _moment(position)
+    return None if moment is None else (moment - OVERLAP).isoformat(timespec="milliseconds")
+
+
+def _code(fault: FhirMhError) -> str:
+    return fault.issues[0].code if fault.issues else type(fault).__name__

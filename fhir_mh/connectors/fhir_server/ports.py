@@ -1,0 +1,22 @@
+"""What the sending half needs of the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from fhir_mh.connectors.fhir_server.found import Found
+from fhir_mh.issues import Issue
+
+
+class Home(Protocol):
+    """The gateway as the transport to one partner's server sees it."""
+
+    async def take_in(self, found: Found) -> bool:
+        """Receive what somebody there has changed in copies of ours, as if it had been polled; whether all was."""
+
+    async def deleted(self, kind: str, there: str) -> None:
+        """Tell people that somebody there has deleted a copy of ours, by its id there."""
+
+    def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
+        """Why two Patients cannot be one person; None where they can."""

@@ -1,0 +1,171 @@
+"""The messages of a lane, as a plain FHIR server can be told them (docs/sync-protocol.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+from fhir_mh.connectors.fhir_server.answers import Answered
+from fhir_mh.connectors.fhir_server.client import FhirClient
+from fhir_mh.connectors.fhir_server.found import Found, hash_of, version_of
+from fhir_mh.connectors.fhir_server.looking import Looking, Place, by_key
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.connectors.fhir_server.ports import Home
+from fhir_mh.connectors.fhir_server.rendering import placeholder, rendered, says_the_same, targets_of
+from fhir_mh.connectors.fhir_server.writing import entry_of, write
+from fhir_mh.errors import UpstreamUnavailable, VersionConflict
+from fhir_mh.exchange.messages import Message
+from fhir_mh.exchange.transport import Refused
+from fhir_mh.issues import issue
+from fhir_mh.store import ServerCopy, Store, Tx
+
+
+class Snapshot:
+    """One snapshot on its way to one server. Each method is a step; deliver is all of them."""
+
+    def __init__(self, client: FhirClient, names: Names, store: Store, home: Home, message: Message) -> None:
+        self.client, self.store, self.home, self.message = client, store, home, message
+        self.partner = names.partner
+        self.looking = Looking(client, names)
+        entries = message.content["bundle"]["entry"]
+        self.bodies = by_key(entry["resource"] for entry in entries)
+
+    async def deliver(self) -> None:
+        """Write what is new. Raises what FhirClient does, and VersionConflict where it is to be tried again.
+
+        Refused says that people have to look: what is there is about somebody else.
+        """
+        noted = await self.store.read(self._noted)
+        patient = await self._patient(noted)
+        others = {key: body for key, body in self.bodies.items() if key[0] != "Patient"}
+        places = [patient, *await self.looking.places(others, noted)]
+        self._only_of(patient, places)
+        places = [await self._without_deleted(place) for place in places]
+        named = self._named(places, noted)
+        changes = await asyncio.gather(*(self._changes(place, named) for place in places))
+        if any(changes):
+            await self._take_in(patient.body or {}, [pair for pair in zip(places, changes, strict=True) if pair[1]])
+            raise VersionConflict(issues=[issue("server-changed", "$")])
+        await self._write(places, named)
+
+    # --- what is there
+
+    def _noted(self, tx: Tx) -> dict[Key, ServerCopy]:
+        """What is known of where these resources lie, and those that they refer to."""
+        named = {target for body in self.bodies.values() for target in targets_of(body)}
+        return tx.server_copies.some(self.partner, [*self.bodies, *(named - self.bodies.keys())])
+
+    async def _patient(self, noted: Mapping[Key, ServerCopy]) -> Place:
+        """The person there. Raises Refused where the server's Patient cannot be the same person."""
+        key, ours = next(((key, body) for key, body in self.bodies.items() if key[0] == "Patient"), (None, None))
+        if key is None or ours is None:
+            raise Refused(issue("sync-unreadable", "$.bundle"))
+        there = await self.looking.patient(self.message.nhs_number)
+        if there is not None:
+            doubt = self.home.contradiction(ours, there)
+            if doubt is not None:
+                raise Refused(doubt)
+        known = noted.get(key)
+        same = known if known is not None and there is not None and known.remote_id == there.get("id") else None
+        return Place(key, ours, same, there)
+
+    def _only_of(self, patient: Place, places: Iterable[Place]) -> None:
+        for place in places:
+            if place.body is not None and self.looking.is_about_another(place.body, patient.there or None):
+                raise Refused(issue("sync-identity", f"$.bundle.{place.key[0]}", what="Patient"))
+
+    async def _without_deleted(self, place: Place) -> Place:
+        """Where somebody there has deleted a copy, people are told, and it is written anew."""
+        if not place.is_deleted or place.noted is None:
+            return place
+        await self.home.deleted(place.key[0], place.noted.remote_id)
+        await self.store.write(lambda tx: tx.server_copies.forget(self.partner, *place.key))
+        return Place(place.key, place.ours, None, await self.looking.marked(place.key[0], place.ours))
+
+    def _named(self, places: Sequence[Place], noted: Mapping[Key, ServerCopy]) -> dict[Key, str]:
+        """By what each resource is referred to there."""
+        named = {key: f"{key[0]}/{copy.remote_id}" for key, copy in noted.items() if key not in self.bodies}
+        for place in places:
+            there = f"{place.key[0]}/{place.there}"
+            named[place.key] = there if place.body is not None else placeholder(place.key, self.message.id)
+        (patient,) = [place.key for place in places if place.key[0] == "Patient"]
+        return {**named, **{key: named[patient] for key in self.bodies if key[0] == "Patient"}}
+
+    def _is_theirs(self, place: Place) -> bool:
+        """Whether it is the server's own Patient, which is referred to and never written."""
+        return (
+            place.key[0] == "Patient" and place.body is not None and (place.noted is None or place.noted.sent is None)
+        )
+
+    async def _changes(self, place: Place, named: Mapping[Key, str]) -> list[Body]:
+        """What somebody there has made of a copy of ours since it was seen last, the oldest first.
+
+        What says just what is to be sent is no change: it is our own writing, whose answer was lost. What that wrote
+        over is one.
+        """
+        if place.body is None or place.is_as_seen or self._is_theirs(place):
+            return []
+        since = await self.looking.since(place)
+        return since[:-1] if says_the_same(place.body, rendered(place.ours, named)) else since
+
+    async def _take_in(self, patient: Body, changes: Sequence[tuple[Place, list[Body]]]) -> None:
+        """Have received what was changed there; what lies there is seen from then on."""
+        for place, bodies in changes:
+            for body in bodies:
+                if not await self.home.take_in(Found(patient, (body,))):
+                    return
+            if place.body is not None:
+                await self._note([self._seen(place, place.body, None)])
+
+    # --- writing
+
+    async def _write(self, places: Sequence[Place], named: Mapping[Key, str]) -> None:
+        """Write what is not there as it is to be, and note what lies there from now on."""
+        seen: list[ServerCopy] = []
+        due: list[Place] = []
+        for place in places:
+            if place.body is not None and self._is_theirs(place):
+                seen.append(self._seen(place, place.body, None))
+            elif place.body is not None and not self._is_due(place, named):
+                seen.append(self._seen(place, place.body, hash_of(place.ours)))
+            else:
+                due.append(place)
+        await self._note(seen)
+        if not due:
+            return
+        written = await write(self.client, due, [entry_of(place, named, self.message.nhs_number) for place in due])
+        settled = [self._settled(place, answered) for place, answered in written.done]
+        found = await asyncio.gather(*settled, return_exceptions=True)
+        await self._note([one for one in found if isinstance(one, ServerCopy)])
+        for fault in (written.fault, *found):
+            if isinstance(fault, BaseException):
+                raise fault
+
+    def _is_due(self, place: Place, named: Mapping[Key, str]) -> bool:
+        """Whether it has to be written: it says something else than what was sent last, and than what lies there."""
+        if place.noted is not None and place.noted.sent == hash_of(place.ours):
+            return False
+        return place.body is None or not says_the_same(place.body, rendered(place.ours, named))
+
+    async def _settled(self, place: Place, answered: Answered) -> ServerCopy:
+        """What lies there after it was written. What was written over by it is taken in before."""
+        there = place.there or answered.name
+        held = await self.looking.held(place.key[0], there, place.ours, answered.body)
+        if held is None:
+            raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answered.status)])
+        for body in await self.looking.overwritten(place, version_of(held)):
+            patient = await self.looking.patient(self.message.nhs_number)
+            if not await self.home.take_in(Found(patient or {}, (body,))):
+                raise VersionConflict(issues=[issue("server-changed", "$")])
+        return self._seen(place, held, hash_of(place.ours))
+
+    def _seen(self, place: Place, body: Body, sent: str | None) -> ServerCopy:
+        there = str(body.get("id"))
+        return ServerCopy(self.partner, *place.key, there, version_of(body), hash_of(body), sent)
+
+    async def _note(self, copies: Sequence[ServerCopy]) -> None:
+        def note(tx: Tx) -> None:
+            for copy in copies:
+                tx.server_copies.keep(copy)
+
+        await self.store.write(note)

@@ -1,0 +1,74 @@
+"""What was found on a server is received as from any partner, message by message, and noted as dealt with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from fhir_mh.connectors.fhir_server.found import Found, Made
+from fhir_mh.connectors.fhir_server.naming import Body, Key
+from fhir_mh.exchange.messages import Message, Unreadable
+from fhir_mh.issues import Issue
+from fhir_mh.store import ServerCopy, Store, Tx
+
+Take = Callable[[Message | Unreadable], Awaitable[bool]]
+"""Has one message received as from the partner; whether it was dealt with."""
+
+
+class Reading(Protocol):
+    """What the gateway makes of what is found. Every method with a Tx runs inside a transaction."""
+
+    @property
+    def partner(self) -> str: ...
+
+    @property
+    def base_url(self) -> str: ...
+
+    def knows(self, tx: Tx, patient: Body) -> bool: ...
+
+    def is_being_written(self, tx: Tx, patient: Body) -> bool: ...
+
+    def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]: ...
+
+    def written(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]: ...
+
+    def messages(self, tx: Tx, found: Found) -> list[Made]: ...
+
+    def dealt_with(self, tx: Tx, made: Made) -> None: ...
+
+    def gone(self, tx: Tx, kind: str, there: str) -> None: ...
+
+    def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None: ...
+
+
+class TakingIn:
+    """One partner's server, as what it holds comes in."""
+
+    def __init__(self, store: Store, reading: Reading, take: Take) -> None:
+        self.store, self.reading, self.take = store, reading, take
+
+    async def receive(self, found: Found) -> tuple[int, bool]:
+        """(how many messages were dealt with, whether all were)."""
+        done, whole = 0, True
+        for made in await self.store.read(lambda tx: self.reading.messages(tx, found)):
+            if await self.take(made.message):
+                await self._dealt_with(made)
+                done += 1
+            else:
+                whole = False
+        return done, whole
+
+    async def take_in(self, found: Found) -> bool:
+        """Receive what somebody there has changed or made; whether all was dealt with."""
+        return (await self.receive(found))[1]
+
+    async def deleted(self, kind: str, there: str) -> None:
+        """Tell people, once, that a resource was deleted there, by its id there."""
+        await self.store.write(lambda tx: self.reading.gone(tx, kind, there))
+
+    def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
+        """Why two Patients cannot be one person; None where they can."""
+        return self.reading.contradiction(ours, theirs)
+
+    async def _dealt_with(self, made: Made) -> None:
+        await self.store.write(lambda tx: self.reading.dealt_with(tx, made))

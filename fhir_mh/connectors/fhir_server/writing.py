@@ -1,0 +1,98 @@
+"""The transaction in which resources are written to a server, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from fhir_mh.connectors.fhir_server.answers import Answered, version_of
+from fhir_mh.connectors.fhir_server.client import FhirClient
+from fhir_mh.connectors.fhir_server.looking import Place
+from fhir_mh.connectors.fhir_server.naming import Body, Key
+from fhir_mh.connectors.fhir_server.rendering import mark_of, rendered
+from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable, VersionConflict
+from fhir_mh.exchange.transport import Refused
+from fhir_mh.fhir.urls import NHS_NUMBER
+from fhir_mh.issues import Issue, issue
+
+_CHANGED = (409, 412)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the server said of what it was sent. done: what it took; fault: why it did not take the rest, if any."""
+
+    done: tuple[tuple[Place, Answered], ...]
+    fault: Exception | None = None
+
+
+def condition(parameter: str, value: str) -> str:
+    """An ifNoneExist."""
+    return urlencode([(parameter, value)], safe=":/|")
+
+
+def entry_of(place: Place, named: Mapping[Key, str], number: str) -> Body:
+    """The entry that writes a resource: over what was read there, or as a new one where there is none."""
+    body, kind = rendered(place.ours, named), place.key[0]
+    if place.body is not None:
+        version = version_of(place.body)
+        request = {
+            "method": "PUT",
+            "url": f"{kind}/{place.there}",
+            **({"ifMatch": f'W/"{version}"'} if version else {}),
+        }
+        return {"resource": {**body, "id": place.there}, "request": request}
+    asked = ("identifier", f"{NHS_NUMBER}|{number}") if kind == "Patient" else mark_of(place.ours)
+    return {
+        "fullUrl": named[place.key],
+        "resource": body,
+        "request": {"method": "POST", "url": kind, "ifNoneExist": condition(*asked)},
+    }
+
+
+async def write(client: FhirClient, places: Sequence[Place], entries: Sequence[Body]) -> Written:
+    """Send a transaction; where the server refuses its conditions, once more without them.
+
+    Raises what FhirClient.transaction does.
+    """
+    try:
+        answers = await client.transaction(entries)
+    except Refused:
+        plain = [_unconditional(entry) for entry in entries]
+        if plain == list(entries):
+            raise
+        entries, answers = plain, await client.transaction(plain)
+    done, fault = [], None
+    for place, entry, answered in zip(places, entries, answers, strict=True):
+        wrong = _fault_of(entry, answered)
+        if wrong is None:
+            done.append((place, answered))
+        else:
+            fault = fault or wrong
+    return Written(tuple(done), fault)
+
+
+def _fault_of(entry: Body, answered: Answered) -> Exception | None:
+    """Why an entry was not done; it may be alone in that, for some servers' transactions are none."""
+    status = answered.status
+    if status == 200 and "ifNoneExist" in entry["request"]:  # there was one by now, and it was left as it is
+        return VersionConflict(issues=[issue("server-changed", "$")])
+    if 200 <= status < 300:
+        return None
+    if status in _CHANGED:
+        return VersionConflict(issues=[issue("server-changed", "$")])
+    if status in (401, 403):
+        return NotAuthenticated(issues=[issue("server-token", "$")])
+    if 400 <= status < 500 and status != 429:
+        return Refused(_refused(entry, status))
+    return UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=status)])
+
+
+def _refused(entry: Body, status: int) -> Issue:
+    return issue("server-refused", f"$.bundle.{entry['resource']['resourceType']}", status=status)
+
+
+def _unconditional(entry: Body) -> Body:
+    request = {name: value for name, value in entry["request"].items() if name != "ifNoneExist"}
+    return {**entry, "request": request}

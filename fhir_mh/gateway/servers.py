@@ -1,0 +1,323 @@
+"""What a plain FHIR server holds becomes messages of the sync protocol (docs/sync-protocol.md, 'What comes of it').
+
+A server knows no proposals, no editions and no custodians. What it holds about a person is of two kinds: copies of what
+is kept here, in which somebody may have changed something, and resources of its own. The first become proposals, the
+second a snapshot; both are then received as from any partner, so that custody, identity, quarantine, merging and Tasks
+are one and the same.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, objects_in, references_in
+from fhir_mh.connectors.fhir_server.reading import laid_over
+from fhir_mh.errors import Conflict
+from fhir_mh.exchange.messages import Message, Unreadable
+from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
+from fhir_mh.gateway.holding import content, hold, key_of
+from fhir_mh.gateway.identity import (
+    Organisation,
+    find_by_patient,
+    nhs_number_of,
+    persons_by_local_identifier,
+    persons_by_number,
+)
+from fhir_mh.gateway.last_shown import LastShown
+from fhir_mh.gateway.sameness import contradiction, nhs_number_in
+from fhir_mh.gateway.setting_aside import raise_task
+from fhir_mh.gateway.writing import Check
+from fhir_mh.issues import Issue, has_errors, issue
+from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
+from fhir_mh.store import ServerCopy, Tx
+
+_NOT_NOTED = ("Patient", *SHARED_KINDS)
+"""Who somebody is and who provides what may be found there and be ours as well: where ours lies, sending notes."""
+_CUSTODIAN = EXTENSION + "custodian"
+_NAMESPACE = uuid.UUID("c1b9a0de-8a3c-5f5b-9a43-6f0f5f2a7d10")
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A resource that is kept here and written there: as it is there, its id here, and the person whose alone it is."""
+
+    there: Body
+    name: str
+    person: str | None
+
+
+class FromServer:
+    """One partner's server, as it is read into one organisation's gateway. Everything is in the transaction."""
+
+    def __init__(self, home: Organisation, check: Check, partner: str, base_url: str) -> None:
+        self.home, self.check, self.partner, self.base_url = home, check, partner, base_url
+
+    def knows(self, tx: Tx, patient: Body) -> bool:
+        """Whether a Patient of the server is about somebody known here. Of anybody else nothing is read."""
+        return bool(persons_by_number(tx, patient) or persons_by_local_identifier(tx, patient))
+
+    def is_being_written(self, tx: Tx, patient: Body) -> bool:
+        """Whether something is on its way there about this person: what lies there may be ours, and not noted yet."""
+        lanes = [tx.lanes.get(self.partner, person) for person in persons_by_number(tx, patient)]
+        return any(lane is not None and lane.leased_until is not None and lane.leased_until > tx.now for lane in lanes)
+
+    def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
+        """Why two Patients cannot be one person; None where they can."""
+        return contradiction(theirs, [ours], "$.bundle")
+
+    def messages(self, tx: Tx, found: Found) -> list[Made]:
+        """What comes of what was found about one person, in the order in which it is to be received.
+
+        Nothing of what was dealt with in the same version, of what says nothing new, and of our own writing.
+        """
+        new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
+        alone = all(key_there(body)[0] in SHARED_KINDS for body in new)
+        if not alone and has_errors(self.check(self._translated(tx, found.patient, found.patient))):
+            return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"))]
+        copies, own = self._parted(tx, new)
+        seconds = [body for body in own if self._is_second(tx, body)]
+        own = [body for body in own if body not in seconds]
+        named, sure = self._person(tx, found.patient)
+        persons = {copy.person for copy in copies if copy.person is not None} | (
+            {named} if named is not None else set()
+        )
+        number = nhs_number_in(found.patient)
+        if len(persons) == 1:
+            person = next(iter(persons))
+            number = number if named is not None and number else nhs_number_of(tx, person)
+            if sure and number is not None and not self._contradicts(tx, copies, person, found.patient):
+                return [
+                    *(self._second(body) for body in seconds),
+                    *self._snapshots(tx, number, named, found.patient, own),
+                    *self._all_proposals(tx, number, person, copies, found),
+                ]
+        if number is None or (sure and not persons):
+            return [self._set_aside((found.patient, *new), issue("sync-unknown-person", "$.bundle"))]
+        about = next((nhs_number_of(tx, copy.person) for copy in copies if copy.person is not None), None)
+        return [self._snapshot(tx, about or number, found.patient, new)]
+
+    # --- what is what
+
+    def _is_known(self, tx: Tx, body: Body) -> bool:
+        """Whether this version was dealt with, or an older one comes after a newer."""
+        noted = tx.server_copies.at(self.partner, *key_there(body))
+        if noted is None or key_there(body)[0] in _NOT_NOTED:
+            return False
+        version, known = version_of(body), noted.remote_version
+        if version.isdecimal() and known.isdecimal():
+            return int(version) <= int(known)
+        return bool(version) and version == known
+
+    def _is_told(self, tx: Tx, body: Body) -> bool:
+        """Whether this is what the server was told beside plans, or the copy of another gateway: that shares it."""
+        if key_there(body)[0] == "Communication":
+            sender = body.get("sender")
+            identifier = sender.get("identifier") if isinstance(sender, dict) else None
+            if isinstance(identifier, dict) and identifier.get("value") == self.home.ods:
+                return tx.get("Communication", self._name_here(tx, body) or "") is None
+        said = objects_in(body.get("extension"))
+        keepers = [one.get("valueIdentifier") for one in said if one.get("url") == _CUSTODIAN]
+        kept_by = {one.get("value") for one in keepers if isinstance(one, dict)}
+        return bool(kept_by - {self.home.ods, self.partner})
+
+    def _parted(self, tx: Tx, bodies: Iterable[Body]) -> tuple[list[_Copy], list[Body]]:
+        """The copies of what is kept here, and the server's own."""
+        copies, own = [], []
+        for body in bodies:
+            name = self._name_here(tx, body)
+            held = None if name is None else tx.get(key_there(body)[0], name)
+            if held is None or held.custodian != self.home.ods:
+                own.append(body)
+            else:
+                copies.append(_Copy(body, held.id, None if held.type in SHARED_KINDS else held.person))
+        return copies, own
+
+    def _name_here(self, tx: Tx, body: Body) -> str | None:
+        """The id here of a resource that was written there by us: as noted, or as its mark says.
+
+        None for the server's own, and for a Patient: who a person is, each says for itself.
+        """
+        kind, there = key_there(body)
+        if kind == "Patient":
+            return None
+        noted = tx.server_copies.at(self.partner, kind, there)
+        if noted is not None:
+            return noted.name
+        name = self._by_mark(tx, body)
+        return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
+
+    def _by_mark(self, tx: Tx, body: Body) -> str | None:
+        """The id here of a resource of ours whose mark this bears: its item's identifier, or its id in a tag."""
+        item = identifier_of(body)
+        if item is None:
+            meta = body.get("meta")
+            tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
+            codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
+            return next((code for code in codes if isinstance(code, str)), None)
+        identifiers = [(ITEM_ID, item)]
+        found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
+        return found[0].id if len(found) == 1 else None
+
+    def _is_second(self, tx: Tx, body: Body) -> bool:
+        """Whether this says that it is what is kept here, and another one there is known to be that."""
+        kind, there = key_there(body)
+        return (
+            kind != "Patient"
+            and tx.server_copies.at(self.partner, kind, there) is None
+            and self._by_mark(tx, body) is not None
+        )
+
+    def _person(self, tx: Tx, patient: Body) -> tuple[str | None, bool]:
+        """Whom a Patient of the server names here; False where it names two."""
+        try:
+            return find_by_patient(tx, patient), True
+        except Conflict:
+            return None, False
+
+    def _contradicts(self, tx: Tx, copies: Sequence[_Copy], person: str, patient: Body) -> bool:
+        """Whether copies of ours are now about somebody else there; of its own, receiving finds out."""
+        return bool(copies) and contradiction(patient, hold(tx, person, self.home.ods).patients(), "$") is not None
+
+    # --- the server's own
+
+    def _snapshots(self, tx: Tx, number: str, person: str | None, patient: Body, own: Sequence[Body]) -> Iterator[Made]:
+        """One with everything that is new; what breaks a rule by one of its own, so that it stops nothing else."""
+        said = [(body, self._translated(tx, body, patient)) for body in own]
+        news = [(body, here) for body, here in said if not self._is_held(tx, here)]
+        broken = [body for body, here in news if has_errors(self.check(here))]
+        sound = [body for body, _ in news if body not in broken]
+        if sound or (not news and self._says_more(tx, person, patient)):
+            yield self._snapshot(tx, number, patient, sound)
+        for body in broken:
+            yield self._snapshot(tx, number, patient, [body])
+
+    def _snapshot(self, tx: Tx, number: str, patient: Body, bodies: Sequence[Body]) -> Made:
+        """Without an edition: a server counts none, and it is the next one when it is received."""
+        whole = tuple(body for body in (patient, *bodies) if body is patient or key_there(body) != key_there(patient))
+        said = [self._translated(tx, body, patient) for body in whole]
+        name = self._message_id("snapshot", whole)
+        return Made(Message(name, "snapshot", number, self.partner, None, {"bundle": _bundle(said)}), whole)
+
+    def _is_held(self, tx: Tx, here: Body) -> bool:
+        known = tx.get(*key_of(here))
+        return known is not None and not known.deleted and content(known.body()) == here
+
+    def _says_more(self, tx: Tx, person: str | None, patient: Body) -> bool:
+        """Whether the server's Patient says what no Patient does that is held here of the person."""
+        held = hold(tx, person, self.home.ods).patients() if person is not None else []
+        return bool(patient) and not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
+
+    def _translated(self, tx: Tx, body: Body, patient: Body) -> Body:
+        """A resource of the server's own as it is said here: its subject is the server's own Patient."""
+        return self._names(tx, body, {key_there(patient): minted(self.partner, *key_there(patient))}).translated(body)
+
+    def _names(self, tx: Tx, body: Body, said: dict[Key, str]) -> Names:
+        """What this resource and those that it refers to are called here."""
+        names = Names(self.partner, self.base_url)
+        targets = {target for reference in references_in(body) if (target := names.target(reference)) is not None}
+        known = {}
+        for key in targets | {key_there(body)}:
+            noted = tx.server_copies.at(self.partner, *key)
+            if noted is not None:
+                known[key] = noted.name
+        return Names(self.partner, self.base_url, {**known, **said})
+
+    # --- copies of ours
+
+    def _all_proposals(self, tx: Tx, number: str, person: str, copies: Sequence[_Copy], found: Found) -> Iterator[Made]:
+        """A proposal for each copy in which something was changed, so that one that is set aside stops no other."""
+        names = {key_there(copy.there): copy.name for copy in copies}  # none is noted where the answer was lost
+        for copy in copies:
+            kind = key_there(copy.there)[0]
+            shown = LastShown(tx, self.home, self.partner, person, (kind, copy.name))
+            if shown.body is None:
+                continue
+            said = {**names, key_there(found.patient): _subject_of(shown.body)}
+            here = self._names(tx, copy.there, said).translated(copy.there)
+            before = found.answered.get(key_there(copy.there)) if shown.is_sent else None
+            answered = None if before is None else self._names(tx, before, said).translated(before)
+            read = laid_over(shown.body, here, answered)
+            if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
+                continue
+            content = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
+            name = self._message_id("proposal", [copy.there])
+            yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,))
+
+    # --- what cannot be told
+
+    def _set_aside(self, whole: tuple[Body, ...], why: Issue) -> Made:
+        """Of somebody who cannot be told: kept whole, and nobody is made of it."""
+        name = self._message_id("snapshot", whole)
+        body = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle(whole)}
+        return Made(Unreadable(name, body, (why,)), whole)
+
+    def _second(self, body: Body) -> Made:
+        name = self._message_id("second", [body])
+        found = issue("sync-custody", "$.bundle", reference="What this is another copy of")
+        held = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle([body])}
+        return Made(Unreadable(name, held, (found,)), (body,))
+
+    def _message_id(self, verb: str, bodies: Iterable[Body]) -> str:
+        """The same for the same versions, however often and in whatever order they are found."""
+        said = sorted(f"{'/'.join(key_there(body))}/{version_of(body)}/{hash_of(body)}" for body in bodies)
+        return str(uuid.uuid5(_NAMESPACE, "\n".join([self.partner, verb, *said])))
+
+    # --- before and afterwards
+
+    def written(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]:
+        """Of copies that we wrote last, and that are in another version by now: what was noted then."""
+        noted = [tx.server_copies.at(self.partner, *key_there(body)) for body in bodies if not self._is_known(tx, body)]
+        return [one for one in noted if one is not None and one.sent is not None]
+
+    def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
+        """Whom and what these resources name that stands on the same server, is no person's, and is not ours."""
+        names = Names(self.partner, self.base_url)
+        new = [body for body in bodies if not self._is_known(tx, body)]
+        targets = {target for body in new for one in references_in(body) if (target := names.target(one)) is not None}
+        shared = {key for key in targets if key[0] in SHARED_KINDS}
+        return {key for key in shared if tx.server_copies.at(self.partner, *key) is None}
+
+    def dealt_with(self, tx: Tx, made: Made) -> None:
+        """Note the versions that a message was made of: they are not looked at again."""
+        for body in made.of:
+            self.note(tx, body)
+
+    def note(self, tx: Tx, body: Body) -> None:
+        """Note the version of a resource of the server as dealt with."""
+        kind, there = key_there(body)
+        if kind in _NOT_NOTED or self._is_second(tx, body) or self._is_known(tx, body):
+            return
+        noted = tx.server_copies.at(self.partner, kind, there)
+        name = noted.name if noted is not None else self._name_here(tx, body) or minted(self.partner, kind, there)
+        held = hash_of(body)
+        sent = noted.sent if noted is not None and noted.held == held else None
+        tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), held, sent))
+
+    def gone(self, tx: Tx, kind: str, there: str) -> None:
+        """Tell people, once, that a resource was deleted on the server. Nothing is deleted here."""
+        noted = tx.server_copies.at(self.partner, kind, there)
+        held = None if noted is None else tx.get(kind, noted.name)
+        if held is None or held.person is None or held.deleted:
+            return
+        whose = "its copy of what is kept here" if held.custodian == self.home.ods else "what it kept itself"
+        said = f"{self.partner} has deleted {whose}: {kind}/{held.id}. Here it stays as it was."
+        name = f"{self.partner}/{kind}/{there}/gone"
+        raise_task(tx, self.home, self.check, held.person, name, "unclear-item", said, once=True)
+
+
+def _subject_of(body: Body) -> str:
+    """The id of the Patient that a resource of ours is about; its own id where it names none."""
+    for name in ("subject", "patient", "for"):
+        subject = body.get(name)
+        reference = subject.get("reference") if isinstance(subject, dict) else None
+        if isinstance(reference, str) and reference.startswith("Patient/"):
+            return reference.partition("/")[2]
+    return str(body.get("id"))
+
+
+def _bundle(bodies: Iterable[Body]) -> Body:
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body} for body in bodies]}

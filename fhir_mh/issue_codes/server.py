@@ -1,0 +1,52 @@
+"""A partner's plain FHIR server, and what lies on it."""
+
+from __future__ import annotations
+
+from fhir_mh.issue_codes.code import Code
+
+CODES: dict[str, Code] = {
+    "server-token": Code(
+        "error",
+        "login",
+        "The partner's FHIR server does not take the token, or not for this.",
+        "Have whoever runs it issue one that may read and write what is exchanged, and put it into the token_file.",
+    ),
+    "server-refused": Code(
+        "error",
+        "processing",
+        "The partner's FHIR server refused this for good, with {status}.",
+        "Look into the server's own log, or ask whoever runs it; then replay.",
+    ),
+    "server-changed": Code(
+        "error",
+        "conflict",
+        "On the partner's FHIR server lies something else than was seen there last.",
+        "Nothing: it is taken in here first, and then this is tried again by itself.",
+    ),
+    "server-twice": Code(
+        "error",
+        "multiple-matches",
+        "On the partner's FHIR server two resources say that they are the same item.",
+        "Have whoever runs it see which of them is the right one, and delete the other; then replay.",
+    ),
+    "server-takes-none": Code(
+        "error",
+        "not-supported",
+        "The partner has a plain FHIR server, which takes no {verb}.",
+        "Ask the partner in another way; what is kept there is changed there.",
+    ),
+    "server-pages": Code(
+        "error",
+        "incomplete",
+        "The partner's FHIR server answers in pages, and it cannot be known whether these are all.",
+        "Have the server give next links, as R4 asks for; until then nothing is concluded from its answers.",
+        "https://hl7.org/fhir/R4/http.html#paging",
+    ),
+    "server-strange-id": Code(
+        "error",
+        "structure",
+        "The partner's FHIR server calls a resource by what is no id in FHIR.",
+        "Have whoever runs the server look into it.",
+        "https://hl7.org/fhir/R4/datatypes.html#id",
+    ),
+}

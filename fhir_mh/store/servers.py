@@ -1,0 +1,82 @@
+"""Partners that are plain FHIR servers: where each resource lies there, and how far each of them has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fhir_mh.store.part import Part
+from fhir_mh.store.session import Row
+from fhir_mh.store.values import Checkpoint, ServerCopy, from_ms
+
+_COLUMNS = "partner, type, name, remote_id, remote_version, held, sent, seen"
+
+
+def _copy(row: Row) -> ServerCopy:
+    partner, type, name, remote_id, remote_version, held, sent, seen = row
+    return ServerCopy(partner, type, name, remote_id, remote_version, held, sent, from_ms(seen))
+
+
+class ServerCopies(Part):
+    """Where resources lie on partners' servers, within one transaction."""
+
+    def keep(self, copy: ServerCopy) -> None:
+        """Note where a resource lies and what of it was seen, in place of what was noted before.
+
+        Raises Conflict where another resource of the type is noted as lying there.
+        """
+        self.session.run(
+            f"INSERT INTO server_copies ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (partner, type, name) DO UPDATE SET remote_id = excluded.remote_id,"
+            " remote_version = excluded.remote_version, held = excluded.held, sent = excluded.sent,"
+            " seen = excluded.seen",
+            copy.partner, copy.type, copy.name, copy.remote_id, copy.remote_version, copy.held, copy.sent, self._now_ms,
+        )  # fmt: skip
+
+    def get(self, partner: str, type: str, name: str) -> ServerCopy | None:
+        """Where a resource lies, by what it is called here."""
+        return self._one("name", partner, type, name)
+
+    def at(self, partner: str, type: str, remote_id: str) -> ServerCopy | None:
+        """The resource that lies there under this id."""
+        return self._one("remote_id", partner, type, remote_id)
+
+    def lying(self, partner: str, type: str) -> list[ServerCopy]:
+        """Every resource of a type that is known to lie there."""
+        rows = self.session.all(
+            f"SELECT {_COLUMNS} FROM server_copies WHERE partner = ? AND type = ? ORDER BY name", partner, type
+        )
+        return [_copy(row) for row in rows]
+
+    def _one(self, column: str, *values: str) -> ServerCopy | None:
+        row = self.session.one(
+            f"SELECT {_COLUMNS} FROM server_copies WHERE partner = ? AND type = ? AND {column} = ?", *values
+        )
+        return None if row is None else _copy(row)
+
+    def some(self, partner: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], ServerCopy]:
+        """Of these resources (type, name here) those that are known to lie there."""
+        found = ((key, self.get(partner, *key)) for key in keys)
+        return {key: copy for key, copy in found if copy is not None}
+
+    def forget(self, partner: str, type: str, name: str) -> None:
+        """It does not lie there any more."""
+        self.session.run("DELETE FROM server_copies WHERE partner = ? AND type = ? AND name = ?", partner, type, name)
+
+
+class Checkpoints(Part):
+    """How far partners' servers have been read, within one transaction."""
+
+    def get(self, partner: str, source: str) -> Checkpoint | None:
+        """How far this source has been read; None where it never was."""
+        row = self.session.one(
+            "SELECT partner, source, position, at FROM checkpoints WHERE partner = ? AND source = ?", partner, source
+        )
+        return None if row is None else Checkpoint(row[0], row[1], row[2], from_ms(row[3]))
+
+    def set(self, partner: str, source: str, position: str) -> None:
+        """This source has been read up to there."""
+        self.session.run(
+            "INSERT INTO checkpoints (partner, source, position, at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (partner, source) DO UPDATE SET position = excluded.position, at = excluded.at",
+            partner, source, position, self._now_ms,
+        )  # fmt: skip

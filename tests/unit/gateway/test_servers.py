@@ -1,0 +1,279 @@
+"""What a plain FHIR server holds: its own is a copy here, a change in ours a proposal, and the rest is nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.connectors.fhir_server.found import Found
+from fhir_mh.connectors.fhir_server.naming import minted
+from fhir_mh.consent import AccessContext
+from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.issues import issue
+from tests.unit.gateway.pair import HOME, WARD, person_with_a_plan
+from tests.unit.gateway.server import PATIENT, Ward
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Ward]:
+    made = Ward(tmp_path)
+    made.save(HOME, person_with_a_plan())
+    made.write_there()
+    yield made
+    made.close()
+
+
+def statuses(read: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    return [(verb, receipt["status"]) for verb, receipt in read]
+
+
+def care_plan(ward: Ward) -> str:
+    return str(next(name for kind, name in ward.holds if kind == "CarePlan" and "title" in ward.holds[kind, name]))
+
+
+def test_what_we_wrote_comes_back_as_nothing(ward: Ward) -> None:
+    assert ward.read() == []
+
+
+def test_what_we_wrote_comes_back_as_nothing_where_the_answer_was_lost(ward: Ward) -> None:
+    for kind, name in list(ward.holds):
+        noted = ward.tx(lambda tx, k=kind, n=name: tx.server_copies.at(WARD, k, n))
+        if noted is not None:
+            ward.home.store.write_now(lambda tx, n=noted: tx.server_copies.forget(WARD, n.type, n.name))
+    assert ward.read() == []
+
+
+def test_a_row_that_is_changed_there_is_merged(ward: Ward) -> None:
+    ward.change("CarePlan", care_plan(ward), title="Changed there")
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    plan = ward.item(HOME, "care_plans", "care")
+    assert plan["title"] == "Changed there"
+    assert plan["activities"][0]["description"]["text"] == "Allotment"
+    assert ward.read() == [], "the same version once more"
+    ward.write_there()
+    assert ward.read() == []
+
+
+def test_what_the_server_dropped_is_not_emptied(ward: Ward) -> None:
+    there = ward.change("CarePlan", care_plan(ward), title="Changed there")
+    del there["activity"]
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    assert ward.item(HOME, "care_plans", "care")["activities"]
+
+
+def test_a_row_that_both_changed_is_a_task_and_ours_stays(ward: Ward) -> None:
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
+    ward.change("CarePlan", care_plan(ward), title="Changed there")
+    assert statuses(ward.read()) == [("proposal", "conflict")]
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Changed here"
+    assert len(ward.conflicts(HOME)) == 1
+
+
+def test_a_refusal_is_never_merged(ward: Ward) -> None:
+    name = next(name for kind, name in ward.holds if kind == "Consent")
+    refused = copy.deepcopy(ward.holds["Consent", name]["provision"])
+    refused["provision"][0]["code"][0]["text"] = "Nothing"
+    ward.change("Consent", name, provision=refused)
+    assert statuses(ward.read()) == [("proposal", "conflict")]
+    assert ward.item(HOME, "refusals", "refusal")["refuses"][0]["treatment"]["text"] == "ECT"
+
+
+def test_the_same_text_in_a_new_version_is_nothing(ward: Ward) -> None:
+    ward.change("CarePlan", care_plan(ward))
+    assert ward.read() == []
+
+
+def test_an_older_version_after_a_newer_is_nothing(ward: Ward) -> None:
+    older = copy.deepcopy(ward.change("CarePlan", care_plan(ward), title="First"))
+    newer = copy.deepcopy(ward.change("CarePlan", care_plan(ward), title="Second"))
+    assert statuses(ward.read(newer)) == [("proposal", "merged")]
+    assert ward.read(older) == []
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Second"
+
+
+def test_a_change_that_is_taken_back_there_is_taken_back_here(ward: Ward) -> None:
+    ward.change("CarePlan", care_plan(ward), title="First")
+    ward.read()
+    ward.change("CarePlan", care_plan(ward), title="Care plan")
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Care plan"
+
+
+def test_an_item_that_is_new_there_and_has_no_id(ward: Ward) -> None:
+    plan = ward.holds["CarePlan", care_plan(ward)]
+    more = [*plan["activity"], {"detail": {"description": "Swimming", "status": "not-started"}}]
+    ward.change("CarePlan", care_plan(ward), activity=more)
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    said = [one["description"]["text"] for one in ward.item(HOME, "care_plans", "care")["activities"]]
+    assert said == ["Allotment", "Swimming"]
+    assert all("id" in one for one in ward.item(HOME, "care_plans", "care")["activities"])
+
+
+def goal(ward: Ward, **said: Any) -> dict[str, Any]:
+    whole = {"lifecycleStatus": "active", "description": {"text": "Sleep"}, "subject": {"reference": "Patient/77"}}
+    return ward.keep("Goal", "g1", **{**whole, **said})
+
+
+def test_what_the_server_has_of_its_own_is_its_own_here(ward: Ward) -> None:
+    goal(ward)
+    assert statuses(ward.read()) == [("snapshot", "stored")]
+    held = ward.tx(lambda tx: tx.get("Goal", minted(WARD, "Goal", "g1")))
+    assert held.custodian == WARD
+    assert held.body()["subject"] == {"reference": f"Patient/{minted(WARD, 'Patient', '77')}"}
+    assert ward.read() == []
+    ward.change("Goal", "g1", description={"text": "Sleep well"})
+    assert statuses(ward.read()) == [("snapshot", "stored")]
+    assert [one["description"]["text"] for one in ward.record(HOME).tree["goals"]] == ["Sleep well"]
+    assert ward.tx(lambda tx: tx.edition(held.person, WARD)) == 2
+
+
+def test_the_same_text_of_its_own_in_a_new_version_makes_no_edition(ward: Ward) -> None:
+    goal(ward)
+    ward.read()
+    ward.change("Goal", "g1")
+    assert ward.read() == []
+
+
+def test_its_own_that_is_not_mentioned_stays(ward: Ward) -> None:
+    goal(ward)
+    ward.read()
+    other = ward.keep(
+        "Goal", "g2", lifecycleStatus="active", description={"text": "Walk"}, subject={"reference": "Patient/77"}
+    )
+    ward.read(other)
+    assert len(ward.record(HOME).tree["goals"]) == 2
+
+
+def test_another_date_of_birth_stops_everything_about_the_person(ward: Ward) -> None:
+    goal(ward)
+    ward.change("CarePlan", care_plan(ward), title="Changed there")
+    ward.change("Patient", "77", birthDate="1990-01-01")
+    read = ward.read()
+    assert statuses(read) == [("snapshot", "quarantined")]
+    assert read[0][1]["issues"][0]["code"] == "sync-identity"
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Care plan"
+    assert any(task["kind"] == "identity" for task in ward.record(HOME).tree["tasks"])
+
+
+def test_a_patient_who_became_somebody_else_there_stops_what_is_about_ours(ward: Ward) -> None:
+    ward.change("CarePlan", care_plan(ward), title="Changed there")
+    ward.change("Patient", "77", identifier=[{**PATIENT["identifier"][0], "value": "9990000026"}])
+    assert statuses(ward.read()) == [("snapshot", "quarantined")]
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Care plan"
+
+
+def test_who_is_not_known_here_is_not_known(ward: Ward) -> None:
+    stranger = {**PATIENT, "identifier": [{**PATIENT["identifier"][0], "value": "9990000026"}]}
+    assert ward.tx(lambda tx: ward.reading.knows(tx, PATIENT))
+    assert not ward.tx(lambda tx: ward.reading.knows(tx, stranger))
+
+
+def test_another_copy_of_the_same_item_is_set_aside(ward: Ward) -> None:
+    plan = ward.holds["CarePlan", care_plan(ward)]
+    copied = ward.keep(
+        "CarePlan",
+        "second",
+        **{name: value for name, value in plan.items() if name not in ("id", "meta", "resourceType")},
+    )
+    copied["title"] = "Copied"
+    assert any(one["system"] == ITEM_ID for one in copied["identifier"])
+    assert statuses(ward.read()) == [("set-aside", "quarantined")]
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Care plan"
+
+
+def test_what_is_deleted_there_is_kept_here_and_told_once(ward: Ward) -> None:
+    goal(ward)
+    ward.read()
+    for _ in range(2):
+        ward.home.store.write_now(lambda tx: ward.reading.gone(tx, "Goal", "g1"))
+        ward.home.store.write_now(lambda tx: ward.reading.gone(tx, "Goal", "never-seen"))
+    assert len(ward.record(HOME).tree["goals"]) == 1
+    assert len([task for task in ward.record(HOME).tree["tasks"] if task["kind"] == "unclear-item"]) == 1
+
+
+def test_the_same_found_twice_is_received_once(ward: Ward) -> None:
+    goal(ward)
+    ward.change("CarePlan", care_plan(ward), title="Changed there")
+    found = Found(ward.holds["Patient", "77"], tuple(body for key, body in ward.holds.items() if key[0] != "Patient"))
+    first, again = ward.messages(found), ward.messages(found)
+    assert [one.message.id for one in first] == [one.message.id for one in again]
+    given = [ward.receive(one) for one in first]
+    assert [ward.receive(one) for one in again] == given
+
+
+def test_what_another_gateway_wrote_there_is_not_the_servers_own(ward: Ward) -> None:
+    ods = {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": "ZCT2"}
+    kept = [{"url": "https://w3id.org/fhir-mh/StructureDefinition/custodian", "valueIdentifier": ods}]
+    said = {"status": "active", "intent": "plan", "title": "Theirs", "subject": {"reference": "Patient/77"}}
+    ward.keep("CarePlan", "other", extension=kept, **said)
+    assert ward.read() == []
+
+
+def test_the_notice_that_the_server_was_given_is_not_its_own(ward: Ward) -> None:
+    sender = {"identifier": {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": HOME}}
+    marked = [{"system": ITEM_ID, "value": "the-message"}]
+    said = {"identifier": marked, "status": "completed", "subject": {"reference": "Patient/77"}, "sender": sender}
+    ward.keep("Communication", "told", **said)
+    assert ward.read() == []
+
+
+def replayed(ward: Ward) -> list[str]:
+    context = AccessContext(HOME, role="quarantine")
+    return [one.held.state for one in asyncio.run(ward.home.quarantine.replay_all(context))]
+
+
+def test_what_was_set_aside_is_tried_again_as_the_next_edition(ward: Ward) -> None:
+    goal(ward)
+    ward.keep("Goal", "g2", lifecycleStatus="active", description={"text": "Walk"}, subject={"reference": "Patient/77"})
+    ward.reading.check = ward.home.exchange.check = lambda body: (
+        [issue("map-wrong-type", "Goal", expected="text")] if body.get("id") == minted(WARD, "Goal", "g1") else []
+    )
+    assert sorted(status for _, status in statuses(ward.read())) == ["quarantined", "stored"]
+    assert len(ward.record(HOME).tree["goals"]) == 1
+    assert replayed(ward) == ["replayed"]
+    assert len(ward.record(HOME).tree["goals"]) == 2
+
+
+def test_what_is_tried_again_takes_no_newer_text_away(ward: Ward) -> None:
+    goal(ward)
+    found = [issue("map-wrong-type", "Goal", expected="text")]
+    ward.reading.check = ward.home.exchange.check = lambda body: found if body["resourceType"] == "Goal" else []
+    assert statuses(ward.read()) == [("snapshot", "quarantined")]
+    found.clear()
+    ward.change("Goal", "g1", description={"text": "Newer"})
+    assert statuses(ward.read()) == [("snapshot", "stored")]
+    assert replayed(ward) == ["replayed"]
+    assert [one["description"]["text"] for one in ward.record(HOME).tree["goals"]] == ["Newer"]
+
+
+def test_a_broken_patient_is_set_aside_with_what_is_about_them(ward: Ward) -> None:
+    goal(ward)
+    found = [issue("map-wrong-type", "Patient", expected="text")]
+    ward.reading.check = lambda body: found if body["resourceType"] == "Patient" else []
+    assert statuses(ward.read()) == [("set-aside", "quarantined")]
+    assert ward.read() == []
+
+
+def test_of_somebody_who_has_no_number_here_nothing_is_made(ward: Ward) -> None:
+    mrn = {"system": "https://ward.example/mrn", "value": "1"}
+    without = {"person": {"identifiers": [mrn], "birth_date": "1990-01-01"}}
+    asyncio.run(ward.home.save(AccessContext(HOME), without))
+    stranger = {**PATIENT, "id": "78", "identifier": [mrn], "birthDate": "1990-01-01"}
+    assert ward.tx(lambda tx: ward.reading.knows(tx, stranger))
+    about = goal(ward, subject={"reference": "Patient/78"})
+    (made,) = ward.messages(Found(stranger, (about,)))
+    assert ward.receive(made)["status"] == "quarantined"
+    assert "goals" not in ward.record(HOME).tree
+
+
+def test_nobody_is_made_of_a_patient_who_is_not_known_here(ward: Ward) -> None:
+    stranger = {**PATIENT, "id": "78", "identifier": [{**PATIENT["identifier"][0], "value": "9990000026"}]}
+    about = goal(ward, subject={"reference": "Patient/78"})
+    (made,) = ward.messages(Found(stranger, (about,)))
+    assert ward.receive(made)["status"] == "quarantined"
+    assert not ward.tx(lambda tx: ward.reading.knows(tx, stranger))
