@@ -14,8 +14,9 @@ from fhir_mh.api.hooks import Woken
 from fhir_mh.api.servers import taking_in
 from fhir_mh.clock import elapsed
 from fhir_mh.connectors.fhir_server.client import FhirClient
-from fhir_mh.connectors.fhir_server.hooks import PATH, Hooks, can_be_made, secrets_of
-from fhir_mh.connectors.fhir_server.polling import KINDS, Polling, offers
+from fhir_mh.connectors.fhir_server.hooks import PATH, Hooks, secrets_of
+from fhir_mh.connectors.fhir_server.offered import KINDS, offers, takes_subscriptions
+from fhir_mh.connectors.fhir_server.polling import Polling
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.partners import Directory
@@ -144,7 +145,7 @@ class Polls:
         endpoint = f"{self.public_url.rstrip('/')}{PATH}/{partner.ods}"
         try:
             capability = await client.capability()
-            if can_be_made(capability):
+            if takes_subscriptions(capability):
                 kinds = offers(capability).keys() & KINDS
                 await Hooks(client, self.gateway.store, partner.ods).keep(kinds, endpoint, secret)
         except FhirMhError as fault:

@@ -18,7 +18,6 @@ from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, obje
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
-from fhir_mh.fhir.json import load_object
 from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
 from fhir_mh.gateway.holding import content, hold, key_of
 from fhir_mh.gateway.identity import (
@@ -28,9 +27,9 @@ from fhir_mh.gateway.identity import (
     persons_by_local_identifier,
     persons_by_number,
 )
+from fhir_mh.gateway.last_shown import LastShown
 from fhir_mh.gateway.sameness import contradiction, nhs_number_in
 from fhir_mh.gateway.setting_aside import raise_task
-from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
@@ -61,6 +60,11 @@ class FromServer:
         """Whether a Patient of the server is about somebody known here. Of anybody else nothing is read."""
         return bool(persons_by_number(tx, patient) or persons_by_local_identifier(tx, patient))
 
+    def is_being_written(self, tx: Tx, patient: Body) -> bool:
+        """Whether something is on its way there about this person: what lies there may be ours, and not noted yet."""
+        lanes = [tx.lanes.get(self.partner, person) for person in persons_by_number(tx, patient)]
+        return any(lane is not None and lane.leased_until is not None and lane.leased_until > tx.now for lane in lanes)
+
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
         """Why two Patients cannot be one person; None where they can."""
         return contradiction(theirs, [ours], "$.bundle")
@@ -71,7 +75,8 @@ class FromServer:
         Nothing of what was dealt with in the same version, of what says nothing new, and of our own writing.
         """
         new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
-        if new and has_errors(self.check(self._translated(tx, found.patient, found.patient))):
+        alone = all(key_there(body)[0] in SHARED_KINDS for body in new)
+        if not alone and has_errors(self.check(self._translated(tx, found.patient, found.patient))):
             return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"))]
         copies, own = self._parted(tx, new)
         seconds = [body for body in own if self._is_second(tx, body)]
@@ -88,7 +93,7 @@ class FromServer:
                 return [
                     *(self._second(body) for body in seconds),
                     *self._snapshots(tx, number, named, found.patient, own),
-                    *self._all_proposals(tx, number, person, copies, found.patient),
+                    *self._all_proposals(tx, number, person, copies, found),
                 ]
         if number is None or (sure and not persons):
             return [self._set_aside((found.patient, *new), issue("sync-unknown-person", "$.bundle"))]
@@ -223,19 +228,19 @@ class FromServer:
 
     # --- copies of ours
 
-    def _all_proposals(
-        self, tx: Tx, number: str, person: str, copies: Sequence[_Copy], patient: Body
-    ) -> Iterator[Made]:
+    def _all_proposals(self, tx: Tx, number: str, person: str, copies: Sequence[_Copy], found: Found) -> Iterator[Made]:
         """A proposal for each copy in which something was changed, so that one that is set aside stops no other."""
         names = {key_there(copy.there): copy.name for copy in copies}  # none is noted where the answer was lost
         for copy in copies:
             kind = key_there(copy.there)[0]
-            shown = _Shown(tx, self.home, self.partner, person, (kind, copy.name))
+            shown = LastShown(tx, self.home, self.partner, person, (kind, copy.name))
             if shown.body is None:
                 continue
-            said = {**names, key_there(patient): _subject_of(shown.body)}
+            said = {**names, key_there(found.patient): _subject_of(shown.body)}
             here = self._names(tx, copy.there, said).translated(copy.there)
-            read = laid_over(shown.body, here)
+            before = found.answered.get(key_there(copy.there)) if shown.is_sent else None
+            answered = None if before is None else self._names(tx, before, said).translated(before)
+            read = laid_over(shown.body, here, answered)
             if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
                 continue
             content = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
@@ -263,6 +268,11 @@ class FromServer:
 
     # --- before and afterwards
 
+    def written(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]:
+        """Of copies that we wrote last, and that are in another version by now: what was noted then."""
+        noted = [tx.server_copies.at(self.partner, *key_there(body)) for body in bodies if not self._is_known(tx, body)]
+        return [one for one in noted if one is not None and one.sent is not None]
+
     def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
         """Whom and what these resources name that stands on the same server, is no person's, and is not ours."""
         names = Names(self.partner, self.base_url)
@@ -279,7 +289,7 @@ class FromServer:
     def note(self, tx: Tx, body: Body) -> None:
         """Note the version of a resource of the server as dealt with."""
         kind, there = key_there(body)
-        if kind in _NOT_NOTED or self._is_second(tx, body):
+        if kind in _NOT_NOTED or self._is_second(tx, body) or self._is_known(tx, body):
             return
         noted = tx.server_copies.at(self.partner, kind, there)
         name = noted.name if noted is not None else self._name_here(tx, body) or minted(self.partner, kind, there)
@@ -297,39 +307,6 @@ class FromServer:
         said = f"{self.partner} has deleted {whose}: {kind}/{held.id}. Here it stays as it was."
         name = f"{self.partner}/{kind}/{there}/gone"
         raise_task(tx, self.home, self.check, held.person, name, "unclear-item", said, once=True)
-
-
-class _Shown:
-    """What a server was last known to show of a copy of ours, and what it may have been written since.
-
-    body: what it was sent in the edition that it is known to have stored (edition), or what somebody there has made of
-    that since, as it was proposed; None where it was never sent. later: what it was sent since, if it took that.
-    """
-
-    def __init__(self, tx: Tx, home: Organisation, partner: str, person: str, key: Key) -> None:
-        copy = copy_at(tx, person, partner, home.ods)
-        stored = copy.stored.edition if copy is not None and copy.stored is not None else 0
-        newest = tx.projections.get(partner, person, home.ods)
-        self.body: Body | None = None
-        self.edition, self.later = 0, list[Body]()
-        for projection in tx.projections.newest_first(partner, person, home.ods, newest.edition if newest else 0):
-            held = _in(load_object(projection.sent), key)
-            if held is None:
-                continue
-            self.body, self.edition = held, projection.edition
-            if projection.edition <= stored:
-                break
-            self.later.append(held)
-        if self.edition > stored:  # written, and the answer lost: the oldest is what it has at least
-            self.later = self.later[:-1]
-        for own in tx.proposals.find(person, direction="received"):
-            if own.partner == partner and own.base >= self.edition:
-                self.body = _in(load_object(own.payload).get("bundle"), key) or self.body
-
-
-def _in(bundle: Any, key: Key) -> Body | None:
-    entries = bundle.get("entry") if isinstance(bundle, dict) else None
-    return next((entry["resource"] for entry in entries or () if key_of(entry["resource"]) == key), None)
 
 
 def _subject_of(body: Body) -> str:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from fhir_mh.connectors.fhir_server.hooks import HEADER, secrets_of
-from fhir_mh.connectors.fhir_server.polling import KINDS
+from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.partner import Connection
 from tests.contract.loopback import gateway_of
 from tests.fhir_server import FhirServer, fhir_server

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from fhir_mh.connectors.fhir_server import answers
 from fhir_mh.connectors.fhir_server.naming import Body, Key, without_storing
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.json import dumps
@@ -14,10 +15,14 @@ from fhir_mh.fhir.json import dumps
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Resources of one server about one person, and what they refer to. patient: the person, as the server has them."""
+    """Resources of one server about one person, and what they refer to. patient: the person, as the server has them.
+
+    answered: of copies of ours, what the server held when they were written last, where that is known.
+    """
 
     patient: Body
     resources: tuple[Body, ...]
+    answered: Mapping[Key, Body] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,7 @@ def key_there(body: Mapping[str, Any]) -> Key:
 
 def version_of(body: Mapping[str, Any]) -> str:
     """Which version of a resource this is, as its server says it: a number, a UUID, a time; or empty."""
-    meta = body.get("meta")
-    said = [meta.get(name) for name in ("versionId", "lastUpdated")] if isinstance(meta, dict) else []
-    return next((value for value in said if isinstance(value, str) and value), "")
+    return answers.version_of(body) or answers.updated_of(body)
 
 
 def hash_of(body: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from fhir_mh.connectors.fhir_server.answers import Answered
-from fhir_mh.connectors.fhir_server.naming import Body, objects_in
+from fhir_mh.connectors.fhir_server.naming import Body
 from fhir_mh.partner import Connection
 from fhir_mh.store import Store
 
@@ -98,10 +98,3 @@ def _works(held: Body, wanted: Body) -> bool:
     told = [held.get("criteria"), channel.get("endpoint"), channel.get("header")]
     asked = [wanted["criteria"], wanted["channel"]["endpoint"], wanted["channel"]["header"]]
     return held.get("status") in _WORKING and told == asked
-
-
-def can_be_made(capability: Body) -> bool:
-    """Whether a server says that Subscriptions can be made on it."""
-    listed = [one for rest in objects_in(capability.get("rest")) for one in objects_in(rest.get("resource"))]
-    codes = [code for one in listed if one.get("type") == "Subscription" for code in objects_in(one.get("interaction"))]
-    return any(code.get("code") == "create" for code in codes)

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.answers import Version, updated_of
-from fhir_mh.connectors.fhir_server.found import Found, key_there
+from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, objects_in
+from fhir_mh.connectors.fhir_server.offered import KINDS, offers
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
-from fhir_mh.profiles.bundle import TABLES
 from fhir_mh.store import Tx
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
 LEASE = timedelta(minutes=5)  # longer than any step of a round takes; it is renewed before each
+_AT_ONCE = 50  # resources read between two renewals
 _DEPTH = 3  # a professional of a service of an organisation
 _SUBJECTS = ("subject", "patient", "for")
 _LEASED, _NOBODY = "lease", ""
@@ -53,7 +54,7 @@ class Lost(Exception):
 
 @dataclass
 class _Read:
-    """What one round has read. about: by the Patient's id there. newest: how far each type was read."""
+    """What one round has read. about: by the Patient's id there. newest: how far each type was read. seen: how much."""
 
     about: dict[str, dict[Key, Body]] = field(default_factory=dict)
     newest: dict[str, str] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class _Read:
     patients: dict[str, Body | None] = field(default_factory=dict)
     others: dict[Key, Body | None] = field(default_factory=dict)
     faults: list[FhirMhError] = field(default_factory=list)
+    seen: int = 0
 
 
 class Polling:
@@ -81,12 +83,10 @@ class Polling:
         done = 0
         try:
             await self._hold()
-            offered = offers(await self.server.capability())
-            for kind in sorted(offered.keys() & KINDS):
-                await self._hold()
-                await self._read_type(read, kind, deletions="history-type" in offered[kind])
-            for patient in await self._new_people(read):
-                await self._read_person(read, patient, offered)
+            try:
+                await self._read(read)
+            except (UpstreamUnavailable, NotAuthenticated) as fault:  # what was read until then is received
+                read.faults.append(fault)
             done, whole = await self._receive(read)
             if whole:
                 await self._note(read)
@@ -129,6 +129,15 @@ class Polling:
             tx.checkpoints.set(self.reading.partner, _LEASED, _NOBODY)
 
     # --- reading
+
+    async def _read(self, read: _Read) -> None:
+        """Everything that has changed, and everything about people who were written there since."""
+        offered = offers(await self.server.capability())
+        for kind in sorted(offered.keys() & KINDS):
+            await self._hold()
+            await self._read_type(read, kind, deletions="history-type" in offered[kind])
+        for patient in await self._new_people(read):
+            await self._read_person(read, patient, offered)
 
     async def _read_type(self, read: _Read, kind: str, *, deletions: bool) -> None:
         """What has changed of a type since it was read last; another fault than of the type itself is the round's."""
@@ -178,6 +187,9 @@ class Polling:
 
     async def _keep(self, read: _Read, body: Body) -> None:
         """Keep a resource that is about somebody known here; of anybody else nothing is kept."""
+        read.seen += 1
+        if read.seen % _AT_ONCE == 0:
+            await self._hold()
         kind, name = key_there(body)
         if kind == "Patient":
             read.patients[name] = body if await self._is_known(body) else None
@@ -266,17 +278,38 @@ class Polling:
                 log.error("what %s holds of one person failed here: %s", self.reading.partner, type(fault).__name__)
                 some, all_of_it = 0, False
             done, whole = done + some, whole and all_of_it
+        found = {key for about in read.about.values() for key in about}
         for key in read.gone:
-            await self.into.deleted(*key)
+            if key not in found:  # or it has been made again since
+                await self.into.deleted(*key)
         return done, whole
 
     async def _receive_of(self, read: _Read, there: str) -> tuple[int, bool]:
-        """The same of one person, by the Patient's id there."""
+        """The same of one person, by the Patient's id there; later, while something is on its way there about them."""
         patient = read.patients.get(there)
         if patient is None:
             return 0, True
+        if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
+            return 0, False
         resources = tuple(read.about[there].values())
-        return await self.into.receive(Found(patient, (*resources, *await self._beside(read, resources))))
+        beside, answered = await self._beside(read, resources), await self._answered(resources)
+        return await self.into.receive(Found(patient, (*resources, *beside), answered))
+
+    async def _answered(self, resources: Iterable[Body]) -> dict[Key, Body]:
+        """What the server held of copies of ours when they were written last, where it keeps a history."""
+        found: dict[Key, Body] = {}
+        for copy in await self.store.read(lambda tx: self.reading.written(tx, resources)):
+            try:
+                async for one in self.server.history(copy.type, copy.remote_id):
+                    if one.version == copy.remote_version and one.body is not None and hash_of(one.body) == copy.held:
+                        found[copy.type, copy.remote_id] = one.body
+                        break
+            except (Refused, NotAuthenticated):
+                continue
+            except UpstreamUnavailable as fault:
+                if _code(fault) not in _OF_ONE:
+                    raise
+        return found
 
     async def _note(self, read: _Read) -> None:
         def note(tx: Tx) -> None:
@@ -288,23 +321,6 @@ class Polling:
     async def _position(self, source: str) -> str | None:
         found = await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))
         return None if found is None else found.position
-
-
-KINDS = frozenset(table.kind for table in TABLES) - {
-    "Organization", "PractitionerRole", "HealthcareService",
-}  # fmt: skip
-"""The types that are asked for: those that a record is made of. Who provides what is read where a record names it."""
-
-
-def offers(capability: Body) -> dict[str, frozenset[str]]:
-    """type -> what a server says that it can do with it, of those that it can search."""
-    found: dict[str, frozenset[str]] = {}
-    for rest in objects_in(capability.get("rest")):
-        for resource in objects_in(rest.get("resource")):
-            codes = frozenset(str(one.get("code")) for one in objects_in(resource.get("interaction")))
-            if isinstance(resource.get("type"), str) and "search-type" in codes:
-                found[resource["type"]] = codes
-    return found
 
 
 def _moment(instant: str) -> datetime | None:

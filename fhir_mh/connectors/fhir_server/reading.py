@@ -5,6 +5,9 @@ a narrative. None of that is anybody's wish. So what it holds is laid over what 
 is as it was sent, what says less of the same is the same, and only what says something else, or more, is a change.
 Absence is never deletion: nothing that was emptied on such a server is emptied here.
 
+What the server had answered that it holds, when it was written, says more exactly what it makes of it: what it had
+added or written otherwise by then is nobody's wish either.
+
 What is one value (a code, an amount, a name, an address) is taken whole: half of an old one with half of a new one
 would be nobody's.
 """
@@ -23,17 +26,20 @@ from fhir_mh.packages.model import R4
 Body = dict[str, Any]
 _KEPT = ("resourceType", "id", "meta", "contained")
 """Whose it is and which it is: never what a server makes of it."""
+_TELLING = ("url", "system", "type", "code")
+"""What tells entries of a list apart that have no id; the last two only those that have parts, such as an output."""
 
 
-def laid_over(sent: Mapping[str, Any], there: Mapping[str, Any]) -> Body:
-    """The resource that was sent with what is changed in it where it is held. Both by the names that it has here.
+def laid_over(sent: Mapping[str, Any], there: Mapping[str, Any], answered: Mapping[str, Any] | None = None) -> Body:
+    """The resource that was sent with what is changed in it where it is held. All by the names that it has here.
 
-    What is held alike, or says less of the same, gives what was sent, unchanged.
+    What is held alike, or says less of the same, gives what was sent, unchanged. answered: what the server held of it
+    when it was written, where that is known.
     """
     now = {name: value for name, value in there.items() if name not in _KEPT}
     if _is_generated(now.get("text")):
         del now["text"]
-    return _part(str(sent.get("resourceType")), sent, now)
+    return _part(str(sent.get("resourceType")), sent, now, answered or {})
 
 
 def says_no_more(sent: Any, there: Any) -> bool:
@@ -94,20 +100,19 @@ def _has_parts(type_name: str) -> bool:
     return "." in type_name or type_name in ("Extension", "Element")
 
 
-def _part(type_name: str, sent: Mapping[str, Any], there: Mapping[str, Any]) -> Body:
+def _part(type_name: str, sent: Mapping[str, Any], there: Mapping[str, Any], answered: Mapping[str, Any]) -> Body:
     out = dict(sent)
     for key, new in there.items():
-        if key == "id" and "id" in sent:
+        if (key == "id" and "id" in sent) or (key in answered and says_no_more(answered[key], new)):
             continue
         if key not in sent:
             for other in _other_forms(type_name, key, sent):
                 out.pop(other, None)
             out[key] = new
         elif not says_no_more(sent[key], new):
-            out[key] = _value(_type_of(type_name, key), sent[key], new)
-    for key in sent:
-        if key.startswith("_") and out.get(key[1:]) != sent.get(key[1:]) and there.get(key, sent[key]) == sent[key]:
-            out.pop(key, None)  # who said the old words, and that they were, is not said of the new
+            out[key] = _value(_type_of(type_name, key), sent[key], new, answered.get(key))
+    for key in _stale(sent, out, there):
+        del out[key]
     return out
 
 
@@ -118,35 +123,53 @@ def _other_forms(type_name: str, key: str, sent: Mapping[str, Any]) -> list[str]
     return [held for form in others for held in (form, f"_{form}") if held in sent]
 
 
-def _value(type_name: str, sent: Any, there: Any) -> Any:
+def _value(type_name: str, sent: Any, there: Any, answered: Any) -> Any:
     if isinstance(sent, list) and isinstance(there, list):
-        return _list(type_name, sent, there)
+        return _list(type_name, sent, there, answered if isinstance(answered, list) else [])
     if isinstance(sent, dict) and isinstance(there, dict) and _has_parts(type_name):
-        return _part(type_name, sent, there)
-    return there
+        return _part(type_name, sent, there, answered if isinstance(answered, dict) else {})
+    return _whole(sent, there)
 
 
-def _list(type_name: str, sent: Sequence[Any], there: Sequence[Any]) -> list[Any]:
+def _whole(sent: Any, there: Any) -> Any:
+    """A value as it is held, without what was said of words that it does not say any more."""
+    if not isinstance(sent, dict) or not isinstance(there, dict):
+        return there
+    out = {key: _whole(sent.get(key), value) for key, value in there.items()}
+    for key in _stale(sent, out, there):
+        del out[key]
+    return out
+
+
+def _stale(sent: Mapping[str, Any], out: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
+    """What stands beside a primitive value that was changed, and was not said anew of it: who said it, above all."""
+    beside = [key for key in out if key.startswith("_") and key in sent and out.get(key[1:]) != sent.get(key[1:])]
+    return [key for key in beside if says_no_more(sent[key], there.get(key, {}))]
+
+
+def _list(type_name: str, sent: Sequence[Any], there: Sequence[Any], answered: Sequence[Any]) -> list[Any]:
     """The entries that were sent, in their order, each with what is changed in it; then those that are new.
 
     Which of them an entry is that says something else is told by its id, url or system; else only where no other can be
     meant. Where that cannot be told it is a new one: nothing is written over by it.
     """
-    out, same, strange = list(sent), set[int](), []
+    out, same, strange, clear = list(sent), set[int](), [], True
     for place, new in enumerate(there):
         found = _said_already(sent, same, new)
-        if found is None:
+        if found:
+            same.add(found[0])
+            clear = clear and len(found) == 1
+        elif not any(says_no_more(one, new) for one in answered):
             strange.append((place, new))
-        else:
-            same.add(found)
     named = {_name(entry): n for n, entry in enumerate(sent) if _name(entry) is not None}
+    known = {_name(entry): entry for entry in answered}
     once = {name for name, count in Counter(map(_name, sent)).items() if count == 1}
     once &= {name for name, count in Counter(map(_name, there)).items() if count == 1}
     unnamed, added = [], []
     for place, new in strange:
         name = _name(new)
         if name is not None and name in once and named[name] not in same:
-            out[named[name]] = _value(type_name, sent[named[name]], new)
+            out[named[name]] = _value(type_name, sent[named[name]], new, known.get(name))
             same.add(named[name])
         elif name is None or name[0] != "id":
             unnamed.append((place, new))
@@ -156,18 +179,20 @@ def _list(type_name: str, sent: Sequence[Any], there: Sequence[Any]) -> list[Any
     for place, new in unnamed:
         alone = left[0] if len(left) == len(unnamed) == 1 else None
         at = alone if alone is not None else place if len(sent) == len(there) and place in left else None
-        if at is None or not _may_be(sent[at], new):
+        if at is None or not clear or not _may_be(sent[at], new, _TELLING if _has_parts(type_name) else _TELLING[:2]):
             added.append(new)
         else:
-            out[at] = _value(type_name, sent[at], new)
+            out[at] = _value(type_name, sent[at], new, None)
     return [*out, *added]
 
 
-def _said_already(sent: Sequence[Any], same: set[int], new: Any) -> int | None:
-    """The place of an entry that says all that this one says; one that no other is taken for, if there is one."""
+def _said_already(sent: Sequence[Any], same: set[int], new: Any) -> list[int]:
+    """The places of the entries that say all that this one says, first the one that it is taken for.
+
+    That is one that says nothing else, if it can be, and one that no other is taken for.
+    """
     found = [n for n, entry in enumerate(sent) if new is None or says_no_more(entry, new)]
-    exact = [n for n in found if n not in same and sent[n] == new]
-    return next(iter([*exact, *(n for n in found if n not in same), *found]), None)
+    return sorted(found, key=lambda n: (n in same, sent[n] != new))
 
 
 def _name(entry: Any) -> tuple[str, Any] | None:
@@ -179,12 +204,12 @@ def _name(entry: Any) -> tuple[str, Any] | None:
     return None
 
 
-def _may_be(sent: Any, new: Any) -> bool:
-    """Whether an entry can be the other one, changed: nothing that tells entries apart tells these apart.
+def _may_be(sent: Any, new: Any, telling: Sequence[str]) -> bool:
+    """Whether an entry can be the other one, changed: nothing that tells such entries apart tells these apart.
 
     What has an id here and none there is not guessed at: it is matched by its natural key, as from any format.
     """
     if not isinstance(sent, dict) or not isinstance(new, dict):
         return not isinstance(sent, dict) and not isinstance(new, dict)
-    telling = [key for key in ("url", "system", "type", "code") if key in sent and key in new]
-    return "id" not in sent and all(says_no_more(sent[key], new[key]) for key in telling)
+    both = [key for key in telling if key in sent and key in new]
+    return "id" not in sent and all(says_no_more(sent[key], new[key]) for key in both)

@@ -9,7 +9,7 @@ from fhir_mh.connectors.fhir_server.found import Found, Made
 from fhir_mh.connectors.fhir_server.naming import Body, Key
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.issues import Issue
-from fhir_mh.store import Store, Tx
+from fhir_mh.store import ServerCopy, Store, Tx
 
 Take = Callable[[Message | Unreadable], Awaitable[bool]]
 """Has one message received as from the partner; whether it was dealt with."""
@@ -26,7 +26,11 @@ class Reading(Protocol):
 
     def knows(self, tx: Tx, patient: Body) -> bool: ...
 
+    def is_being_written(self, tx: Tx, patient: Body) -> bool: ...
+
     def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]: ...
+
+    def written(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]: ...
 
     def messages(self, tx: Tx, found: Found) -> list[Made]: ...
 

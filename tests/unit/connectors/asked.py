@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.client import FhirClient
-from fhir_mh.connectors.fhir_server.polling import KINDS, Polling
+from fhir_mh.connectors.fhir_server.offered import KINDS
+from fhir_mh.connectors.fhir_server.polling import Polling
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.exchange.messages import Envelope, Message, Unreadable
 from fhir_mh.fhir.json import load_object

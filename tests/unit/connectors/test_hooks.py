@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fhir_mh.connectors.fhir_server.client import FhirClient
-from fhir_mh.connectors.fhir_server.hooks import HEADER, Hooks, can_be_made, secrets_of
+from fhir_mh.connectors.fhir_server.hooks import HEADER, Hooks, secrets_of
+from fhir_mh.connectors.fhir_server.offered import takes_subscriptions
 from fhir_mh.partner import Connection
 from tests.fhir_server import FhirServer, fhir_server
 from tests.unit.gateway.pair import HOME, WARD, Pair
@@ -82,4 +83,4 @@ def test_the_secret_is_another_for_each_pair_and_none_without_a_token() -> None:
     ],
 )
 def test_whether_a_server_takes_subscriptions(rest: Any, can: bool) -> None:
-    assert can_be_made({"resourceType": "CapabilityStatement", "rest": rest}) is can
+    assert takes_subscriptions({"resourceType": "CapabilityStatement", "rest": rest}) is can

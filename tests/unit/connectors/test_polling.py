@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from fhir_mh.connectors.fhir_server.client import FhirClient
+from fhir_mh.connectors.fhir_server.found import hash_of
 from fhir_mh.connectors.fhir_server.naming import minted
+from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.polling import LEASE, Polling
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import UpstreamUnavailable
@@ -232,3 +235,75 @@ def test_the_agreement_of_somebody_is_found_by_what_it_is_about(tmp_path: Path) 
         held = ward.tx(lambda tx: tx.get("Provenance", minted(WARD, "Provenance", "pr")))
         mine = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", plan(ward))).name
         assert held.body()["target"] == [{"reference": f"CarePlan/{mine}"}]
+
+
+def test_what_the_server_had_added_when_we_wrote_is_not_the_change_of_whoever_writes_there(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.poll()
+        name = plan(ward)
+        noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", name))
+        held = ward.edit("CarePlan", name, language="en", title="CARE PLAN")  # what it made of what we wrote
+        written = replace(noted, remote_version=held["meta"]["versionId"], held=hash_of(held))
+        ward.home.store.write_now(lambda tx: tx.server_copies.keep(written))
+        ward.edit("CarePlan", name, description="Changed there")
+        ward.taken.clear()
+        assert ward.poll() == 1
+        (body,) = [entry["resource"] for entry in ward.taken[0].as_json()["bundle"]["entry"]]
+        assert (body["title"], body["description"], "language" in body) == ("Care plan", "Changed there", False)
+
+
+def test_what_was_read_before_the_server_went_away_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asked(tmp_path) as ward:
+        whole = ward.server._search
+
+        def search(kind: str, query: list[tuple[str, str]]) -> Any:
+            if kind > "Goal":
+                raise Fault(503)
+            return whole(kind, query)
+
+        monkeypatch.setattr(ward.server, "_search", search)
+        ward.server.put(goal("g1", "Sleep"))
+        with pytest.raises(UpstreamUnavailable):
+            ward.poll()
+        assert goals(ward) == ["Sleep"]
+        assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Goal")) is not None
+        assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Task")) is None
+
+
+def test_who_reads_for_long_renews_its_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asked(tmp_path) as ward:
+        for number in range(120):
+            ward.server.put(goal(f"g{number}", "Sleep"))
+        renewed = []
+        plain = Polling._lease
+        monkeypatch.setattr(Polling, "_lease", lambda self, tx: renewed.append(1) or plain(self, tx))
+        ward.poll()
+        reading = len(KINDS) + 2  # at the beginning, before each type, and of the one person
+        assert len(renewed) >= reading + 120 // 50
+
+
+def test_while_something_is_on_its_way_there_what_lies_there_is_read_later(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.poll()
+        ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed at home"}]})
+        lease = timedelta(minutes=1)
+        (lane,) = ward.home.store.write_now(lambda tx: tx.lanes.claim("courier", lease, 10))
+        ward.edit(
+            "CarePlan", plan(ward), title="CHANGED AT HOME"
+        )  # what the server made of it; the answer is not here yet
+        ward.taken.clear()
+        assert (ward.poll(), ward.taken) == (0, [])
+        ward.home.store.write_now(lambda tx: tx.lanes.let_go(lane))
+        assert ward.poll() == 1
+
+
+def test_what_was_made_again_after_it_was_deleted_is_not_told_as_deleted(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.interactions.append("history-type")
+        ward.server.put(goal("g1", "Sleep"))
+        ward.poll()
+        ward.server.delete("Goal", "g1")
+        ward.server.put(goal("g1", "Sleep well"))
+        ward.poll()
+        assert goals(ward) == ["Sleep well"]
+        assert not [task for task in ward.record(HOME).tree.get("tasks") or () if task["kind"] == "unclear-item"]

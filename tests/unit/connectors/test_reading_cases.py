@@ -131,6 +131,20 @@ def test_nobody_is_given_words_that_somebody_else_wrote(kept: bool) -> None:
     assert laid_over(plan(title="old", _title=source), there) == plan(title="new")
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_nor_where_the_words_are_part_of_a_value(kept: bool) -> None:
+    source = {"extension": [{"url": "said-by", "valueCode": "person"}]}
+    there = plan(category=[{"text": "new", **({"_text": source} if kept else {})}])
+    assert laid_over(plan(category=[{"text": "old", "_text": source}]), there) == plan(category=[{"text": "new"}])
+
+
+def test_what_the_server_had_answered_is_no_change_beside_one() -> None:
+    sent = plan(title="old", activity=[activity("a", "x"), activity("b", "y")])
+    answered = plan(title="OLD", language="en", activity=[activity("a", "X"), activity("b", "Y")], note=[{"text": "n"}])
+    there = {**answered, "title": "new", "activity": [activity("b", "Y"), activity("a", "z")]}
+    assert laid_over(sent, there, answered) == plan(title="new", activity=[activity("a", "z"), activity("b", "y")])
+
+
 def test_a_source_that_is_said_anew_is_kept() -> None:
     before, after = ({"extension": [{"url": "said-by", "valueCode": code}]} for code in ("person", "carer"))
     there = plan(title="new", _title=after)

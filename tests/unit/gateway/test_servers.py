@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 
 from fhir_mh.connectors.fhir_server.found import Found
 from fhir_mh.connectors.fhir_server.naming import minted
+from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.issues import issue
 from tests.unit.gateway.pair import HOME, WARD, person_with_a_plan
 from tests.unit.gateway.server import PATIENT, Ward
 
@@ -217,3 +220,60 @@ def test_the_notice_that_the_server_was_given_is_not_its_own(ward: Ward) -> None
     said = {"identifier": marked, "status": "completed", "subject": {"reference": "Patient/77"}, "sender": sender}
     ward.keep("Communication", "told", **said)
     assert ward.read() == []
+
+
+def replayed(ward: Ward) -> list[str]:
+    context = AccessContext(HOME, role="quarantine")
+    return [one.held.state for one in asyncio.run(ward.home.quarantine.replay_all(context))]
+
+
+def test_what_was_set_aside_is_tried_again_as_the_next_edition(ward: Ward) -> None:
+    goal(ward)
+    ward.keep("Goal", "g2", lifecycleStatus="active", description={"text": "Walk"}, subject={"reference": "Patient/77"})
+    ward.reading.check = ward.home.exchange.check = lambda body: (
+        [issue("map-wrong-type", "Goal", expected="text")] if body.get("id") == minted(WARD, "Goal", "g1") else []
+    )
+    assert sorted(status for _, status in statuses(ward.read())) == ["quarantined", "stored"]
+    assert len(ward.record(HOME).tree["goals"]) == 1
+    assert replayed(ward) == ["replayed"]
+    assert len(ward.record(HOME).tree["goals"]) == 2
+
+
+def test_what_is_tried_again_takes_no_newer_text_away(ward: Ward) -> None:
+    goal(ward)
+    found = [issue("map-wrong-type", "Goal", expected="text")]
+    ward.reading.check = ward.home.exchange.check = lambda body: found if body["resourceType"] == "Goal" else []
+    assert statuses(ward.read()) == [("snapshot", "quarantined")]
+    found.clear()
+    ward.change("Goal", "g1", description={"text": "Newer"})
+    assert statuses(ward.read()) == [("snapshot", "stored")]
+    assert replayed(ward) == ["replayed"]
+    assert [one["description"]["text"] for one in ward.record(HOME).tree["goals"]] == ["Newer"]
+
+
+def test_a_broken_patient_is_set_aside_with_what_is_about_them(ward: Ward) -> None:
+    goal(ward)
+    found = [issue("map-wrong-type", "Patient", expected="text")]
+    ward.reading.check = lambda body: found if body["resourceType"] == "Patient" else []
+    assert statuses(ward.read()) == [("set-aside", "quarantined")]
+    assert ward.read() == []
+
+
+def test_of_somebody_who_has_no_number_here_nothing_is_made(ward: Ward) -> None:
+    mrn = {"system": "https://ward.example/mrn", "value": "1"}
+    without = {"person": {"identifiers": [mrn], "birth_date": "1990-01-01"}}
+    asyncio.run(ward.home.save(AccessContext(HOME), without))
+    stranger = {**PATIENT, "id": "78", "identifier": [mrn], "birthDate": "1990-01-01"}
+    assert ward.tx(lambda tx: ward.reading.knows(tx, stranger))
+    about = goal(ward, subject={"reference": "Patient/78"})
+    (made,) = ward.messages(Found(stranger, (about,)))
+    assert ward.receive(made)["status"] == "quarantined"
+    assert "goals" not in ward.record(HOME).tree
+
+
+def test_nobody_is_made_of_a_patient_who_is_not_known_here(ward: Ward) -> None:
+    stranger = {**PATIENT, "id": "78", "identifier": [{**PATIENT["identifier"][0], "value": "9990000026"}]}
+    about = goal(ward, subject={"reference": "Patient/78"})
+    (made,) = ward.messages(Found(stranger, (about,)))
+    assert ward.receive(made)["status"] == "quarantined"
+    assert not ward.tx(lambda tx: ward.reading.knows(tx, stranger))
