@@ -83,7 +83,20 @@ def test_nobody_is_followed_elsewhere(status: int) -> None:
     assert seen == ["fhir.example.test"]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"a": 1, "a": 2}', b'{"title": "person"}', b"<a/>"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"a": 1, "a": 2}',
+        b'{"title": "person"}',
+        b"<a/>",
+        b'{"resourceType": "CarePlan", "id": "another"}',
+        b'{"resourceType": "Goal", "id": "a"}',
+    ],
+)
 def test_what_is_no_resource_is_no_answer(content: bytes) -> None:
     assert code(answering(content=content)) == "sync-unexpected-answer"
 
