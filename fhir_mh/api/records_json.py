@@ -24,6 +24,7 @@ def held(record: HeldRecord) -> dict[str, Any]:
                 "id": one.id,
                 "custodian": one.custodian,
                 "state": one.state,
+                "code": one.code,
                 "changes": list(one.paths),
                 "unmerged": [
                     {"path": row.path, "shown": row.shown, "ours": row.ours, "earlier": list(row.earlier)}

@@ -135,6 +135,8 @@ def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) ->
 def _settle_proposal(tx: Tx, sent: OutboxMessage, receipt: Receipt) -> None:
     said: dict[str, Any] = {"status": receipt.status, "edition": receipt.edition, "conflicts": list(receipt.conflicts)}
     said["message"] = sent.message
+    if receipt.status == "refused":
+        said["code"] = receipt.code
     if receipt.issues:
         said["issues"] = [found.as_dict() for found in receipt.issues]
     _answer(tx, sent, _SETTLED.get(receipt.status, "refused"), said)

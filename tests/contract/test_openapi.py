@@ -17,7 +17,8 @@ from fhir_mh.settings import Settings
 from tests.contract.rest_caller import Caller, refused
 
 DOCUMENT = document(secured=False)
-INTERNAL = {"/", "/docs", "/docs/{file}", "/openapi.json", "/sync/v1/messages", "/fhir/"}
+HOOKS = {"/hooks/fhir/{ods}", "/hooks/fhir/{ods}/{kind}/{name}"}  # a FHIR server calls there, by its own Subscription
+INTERNAL = {"/", "/docs", "/docs/{file}", "/openapi.json", "/sync/v1/messages", "/fhir/", *HOOKS}
 
 
 def examples() -> list[tuple[str, str, str, str, dict[str, Any]]]:

@@ -124,7 +124,8 @@ def test_what_the_ward_keeps_itself_is_not_proposed_to_its_server_and_the_author
             (pending,) = call.post("/records/find", json={"nhs_number": NUMBER}).json()["pending"]
             return pending if pending["state"] != "pending" else None
 
-        assert until(answered)["state"] == "refused"
+        told = until(answered)
+        assert (told["state"], told["code"]) == ("refused", "server-takes-none")
         save(call, {"person": {"nhs_number": NUMBER}, "goals": [{"id": "sea", "description": "See the sea again"}]})
         until(lambda: server.item("Goal", "sea")["description"]["text"] == "See the sea again" or None)
         assert lanes(call)[0]["state"] == "open"

@@ -80,7 +80,12 @@ class FhirClient:
     async def read(self, kind: str, name: str) -> Body | None:
         """A resource by its id there; None where the server says that there is none, or none any more."""
         said = await self._get(_path(kind, name))
-        return None if said.status in _GONE and said.is_outcome else _resource(_fine(said))
+        if said.status in _GONE and said.is_outcome:
+            return None
+        found = _resource(_fine(said))
+        if (found["resourceType"], found.get("id")) != (kind, name):
+            raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=said.status)])
+        return found
 
     async def search(self, kind: str, query: Query, *, since: str | None = None) -> AsyncIterator[Body]:
         """Every resource of a type that a query finds, those changed last at the end; each version once.

@@ -144,7 +144,7 @@ class Looking:
 
     async def held(self, kind: str, there: str, ours: Body, answered: Body | None) -> Body | None:
         """What the server holds of what it was just sent."""
-        if answered is not None:
+        if answered is not None and isinstance(answered.get("id"), str):
             return answered
         async with self._room:
             return await (self.client.read(kind, there) if there else self.marked(kind, ours))

@@ -39,8 +39,8 @@ class Snapshot:
         patient = await self._patient(noted)
         others = {key: body for key, body in self.bodies.items() if key[0] != "Patient"}
         places = [patient, *await self.looking.places(others, noted)]
-        self._only_of(patient, places)
         places = [await self._without_deleted(place) for place in places]
+        self._only_of(patient, places)
         named = self._named(places, noted)
         changes = await asyncio.gather(*(self._changes(place, named) for place in places))
         if any(changes):
@@ -57,20 +57,27 @@ class Snapshot:
 
     async def _patient(self, noted: Mapping[Key, ServerCopy]) -> Place:
         """The person there. Raises Refused where the server's Patient cannot be the same person."""
-        key, ours = next(((key, body) for key, body in self.bodies.items() if key[0] == "Patient"), (None, None))
-        if key is None or ours is None:
+        keys = [key for key in self.bodies if key[0] == "Patient"]
+        if not keys:
             raise Refused(issue("sync-unreadable", "$.bundle"))
         there = await self.looking.patient(self.message.nhs_number)
-        if there is not None:
-            doubt = self.home.contradiction(ours, there)
-            if doubt is not None:
-                raise Refused(doubt)
-        known = noted.get(key)
-        same = known if known is not None and there is not None and known.remote_id == there.get("id") else None
-        return Place(key, ours, same, there)
+        if there is None:
+            return Place(keys[0], self.bodies[keys[0]], None, None)
+        doubts = (self.home.contradiction(self.bodies[key], there) for key in keys)
+        doubt = next((found for found in doubts if found is not None), None)
+        if doubt is not None:
+            raise Refused(doubt)
+        lying = {key: noted[key] for key in keys if key in noted and noted[key].remote_id == there.get("id")}
+        key = next(iter(lying), keys[0])
+        return Place(key, self.bodies[key], lying.get(key), there)
 
     def _only_of(self, patient: Place, places: Iterable[Place]) -> None:
+        """Raise Refused where what lies there is about somebody else, or two of ours would be one there."""
+        taken: set[Key] = set()
         for place in places:
+            if place.body is not None and (place.key[0], place.there) in taken:
+                raise Refused(issue("server-twice", f"$.bundle.{place.key[0]}"))
+            taken.add((place.key[0], place.there))
             if place.body is not None and self.looking.is_about_another(place.body, patient.there or None):
                 raise Refused(issue("sync-identity", f"$.bundle.{place.key[0]}", what="Patient"))
 
@@ -166,6 +173,11 @@ class Snapshot:
     async def _note(self, copies: Sequence[ServerCopy]) -> None:
         def note(tx: Tx) -> None:
             for copy in copies:
+                other = tx.server_copies.at(self.partner, copy.type, copy.remote_id)
+                if other is not None and other.name != copy.name and copy.type == "Patient":
+                    tx.server_copies.forget(
+                        self.partner, other.type, other.name
+                    )  # one person, by another Patient of ours
                 tx.server_copies.keep(copy)
 
         await self.store.write(note)

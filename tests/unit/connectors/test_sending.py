@@ -286,6 +286,31 @@ def test_a_patient_that_is_not_in_use_is_passed_over(said: Json) -> None:
         assert there(sender)["subject"]["reference"] == f"Patient/{own['id']}"
 
 
+@pytest.mark.parametrize("both", [True, False])
+def test_of_two_patients_of_ours_one_person_is_made(both: bool) -> None:
+    with sending() as sender:
+        assert sender.told() == ("stored", "")
+        first = sender.body("Patient", "parent-placed-far-away")
+        sender.bodies.insert(0, {**first, "id": "second"})
+        if not both:
+            sender.bodies.remove(first)
+        assert sender.told() == ("stored", "")
+        assert len(sender.server.all("Patient")) == 1
+        assert sender.told() == ("stored", "")
+        assert (sender.noted("Patient", "parent-placed-far-away") is not None) is both
+
+
+def test_two_items_of_ours_that_somebody_there_has_made_one_are_left_alone() -> None:
+    with sending() as sender:
+        assert sender.told() == ("stored", "")
+        work, children = there(sender, "Goal", "goal-work"), there(sender, "Goal", "goal-children")
+        sender.server.delete("Goal", children["id"])
+        sender.server.put({**work, "identifier": [*work["identifier"], *children["identifier"]]})
+        before = count(sender)
+        assert sender.told() == ("refused", "server-twice")
+        assert count(sender) == before
+
+
 def test_a_server_that_answers_a_search_with_somebody_else_is_not_believed() -> None:
     with sending() as sender:
         other = sender.server.put({"resourceType": "Patient", "identifier": [{"system": NHS, "value": "9990000018"}]})
