@@ -112,11 +112,12 @@ class Connected(Mapping[str, Transport]):
 
 @asynccontextmanager
 async def delivering(
-    gateway: Gateway, settings: Settings, counts: Counts, clock: Clock | None = None
+    gateway: Gateway, settings: Settings, counts: Counts, owner: str, clock: Clock | None = None
 ) -> AsyncIterator[None]:
     """While this is entered, what waits for partners is delivered, and what is delivered is counted in counts.
 
-    An organisation without a code has no partners, and there is nothing to do.
+    owner: this process among those that share the store. An organisation without a code has no partners, and there is
+    nothing to do.
     """
     if settings.ods == UNNAMED:
         yield
@@ -125,7 +126,7 @@ async def delivering(
     partners = directory(gateway, settings)
     transports = Connected(partners, clock)
     courier = Courier(
-        gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=_owner(settings),
+        gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=owner,
         skipping=transports.skipping, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
@@ -139,7 +140,7 @@ async def delivering(
         await transports.close()
 
 
-def _owner(settings: Settings) -> str:
+def owner_of(settings: Settings) -> str:
     """This worker's name, the same after a restart; where it listens on any free port, one that no other ever has."""
     return f"{socket.gethostname()}:{settings.port or uuid4()}"
 

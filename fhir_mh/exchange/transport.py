@@ -30,7 +30,7 @@ _TIMEOUT = httpx.Timeout(30, connect=5)
 _WHOLE = 45  # seconds for a whole exchange: a partner that sends a byte now and then holds no lane for ever
 
 # What httpx, aiohttp and the system raise; ValueError is what each of them makes of an odd address or header.
-_BELOW = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
+BELOW = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
 
 
 class Refused(FhirMhError):
@@ -127,7 +127,7 @@ class HttpTransport:
                         break
                     answer = await self._ask(body, secret)
                 return answer
-        except _BELOW as fault:
+        except BELOW as fault:
             # Their texts may quote addresses and headers; only the kind is kept. TimeoutError is an OSError.
             raise UpstreamUnavailable(issues=[issue("sync-unreachable", "$", reason=type(fault).__name__)]) from None
 

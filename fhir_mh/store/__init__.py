@@ -15,6 +15,7 @@ from fhir_mh.store.values import (
     AuditRow,
     Breaker,
     Currency,
+    Event,
     Lane,
     Mark,
     OutboxMessage,
@@ -29,6 +30,7 @@ from fhir_mh.store.values import (
     StoredConflict,
     StoredPartner,
     StoredResource,
+    StoredSubscription,
 )
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "Breaker",
     "CommitHook",
     "Currency",
+    "Event",
     "Lane",
     "Mark",
     "OutboxMessage",
@@ -51,6 +54,7 @@ __all__ = [
     "StoredConflict",
     "StoredPartner",
     "StoredResource",
+    "StoredSubscription",
     "Tx",
     "open_store",
 ]
