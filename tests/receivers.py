@@ -58,12 +58,15 @@ def _value(parameter: Json) -> Any:
 
 
 class Receiver:
-    """answer: the status that it answers. gate: closed, a request waits there before it is answered."""
+    """answer: the status that it answers. gate: closed, a request waits there before it is answered.
+    most: requests at a time.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.refused: list[Request] = []
-        self.answer, self.location = 200, ""
+        self.answer, self.location, self.cookie = 200, "", ""
+        self._under_way = self.most = 0
         self.gate = threading.Event()
         self.gate.set()
         self.changed = threading.Condition()
@@ -78,10 +81,14 @@ class Receiver:
 
     def take(self, request: Request) -> int:
         with self.changed:
+            self._under_way += 1
+            self.most = max(self.most, self._under_way)
             answer = self.answer
             (self.requests if 200 <= answer < 300 else self.refused).append(request)
             self.changed.notify_all()
         self.gate.wait(PATIENCE)
+        with self.changed:
+            self._under_way -= 1
         return answer
 
     def until(self, holds: Callable[[], Any]) -> None:
@@ -112,6 +119,8 @@ class Receiver:
                 self.send_response(status)
                 if receiver.location:
                     self.send_header("Location", receiver.location)
+                if receiver.cookie:
+                    self.send_header("Set-Cookie", receiver.cookie)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -61,11 +61,7 @@ class Notifier:
         """Nobody is greeted: each subscription has its own handshake."""
 
     async def recover(self) -> None:
-        def free(tx: Tx) -> None:
-            tx.subscriptions.recover(self.owner)
-            tx.subscriptions.purge(tx.now - KEPT)
-
-        await self.store.write(free)
+        await self.store.write(lambda tx: tx.subscriptions.recover(self.owner))
 
     async def next_due(self, busy: Sequence[str]) -> datetime | None:
         clients = self._clients(busy)
@@ -166,6 +162,7 @@ class Notifier:
         wanted = Wanted.read(held.wanted)
         beat = None if wanted.heartbeat is None else tx.now + timedelta(seconds=wanted.heartbeat)
         tx.subscriptions.taken(held, notice.events, keep=wanted.topic is not None, beat=beat)
+        tx.subscriptions.purge(tx.now - KEPT, held)
 
     def _failed(self, tx: Tx, job: StoredSubscription, code: str, release: Sequence[Event]) -> None:
         self._not_taken(tx, tx.subscriptions.hold(job), code, release)

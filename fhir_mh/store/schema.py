@@ -360,7 +360,7 @@ events = Table(  # no foreign key: a change that is written holds up nobody who 
     _one_of("what", "changed", "sharing-ended"),
     _partial("ix_events_waiting", "subscription", "seq", where="sent IS NULL"),
     Index("ix_events_number", "subscription", "number"),
-    Index("ix_events_sent", "sent"),
+    Index("ix_events_sent", "subscription", "sent"),
     sqlite_autoincrement=True,
 )
 

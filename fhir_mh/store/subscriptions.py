@@ -255,9 +255,9 @@ class Subscriptions(Part):
         )
         self._drop(held.id)
 
-    def purge(self, before: datetime) -> int:
-        """Forget events that were taken before then; how many they were."""
-        return self.session.run("DELETE FROM events WHERE sent < ?", to_ms(before))
+    def purge(self, before: datetime, held: StoredSubscription) -> int:
+        """Forget events of a subscription that were taken before then; how many they were."""
+        return self.session.run("DELETE FROM events WHERE subscription = ? AND sent < ?", held.id, to_ms(before))
 
     def next_due(self, owners: Owners) -> datetime | None:
         """When a claim may next find something, which may be in the past; None while nothing is to be done."""

@@ -62,4 +62,4 @@ def upgrade() -> None:
         postgresql_where=sa.text("sent IS NULL"), sqlite_where=sa.text("sent IS NULL"),
     )  # fmt: skip
     op.create_index("ix_events_number", "events", ["subscription", "number"], unique=False)
-    op.create_index("ix_events_sent", "events", ["sent"], unique=False)
+    op.create_index("ix_events_sent", "events", ["subscription", "sent"], unique=False)
