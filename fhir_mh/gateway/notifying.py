@@ -29,9 +29,9 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=90)  # longer than composing, the slowest request and settling take
-KEPT = timedelta(days=30)  # what was taken, for $events
+KEPT = timedelta(days=30)  # what was taken, for $events; and what waits for a client that the settings do not have
 _AT_ONCE = 4  # requests under way to one client, over all its subscriptions
-_LOOKED_AT = 200  # events in one transaction
+_LOOKED_AT = 32  # events in one transaction, or as many as one request may tell of: others want to write, too
 
 
 class Notifier:
@@ -61,7 +61,8 @@ class Notifier:
         """Nobody is greeted: each subscription has its own handshake."""
 
     async def recover(self) -> None:
-        await self.store.write(lambda tx: tx.subscriptions.recover(self.owner))
+        clients = list(self.listeners)
+        await self.store.write(lambda tx: tx.subscriptions.recover(self.owner, clients, tx.now - KEPT))
 
     async def next_due(self, busy: Sequence[str]) -> datetime | None:
         clients = self._clients(busy)
@@ -129,7 +130,7 @@ class Notifier:
         """The events that are sent next, with what they are about; those before them that are not are dropped."""
         found: list[tuple[Event, Focus]] = []
         dropped: list[Event] = []
-        for event in tx.subscriptions.waiting(held, _LOOKED_AT):
+        for event in tx.subscriptions.waiting(held, max(_LOOKED_AT, wanted.most)):
             focus = self.teller.told_of(tx, listener.context, wanted, event)
             if focus is None:
                 dropped.append(event)

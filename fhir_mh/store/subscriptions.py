@@ -208,10 +208,20 @@ class Subscriptions(Part):
         """Give a claim back. Raises Conflict (store-lease-lost)."""
         self._fence(held, "owner = ?, leased_until = NULL", None)
 
-    def recover(self, owner: str) -> None:
-        """Free what an earlier life of this owner had leased when it ended; drop events of what was removed since."""
+    def recover(self, owner: str, owners: Owners, before: datetime) -> None:
+        """Free what an earlier life of this owner had leased when it ended, and drop what nobody is waiting for.
+
+        That is events of what was removed while they were noted; and, of others than these clients, what happened
+        before then and was never sent.
+        """
         self.session.run("UPDATE subscriptions SET owner = NULL, leased_until = NULL WHERE owner = ?", owner)
         self.session.run("DELETE FROM events WHERE subscription NOT IN (SELECT id FROM subscriptions)")
+        clause, names = _of_owners(owners)
+        self.session.run(
+            "DELETE FROM events WHERE number IS NULL AND occurred < ? AND subscription IN"
+            f" (SELECT s.id FROM subscriptions s WHERE NOT {clause})",
+            to_ms(before), *names,
+        )  # fmt: skip
 
     def taken(self, held: StoredSubscription, events: Sequence[Event], *, keep: bool, beat: datetime | None) -> None:
         """A request was taken: these events are done, kept for $events or not, and all is well. Lets it go.

@@ -387,6 +387,39 @@ def test_of_what_was_taken_events_are_kept_for_a_time(desk: Desk) -> None:
     assert desk.kept() == 0
 
 
+def test_what_waits_for_a_client_that_is_gone_is_kept_for_a_time(desk: Desk) -> None:
+    desk.made(search(HOOK))
+    desk.made(topic(HOOK, "crisis-plan-changed"))
+    desk.made(search(HOOK), OTHER)
+    desk.pair.save(HOME, person_with_a_plan())
+    assert desk.kept() == 6
+    left = {key: one for key, one in LISTENERS.items() if one.context is OTHER}
+    desk.notifier = desk.worker("here", left)
+    desk.pair.clock.advance(KEPT)
+    asyncio.run(desk.notifier.recover())
+    assert desk.kept() == 6
+    desk.later(seconds=1)
+    asyncio.run(desk.notifier.recover())
+    assert desk.kept() == 2
+    desk.work()
+    assert {method for method, _, _ in desk.wire.sent} == {"PUT"}
+
+
+def test_many_that_are_not_for_a_client_are_passed_over(desk: Desk) -> None:
+    """More than are looked at in one transaction."""
+    desk.made(topic(HOOK, "crisis-plan-changed", "id-only", "CarePlan?patient=x"))
+    name = desk.made(topic(HOOK, "crisis-plan-changed", max_count=3))
+    desk.work()
+    desk.pair.save(HOME, person_with_a_plan())
+    for turn in range(40):
+        desk.crisis(f"{turn}")
+    desk.work()
+    told = [number for numbers in desk.wire.numbers for number in numbers]
+    assert told == list(range(1, 42))
+    assert {one["subscription"].rpartition("/")[2] for one in desk.wire.told if one["notification-event"]} == {name}
+    assert asyncio.run(desk.notifier.next_due([])) is None
+
+
 def test_who_is_not_asked_about_is_not_told_of(desk: Desk) -> None:
     desk.pair.save(HOME, person_with_a_plan())
     (patient,) = desk.store.read_now(lambda tx: tx.search("Patient")).entries
