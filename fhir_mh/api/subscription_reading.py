@@ -183,7 +183,7 @@ class _Reading:
         kept = list(self.held.headers) if self.held is not None else []
         for number, text in enumerate(self.channel.get("header", ())):
             place = f"{_CHANNEL}.header[{number}]"
-            match = _HEADER.fullmatch(text)
+            match = _HEADER.fullmatch(text) if isinstance(text, str) else None
             if match is None:
                 self._refuse("subscription-header", place, problem="This is not a header")
             elif match[1].lower() in _NOT_THEIRS:

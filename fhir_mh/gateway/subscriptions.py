@@ -67,7 +67,7 @@ class SubscriptionUseCases:
         """
         listener = self._listener(context)
         self._checked(body)
-        ends, status = _ends(body), body["status"]
+        ends, status = _ends(body), body.get("status")
 
         def change(tx: Tx) -> StoredSubscription:
             held = tx.subscriptions.get(*_key(context), str(body.get("id")))

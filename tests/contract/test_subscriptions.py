@@ -84,6 +84,8 @@ def test_it_is_read_changed_listed_and_ended(call: Caller, validator: Validator)
     assert (off.status_code, off.json()["status"], off.headers["etag"]) == (200, "off", 'W/"2"')
     refused(call("PUT", address, off.json(), if_match='W/"1"', **as_(EHR)), 412, "store-version-conflict")
     refused(call("PUT", address, held, **as_(EHR)), 422, "subscription-status", "Subscription.status")
+    unsaid = changed(changed(held, "status", None), "_status", UNSAID)
+    refused(call("PUT", address, unsaid, **as_(EHR)), 422, "subscription-status", "Subscription.status")
     again = call("PUT", address, {**held, "status": "requested"}, **as_(EHR)).json()
     assert (again["status"], again["meta"]["versionId"]) == ("active", "3")
     assert call("DELETE", address, **as_(EHR)).status_code == 204
@@ -126,8 +128,8 @@ def test_the_secrets_of_a_channel_are_kept_and_never_shown(call: Caller, caplog:
 
     assert all(one in stored() for one in headers)
     held["channel"]["header"] = [masked[1], masked[0], "X-More: 1"]
-    changed = call("PUT", address, held, **as_(EHR))
-    assert changed.json()["channel"]["header"] == [*masked[::-1], f"X-More: {MASK}"]
+    again = call("PUT", address, held, **as_(EHR))
+    assert again.json()["channel"]["header"] == [*masked[::-1], f"X-More: {MASK}"]
     assert all(one in stored() for one in [*headers, "X-More: 1"])
     held["channel"]["header"] = [f"X-Key: {SECRET}-3", masked[0]]
     assert call("PUT", address, held, **as_(EHR)).status_code == 200
@@ -135,7 +137,7 @@ def test_the_secrets_of_a_channel_are_kept_and_never_shown(call: Caller, caplog:
     held["channel"]["header"] = [masked[1], masked[1]]
     refused(call("PUT", address, held, **as_(EHR)), 422, "subscription-header", "Subscription.channel.header[1]")
     shown = [call("GET", url, **as_(EHR)).text for url in (address, "/fhir/Subscription", f"{address}/$status")]
-    assert SECRET not in "".join([*shown, changed.text])
+    assert SECRET not in "".join([*shown, again.text])
     assert not [one for one in caplog.records if SECRET in one.getMessage()]
 
 
@@ -167,6 +169,7 @@ def changed(body: Any, path: str, value: Any) -> Any:
 R4, TOPICAL = search(HOOK), topic(HOOK, "plan-changed", "id-only", "CarePlan?patient=Patient/x", timeout=20)
 FILTER = "_criteria.extension.0.valueString"
 SETTING = "channel.extension"
+UNSAID = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
 
 
 @pytest.mark.parametrize(
@@ -209,6 +212,11 @@ SETTING = "channel.extension"
                 "CarePlan?_format=json", "CarePlan?patient:Patient=x", "CarePlan?_count=3",
             )
         ),
+        (changed(changed(R4, "channel.header", ["X: y", None]), "channel._header", [None, UNSAID]), 422,
+         "subscription-header", "Subscription.channel.header[1]"),
+        (changed(changed(R4, "criteria", None), "_criteria", UNSAID), 422, "subscription-criteria",
+         "Subscription.criteria"),
+        (changed(changed(R4, "status", None), "_status", UNSAID), 422, "subscription-status", "Subscription.status"),
         (changed(R4, "status", "active"), 422, "subscription-status", "Subscription.status"),
         (changed(R4, "end", "2020-01-01T00:00:00Z"), 422, "subscription-end", "Subscription.end"),
         (changed(R4, "end", "2030-06-30T23:59:60Z"), 422, "subscription-end", "Subscription.end"),
