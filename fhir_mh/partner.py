@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,12 @@ OdsCode = Annotated[str, Field(pattern=f"^{ods.FORM}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Role = Literal["home-team", "inpatient-unit", "out-of-area-provider", "commissioner", "gp"]
 ROLES: tuple[str, ...] = get_args(Role)
+ENDPOINT = (
+    r"^https?://(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?"
+    r"(?:/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)?)*$"
+)
+"""An address at which a client is notified. It has one reading only: no user, no query, nothing escaped, no dots that
+lead elsewhere."""
 
 
 Kind = Literal["gateway", "fhir-server"]
@@ -147,7 +153,7 @@ _Found = tuple[str, str, dict[str, Any]]
 def _faults(connection: Connection, beyond: bool) -> Iterator[_Found]:
     address = urlsplit(connection.base_url)
     far = not is_loopback(address.hostname or "")
-    if far and address.scheme != "https":
+    if not is_encrypted(connection.base_url):
         yield "base_url", "config-insecure-url", {}
     for kind, names in OF_KIND.items():
         if kind != connection.kind:
@@ -189,6 +195,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_encrypted(url: str) -> bool:
+    """Whether what is sent to an address leaves this machine only encrypted."""
+    address = urlsplit(url)
+    return address.scheme == "https" or is_loopback(address.hostname or "")
+
+
+def is_below(endpoint: str, beginnings: Iterable[str]) -> bool:
+    """Whether an address (of the form ENDPOINT) is one of these, or below one."""
+    return any(f"{endpoint.rstrip('/')}/".startswith(f"{beginning.rstrip('/')}/") for beginning in beginnings)
 
 
 def read_secret(file: Path) -> str | None:

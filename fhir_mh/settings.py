@@ -23,11 +23,26 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from fhir_mh.errors import ConfigurationError
 from fhir_mh.issues import Issue, issue
-from fhir_mh.partner import SECRET_LENGTH, SECRETS, Connection, OdsCode, Partner, Slug, faults, is_loopback, read_secret
+from fhir_mh.partner import (
+    ENDPOINT,
+    SECRET_LENGTH,
+    SECRETS,
+    Connection,
+    OdsCode,
+    Partner,
+    Slug,
+    faults,
+    is_encrypted,
+    is_loopback,
+    read_secret,
+)
 
 PREFIX = "FHIR_MH_"
 FOR_TESTS = "FHIR_MH_TEST_"  # read by the tests, not by the product
 UNNAMED = "LOCAL"  # stands for an organisation that has no ODS code yet; it can talk to nobody
+
+
+Endpoint = Annotated[str, Field(pattern=ENDPOINT, max_length=1000)]
 
 
 class Client(BaseModel):
@@ -42,7 +57,11 @@ class Client(BaseModel):
     organisation: OdsCode = Field(description="The ODS code it acts for.")
     role: Slug = Field(description="The role it acts in, as the consent policy names roles.")
     name: Slug | None = Field(
-        default=None, description="What it is called where two different clients are needed: to open what is sealed."
+        default=None,
+        description="What it is called where clients are told apart: to open what is sealed, and to be notified.",
+    )
+    endpoints: tuple[Endpoint, ...] = Field(
+        default=(), description="Where it may be notified: beginnings of addresses, such as https://ehr.example/hooks."
     )
     purpose: Annotated[str, Field(pattern=r"^[A-Z]+$")] = Field(
         default="TREAT", description="Why it asks: a code of HL7 v3 PurposeOfUse."
@@ -318,3 +337,22 @@ def _contradictions(settings: Settings, places: Places) -> Iterator[Issue]:
         if len(token) < SECRET_LENGTH:
             yield issue("config-secret-weak", path, length=SECRET_LENGTH)
         tokens.add(token)
+        yield from _endpoint_faults(settings, index, places)
+
+
+def _endpoint_faults(settings: Settings, index: int, places: Places) -> Iterator[Issue]:
+    """A client that may be notified is known by its organisation and name, under which it acts in one way only."""
+    client = settings.clients[index]
+    for number, endpoint in enumerate(client.endpoints):
+        if not is_encrypted(endpoint):
+            yield issue("config-insecure-url", places.of(("clients", index, "endpoints", number)))
+    if not client.endpoints:
+        return
+    if client.name is None:
+        hint = Client.model_fields["name"].description or ""
+        yield issue("config-missing", places.of(("clients", index, "name")), name="name", hint=hint)
+    for other in settings.clients:
+        same = client.name is not None and (other.organisation, other.name) == (client.organisation, client.name)
+        if same and (other.role, other.purpose) != (client.role, client.purpose):
+            yield issue("config-duplicate", places.of(("clients", index, "name")), what="The name of this client")
+            break

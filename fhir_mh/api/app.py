@@ -18,18 +18,21 @@ from fhir_mh.api.access import Door
 from fhir_mh.api.concerns_routes import Concerns
 from fhir_mh.api.conflicts_routes import Conflicts
 from fhir_mh.api.currency_routes import CurrencyRoutes
-from fhir_mh.api.delivering import delivering
+from fhir_mh.api.delivering import delivering, owner_of
 from fhir_mh.api.delivering import routes as delivery_routes
 from fhir_mh.api.faults import answer_to
 from fhir_mh.api.fhir_rest import FhirRest
 from fhir_mh.api.front import MAX_BODY, Front
 from fhir_mh.api.hooks import Woken
+from fhir_mh.api.notifying import notifying, subscriptions_of
 from fhir_mh.api.pages import Pages
 from fhir_mh.api.placements_routes import Placements
 from fhir_mh.api.quarantine_routes import Quarantine
 from fhir_mh.api.records_routes import Records
 from fhir_mh.api.seals_routes import Seals
+from fhir_mh.api.subscription_routes import Subscriptions
 from fhir_mh.api.types import kept_types
+from fhir_mh.clock import SystemClock
 from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings
 from fhir_mh.sync.backlog import Counts
@@ -41,7 +44,7 @@ LARGE = 8 * 1024  # bytes of an answer from which on it is compressed, for whoev
 def create_app(
     gateway: Gateway, settings: Settings, *, validator: Validator | None = None, max_body: int = MAX_BODY
 ) -> FastAPI:
-    """The application over one gateway. While it runs (its lifespan), what waits for partners is delivered.
+    """The application over one gateway. While it runs (its lifespan), what waits for partners and clients is delivered.
 
     validator: what `$validate` asks; by default one of its own, for one validator judges one resource at a time, and
     no write is to wait for a long Bundle that somebody only asks about. max_body: bytes of a request's body. Closing
@@ -51,7 +54,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with delivering(gateway, settings, counts, woken):
+        owner, clock = owner_of(settings), SystemClock()
+        here = delivering(gateway, settings, counts, woken, owner)
+        async with here, notifying(gateway, settings, owner, clock):
             yield
 
     app = FastAPI(
@@ -63,7 +68,8 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    routes = FhirRest(gateway, door, validator or Validator()).routes()
+    subscriptions = Subscriptions(subscriptions_of(gateway, settings), door).routes()
+    routes = FhirRest(gateway, door, validator or Validator()).routes(subscriptions)
     app.router.routes.extend(routes)
     records = Records(gateway, door).router()
     app.include_router(records)

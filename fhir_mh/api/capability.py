@@ -8,6 +8,8 @@ from typing import Any
 from fhir_mh import __version__
 from fhir_mh.api.types import kept_types
 from fhir_mh.fhir.urls import BASE
+from fhir_mh.gateway.notices import BACKPORT
+from fhir_mh.gateway.topics import TOPICS
 
 _DATE = "2026-11-26"  # of the last change to what stands here
 _INTERACTIONS = ("read", "vread", "update", "history-instance", "create", "search-type")
@@ -57,7 +59,31 @@ _ABOUT = (
 
 @cache
 def _resources() -> list[dict[str, Any]]:
-    return [_resource(kind) for kind in sorted(kept_types())]
+    found = [*(_resource(kind) for kind in kept_types()), _subscription()]
+    return sorted(found, key=lambda one: str(one["type"]))
+
+
+def _subscription() -> dict[str, Any]:
+    """Each client has its own, and the topics are told of here: R4 has no resource for one."""
+    operations = f"{BACKPORT.removesuffix('StructureDefinition/')}OperationDefinition/backport-subscription-"
+    return {
+        "extension": [
+            {"url": BACKPORT + "capabilitystatement-subscriptiontopic-canonical", "valueCanonical": url}
+            for url in TOPICS
+        ],
+        "type": "Subscription",
+        "supportedProfile": [BACKPORT + "backport-subscription"],
+        "documentation": "Channel rest-hook, at endpoints that the gateway's settings allow to the client. Criteria "
+        "of R4, with the search parameters of their type but _lastUpdated, or one of the topics.",
+        "interaction": [{"code": code} for code in ("read", "update", "delete", "create", "search-type")],
+        "versioning": "versioned-update",
+        "readHistory": False,
+        "updateCreate": False,
+        "searchParam": [
+            {"name": "_id", "type": "token"}, {"name": "status", "type": "token"}, {"name": "url", "type": "uri"},
+        ],
+        "operation": [{"name": name, "definition": operations + name} for name in ("status", "events")],
+    }  # fmt: skip
 
 
 def _resource(kind: str) -> dict[str, Any]:

@@ -124,13 +124,12 @@ class Connected(Mapping[str, Transport]):
 
 @asynccontextmanager
 async def delivering(
-    gateway: Gateway, settings: Settings, counts: Counts, woken: Woken, clock: Clock | None = None
+    gateway: Gateway, settings: Settings, counts: Counts, woken: Woken, owner: str, clock: Clock | None = None
 ) -> AsyncIterator[None]:
     """While this is entered, what waits for partners is delivered, and what is delivered is counted in counts.
 
-    Partners that are FHIR servers are asked what has changed there: those in woken at once.
-
-    An organisation without a code has no partners, and there is nothing to do.
+    Partners that are FHIR servers are asked what has changed there: those in woken at once. owner: this process among
+    those that share the store. An organisation without a code has no partners, and there is nothing to do.
     """
     if settings.ods == UNNAMED:
         yield
@@ -139,11 +138,11 @@ async def delivering(
     partners = directory(gateway, settings)
     transports = Connected(partners, clock, to_server(gateway))
     courier = Courier(
-        gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=_owner(settings),
+        gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=owner,
         skipping=transports.skipping, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
-    polls = Polls(gateway, partners, _owner(settings), woken, public_url=settings.public_url)
+    polls = Polls(gateway, partners, owner, woken, public_url=settings.public_url)
     watch = Watch(gateway.store, settings.alarm_after)
     tasks = [asyncio.create_task(_keep_running(courier, partners, stop)), asyncio.create_task(watch.run(stop))]
     tasks.append(asyncio.create_task(polls.run(stop)))
@@ -155,7 +154,7 @@ async def delivering(
         await transports.close()
 
 
-def _owner(settings: Settings) -> str:
+def owner_of(settings: Settings) -> str:
     """This worker's name, the same after a restart; where it listens on any free port, one that no other ever has."""
     return f"{socket.gethostname()}:{settings.port or uuid4()}"
 

@@ -16,6 +16,7 @@ from fhir_mh.api import (
     placements_described,
     quarantine_described,
     seals_described,
+    subscription_described,
 )
 from fhir_mh.api.formats import known_formats
 from fhir_mh.api.openapi import (
@@ -60,6 +61,7 @@ def document(secured: bool) -> Json:
                 "description": "A placement as one object: its steps, and how its terms came to be.",
             },
             {"name": "fhir", "description": "FHIR R4 (4.0.1). What is supported: GET /fhir/metadata."},
+            subscription_described.TAG,
             concerns_described.TAG,
             quarantine_described.TAG,
             seals_described.TAG,
@@ -71,6 +73,7 @@ def document(secured: bool) -> Json:
             **_records(),
             **placements_described.paths(),
             **_fhir(),
+            **subscription_described.paths(),
             **currency_described.paths(),
             **conflicts_described.paths(),
             **concerns_described.paths(),

@@ -162,6 +162,23 @@ REPLAY_ALL = Example(
     {"partner": "ZZZ99", "code": "sync-refused"},
     404,
 )
+SUBSCRIPTION = Example(
+    "Refused where the settings give the client no endpoints; the topics are in /fhir/metadata",
+    {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": "Show each plan as it is",
+        "criteria": "CarePlan",
+        "channel": {
+            "type": "rest-hook",
+            "endpoint": "https://ehr.example/hook",
+            "payload": "application/fhir+json",
+            "header": ["Authorization: Bearer a-key-of-the-record-system"],
+        },
+    },
+    403,
+    "application/fhir+json",
+)
 
 NO_PARAMETERS = Example("For nobody who is known here", {"resourceType": "Parameters"}, 404, "application/fhir+json")
 MARK = Example(
@@ -314,4 +331,5 @@ BY_NAME = {
     "retract": RETRACT,
     "approve": APPROVE,
     "decision": DECISION,
+    "subscription": SUBSCRIPTION,
 }

@@ -5,7 +5,7 @@ See https://hl7.org/fhir/R4/http.html and docs/rest.md, which says what is suppo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -78,13 +78,14 @@ class FhirRest:
         self.gateway, self.door = gateway, door
         self.validating = Validating(gateway, door, validator)
 
-    def routes(self) -> list[Route]:
-        """The hottest first: Starlette tries them in order."""
+    def routes(self, own: Sequence[Route] = ()) -> list[Route]:
+        """The hottest first: Starlette tries them in order. own: of types that are kept in a way of their own."""
         one = "/fhir/{type}/{id}"
         return [
             Route("/fhir/metadata", Methods(GET=self.metadata)),
             Route("/fhir/{type}/_search", Methods(POST=self.search_by_post)),
             Route("/fhir/{type}/$validate", Methods(POST=self.validating.on_type)),
+            *own,
             Route(one, Methods(GET=self.read, PUT=self.update)),
             Route("/fhir/{type}", Methods(POST=self.create, GET=self.search)),
             Route("/fhir", Methods(POST=self.process)),
@@ -119,7 +120,7 @@ class FhirRest:
         kind = known_type(request.path_params["type"])
         if "if-none-exist" in request.headers:
             raise Refused(400, issue("rest-unsupported-header", "http.if-none-exist", header="If-None-Exist"))
-        text, body = await _body(request, kind)
+        text, body = await fhir_body(request, kind)
         with placed(text, body):
             kept = await self.gateway.create(context, body)
         return self._kept(request, kept)
@@ -128,7 +129,7 @@ class FhirRest:
         context = self.door.context(request)
         kind, name = known_type(request.path_params["type"]), request.path_params["id"]
         expected = version_named(request)
-        text, body = await _body(request, kind)
+        text, body = await fhir_body(request, kind)
         try:
             with placed(text, body):
                 if body.get("id") != name:
@@ -151,7 +152,7 @@ class FhirRest:
         path = f"{base_url(request)}/fhir/{stored.type}/{stored.id}/_history/{stored.version}"
         headers["Location" if kept.created else "Content-Location"] = path
         status = 201 if kept.created else 200
-        wanted = _wanted(request, "representation")
+        wanted = return_wanted(request, "representation")
         if wanted == "minimal":
             return Response(b"", status, headers=headers)
         if wanted == "OperationOutcome":
@@ -163,7 +164,7 @@ class FhirRest:
         accepts_json(request)
         kind, name = known_type(request.path_params["type"]), request.path_params["id"]
         pairs = pairs_of(request.url.query)
-        refuse_unknown(pairs, ["_cursor"], lenient=_lenient(request))
+        refuse_unknown(pairs, ["_cursor"], lenient=is_lenient(request))
         before = dict(pairs).get("_cursor")
         if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
             raise Refused(400, issue("store-bad-cursor", "http._cursor"))
@@ -185,7 +186,7 @@ class FhirRest:
         kind = known_type(request.path_params["type"])
         pairs = query_of(request)
         no_nhs_number(pairs, f"/fhir/{kind}/_search")
-        asked = read_search(kind, pairs, lenient=_lenient(request))
+        asked = read_search(kind, pairs, lenient=is_lenient(request))
         if is_kept(name := asked.search.cursor):
             found = await kept_search(self.gateway.store, context.organisation, kind, str(name))
             return await self._kept_page(request, context, Asked(found, [("_cursor", str(name))], []))
@@ -207,7 +208,7 @@ class FhirRest:
         in_url = query_of(request)
         no_nhs_number(in_url, f"/fhir/{kind}/_search")
         media_type(request, _FORM)
-        asked = read_search(kind, in_url + _form(await request.body()), lenient=_lenient(request))
+        asked = read_search(kind, in_url + _form(await request.body()), lenient=is_lenient(request))
         return await self._kept_page(request, context, replace(asked, parameters=[]))
 
     async def _kept_page(self, request: Request, context: AccessContext, asked: Asked) -> Response:
@@ -225,7 +226,7 @@ class FhirRest:
         context = self.door.context(request)
         accepts_json(request)
         name = request.path_params["id"]
-        warnings = refuse_unknown(pairs_of(request.url.query), [], lenient=_lenient(request))
+        warnings = refuse_unknown(pairs_of(request.url.query), [], lenient=is_lenient(request))
         found = await self.gateway.everything(context, name)
         fhir = f"{base_url(request)}/fhir"
         links = [bundles.link("self", f"{fhir}/Patient/{name}/$everything")]
@@ -243,7 +244,7 @@ class FhirRest:
         media_type(request, *JSON_TYPES)
         text = await request.body()
         body = load_resource(text)
-        wanted = _wanted(request, "minimal")
+        wanted = return_wanted(request, "minimal")
         fhir = f"{base_url(request)}/fhir"
         with placed(text, body):
             kind, entries = read_bundle(body)
@@ -290,19 +291,21 @@ def _plain(request: Request) -> None:
     """What every read checks: that JSON is wanted, and that no parameter is overlooked."""
     accepts_json(request)
     if request.scope["query_string"]:
-        refuse_unknown(query_of(request), [], lenient=_lenient(request))
+        refuse_unknown(query_of(request), [], lenient=is_lenient(request))
 
 
-def _lenient(request: Request) -> bool:
+def is_lenient(request: Request) -> bool:
+    """Whether Prefer asks for unknown parameters to be ignored."""
     return preferences(request).get("handling") == "lenient"
 
 
-def _wanted(request: Request, otherwise: str) -> str:
+def return_wanted(request: Request, otherwise: str) -> str:
+    """What Prefer asks to be returned, where it says so."""
     found = preferences(request).get("return", otherwise) if "prefer" in request.headers else otherwise
     return found if found in ("minimal", "representation", "OperationOutcome") else otherwise
 
 
-async def _body(request: Request, kind: str) -> tuple[bytes, dict[str, Any]]:
+async def fhir_body(request: Request, kind: str) -> tuple[bytes, dict[str, Any]]:
     """The body as it was sent, and the resource in it, of the type in the address."""
     media_type(request, *JSON_TYPES)
     text = await request.body()

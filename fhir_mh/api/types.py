@@ -9,8 +9,8 @@ from fhir_mh.api.faults import Refused
 from fhir_mh.issues import issue
 from fhir_mh.packages.base import base_facts
 
-NOT_KEPT = frozenset({"Bundle", "Parameters", "OperationOutcome", "Binary", "CapabilityStatement"})
-"""What travels but is not kept as itself. Binary has no JSON of its own over REST."""
+NOT_KEPT = frozenset({"Bundle", "Parameters", "OperationOutcome", "Binary", "CapabilityStatement", "Subscription"})
+"""What travels but is not kept as itself, or, as a Subscription, in another way. Binary has no JSON over REST."""
 
 
 @cache

@@ -18,7 +18,7 @@ MAX_ANSWER = 4 * 1024 * 1024  # bytes
 _TIMEOUT = httpx.Timeout(30, connect=5)
 
 # What httpx, aiohttp and the system raise; ValueError is what each of them makes of an odd address or header.
-_BELOW = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
+BELOW = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
 
 NOT_FOLDED = {"Accept-Encoding": "identity"}
 """Headers of a request whose answer is read with read_whole: a small compressed answer may unfold to a huge one."""
@@ -40,7 +40,7 @@ async def within(seconds: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
-    except _BELOW as fault:
+    except BELOW as fault:
         # Their texts may quote addresses and headers; only the kind is kept. TimeoutError is an OSError.
         raise UpstreamUnavailable(issues=[issue("sync-unreachable", "$", reason=type(fault).__name__)]) from None
 

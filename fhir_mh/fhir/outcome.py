@@ -30,6 +30,11 @@ def outcome(issues: Iterable[Issue]) -> dict[str, Any]:
 _ALL_WELL = {"severity": "information", "code": "informational", "details": {"text": "Nothing was found to be wrong."}}
 
 
+def coding_of(code: str) -> dict[str, Any]:
+    """One of our codes as a CodeableConcept."""
+    return {"coding": [{"system": ISSUE_CODES, "code": code}]}
+
+
 def _issue(found: Issue) -> dict[str, Any]:
     found = discreet(found)
     entry: dict[str, Any] = {}
@@ -39,7 +44,7 @@ def _issue(found: Issue) -> dict[str, Any]:
         entry["extension"] = extensions
     entry["severity"] = found.severity
     entry["code"] = found.fhir_type
-    entry["details"] = {"coding": [{"system": ISSUE_CODES, "code": found.code}], "text": found.message}
+    entry["details"] = {**coding_of(found.code), "text": found.message}
     hints = [found.fix] if found.fix else []
     if found.spec:
         hints.append(f"See {found.spec}")

@@ -27,7 +27,7 @@ def is_kept(cursor: str | None) -> bool:
 
 async def keep_search(store: Store, organisation: str, search: Search, cursor: str) -> str:
     """The name under which this organisation gets the page of the search that begins at the cursor."""
-    name, text = _MARK + secrets.token_urlsafe(18), _written(replace(search, cursor=cursor))
+    name, text = _MARK + secrets.token_urlsafe(18), dumps(as_json(replace(search, cursor=cursor))).decode()
 
     def keep(tx: Tx) -> None:
         tx.pages.keep(name, organisation, text, LASTS)
@@ -39,14 +39,15 @@ async def keep_search(store: Store, organisation: str, search: Search, cursor: s
 async def kept_search(store: Store, organisation: str, kind: str, name: str) -> Search:
     """The search that was kept. Raises Gone for a name that is not known (any more), or was given to somebody else."""
     text = await store.read(lambda tx: tx.pages.find(name, organisation))
-    found = None if text is None else _read(load_object(text))
+    found = None if text is None else of_json(load_object(text))
     if found is None or found.kind != kind:
         raise Gone(issues=[issue("rest-page-expired", "http._cursor")])
     return found
 
 
-def _written(search: Search) -> str:
-    said = {
+def as_json(search: Search) -> dict[str, Any]:
+    """A search as JSON, for of_json() to read."""
+    return {
         "kind": search.kind,
         "patients": search.patients,
         "identifiers": search.identifiers,
@@ -55,10 +56,10 @@ def _written(search: Search) -> str:
         "cursor": search.cursor,
         "limit": search.limit,
     }
-    return dumps(said).decode()
 
 
-def _read(said: dict[str, Any]) -> Search:
+def of_json(said: dict[str, Any]) -> Search:
+    """The search that as_json() wrote."""
     identifiers = said["identifiers"]
     return Search(
         said["kind"],

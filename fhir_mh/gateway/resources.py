@@ -127,7 +127,7 @@ class FhirUseCases:
             )  # fmt: skip
             if context.organisation == self.home.ods:
                 return page
-            return Page(tuple(self._seen(tx, context, page.entries)), page.next, None)
+            return Page(tuple(self.seen(tx, context, page.entries)), page.next, None)
 
         return await self.store.read(fetch)
 
@@ -154,20 +154,20 @@ class FhirUseCases:
 
     def _shown(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> list[StoredResource]:
         """All of these as the caller may see them. Raises ConsentDenied where one of them is not shared."""
-        if context.organisation == self.home.ods:
-            return list(found)
-        seen = self._seen(tx, context, found)
+        seen = self.seen(tx, context, found)
         if len(seen) < len(found):
             code = "consent-not-shared" if found[0].person is not None else "consent-no-person"
             raise ConsentDenied(issues=[issue(code, found[0].type)])
         return seen
 
-    def _seen(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> list[StoredResource]:
-        """What another organisation may see of these.
+    def seen(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> list[StoredResource]:
+        """What the caller may see of these: this organisation's own systems all of them, another organisation's less.
 
         What is about a person, as the person's decisions have it. What is about nobody in particular only where it
         says who provides what: a professional, a place or anything else may tell of somebody's care.
         """
+        if context.organisation == self.home.ods:
+            return list(found)
         sights: dict[str, Sight | None] = {}
         seen: list[StoredResource] = []
         for entry in found:

@@ -23,6 +23,7 @@ from fhir_mh.issue_codes.rest import CODES as REST
 from fhir_mh.issue_codes.seal import CODES as SEAL
 from fhir_mh.issue_codes.server import CODES as SERVER
 from fhir_mh.issue_codes.store import CODES as STORE
+from fhir_mh.issue_codes.subscription import CODES as SUBSCRIPTION
 from fhir_mh.issue_codes.sync import CODES as SYNC
 from fhir_mh.issue_codes.validate import CODES as VALIDATE
 
@@ -48,6 +49,7 @@ ROOMS: dict[str, Room] = {
     "seal": Room("texts of the wrong person: who retracts them, and who may open them", SEAL),
     "conflict": Room("two texts in one place, and what may be decided of them", CONFLICT),
     "store": Room("what is held, its versions, and the database itself", STORE),
+    "subscription": Room("what a client asks to be told of, and what becomes of telling it", SUBSCRIPTION),
     "sync": Room("what partners say to each other", SYNC),
     "server": Room("a partner's plain FHIR server, and what lies on it", SERVER),
     "partner": Room("how partners are kept, and what is wrong with a connection to one", PARTNER),

@@ -60,7 +60,8 @@ CODES: dict[str, Code] = {
         "error",
         "not-supported",
         "A {type} is not kept as a resource here.",
-        "Send what it holds: a Bundle of type transaction or batch goes to the address of the server itself.",
+        "Send what it holds: a Bundle of type transaction or batch goes to the address of the server itself. A "
+        "Subscription has no history, and goes by itself to its own address.",
     ),
     "rest-type-differs": Code(
         "error",

@@ -16,6 +16,7 @@ from fhir_mh.store.values import (
     Breaker,
     Checkpoint,
     Currency,
+    Event,
     Lane,
     Mark,
     OutboxMessage,
@@ -31,6 +32,7 @@ from fhir_mh.store.values import (
     StoredConflict,
     StoredPartner,
     StoredResource,
+    StoredSubscription,
 )
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Checkpoint",
     "CommitHook",
     "Currency",
+    "Event",
     "Lane",
     "Mark",
     "OutboxMessage",
@@ -55,6 +58,7 @@ __all__ = [
     "StoredConflict",
     "StoredPartner",
     "StoredResource",
+    "StoredSubscription",
     "Tx",
     "open_store",
 ]

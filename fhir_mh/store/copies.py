@@ -10,6 +10,7 @@ from fhir_mh.errors import NotFound
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.issues import issue
 from fhir_mh.records.sections import SECTIONS
+from fhir_mh.store.noting import note_ending
 from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
 from fhir_mh.store.values import (
@@ -248,6 +249,7 @@ class Currencies(Part):
     def end(self, partner: str, person: str, custodian: str, reason: str) -> None:
         """From now on the copy is not kept up to date; reason is one plain sentence without personal data."""
         self._ended(partner, person, custodian, self._now_ms, reason)
+        note_ending(self, person, f"{partner} {custodian}")
 
     def resume(self, partner: str, person: str, custodian: str) -> None:
         """The copy is kept up to date again."""

@@ -18,6 +18,7 @@ class Part:
         self.new_id = new_id
         self._now_ms = to_ms(now)
         self.queued: Callable[[], None] = nobody  # to be called when a lane may have become due
+        self.noted: Callable[[], None] = nobody  # to be called when there may be something to do for a subscription
 
 
 def nobody() -> None:

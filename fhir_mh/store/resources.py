@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.errors import Conflict, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.json import dumps
 from fhir_mh.issues import issue
+from fhir_mh.store.noting import listening, note_change
 from fhir_mh.store.people import People
 from fhir_mh.store.search import Cursor, Updated, count_of, entries_of
 from fhir_mh.store.session import Row
@@ -157,6 +159,7 @@ class Resources(People):
             self._replace(type, current, person, custodian, deleted=False)
         self._keep(key, version, custodian, False, text.decode())
         self._index(key, identifiers_in(resource), new=current is None)
+        note_change(self, self._listening, type, id, version, person)
         return StoredResource(type, id, version, person, custodian, False, self.now, text)
 
     def delete(self, type: str, id: str, *, expected_version: int | None = None) -> StoredResource:
@@ -176,7 +179,12 @@ class Resources(People):
             self._replace(type, current, person, custodian, deleted=True)
             self._keep(key, version, custodian, True, "")
             self._index(key, set(), new=False)
+            note_change(self, self._listening, type, id, version, person)
         return stored(self.session.made(f"{_ANY} WHERE r.key = ? AND v.version = ?", key, version))
+
+    @cached_property
+    def _listening(self) -> Sequence[Row]:
+        return listening(self.session)
 
     def _current(self, type: str, id: str) -> Row | None:
         """key, version, person, custodian, deleted; nobody else can change it before this transaction ends."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0010"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0011"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -337,6 +337,56 @@ pages = Table(
     Column("organisation", String(64), nullable=False),
     Column("search", Text, nullable=False),
     Column("until", BigInteger, nullable=False, index=True),
+)
+
+# --- clients that asked to be told -----------------------------------------------------------------------------
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("organisation", String(64), nullable=False),
+    Column("kinds", Text, nullable=False),  # types of resources, a space around each; and what else it is told of
+    Column("base", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("wanted", Text, nullable=False),  # with the secrets of channel.header: never shown or logged
+    Column("status", String(16), nullable=False),
+    Column("greeted", Boolean, nullable=False),
+    Column("events", BigInteger, nullable=False),  # how many numbers were given
+    Column("updated", BigInteger, nullable=False),
+    Column("ends", BigInteger),
+    Column("beat", BigInteger),  # when a heartbeat is due; null: it wants none
+    Column("attempts", Integer, nullable=False),
+    Column("error", String(128)),
+    Column("retry_at", BigInteger),
+    Column("owner", String(128)),
+    Column("token", BigInteger, nullable=False),  # rises with each claim: the fence
+    Column("leased_until", BigInteger),
+    _one_of("status", "requested", "active", "error", "off"),
+    Index("ix_subscriptions_client", "organisation", "client", "id"),
+)
+
+events = Table(  # no foreign key: a change that is written holds up nobody who claims a subscription
+    "events",
+    metadata,
+    Column("seq", Key, primary_key=True, autoincrement=True),
+    Column("subscription", String(64), nullable=False),
+    Column("what", String(16), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("person", String(64)),
+    Column("parties", Text, nullable=False),
+    Column("occurred", BigInteger, nullable=False),
+    Column("number", BigInteger),  # null: it may not have been sent yet
+    Column("sent", BigInteger),  # when it was taken; null: it waits
+    _one_of("what", "changed", "sharing-ended"),
+    _partial("ix_events_waiting", "subscription", "seq", where="sent IS NULL"),
+    Index("ix_events_number", "subscription", "number"),
+    Index("ix_events_sent", "subscription", "sent"),
+    sqlite_autoincrement=True,
 )
 
 # --- safety concerns: tables of their own that name no person, so that no query about a person can reach one -------

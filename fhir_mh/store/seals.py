@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from fhir_mh.fhir.json import dumps, loads
+from fhir_mh.store.noting import listening, note_change
 from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
 from fhir_mh.store.values import Approval, Seal, SealedText, from_ms, to_ms
@@ -47,9 +48,10 @@ class Seals(Part):
 
         The caller sees to the person's record version and the custodian's edition.
         """
-        key, version, custodian = self.session.made(
-            "SELECT key, version, custodian FROM resources WHERE type = ? AND id = ?" + self.session.locked, kind, name
-        )
+        key, version, custodian, person = self.session.made(
+            "SELECT key, version, custodian, person FROM resources WHERE type = ? AND id = ?" + self.session.locked,
+            kind, name,
+        )  # fmt: skip
         rows = self.session.all(
             "SELECT version, text FROM versions WHERE resource = ? AND NOT deleted ORDER BY version", key
         )
@@ -65,6 +67,7 @@ class Seals(Part):
             "UPDATE resources SET version = ?, deleted = ?, updated = ? WHERE key = ?",
             version + 1, True, self._now_ms, key,
         )  # fmt: skip
+        note_change(self, listening(self.session), kind, name, int(version) + 1, person)
 
     def take_proposal(self, seal: str, name: str) -> None:
         """Put a proposal, sent or received, under the seal, and what of it waits to be sent."""

@@ -36,7 +36,7 @@ class Store(ABC):
     def __init__(self, clock: Clock, new_id: Callable[[], str]) -> None:
         self._clock = clock
         self._new_id = new_id
-        self._sender = nobody
+        self._sender = self._notifier = nobody
 
     def when_queued(self, call: Callable[[], None]) -> None:
         """From now on call this, as Tx.after_commit does, after each transaction by which a lane may have become due.
@@ -44,6 +44,10 @@ class Store(ABC):
         One sender at a time: a later call takes the place of an earlier one.
         """
         self._sender = call
+
+    def when_noted(self, call: Callable[[], None]) -> None:
+        """The same after each transaction by which there may be something to do for a subscription."""
+        self._notifier = call
 
     @abstractmethod
     async def write(self, fn: Callable[[Tx], T]) -> T:
@@ -74,7 +78,7 @@ class Store(ABC):
         self.close()
 
     def _tx(self, session: Session) -> Tx:
-        return Tx(session, self._clock.now(), self._new_id, self._sender)
+        return Tx(session, self._clock.now(), self._new_id, self._sender, self._notifier)
 
 
 def announce(tx: Tx) -> None:

@@ -24,6 +24,7 @@ from fhir_mh.store.resources import Resources
 from fhir_mh.store.seals import Seals
 from fhir_mh.store.servers import Checkpoints, ServerCopies
 from fhir_mh.store.session import Session
+from fhir_mh.store.subscriptions import Subscriptions
 
 P = TypeVar("P", bound=Part)
 
@@ -37,11 +38,13 @@ class Tx(Resources):
     """
 
     def __init__(
-        self, session: Session, now: datetime, new_id: Callable[[], str], sender: Callable[[], None] = nobody
-    ) -> None:
+        self, session: Session, now: datetime, new_id: Callable[[], str], sender: Callable[[], None] = nobody,
+        notifier: Callable[[], None] = nobody,
+    ) -> None:  # fmt: skip
         super().__init__(session, now.replace(microsecond=now.microsecond // 1000 * 1000), new_id)
         self.committed: list[Callable[[], None]] = []
-        self._sender = sender
+        self._sender, self._notifier = sender, notifier
+        self.noted = self._call_notifier
 
     @cached_property
     def lanes(self) -> Lanes:
@@ -107,14 +110,24 @@ class Tx(Resources):
     def pages(self) -> Pages:
         return self._part(Pages)
 
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        return self._part(Subscriptions)
+
     def _part(self, kind: type[P]) -> P:
         part = kind(self.session, self.now, self.new_id)
-        part.queued = self._call_sender
+        part.queued, part.noted = self._call_sender, self._call_notifier
         return part
 
     def _call_sender(self) -> None:
-        if self._sender not in self.committed:
-            self.after_commit(self._sender)
+        self._call_once(self._sender)
+
+    def _call_notifier(self) -> None:
+        self._call_once(self._notifier)
+
+    def _call_once(self, call: Callable[[], None]) -> None:
+        if call not in self.committed:
+            self.after_commit(call)
 
     @contextmanager
     def whole(self) -> Iterator[None]:

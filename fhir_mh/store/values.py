@@ -16,6 +16,7 @@ MessageState = Literal["pending", "acked", "superseded", "dead"]
 Stage = Literal["sent", "stored", "filed", "opened"]
 ProposalState = Literal["pending", "accepted", "partly", "refused", "conflict"]
 QuarantineState = Literal["held", "replayed", "discarded", "sealed"]
+SubscriptionStatus = Literal["requested", "active", "error", "off"]
 BreakerState = Literal["closed", "open", "half-open"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -271,6 +272,53 @@ class Approval:
     client: str
     reason: str
     given: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubscription:
+    """What a client asked to be told of. text: the Subscription as JSON, its status left as it came.
+    wanted: what of it notifications rest on, as JSON, with the secrets of its channel.
+
+    base: the address of the FHIR root as the client reached it. greeted: its endpoint has taken a handshake, or needs
+    none. events: how many numbers were given. beat: when a heartbeat is due. error: a stable code.
+    """
+
+    id: str
+    version: int
+    client: str
+    organisation: str
+    base: str
+    text: str
+    wanted: str
+    status: SubscriptionStatus
+    greeted: bool
+    events: int
+    updated: datetime
+    ends: datetime | None
+    beat: datetime | None
+    attempts: int
+    error: str | None
+    retry_at: datetime | None
+    owner: str | None
+    token: int
+    leased_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened which a subscription may be about: that a resource has this version now, or, about a
+    person alone, that a copy is no longer kept up to date (parties: who holds it and who keeps it)."""
+
+    seq: int
+    subscription: str
+    what: Literal["changed", "sharing-ended"]
+    type: str
+    id: str
+    version: int
+    person: str | None
+    parties: str
+    occurred: datetime
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)

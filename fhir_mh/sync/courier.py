@@ -87,6 +87,19 @@ class Courier:
         self.retry, self.limits, self.refresh = retry or Retry(), limits or Limits(), refresh
         self.skipping, self.counts = skipping, Counter() if counts is None else counts
 
+    @property
+    def at_once(self) -> int:
+        """How many requests may be under way to one partner."""
+        return self.limits.requests
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call this whenever something was queued."""
+        self.store.when_queued(wake)
+
+    async def next_due(self, busy: Sequence[str]) -> datetime | None:
+        """When something may next be due, but to busy partners; None while nothing waits."""
+        return await self.store.read(lambda tx: tx.lanes.next_due(without=busy))
+
     # --- one round
 
     async def recover(self) -> None:

@@ -1,16 +1,18 @@
-"""Keeping the courier at work: whenever something is due, and no partner waits for another."""
+"""Keeping at work what delivers: whenever something is due, and no recipient waits for another."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 
+from fhir_mh.clock import Clock
 from fhir_mh.errors import FhirMhError
 from fhir_mh.store.part import nobody
-from fhir_mh.sync.courier import Courier
 from fhir_mh.sync.faults import place_of
 
 log = logging.getLogger(__name__)
@@ -21,11 +23,44 @@ _GRACE = 10.0  # for requests under way when we are told to stop
 _REST = 1.0  # after a fault of our own database
 
 
-class Dispatch:
-    """Runs a courier until it is told to stop."""
+Job = TypeVar("Job")
 
-    def __init__(self, courier: Courier) -> None:
-        self.courier = courier
+
+class Work(Protocol[Job]):
+    """What claims jobs from a store and does them: the courier for partners, the notifier for our own clients.
+
+    at_once: how many jobs of one recipient may be under way.
+    """
+
+    clock: Clock
+
+    @property
+    def at_once(self) -> int: ...
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call this whenever something may have become due."""
+
+    async def greet(self) -> None:
+        """Once, at the start, beside everything else."""
+
+    async def recover(self) -> None:
+        """Take back what an earlier life had claimed."""
+
+    async def next_due(self, busy: Sequence[str]) -> datetime | None:
+        """When something may next be due, but for busy recipients; None while nothing waits."""
+
+    async def claim(self, *, busy: Sequence[str] = ()) -> list[tuple[str, Job]]:
+        """Jobs to be done now, each with its recipient."""
+
+    async def deliver(self, recipient: str, job: Job, /) -> int:
+        """Do it. Cancelled, it gives back what it had claimed before it ends."""
+
+
+class Dispatch(Generic[Job]):
+    """Runs one of these until it is told to stop."""
+
+    def __init__(self, work: Work[Job]) -> None:
+        self.work = work
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way: dict[asyncio.Task[int], str] = {}
@@ -37,26 +72,26 @@ class Dispatch:
                 self._loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until stop is set or this is cancelled, then let go of every lane. Commits to the store wake it."""
+        """Deliver until stop is set or this is cancelled, then give back what was claimed. Commits wake it."""
         self._loop = asyncio.get_running_loop()
-        self.courier.store.when_queued(self.wake)
+        self.work.listen(self.wake)
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._woken.set())
-        greeting = asyncio.create_task(self.courier.greet())
+        greeting = asyncio.create_task(self.work.greet())
         try:
             recovered = False
             while not stop.is_set():
                 self._woken.clear()
                 try:
                     if not recovered:
-                        await self.courier.recover()
+                        await self.work.recover()
                         recovered = True
                     await self._sleep(await self._start_due())
                 except FhirMhError as fault:  # the database is away: what is queued is safe, and waits
-                    log.error("the courier cannot work: %s", fault.issues[0].code if fault.issues else place_of(fault))
+                    log.error("nothing can be delivered: %s", fault.issues[0].code if fault.issues else place_of(fault))
                     await self._sleep(_REST)
         finally:
-            self.courier.store.when_queued(nobody)
+            self.work.listen(nobody)
             self._loop = None
             for task in (stopping, greeting):
                 task.cancel()
@@ -66,22 +101,22 @@ class Dispatch:
     async def _start_due(self) -> float:
         """Start what is due, and say how long to sleep unless woken."""
         count = Counter(self._under_way.values())
-        busy = [partner for partner, requests in count.items() if requests >= self.courier.limits.requests]
-        due = await self.courier.store.read(lambda tx: tx.lanes.next_due(without=busy))
+        busy = [recipient for recipient, requests in count.items() if requests >= self.work.at_once]
+        due = await self.work.next_due(busy)
         wait = self._until(due)
         if wait > 0:
             return wait
-        groups = await self.courier.claim(busy=busy)
-        for partner, lanes in groups:
-            task = asyncio.create_task(self.courier.deliver(partner, lanes))
-            self._under_way[task] = partner
+        groups = await self.work.claim(busy=busy)
+        for recipient, job in groups:
+            task = asyncio.create_task(self.work.deliver(recipient, job))
+            self._under_way[task] = recipient
             task.add_done_callback(self._ended)
         return 0 if groups else _BREATH
 
     def _until(self, due: datetime | None) -> float:
         if due is None:
             return _LOOK
-        return max(0.0, min(_LOOK, (due - self.courier.clock.now()).total_seconds()))
+        return max(0.0, min(_LOOK, (due - self.work.clock.now()).total_seconds()))
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0:
@@ -95,7 +130,7 @@ class Dispatch:
         self._woken.set()
 
     async def _wind_up(self, grace: float) -> None:
-        """Let what is under way finish for a while, then have it give its lanes back."""
+        """Let what is under way finish for a while, then have it given back."""
         if not self._under_way:
             return
         _, late = await asyncio.wait(list(self._under_way), timeout=grace)

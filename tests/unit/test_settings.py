@@ -254,6 +254,31 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
         (PARTNER + f"previous_secret = '{OTHER_SECRET}'", [("config-missing", "partners[0].previous_until")]),
         ("[[clients]]\ntoken='x'\norganisation='RXT'\nrole='ward'", [("config-secret-weak", "clients[0].token")]),
         (
+            (
+                f"[[clients]]\ntoken='{SECRET}'\norganisation='RXT'\nrole='ward'\nname='ehr'\n"
+                "endpoints=['http://ehr.example/hook']"
+            ),
+            [("config-insecure-url", "clients[0].endpoints[0]")],
+        ),
+        (
+            f"[[clients]]\ntoken='{SECRET}'\norganisation='RXT'\nrole='ward'\nendpoints=['https://ehr.example']",
+            [("config-missing", "clients[0].name")],
+        ),
+        *(
+            (
+                f"[[clients]]\ntoken='{SECRET}'\norganisation='RXT'\nrole='ward'\nname='ehr'\nendpoints=['{url}']",
+                [("config-invalid", "clients[0].endpoints[0]")],
+            )
+            for url in ("ehr.example", "https://me@ehr.example/", "https://ehr.example/a?b", "https://ehr.example/../a")
+        ),
+        (
+            (
+                f"[[clients]]\ntoken='{SECRET}'\norganisation='RXT'\nrole='ward'\nname='ehr'\nendpoints=['https://a.example']\n"
+                f"[[clients]]\ntoken='{OTHER_SECRET}'\norganisation='RXT'\nrole='clerk'\nname='ehr'"
+            ),
+            [("config-duplicate", "clients[0].name")],
+        ),
+        (
             f"[[clients]]\ntoken='{SECRET}'\norganisation='RXT'\nrole='ward'\n" * 2,
             [("config-duplicate", "clients[1].token")],
         ),

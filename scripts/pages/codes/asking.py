@@ -34,6 +34,7 @@ CLIENTS = {
     "ward": ("ZOA1", "clinician"), "advocate": ("ZADV1", "clinician"),
 }  # fmt: skip
 """Who asks: the organisation that each acts for, and its role there. ZCT1 is the gateway's own."""
+_ENDPOINTS = {"clinician": ["https://ehr.example/hook"]}
 _PARTNERS = [{"ods": "ZOA1", "name": "Ward far away", "base_url": "http://127.0.0.1:9"}]
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
@@ -160,7 +161,8 @@ def _validator() -> Validator:
 @cache
 def _settings(clients: bool) -> Settings:
     named = [
-        {"token": token(name), "organisation": ods, "role": role, "name": None if "unnamed" in name else name}
+        {"token": token(name), "organisation": ods, "role": role, "name": None if "unnamed" in name else name,
+         "endpoints": _ENDPOINTS.get(name, [])}
         for name, (ods, role) in CLIENTS.items()
-    ]
+    ]  # fmt: skip
     return load(ods="ZCT1", name="Community trust", partners=_PARTNERS, clients=named if clients else [])

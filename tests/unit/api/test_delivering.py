@@ -46,7 +46,7 @@ def test_it_is_started_again_after_a_fault_and_says_nothing_of_what_was_sent(
         settings = load(store=address, ods="ZCT1", partners=PARTNERS)
         gateway = build_gateway(settings)
         with gateway.store:
-            async with delivering.delivering(gateway, settings, Counter(), set()):
+            async with delivering.delivering(gateway, settings, Counter(), set(), "here"):
                 while Failing.runs < 2:
                     await asyncio.sleep(0)
 
@@ -66,7 +66,7 @@ def test_an_organisation_without_a_code_has_no_courier(monkeypatch: pytest.Monke
         settings = load(store=address)
         gateway = build_gateway(settings)
         with gateway.store:
-            async with delivering.delivering(gateway, settings, Counter(), set()):
+            async with delivering.delivering(gateway, settings, Counter(), set(), "here"):
                 await asyncio.sleep(0.01)
 
     with sqlite_database() as address:

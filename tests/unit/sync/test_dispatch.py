@@ -203,4 +203,4 @@ def test_a_database_that_is_away_does_not_end_it(
             await until(lambda: settled(store) == ["acked"])
 
     asyncio.run(run())
-    assert "the courier cannot work" in caplog.text
+    assert "nothing can be delivered" in caplog.text

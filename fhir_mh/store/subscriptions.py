@@ -1,0 +1,296 @@
+"""Subscriptions of clients, and the events that wait for them: each leased to one sender at a time.
+
+An event has no number until it is sent for the first time, so that numbers rise without gaps over what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from fhir_mh.errors import Conflict, NotFound, VersionConflict
+from fhir_mh.issues import issue
+from fhir_mh.store.part import Part
+from fhir_mh.store.session import Row
+from fhir_mh.store.values import Event, StoredSubscription, SubscriptionStatus, from_ms, from_ms_or_none, to_ms
+
+Owners = Sequence[tuple[str, str]]
+"""Clients: the organisation and name of each."""
+
+_COLUMNS = (
+    "id, version, client, organisation, base, text, wanted, status, greeted, events, updated, ends, beat, attempts,"
+    " error, retry_at, owner, token, leased_until"
+)
+_EVENT = "seq, subscription, what, type, id, version, person, parties, occurred, number"
+_WAITS = "EXISTS (SELECT 1 FROM events e WHERE e.subscription = s.id AND e.sent IS NULL)"
+_DUE = f"(NOT s.greeted OR s.ends <= ? OR s.beat <= ? OR {_WAITS})"
+
+
+def _subscription(row: Row) -> StoredSubscription:
+    id, version, client, organisation, base, text, wanted, status = row[:8]
+    return StoredSubscription(
+        id, int(version), client, organisation, base, text, wanted, status, bool(row[8]), int(row[9]),
+        from_ms(row[10]), from_ms_or_none(row[11]), from_ms_or_none(row[12]), row[13], row[14],
+        from_ms_or_none(row[15]), row[16], int(row[17]), from_ms_or_none(row[18]),
+    )  # fmt: skip
+
+
+def _event(row: Row) -> Event:
+    seq, subscription, what, type, id, version, person, parties, occurred, number = row
+    return Event(
+        int(seq), subscription, what, type, id, int(version), person, parties, from_ms(occurred),
+        None if number is None else int(number),
+    )  # fmt: skip
+
+
+def _of_owners(owners: Owners) -> tuple[str, list[str]]:
+    clause = " OR ".join(["(s.organisation = ? AND s.client = ?)"] * len(owners)) or "1 = 0"
+    return f"({clause})", [text for owner in owners for text in owner]
+
+
+class Subscriptions(Part):
+    """The subscriptions of one store, within one transaction."""
+
+    # --- what clients make
+
+    def add(
+        self, organisation: str, client: str, *, kinds: str, base: str, text: str, wanted: str,
+        greeted: bool, ends: datetime | None = None, beat: datetime | None = None,
+    ) -> StoredSubscription:  # fmt: skip
+        """Keep a new one: requested until its endpoint is greeted, or active."""
+        row = self.session.made(
+            "INSERT INTO subscriptions (id, version, client, organisation, kinds, base, text, wanted, status, greeted,"
+            " events, updated, ends, beat, attempts, token) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, 0)"
+            f" RETURNING {_COLUMNS}",
+            self.new_id(), client, organisation, kinds, base, text, wanted, "active" if greeted else "requested",
+            greeted, self._now_ms, _ms(ends), _ms(beat),
+        )  # fmt: skip
+        self.noted()
+        return _subscription(row)
+
+    def get(self, organisation: str, client: str, name: str) -> StoredSubscription:
+        """One of this client's. Raises NotFound for what is not there, or is another's: the two are not told apart."""
+        row = self.session.one(
+            f"SELECT {_COLUMNS} FROM subscriptions WHERE id = ? AND organisation = ? AND client = ?",
+            name, organisation, client,
+        )  # fmt: skip
+        if row is None:
+            raise NotFound(issues=[issue("subscription-not-found", "Subscription")])
+        return _subscription(row)
+
+    def of(self, organisation: str, client: str) -> list[StoredSubscription]:
+        """All of this client's, in the order in which they were made."""
+        rows = self.session.all(
+            f"SELECT {_COLUMNS} FROM subscriptions WHERE organisation = ? AND client = ? ORDER BY updated, id",
+            organisation, client,
+        )  # fmt: skip
+        return [_subscription(row) for row in rows]
+
+    def change(
+        self, held: StoredSubscription, status: SubscriptionStatus, *, kinds: str, base: str, text: str, wanted: str,
+        greeted: bool, ends: datetime | None = None, beat: datetime | None = None, expected: int | None = None,
+    ) -> StoredSubscription:  # fmt: skip
+        """Keep it as its client now has it; what waits is tried at once, and dropped where it is off.
+
+        Whoever is sending for it does not say any more what became of that. Raises VersionConflict.
+        """
+        if expected is not None and expected != held.version:
+            found = issue("store-version-conflict", "Subscription", type="Subscription", version=held.version)
+            raise VersionConflict(issues=[found])
+        row = self.session.one(
+            "UPDATE subscriptions SET version = version + 1, kinds = ?, base = ?, text = ?, wanted = ?, status = ?,"
+            " greeted = ?, updated = ?, ends = ?, beat = ?, attempts = 0, error = NULL, retry_at = NULL, owner = NULL,"
+            f" token = token + 1, leased_until = NULL WHERE id = ? AND version = ? RETURNING {_COLUMNS}",
+            kinds, base, text, wanted, status, greeted, self._now_ms, _ms(ends), _ms(beat), held.id, held.version,
+        )  # fmt: skip
+        if row is None:
+            raise Conflict(issues=[issue("store-lease-lost", "$")])
+        if status == "off":
+            self._drop(held.id)
+        self.noted()
+        return _subscription(row)
+
+    def remove(self, held: StoredSubscription) -> None:
+        """Forget it and every event of it."""
+        self.session.run("DELETE FROM subscriptions WHERE id = ?", held.id)
+        self.session.run("DELETE FROM events WHERE subscription = ?", held.id)
+
+    def _drop(self, name: str) -> None:
+        self.session.run("DELETE FROM events WHERE subscription = ? AND sent IS NULL AND number IS NULL", name)
+        self.session.run("UPDATE events SET sent = ? WHERE subscription = ? AND sent IS NULL", self._now_ms, name)
+
+    # --- events
+
+    def waiting(self, held: StoredSubscription, limit: int) -> list[Event]:
+        """Those that have not been sent yet, first in, first out."""
+        rows = self.session.all(
+            f"SELECT {_EVENT} FROM events WHERE subscription = ? AND sent IS NULL AND number IS NULL"
+            " ORDER BY seq LIMIT ?",
+            held.id, limit,
+        )  # fmt: skip
+        return [_event(row) for row in rows]
+
+    def begun(self, held: StoredSubscription) -> list[Event]:
+        """Those that have a number and were not taken yet, in its order."""
+        rows = self.session.all(
+            f"SELECT {_EVENT} FROM events WHERE subscription = ? AND sent IS NULL AND number IS NOT NULL"
+            " ORDER BY number",
+            held.id,
+        )  # fmt: skip
+        return [_event(row) for row in rows]
+
+    def numbered(self, held: StoredSubscription, since: int, until: int, limit: int) -> list[Event]:
+        """Those with these numbers, as far as they are kept."""
+        rows = self.session.all(
+            f"SELECT {_EVENT} FROM events WHERE subscription = ? AND number >= ? AND number <= ?"
+            " ORDER BY number LIMIT ?",
+            held.id, since, until, limit,
+        )  # fmt: skip
+        return [_event(row) for row in rows]
+
+    def overtaken(self, event: Event) -> bool:
+        """Whether a later event about the same resource waits for the same subscription."""
+        found = self.session.one(
+            "SELECT 1 FROM events WHERE subscription = ? AND sent IS NULL AND type = ? AND id = ? AND seq > ? LIMIT 1",
+            event.subscription, event.type, event.id, event.seq,
+        )  # fmt: skip
+        return found is not None
+
+    def forget(self, events: Sequence[Event]) -> None:
+        """Drop events that are not for this client."""
+        self.session.many("DELETE FROM events WHERE seq = ?", [(one.seq,) for one in events])
+
+    def give_numbers(self, held: StoredSubscription, events: Sequence[Event]) -> tuple[StoredSubscription, list[Event]]:
+        """The subscription and these events of it, which now have the next numbers, in this order.
+
+        Raises Conflict (store-lease-lost).
+        """
+        total = held.events + len(events)
+        self._fence(held, "events = ?", total)
+        numbered = [replace(one, number=held.events + 1 + n) for n, one in enumerate(events)]
+        self.session.many("UPDATE events SET number = ? WHERE seq = ?", [(one.number, one.seq) for one in numbered])
+        return replace(held, events=total), numbered
+
+    # --- sending
+
+    def claim(self, owner: str, lease: timedelta, limit: int, owners: Owners) -> list[StoredSubscription]:
+        """Lease up to limit subscriptions of these clients in which something is due, longest waiting first."""
+        clause, names = _of_owners(owners)
+        now = self._now_ms
+        rows = self.session.all(
+            f"SELECT s.id FROM subscriptions s WHERE {clause} AND s.status <> 'off'"
+            f" AND (s.leased_until IS NULL OR s.leased_until <= ?) AND (s.retry_at IS NULL OR s.retry_at <= ?)"
+            f" AND {_DUE} ORDER BY COALESCE(s.retry_at, 0), s.updated, s.id LIMIT ?{self.session.skip_locked}",
+            *names, now, now, now, now, limit,
+        )  # fmt: skip
+        claimed = [
+            self.session.made(
+                "UPDATE subscriptions SET owner = ?, token = token + 1, leased_until = ? WHERE id = ?"
+                f" RETURNING {_COLUMNS}",
+                owner, to_ms(self.now + lease), row[0],
+            )
+            for row in rows
+        ]  # fmt: skip
+        return [_subscription(row) for row in claimed]
+
+    def hold(self, held: StoredSubscription) -> StoredSubscription:
+        """It as it is now, and still claimed. Raises Conflict (store-lease-lost) when it is not held any more."""
+        row = self.session.one(
+            f"SELECT {_COLUMNS} FROM subscriptions WHERE id = ? AND owner = ? AND token = ?{self.session.locked}",
+            held.id, held.owner, held.token,
+        )  # fmt: skip
+        if row is None:
+            raise Conflict(issues=[issue("store-lease-lost", "$")])
+        return _subscription(row)
+
+    def let_go(self, held: StoredSubscription) -> None:
+        """Give a claim back. Raises Conflict (store-lease-lost)."""
+        self._fence(held, "owner = ?, leased_until = NULL", None)
+
+    def recover(self, owner: str, owners: Owners, before: datetime) -> None:
+        """Free what an earlier life of this owner had leased when it ended, and drop what nobody is waiting for.
+
+        That is events of what was removed while they were noted; and, of others than these clients, what happened
+        before then and was never sent.
+        """
+        self.session.run("UPDATE subscriptions SET owner = NULL, leased_until = NULL WHERE owner = ?", owner)
+        self.session.run("DELETE FROM events WHERE subscription NOT IN (SELECT id FROM subscriptions)")
+        clause, names = _of_owners(owners)
+        self.session.run(
+            "DELETE FROM events WHERE number IS NULL AND occurred < ? AND subscription IN"
+            f" (SELECT s.id FROM subscriptions s WHERE NOT {clause})",
+            to_ms(before), *names,
+        )  # fmt: skip
+
+    def taken(self, held: StoredSubscription, events: Sequence[Event], *, keep: bool, beat: datetime | None) -> None:
+        """A request was taken: these events are done, kept for $events or not, and all is well. Lets it go.
+
+        Raises Conflict (store-lease-lost), with nothing changed.
+        """
+        new = held.status != "active"
+        self._fence(
+            held,
+            "greeted = ?, attempts = 0, error = NULL, retry_at = NULL, owner = NULL, leased_until = NULL, beat = ?,"
+            " status = 'active', version = version + ?, updated = CASE WHEN ? = 1 THEN ? ELSE updated END",
+            True, _ms(beat), int(new), int(new), self._now_ms,
+        )  # fmt: skip
+        if keep:
+            self.session.many("UPDATE events SET sent = ? WHERE seq = ?", [(self._now_ms, one.seq) for one in events])
+        else:
+            self.forget(events)
+
+    def not_taken(
+        self, held: StoredSubscription, error: str, retry_at: datetime, *, failed: bool, release: Sequence[Event] = ()
+    ) -> None:
+        """A request was not taken; not again before retry_at. failed: it is in error from now on. Lets it go.
+
+        release: events that cannot have arrived, the last that were given numbers: they have none again. Raises
+        Conflict (store-lease-lost), with nothing changed.
+        """
+        new = failed and held.status != "error"
+        status: SubscriptionStatus = "error" if failed else held.status
+        self._fence(
+            held,
+            "attempts = attempts + 1, error = ?, retry_at = ?, owner = NULL, leased_until = NULL, events = events - ?,"
+            " status = ?, version = version + ?, updated = CASE WHEN ? = 1 THEN ? ELSE updated END",
+            error, to_ms(retry_at), len(release), status, int(new), int(new), self._now_ms,
+        )  # fmt: skip
+        self.session.many("UPDATE events SET number = NULL WHERE seq = ?", [(one.seq,) for one in release])
+
+    def turn_off(self, held: StoredSubscription) -> None:
+        """Its end is reached: nothing more is sent. Raises Conflict (store-lease-lost)."""
+        self._fence(
+            held, "status = 'off', version = version + 1, updated = ?, owner = NULL, leased_until = NULL", self._now_ms
+        )
+        self._drop(held.id)
+
+    def purge(self, before: datetime, held: StoredSubscription) -> int:
+        """Forget events of a subscription that were taken before then; how many they were."""
+        return self.session.run("DELETE FROM events WHERE subscription = ? AND sent < ?", held.id, to_ms(before))
+
+    def next_due(self, owners: Owners) -> datetime | None:
+        """When a claim may next find something, which may be in the past; None while nothing is to be done."""
+        clause, names = _of_owners(owners)
+        rows = self.session.all(
+            f"SELECT s.retry_at, s.leased_until, s.ends, s.beat, NOT s.greeted OR {_WAITS}"
+            f" FROM subscriptions s WHERE {clause} AND s.status <> 'off'",
+            *names,
+        )
+        return from_ms_or_none(min((due for row in rows if (due := self._due(row)) is not None), default=None))
+
+    def _due(self, row: Row) -> int | None:
+        retry_at, leased_until, ends, beat, waits = row
+        reasons = [one for one in (ends, beat, self._now_ms if waits else None) if one is not None]
+        return max(min(reasons), retry_at or 0, leased_until or 0) if reasons else None
+
+    def _fence(self, held: StoredSubscription, change: str, *values: object) -> None:
+        if not self.session.run(
+            f"UPDATE subscriptions SET {change} WHERE id = ? AND owner = ? AND token = ?",
+            *values, held.id, held.owner, held.token,
+        ):  # fmt: skip
+            raise Conflict(issues=[issue("store-lease-lost", "$")])
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else to_ms(moment)
