@@ -42,7 +42,7 @@ class Client(BaseModel):
     organisation: OdsCode = Field(description="The ODS code it acts for.")
     role: Slug = Field(description="The role it acts in, as the consent policy names roles.")
     name: Slug | None = Field(
-        default=None, description="What it is called where two different clients are needed: to open what is sealed."
+        default=None, description="What it is called where two different clients are needed: to open a seal, to merge."
     )
     purpose: Annotated[str, Field(pattern=r"^[A-Z]+$")] = Field(
         default="TREAT", description="Why it asks: a code of HL7 v3 PurposeOfUse."

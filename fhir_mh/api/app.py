@@ -23,6 +23,7 @@ from fhir_mh.api.delivering import routes as delivery_routes
 from fhir_mh.api.faults import answer_to
 from fhir_mh.api.fhir_rest import FhirRest
 from fhir_mh.api.front import MAX_BODY, Front
+from fhir_mh.api.merges_routes import Merges
 from fhir_mh.api.pages import Pages
 from fhir_mh.api.placements_routes import Placements
 from fhir_mh.api.quarantine_routes import Quarantine
@@ -72,6 +73,7 @@ def create_app(
         *Placements(gateway, door).routes(),
         *Quarantine(gateway, door).routes(),
         *Seals(gateway, door).routes(),
+        *Merges(gateway, door).routes(),
         *Conflicts(gateway, door).routes(),
         *delivery_routes(gateway, settings, door, counts),
         *Pages(settings).routes(),

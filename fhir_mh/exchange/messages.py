@@ -16,7 +16,7 @@ FORMATS = ("fhir",)  # what a gateway can be sent
 ASKED_AT_ONCE = 4  # messages of a check that are looked at
 
 Verb = Literal["snapshot", "proposal", "notice", "marked"]
-Notice = Literal["sharing-ended", "entered-in-error"]
+Notice = Literal["sharing-ended", "entered-in-error", "patient-merged", "merge-undone"]
 Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused"]
 _VERBS = ("snapshot", "proposal", "notice", "marked")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

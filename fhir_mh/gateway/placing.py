@@ -6,11 +6,19 @@ from dataclasses import dataclass
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
-from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import Organisation, nhs_number_of
-from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.spreading import partners_of
-from fhir_mh.gateway.standing import expect_newest, expect_record, now_of, only_own, standing
+from fhir_mh.gateway.standing import (
+    expect_kept,
+    expect_newest,
+    expect_record,
+    head_of,
+    merged_notes,
+    now_of,
+    only_own,
+    standing,
+)
+from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements import Situation, Step, courses, take
@@ -58,21 +66,27 @@ class PlacementUseCases:
     ) -> Recorded:
         """The same in a transaction that is under way."""
         expect_record(tx, record_id)
+        expect_kept(tx, record_id, "id")
         expect_newest(tx, record_id, if_match)
-        holding = hold(tx, record_id, self.home.ods)
-        held, _ = effective(tx, holding)
-        taken = take(Situation(held, self.home.ods, holding.keepers, instant(tx.now), tx.new_id), placement, step)
+        held = Together(tx, record_id, self.home.ods)
+        taken = take(Situation(held.tree, self.home.ods, held.keepers, instant(tx.now), tx.new_id), placement, step)
         written = Outcome()
-        if not taken.repeated:
-            written = write_record(tx, self.home, self.check, holding, held, taken.tree)
+        for side, tree in [] if taken.repeated else held.parted(taken.tree):
+            made = write_record(tx, self.home, self.check, side.holding, side.tree, tree)
+            written.stored |= made.stored
+            written.proposals += made.proposals
+            written.warnings += made.warnings
         asked = [kind for kind, _ in written.stored if kind == "Task"]
-        warnings = [*written.warnings, *self._not_shared(tx, record_id, taken.id, step)]
-        head = tx.record_head(record_id)
+        notes = merged_notes(tx, record_id, "id")
+        warnings = [*written.warnings, *notes, *self._not_shared(tx, record_id, taken.id, step)]
+        head = head_of(tx, record_id)
         return Recorded(record_id, head, taken.id, taken.repeated, written.proposals, len(asked), warnings)
 
     def _not_shared(self, tx: Tx, person: str, placement: str, step: Step) -> list[Issue]:
         """Why the provider is sent nothing, where it is the step that was to begin it."""
-        found = next((one for one in courses(hold(tx, person, self.home.ods).tree) if one.id == placement), None)
+        found = next(
+            (one for one in courses(Together(tx, person, self.home.ods).acknowledged) if one.id == placement), None
+        )
         if step.step not in _SHARING or found is None or found.provider in ("", self.home.ods):
             return []
         reason = ""

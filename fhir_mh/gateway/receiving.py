@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fhir_mh.errors import FhirMhError
@@ -9,14 +10,23 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import SHARED_KINDS, Key, content, hold
-from fhir_mh.gateway.identity import Organisation, find_person, identify, persons_by_local_identifier, persons_by_number
+from fhir_mh.gateway.identity import (
+    Organisation,
+    find_person,
+    identify,
+    persons_by_local_identifier,
+    persons_by_number,
+    same_one,
+)
 from fhir_mh.gateway.marking import take_mark
+from fhir_mh.gateway.merge_notices import TOLD, take_notice
 from fhir_mh.gateway.pending import note_decided
 from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.sameness import contradiction, judge
 from fhir_mh.gateway.sealing import seal, sealed_in
 from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task
 from fhir_mh.gateway.spreading import copy_at, spread
+from fhir_mh.gateway.standing import merged_notes
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.store import StoredResource, Tx
@@ -33,12 +43,20 @@ class Receiving:
         self.aside = SettingAside(home, check, replay)
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
-        """The receipt of one message of a partner, after acting on it."""
+        """The receipt of one message of a partner, after acting on it; it says where the person is one of a merge."""
+        receipt = self._receive(tx, partner, message)
+        person = find_person(tx, message.nhs_number)
+        notes = [] if person is None else merged_notes(tx, person, "$.person")
+        return replace(receipt, issues=(*receipt.issues, *notes)) if notes else receipt
+
+    def _receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         if message.verb == "snapshot":
             return self._snapshot(tx, partner, message)
         person = find_person(tx, message.nhs_number)
         if message.content.get("notice") == "entered-in-error" and message.verb == "notice":
             return self._retracted(tx, partner, person, message)
+        if message.content.get("notice") in TOLD and message.verb == "notice":
+            return take_notice(tx, self.home, self.check, partner, person, message)
         if person is None:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-person", "$.person"),))
         if message.verb == "proposal":
@@ -99,7 +117,8 @@ class Receiving:
             doubt = contradiction(patient, [probe], "$.bundle")
             if person is not None and doubt is None:
                 doubt = contradiction(patient, hold(tx, person, self.home.ods).patients(), "$.bundle")
-            if doubt is None and not set(persons_by_local_identifier(tx, patient)) <= {person}:
+            named = persons_by_local_identifier(tx, patient)
+            if doubt is None and named and (person is None or not same_one(tx, {*named, person})):
                 doubt = issue("sync-identity", "$.bundle.identifier", what="local identifier")
             if doubt is not None:
                 found.append(doubt)
@@ -217,9 +236,9 @@ def _keys_named(items: Any) -> set[Key] | None:
 
 def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
     """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
-    numbers = {find_person(tx, message.nhs_number)} - {None}
-    known = {person for patient in _patients(bodies_of(message)) for person in persons_by_number(tx, patient)} | numbers
-    return sorted(str(person) for person in known) if len(known) > 1 else []
+    known = {person for patient in _patients(bodies_of(message)) for person in persons_by_number(tx, patient)}
+    known |= {person for person in [find_person(tx, message.nhs_number)] if person is not None}
+    return [] if same_one(tx, known) else sorted(known)
 
 
 def _by_local_identifier(tx: Tx, bodies: list[Body]) -> str | None:

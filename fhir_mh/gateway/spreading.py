@@ -27,22 +27,23 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
 
     kinds: the types of the resources that changed. own: whether any of them is ours to send. urgent: whether any of
     those is_urgent. Where a decision may rest on what changed, or this is the first that we keep about the person,
-    every partner's standing is looked at anew; otherwise the lanes there are get the news.
+    every partner's standing is looked at anew, for everybody who is one with the person; otherwise the lanes there are
+    get the news.
     """
-    partners = partners_of(tx, home)
+    partners, sides = partners_of(tx, home), tx.merges.sides(person)
     if not partners:
         return
-    edition = tx.edition(person, home.ods)
-    if not edition and not tx.lanes.find(person=person):
+    if not any(tx.edition(one, home.ods) or tx.lanes.find(person=one) for one in sides):
         return  # nothing of ours is anywhere, nor is there anything to send
-    first = own and edition == 1
+    first = own and tx.edition(person, home.ods) == 1
     if DECIDING.isdisjoint(kinds) and not first:
         if own:
             for lane in tx.lanes.find(person=person):
                 if lane.state != "ended":
                     _queue(tx, home, person, lane.partner, urgent)
         return
-    look_anew(tx, home, person, partners, urgent=urgent)
+    for one in sides:
+        look_anew(tx, home, one, partners, urgent=urgent and one == person)
 
 
 def partners_of(tx: Tx, home: Organisation) -> list[str]:
