@@ -89,7 +89,7 @@ def nhs_number_of(tx: Tx, person: str) -> str | None:
 def identify(tx: Tx, person: str, patient: Mapping[str, Any]) -> None:
     """Let the store know the person by this Patient's NHS numbers, the superseded ones too.
 
-    One by which somebody who is one with the person is known stays theirs, and finds both. Raises Conflict
+    A superseded one by which somebody who is one with the person is known stays theirs, and finds both. Raises Conflict
     (sync-identity) when one of them belongs to somebody else here.
     """
     number = nhs_number_in(patient)
@@ -97,7 +97,7 @@ def identify(tx: Tx, person: str, patient: Mapping[str, Any]) -> None:
         if value is None:
             continue
         holder = find_person(tx, value)
-        if holder is not None and not same_one(tx, {holder, person}):
+        if holder not in (None, person) and (value == number or not same_one(tx, {str(holder), person})):
             raise Conflict(issues=[issue("sync-identity", "Patient.identifier", what="NHS number")])
         if holder is None or holder == person:
             tx.identify(person, system, value)

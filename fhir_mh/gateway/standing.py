@@ -10,7 +10,7 @@ from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of, strictest
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
-from fhir_mh.gateway.holding import Holding, Tree, about
+from fhir_mh.gateway.holding import Holding, Tree, about, key_of
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named
 from fhir_mh.profiles.bundle import TABLES, table_of
@@ -71,24 +71,33 @@ def standing(tx: Tx, person: str, own: str) -> Standing:
 
 
 class _Side(NamedTuple):
-    """What is held of one person. directives: each with Type/id of the resource that says it."""
+    """What is held of one person. directives: each with Type/id of the resource that says it, none where another
+    organisation keeps it."""
 
     in_care: set[str]
     leads: set[str]
-    directives: list[tuple[str, Directive]]
+    directives: list[tuple[str | None, Directive]]
     commissioning: set[str]
 
 
 def _voices(
-    tx: Tx, sides: list[str], held: Sequence[Sequence[tuple[str, Directive]]]
+    tx: Tx, sides: list[str], held: Sequence[Sequence[tuple[str | None, Directive]]]
 ) -> tuple[tuple[Directive, ...], ...]:
-    """Each side's directives, and with them what the person has decided on either side since they are one."""
+    """Each side's directives, and with them what the person has decided here since they are one.
+
+    What another organisation took down it took down of one of the two, whom it may not hold as one.
+    """
     merges = tx.merges.in_force(sides)
     since: list[Directive] = []
     if merges and merges[-1].before is not None and merges[-1].made is not None:
         known = {name for heads in load_object(merges[-1].before)["heads"].values() for name in heads}
         day = instant(merges[-1].made)[:10]
-        since = [one for each in held for name, one in each if name not in known and (one.made_at or "")[:10] >= day]
+        since = [
+            one
+            for each in held
+            for name, one in each
+            if name is not None and name not in known and (one.made_at or "")[:10] >= day
+        ]
     voices = [tuple(dict.fromkeys([*(one for _, one in each), *since])) for each in held]
     return tuple(voice for voice in voices if voice)
 
@@ -121,11 +130,14 @@ def _of_side(tx: Tx, person: str, own: str) -> _Side:
         if episode.get("status") == "active":
             in_care.add(ods_named(episode.get("organisation"), codes))
     said = {
-        found.item_id: f"{found.table.kind}/{found.entry.resource['id']}"
+        found.item_id: key_of(found.entry.resource)
         for found in (holding.reading.taken if holding.bodies else ())
         if found.table is not None and found.table.field == "sharing" and found.table.primary
     }
-    directives = [(said[one.id], one) for one in directives_of(tree.get("sharing") or (), codes)]
+    directives = [
+        ("/".join(said[one.id]) if holding.custodians[said[one.id]] == own else None, one)
+        for one in directives_of(tree.get("sharing") or (), codes)
+    ]
     return _Side(in_care - {""}, leads, directives, commissioning - {""})
 
 
