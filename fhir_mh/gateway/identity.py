@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,26 @@ def find_by_patient(tx: Tx, patient: Mapping[str, Any]) -> str | None:
     if not same_one(tx, {*numbered[:1], *local}):
         raise Conflict(issues=[issue("sync-identity", "Patient.identifier", what="local identifier")])
     return next(iter([*numbered, *local]), None)
+
+
+def find_named(tx: Tx, number: str | None, identifiers: Sequence[tuple[str, str]]) -> str | None:
+    """The person whom a message names, by NHS number or, where it has none, by local identifiers; None for nobody.
+
+    Raises Conflict (sync-identity) where its identifiers name two people.
+    """
+    if number is not None:
+        return find_person(tx, number)
+    named = [{"system": system, "value": value} for system, value in identifiers]
+    found = persons_by_local_identifier(tx, {"identifier": named})
+    if not same_one(tx, found):
+        raise Conflict(issues=[issue("sync-identity", "$.person.identifiers", what="local identifier")])
+    return next(iter(found), None)
+
+
+def local_identifiers_of(tx: Tx, person: str) -> tuple[tuple[str, str], ...]:
+    """(system, value) of what systems of providers call a person, as the Patients that are held have them."""
+    patients = [one.body() for one in tx.person_resources(person) if one.type == "Patient"]
+    return tuple(dict.fromkeys(pair for patient in patients for pair in local_identifiers_in(patient)))
 
 
 def nhs_number_of(tx: Tx, person: str) -> str | None:

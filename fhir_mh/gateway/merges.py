@@ -19,6 +19,7 @@ from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.links import link
 from fhir_mh.gateway.merge_faults import differing, faults
 from fhir_mh.gateway.merge_notices import tell
+from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.spreading import look_anew, partners_of
 from fhir_mh.gateway.standing import expect_kept, expect_record
 from fhir_mh.gateway.together import Together
@@ -26,6 +27,7 @@ from fhir_mh.gateway.undoing import Answer, Undone, undo
 from fhir_mh.gateway.writing import Check
 from fhir_mh.gateway.written_since import Written, written_since
 from fhir_mh.issues import Issue, issue
+from fhir_mh.placements import courses
 from fhir_mh.store import PersonMerge, Store, Tx
 
 ROLE = "merges"
@@ -147,6 +149,7 @@ class MergeUseCases:
             "sides": {"kept": [side.person for side in ours.sides], "other": [side.person for side in theirs.sides]},
             "proposals": [one.id for side in sides for one in tx.proposals.find(side, direction="sent")],
         }
+        before["asked"] = self._two_places(tx, asked, ours, theirs)
         before["links"] = link(tx, self.home, kept, superseded)
         before["heads"] = {side: tx.merges.heads(side) for side in sides}
         before["conflicts"] = self._conflicts(tx, ours, theirs)
@@ -171,6 +174,15 @@ class MergeUseCases:
             made.append(name)
         return made
 
+    def _two_places(self, tx: Tx, asked: PersonMerge, ours: Together, theirs: Together) -> str | None:
+        """Have people find out where somebody is whom the two records show in two places; the Task's name."""
+        there = {one.provider for held in (ours, theirs) for one in courses(held.acknowledged) if one.there}
+        if len(there) < 2:
+            return None
+        said = "Two records that are one person's show stays in two places. Find out where the person is."
+        raise_task(tx, self.home, self.check, asked.kept, f"{asked.id}/places", "identity", said)
+        return f"{asked.id}/places"
+
     # --- undoing
 
     async def undo(self, context: AccessContext, name: str, reason: str, answers: Sequence[Answer]) -> Undone:
@@ -184,7 +196,7 @@ class MergeUseCases:
 
         def work(tx: Tx) -> Undone:
             merge = _found(tx, name)
-            done = undo(tx, self.home, merge, client, reason, answers)
+            done = undo(tx, self.home, self.check, merge, client, reason, answers)
             for person in (merge.kept, merge.superseded):
                 note_act(tx, self.home, context, person, "merge", "undo", f"merge {name}", reason)
             return done

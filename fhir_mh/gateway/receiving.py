@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fhir_mh.errors import FhirMhError
+from fhir_mh.errors import Conflict, FhirMhError
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import SHARED_KINDS, Key, content, hold
 from fhir_mh.gateway.identity import (
     Organisation,
+    find_named,
     find_person,
     identify,
     persons_by_local_identifier,
@@ -44,19 +45,23 @@ class Receiving:
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         """The receipt of one message of a partner, after acting on it; it says where the person is one of a merge."""
-        receipt = self._receive(tx, partner, message)
-        person = find_person(tx, message.nhs_number)
+        try:
+            person = find_named(tx, message.nhs_number, message.identifiers)
+        except Conflict as fault:
+            return self.aside.keep(tx, partner, message, None, list(fault.issues))
+        receipt = self._receive(tx, partner, person, message)
         notes = [] if person is None else merged_notes(tx, person, "$.person")
         return replace(receipt, issues=(*receipt.issues, *notes)) if notes else receipt
 
-    def _receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
+    def _receive(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
         if message.verb == "snapshot":
-            return self._snapshot(tx, partner, message)
-        person = find_person(tx, message.nhs_number)
+            return self._snapshot(tx, partner, person, message)
         if message.content.get("notice") == "entered-in-error" and message.verb == "notice":
             return self._retracted(tx, partner, person, message)
         if message.content.get("notice") in TOLD and message.verb == "notice":
             return take_notice(tx, self.home, self.check, partner, person, message)
+        if person is None and message.verb == "proposal" and message.nhs_number is None:
+            return self.aside.keep(tx, partner, message, None, [issue("sync-unknown-person", "$.person")])
         if person is None:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-person", "$.person"),))
         if message.verb == "proposal":
@@ -67,12 +72,12 @@ class Receiving:
 
     # --- snapshots
 
-    def _snapshot(self, tx: Tx, partner: str, message: Message) -> Receipt:
+    def _snapshot(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
         if message.custodian != partner or message.edition is None:
             found = issue("sync-custody", "$.custodian", reference="This snapshot")
             return Receipt(message.id, "refused", issues=(found,))
         bodies = bodies_of(message)
-        person = find_person(tx, message.nhs_number) or _by_local_identifier(tx, bodies)
+        person = person or _by_local_identifier(tx, bodies)
         retracted = sealed_in(tx, message)
         if retracted:
             if person is not None and tx.edition(person, partner) >= message.edition:
@@ -89,7 +94,8 @@ class Receiving:
         held = tx.edition(person, partner)
         if held >= message.edition:
             return Receipt(message.id, "superseded", held)
-        tx.identify(person, NHS_NUMBER, message.nhs_number)
+        if message.nhs_number is not None:
+            tx.identify(person, NHS_NUMBER, message.nhs_number)
         were = self._store_copy(tx, partner, person, bodies)
         tx.set_edition(person, partner, message.edition)
         tx.currency.mark(self.home.ods, person, partner, "stored", message.edition)
@@ -112,9 +118,11 @@ class Receiving:
     def _faults(self, tx: Tx, partner: str, person: str | None, message: Message, bodies: list[Body]) -> list[Issue]:
         """Everything that speaks against storing a snapshot."""
         found: list[Issue] = []
+        if person is None and message.nhs_number is None:  # nobody is made of a local identifier alone
+            found.append(issue("sync-unknown-person", "$.person"))
         for patient in _patients(bodies):
-            probe = {"identifier": [{"system": NHS_NUMBER, "value": message.nhs_number}]}
-            doubt = contradiction(patient, [probe], "$.bundle")
+            said = [] if message.nhs_number is None else [{"system": NHS_NUMBER, "value": message.nhs_number}]
+            doubt = contradiction(patient, [{"identifier": said}], "$.bundle")
             if person is not None and doubt is None:
                 doubt = contradiction(patient, hold(tx, person, self.home.ods).patients(), "$.bundle")
             named = persons_by_local_identifier(tx, patient)
@@ -237,7 +245,8 @@ def _keys_named(items: Any) -> set[Key] | None:
 def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
     """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
     known = {person for patient in _patients(bodies_of(message)) for person in persons_by_number(tx, patient)}
-    known |= {person for person in [find_person(tx, message.nhs_number)] if person is not None}
+    number = message.nhs_number
+    known |= {person for person in [find_person(tx, number) if number else None] if person is not None}
     return [] if same_one(tx, known) else sorted(known)
 
 

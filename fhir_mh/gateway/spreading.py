@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fhir_mh.clock import instant
 from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
-from fhir_mh.gateway.identity import Organisation, nhs_number_of
+from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.standing import DECIDING, now_of, standing
 from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Currency, Mark, Tx
@@ -78,7 +78,7 @@ def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision:
 
 def _queue(tx: Tx, home: Organisation, person: str, partner: str, urgent: bool) -> None:
     edition = tx.edition(person, home.ods)
-    if edition and nhs_number_of(tx, person) is not None:
+    if edition and (nhs_number_of(tx, person) is not None or local_identifiers_of(tx, person)):
         tx.outbox.add(partner, person, "snapshot", edition=edition, replaces=True, urgent=urgent)
 
 

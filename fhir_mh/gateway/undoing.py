@@ -15,7 +15,9 @@ from fhir_mh.gateway.merge_notices import tell
 from fhir_mh.gateway.projection import without
 from fhir_mh.gateway.provenance import is_ours, targets_of
 from fhir_mh.gateway.sealing import take_back
+from fhir_mh.gateway.setting_aside import close_task
 from fhir_mh.gateway.spreading import look_anew, partners_of
+from fhir_mh.gateway.writing import Check
 from fhir_mh.gateway.written_since import PROPOSALS, Whose, Written, before_of, written_since
 from fhir_mh.issues import issue
 from fhir_mh.profiles.bundle import identifier_of
@@ -53,7 +55,9 @@ class _Parting:
     stays: list[Key] = field(default_factory=list)
 
 
-def undo(tx: Tx, home: Organisation, merge: PersonMerge, by: str, reason: str, answers: Sequence[Answer]) -> Undone:
+def undo(
+    tx: Tx, home: Organisation, check: Check, merge: PersonMerge, by: str, reason: str, answers: Sequence[Answer]
+) -> Undone:
     """Part them, in the transaction that is under way. Raises Conflict, InvalidResource: then nothing may be kept."""
     sides = tx.merges.sides(merge.kept)
     if merge.state != "made" or tx.merges.in_force(sides)[-1].id != merge.id:
@@ -70,6 +74,8 @@ def undo(tx: Tx, home: Organisation, merge: PersonMerge, by: str, reason: str, a
         _part(tx, home, side, others, before["heads"][side], {one: whose[one] for one in mine}, reason)
     _unlink(tx, home, before["links"], {one.keys[0] for one in written if _is_patient(one) and whose[one] == "apart"})
     _drop_conflicts(tx, home, merge, before["conflicts"], reason)
+    if before["asked"] is not None:
+        close_task(tx, home, check, merge.kept, before["asked"], "cancelled")
     tell(tx, home, sides, "merge-undone", merge.kept, merge.superseded)
     tx.merges.undo(merge.id, by)
     for side in sides:

@@ -54,18 +54,15 @@ def written_since(tx: Tx, home: Organisation, merge: PersonMerge) -> list[Writte
 
 
 def _of_side(tx: Tx, home: Organisation, held: Together, side: Side, heads: Mapping[str, int]) -> Iterator[Written]:
-    changed = [
-        key
-        for key, body in side.holding.bodies.items()
-        if side.holding.custodians[key] == home.ods and key[0] not in SHARED_KINDS and not is_ours(body)
-        if body != _at(tx, key, heads)
-    ]
+    places = _places(held, side)
     entries: dict[tuple[str, str], list[Key]] = {}
-    for key in changed:
-        entries.setdefault(_place(held, side, key), []).append(key)
+    for key, body in side.holding.bodies.items():
+        ours = side.holding.custodians[key] == home.ods and key[0] not in SHARED_KINDS and not is_ours(body)
+        if ours and body != _at(tx, key, heads):
+            entries.setdefault(places[key], []).append(key)
+    before = {place for key, place in places.items() if "/".join(key) in heads}
     for (name, item), keys in entries.items():
-        everything = [key for key in side.holding.bodies if _place(held, side, key) == (name, item)]
-        new = not any("/".join(key) in heads for key in everything)
+        new = (name, item) not in before
         may: tuple[Whose, ...] = ("stays", "other", "apart") if new else ("stays", "apart")
         if name == "Patient" and new:
             may = ("stays",)  # it says itself whose it is
@@ -79,11 +76,14 @@ def _at(tx: Tx, key: Key, heads: Mapping[str, int]) -> dict[str, Any] | None:
     return None if found is None or found.deleted else content(found.body())
 
 
-def _place(held: Together, side: Side, key: Key) -> tuple[str, str]:
-    for found in side.holding.reading.taken:
-        if key[0] != "Patient" and found.table is not None and key_of(found.entry.resource) == key:
-            return found.table.field, held.name(side, found.item_id)
-    return key
+def _places(held: Together, side: Side) -> dict[Key, tuple[str, str]]:
+    """Which entry of which list each resource is of; of what is in no list, and of a Patient, its own type and id."""
+    places = {key: key for key in side.holding.bodies}
+    for found in side.holding.reading.taken if side.holding.bodies else ():
+        key = key_of(found.entry.resource)
+        if key[0] != "Patient" and found.table is not None:
+            places[key] = found.table.field, held.name(side, found.item_id)
+    return places
 
 
 def _proposed(tx: Tx, side: Side, known: list[str]) -> Iterator[Written]:

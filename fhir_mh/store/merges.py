@@ -56,7 +56,7 @@ class Merges(Part):
                 f"SELECT {_COLUMNS} FROM person_merges WHERE kept = ? AND state = 'made'", person
             )
         ]
-        return sorted(found, key=lambda one: (one.made or one.asked, persons.index(one.superseded)))
+        return sorted(found, key=lambda one: (one.made or one.asked, -persons.index(one.superseded)))
 
     # --- asking for one, making and undoing it
 

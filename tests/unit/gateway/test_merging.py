@@ -15,9 +15,10 @@ from fhir_mh.gateway.gateway import HeldRecord
 from fhir_mh.gateway.identity import find_person
 from fhir_mh.gateway.merges import ShownMerge
 from fhir_mh.gateway.undoing import Answer, Undone
+from fhir_mh.placements import read_step
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
-OTHER = "9990000026"
+OTHER, THIRD = "9990000026", "9990000034"
 WHY = "Registered twice."
 Tree = dict[str, Any]
 UNPLACED = ("placements",)
@@ -209,3 +210,32 @@ def test_a_snapshot_that_says_so_is_taken_in_once_people_have_merged_them(pair: 
     assert {receipt.status for _, receipt in carried} == {"stored"}
     assert held(pair, HOME, OTHER).id == person
     assert held(pair, WARD, OTHER).merged != []
+
+
+def test_who_is_shown_in_two_places_is_asked_about(pair: Pair) -> None:
+    here = {"id": "stay", "provider": {"id": "org-third"}, "status": "in-progress"}
+    there = {"id": "stay", "provider": {"id": "org-ward"}, "status": "in-progress"}
+    third = {"id": "org-third", "ods": "ZOA3", "name": "Third"}
+    pair.save(HOME, {"person": {"nhs_number": THIRD}, "organisations": [third], "stays": [here]})
+    pair.save(HOME, second(stays=[there]))
+    name = merge(pair, kept=THIRD)
+    (task,) = [one for one in tasks(held(pair, HOME, THIRD)) if "two places" in one["description"]]
+    undo(pair, name)
+    (now,) = [one for one in held(pair, HOME, THIRD).tree["tasks"] if one["id"] == task["id"]]
+    assert now["status"] == "cancelled"
+
+
+def test_a_step_of_a_placement_stands_where_the_placement_does(pair: Pair) -> None:
+    pair.save(HOME, second())
+    name = merge(pair)
+    one = held(pair, HOME)
+    of_other = one.tree["placements"][1]["id"]
+    assert of_other != "place"
+    step = read_step("change", {"by": "Placing team", "reason": "Agreed.", "level": "1"})
+    placements = pair.gateways[HOME].placements
+    told = asyncio.run(placements.record(AccessContext(HOME), one.id, of_other, step))
+    assert told.placement == of_other
+    assert [found.code for found in told.warnings] == ["merge-in-force"]
+    assert [found["level"] for found in held(pair, HOME).tree["placements"]] == ["2", "1"]
+    undo(pair, name)
+    assert [held(pair, HOME, number).tree["placements"][0]["level"] for number in (NHS_NUMBER, OTHER)] == ["2", "1"]
