@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.fhir.json import dumps
 from fhir_mh.settings import load
 from tests.contract.rest_caller import NHS, Caller, calling, refused
 
-FIRST, SECOND, NAMELESS, NURSE, WARD = (f"{name}-{'x' * 40}" for name in ("one", "two", "nobody", "nurse", "ward"))
+FIRST, SECOND, NAMELESS, NURSE, CLERK, WARD = (f"{name}-{'x' * 40}" for name in ("a", "b", "c", "d", "e", "f"))
 CLIENTS = [
     {"token": FIRST, "organisation": "ZCT1", "role": "merges", "name": "records-lead"},
     {"token": SECOND, "organisation": "ZCT1", "role": "merges", "name": "guardian"},
     {"token": NAMELESS, "organisation": "ZCT1", "role": "merges"},
     {"token": NURSE, "organisation": "ZCT1", "role": "clinician"},
+    {"token": CLERK, "organisation": "ZCT1", "role": "quarantine"},
     {"token": WARD, "organisation": "ZOA1", "role": "merges", "name": "ward"},
 ]
 ONE, OTHER = "9990000018", "9990000026"
@@ -276,6 +278,21 @@ def test_writing_to_the_one_record_says_so_and_reaches_the_side_that_it_is_of(ca
     assert "merge-in-force" in again.text
     texts = {goal["description"]["text"] for goal in held(call, kept)["record"]["goals"]}
     assert texts == {"first goal", "second, changed", "new", "by FHIR"}
+
+
+def test_a_replay_says_that_it_reached_one_of_two(call: Caller) -> None:
+    kept, other = both(call)
+    goal = {"resourceType": "Goal", "id": "w", "lifecycleStatus": "active", "description": {"text": "of the ward"},
+            "subject": {"reference": "Patient/w"}}  # fmt: skip
+    message = {"id": "m1", "verb": "snapshot", "person": {"nhs_number": OTHER}, "custodian": "ZOA1", "edition": 1,
+               "bundle": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": goal}]}}  # fmt: skip
+    text = dumps(message).decode()
+    kept_aside = call.gateway.store.write_now(lambda tx: tx.quarantine.add("ZOA1", text, "[]")).id
+    merged(call, kept, other)
+    answer = call("POST", f"/quarantine/{kept_aside}/replay", **as_(CLERK)).json()
+    assert (answer["status"], [one["code"] for one in answer["warnings"]]) == ("stored", ["merge-in-force"])
+    texts = [goal["description"]["text"] for goal in held(call, kept)["record"]["goals"]]
+    assert texts == ["first goal", "second goal", "of the ward"]
 
 
 # --- undone
