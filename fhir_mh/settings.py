@@ -58,7 +58,7 @@ class Client(BaseModel):
     role: Slug = Field(description="The role it acts in, as the consent policy names roles.")
     name: Slug | None = Field(
         default=None,
-        description="What it is called where clients are told apart: to open what is sealed, and to be notified.",
+        description="What it is called where clients are told apart: to open a seal, to merge, and to be notified.",
     )
     endpoints: tuple[Endpoint, ...] = Field(
         default=(), description="Where it may be notified: beginnings of addresses, such as https://ehr.example/hooks."

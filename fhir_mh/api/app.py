@@ -24,6 +24,7 @@ from fhir_mh.api.faults import answer_to
 from fhir_mh.api.fhir_rest import FhirRest
 from fhir_mh.api.front import MAX_BODY, Front
 from fhir_mh.api.hooks import Woken
+from fhir_mh.api.merges_routes import Merges
 from fhir_mh.api.notifying import notifying, subscriptions_of
 from fhir_mh.api.pages import Pages
 from fhir_mh.api.placements_routes import Placements
@@ -79,6 +80,7 @@ def create_app(
         *Placements(gateway, door).routes(),
         *Quarantine(gateway, door).routes(),
         *Seals(gateway, door).routes(),
+        *Merges(gateway, door).routes(),
         *Conflicts(gateway, door).routes(),
         *delivery_routes(gateway, settings, door, counts, woken),
         *Pages(settings).routes(),

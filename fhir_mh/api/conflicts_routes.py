@@ -66,8 +66,8 @@ def _named(one: ShownConflict) -> dict[str, Any]:
     held = one.stored
     return {
         "id": held.id,
-        "record": held.person,
-        "path": held.path,
+        "record": one.record,
+        "path": one.path,
         "reason": held.reason,
         "from": held.theirs_by,
         "owner": one.owner,

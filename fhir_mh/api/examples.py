@@ -226,6 +226,17 @@ RETRACT = Example(
     after="new-person",
 )
 APPROVE = Example("Refused: a client without a name cannot be told from another", {"reason": "To copy it over."}, 403)
+PREVIEW_MERGE = Example("Refused: there is no such record", {"kept": "person-1", "superseded": "person-2"}, 404)
+ASK_FOR_MERGE = Example(
+    "Refused: a client without a name cannot be told from another",
+    {"kept": "person-1", "superseded": "person-2", "reason": "One person, registered twice."},
+    403,
+)
+UNDO_MERGE = Example(
+    "Refused: a client without a name cannot be told from another",
+    {"reason": "They are twins.", "answers": [{"list": "goals", "id": "goal-allotment", "whose": "other"}]},
+    403,
+)
 
 _UNIT = {"ods": "ZIU1", "name": "Inpatient unit", "roles": ["inpatient-unit"]}
 PARTNER = Example(
@@ -330,6 +341,9 @@ BY_NAME = {
     "discard": DISCARD,
     "retract": RETRACT,
     "approve": APPROVE,
+    "preview-merge": PREVIEW_MERGE,
+    "ask-for-merge": ASK_FOR_MERGE,
+    "undo-merge": UNDO_MERGE,
     "decision": DECISION,
     "subscription": SUBSCRIPTION,
 }

@@ -105,4 +105,6 @@ def _line(held: Quarantined) -> dict[str, Any]:
 def _replayed(one: Replayed) -> dict[str, Any]:
     receipt = one.receipt
     edition, status = (None, None) if receipt is None else (receipt.edition, receipt.status)
-    return {**_line(one.held), "status": status, "edition": edition}
+    warnings = [] if receipt is None else [found for found in receipt.issues if not found.is_error]
+    told = [{"code": found.code, "path": found.path} for found in warnings]
+    return {**_line(one.held), "status": status, "edition": edition, "warnings": told}

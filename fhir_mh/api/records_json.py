@@ -7,7 +7,6 @@ from typing import Any
 from fhir_mh.clock import instant
 from fhir_mh.gateway.gateway import HeldRecord, Saved
 from fhir_mh.records.agreements import AgreementStanding, standing_of
-from fhir_mh.records.content_hash import sameness_of
 from fhir_mh.records.legal import cautions_of
 from fhir_mh.store import Currency, Mark
 
@@ -50,9 +49,10 @@ def held(record: HeldRecord) -> dict[str, Any]:
         "agreements": [agreement(one) for one in standing_of(record.tree)],
         "plans": [
             {"plan": one.plan, "version": one.version, "content_hash": one.content_hash, "same": one.same}
-            for one in sameness_of(record.tree)
+            for one in record.plans
         ],
         "cautions": [{"refusal": one.refusal, "text": one.text} for one in cautions_of(record.tree, record.as_of)],
+        "merged": record.merged,
         "retracted": [{"custodian": one.custodian, "at": instant(one.sealed)} for one in record.sealed],
         "asked_by_law": [found.as_dict() for found in record.asked],
     }

@@ -12,7 +12,14 @@ from typer import Argument, Option, Typer
 from typer.core import TyperGroup
 
 from fhir_mh import __version__
-from fhir_mh.cli import conflict_commands, gateway_commands, partner_commands, placement_commands, quarantine_commands
+from fhir_mh.cli import (
+    conflict_commands,
+    gateway_commands,
+    merge_commands,
+    partner_commands,
+    placement_commands,
+    quarantine_commands,
+)
 from fhir_mh.cli.commands import BODIES, EXITS, INPUT, Command, Group, group_of, readable, run
 from fhir_mh.cli.exits import reading
 
@@ -60,6 +67,7 @@ def commands() -> TyperGroup:
     app.add_typer(partner_commands.group(), name="partners")
     app.add_typer(placement_commands.group(), name="placements")
     app.add_typer(quarantine_commands.group(), name="quarantine")
+    app.add_typer(merge_commands.group(), name="merges")
     return typer.main.get_group(app)
 
 

@@ -28,6 +28,7 @@ BODIES: dict[str, str] = {
     "package": "fhir_mh.cli.package",
     "partners": "fhir_mh.cli.partners",
     "placements": "fhir_mh.cli.placements",
+    "merges": "fhir_mh.cli.merges",
     "quarantine": "fhir_mh.cli.quarantine",
     "schema": "fhir_mh.cli.schema",
     "serve": "fhir_mh.cli.serve",

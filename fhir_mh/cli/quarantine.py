@@ -63,14 +63,15 @@ def _replay(where: Where, asked: Mapping[str, Any]) -> Json:
 
 
 def _discard(where: Where, asked: Mapping[str, Any]) -> Json:
-    sent = dumps({"reason": _text(asked["reason"])})
+    sent = dumps({"reason": text_of(asked["reason"])})
     return ask(where, "POST", f"/quarantine/{quote(asked['held'], safe='')}/discard", content=sent)
 
 
 _VERBS = {"list": _list, "show": _show, "replay": _replay, "discard": _discard}
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """The text of a file that says why. Raises InvalidResource (json-encoding)."""
     content = content_of(file)
     try:
         return content.decode("utf-8").strip()

@@ -117,6 +117,23 @@ def decide(request: AccessRequest, directives: Sequence[Directive], policy: Poli
     return Decision(frozenset(permitted), tuple(winners), outdone, sentence, tied, denied_by_person, bool(content))
 
 
+def strictest(decisions: Sequence[Decision], policy: Policy | None = None) -> Decision:
+    """What every one of these decisions permits: of persons who are one, each with decisions of their own."""
+    if len(decisions) == 1:
+        return decisions[0]
+    policy = policy or direct_care()
+    permitted = frozenset.intersection(*(one.permitted for one in decisions))
+    if permitted <= policy.along:
+        permitted = frozenset()
+    winners = tuple(dict.fromkeys(name for one in decisions for name in one.winners))
+    losers = tuple(dict.fromkeys(name for one in decisions for name in one.losers))
+    by_person = any(one.by_person for one in decisions)
+    return Decision(
+        permitted, winners, losers, _sentence(set(permitted), by_person, None), any(one.tied for one in decisions),
+        by_person, bool(permitted - policy.home_only - policy.along),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     permits: bool | None = None

@@ -16,7 +16,7 @@ FORMATS = ("fhir",)  # what a gateway can be sent
 ASKED_AT_ONCE = 4  # messages of a check that are looked at
 
 Verb = Literal["snapshot", "proposal", "notice", "marked"]
-Notice = Literal["sharing-ended", "entered-in-error"]
+Notice = Literal["sharing-ended", "entered-in-error", "patient-merged", "merge-undone"]
 Status = Literal["stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused", "later"]
 _VERBS = ("snapshot", "proposal", "notice", "marked")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -28,21 +28,33 @@ _STATUSES = ("stored", "superseded", "merged", "partly", "conflict", "quarantine
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message about one person. content holds what the verb calls for (bundle, base, notice, reason, ...)."""
+    """One message about one person. content holds what the verb calls for (bundle, base, notice, reason, ...).
+
+    nhs_number: None for somebody of whom the sender knows none. Then identifiers are the (system, value) pairs by which
+    systems of providers call the person.
+    """
 
     id: str
     verb: Verb
-    nhs_number: str
+    nhs_number: str | None
     custodian: str
     edition: int | None
     content: dict[str, Any]
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def person(self) -> dict[str, Any]:
+        """Whom it is about, as it stands in an envelope."""
+        if self.nhs_number is not None:
+            return {"nhs_number": self.nhs_number}
+        return {"identifiers": [{"system": system, "value": value} for system, value in self.identifiers]}
 
     def as_json(self) -> dict[str, Any]:
         """The message as it stands in an envelope."""
         head: dict[str, Any] = {
             "id": self.id,
             "verb": self.verb,
-            "person": {"nhs_number": self.nhs_number},
+            "person": self.person,
             "custodian": self.custodian,
         }
         if self.edition is not None:
@@ -176,10 +188,25 @@ def read_message(body: Any, path: str = "$") -> Message:
     return Message(
         _text(found, "id", path, _ID),
         verb,
-        _text(person, "nhs_number", f"{path}.person"),
+        None if "identifiers" in person else _text(person, "nhs_number", f"{path}.person"),
         _text(found, "custodian", path, _ODS),
         edition,
         {key: value for key, value in found.items() if key not in head},
+        _identifiers(person, f"{path}.person"),
+    )
+
+
+def _identifiers(person: dict[str, Any], path: str) -> tuple[tuple[str, str], ...]:
+    """What a message calls somebody without an NHS number. Raises InvalidResource where it names both, or nothing."""
+    if "identifiers" not in person:
+        return ()
+    listed = person["identifiers"]
+    if not isinstance(listed, list) or not listed or "nhs_number" in person:
+        raise _fault(f"{path}.identifiers", "a list of identifiers, and no NHS number beside it")
+    entries = [_object(one, f"{path}.identifiers[{n}]") for n, one in enumerate(listed)]
+    return tuple(
+        (_text(one, "system", f"{path}.identifiers[{n}]"), _text(one, "value", f"{path}.identifiers[{n}]"))
+        for n, one in enumerate(entries)
     )
 
 

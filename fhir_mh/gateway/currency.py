@@ -6,16 +6,17 @@ A copy is judged by what it says, not by its edition: an edition that changed so
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import NotFound
 from fhir_mh.gateway.copies_sent import Part, Reached, SentTo, parts_of
-from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.marking import Marked, mark_copy
+from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.gateway.standing import expect_record, now_of, only_own, visible
+from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
 from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
 from fhir_mh.store import Currency, Mark, Store, Tx
@@ -101,7 +102,9 @@ class CurrencyUseCases:
         def write(tx: Tx) -> Currency:
             only_own(context, self.home.ods)
             expect_record(tx, record_id)
-            return mark_copy(tx, self.home, record_id, marked)
+            sides = tx.merges.sides(record_id) if tx.merges.root(record_id) == record_id else [record_id]
+            held = [one for one in sides if copy_at(tx, one, self.home.ods, marked.custodian) is not None]
+            return mark_copy(tx, self.home, next(iter(held), record_id), marked)
 
         return await self.store.write(write)
 
@@ -109,19 +112,27 @@ class CurrencyUseCases:
 
     def _of(self, tx: Tx, context: AccessContext, person: str) -> PersonCurrency:
         own, now = self.home.ods, now_of(tx)
-        holding, rows = hold(tx, person, own), tx.currency.of(person)
-        tree, told = holding.tree, rows
+        held = Together(tx, person, own)
+        tree = held.acknowledged
         if context.organisation != own:
-            tree = visible(tx, context, person, tree, self.home.ods)
-            told = [row for row in rows if context.organisation in (row.partner, row.custodian)]
-        parts = list(parts_of(holding, tree))
-        plans = tuple(PlanCurrency(part, tuple(self._copies(tx, person, part, told))) for part in parts)
-        keepers = {part.id: part.custodian for part in parts if part.list == "crisis_plans"}
-        stale = {
-            part.id for part in parts for row in rows
-            if self._is_ours(part, row) and _not_kept(part, row) is not None
-        }  # fmt: skip
-        return PersonCurrency(person, now, plans, current_crisis_plan(tree, keepers, stale, now))
+            tree = visible(tx, context, person, tree, own)
+        plans: list[PlanCurrency] = []
+        keepers: dict[str, str] = {}
+        stale: set[str] = set()
+        for side in held.sides:
+            rows = told = tx.currency.of(side.person)
+            if context.organisation != own:
+                told = [row for row in rows if context.organisation in (row.partner, row.custodian)]
+            seen = {name: value for name, value in side.holding.tree.items() if name in tree}
+            for part in parts_of(side.holding, seen):
+                name = held.name(side, part.id)
+                copies = tuple(self._copies(tx, side.person, part, told))
+                plans.append(PlanCurrency(replace(part, id=name), copies))
+                if part.list == "crisis_plans":
+                    keepers[name] = part.custodian
+                if any(self._is_ours(part, row) and _not_kept(part, row) is not None for row in rows):
+                    stale.add(name)
+        return PersonCurrency(held.kept.person, now, tuple(plans), current_crisis_plan(tree, keepers, stale, now))
 
     def _is_ours(self, part: Part, row: Currency) -> bool:
         """Whether a row is about our own copy of what another organisation keeps."""

@@ -17,7 +17,8 @@ from fhir_mh.gateway.holding import Tree, hold
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.spreading import spread
-from fhir_mh.gateway.standing import expect_newest, only_own
+from fhir_mh.gateway.standing import expect_newest, head_of, only_own
+from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import issue
 from fhir_mh.mapping.row_paths import value_at
@@ -38,10 +39,13 @@ _SAID = {
 class ShownConflict:
     """A conflict as whoever decides it sees it. version: the record's ETag. now: what the row says at this moment.
 
-    owner: the Task's, a reference to an item of the record; None: the team's queue.
+    owner: the Task's, a reference to an item of the record; None: the team's queue. record, path: which record, and
+    what it calls the row; of persons who are one that is the one record, and the texts are as their side has them.
     """
 
     stored: StoredConflict
+    record: str
+    path: str
     version: int
     now: Any
     owner: Mapping[str, Any] | None
@@ -66,10 +70,11 @@ class DecidingUseCases:
         def find(tx: Tx) -> list[ShownConflict]:
             trees: dict[str, Tree] = {}
             found: list[ShownConflict] = []
-            for one in tx.conflicts.waiting(person=record):
+            sides = None if record is None else tx.merges.sides(record)
+            for one in tx.conflicts.waiting(persons=sides):
                 if one.person not in trees:
                     trees[one.person] = self._tree(tx, one.person)
-                shown = _shown(tx, one, trees[one.person])
+                shown = _shown(tx, one, trees[one.person], self.home.ods)
                 if owner is None or ((shown.owner or {}).get("id") or "") == owner:
                     found.append(shown)
                 if len(found) == _MOST:
@@ -123,16 +128,20 @@ class DecidingUseCases:
         return held
 
     def _shown(self, tx: Tx, held: StoredConflict) -> ShownConflict:
-        return _shown(tx, held, self._tree(tx, held.person))
+        return _shown(tx, held, self._tree(tx, held.person), self.home.ods)
 
     def _tree(self, tx: Tx, person: str) -> Tree:
         """The record as people see it here."""
         return effective(tx, hold(tx, person, self.home.ods))[0]
 
 
-def _shown(tx: Tx, held: StoredConflict, tree: Tree) -> ShownConflict:
+def _shown(tx: Tx, held: StoredConflict, tree: Tree, own: str) -> ShownConflict:
     owner = next((task.get("owner") for task in tree.get("tasks") or () if task["id"] == held.id), None)
-    return ShownConflict(held, tx.record_head(held.person), value_at(tree, held.path), owner)
+    record, path, person = held.person, held.path, held.person
+    if len(tx.merges.sides(person)) > 1:
+        one = Together(tx, person, own)
+        record, path = one.kept.person, one.path(one.side_of(person), held.path)
+    return ShownConflict(held, record, path, head_of(tx, person), value_at(tree, held.path), owner)
 
 
 def _close(

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.consent import AccessContext, asked_by_law, laws
 from fhir_mh.errors import InvalidResource, NotFound
 from fhir_mh.gateway.concerns import ConcernUseCases
-from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
+from fhir_mh.gateway.conflict_tasks import Raised, add_tasks, keep_conflicts
 from fhir_mh.gateway.currency import CurrencyUseCases
 from fhir_mh.gateway.deciding import DecidingUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
-from fhir_mh.gateway.holding import Holding, Tree, hold
+from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.gateway.identity import Organisation, find_by_patient, find_person
 from fhir_mh.gateway.marking import mark_opened
-from fhir_mh.gateway.pending import Pending, effective
+from fhir_mh.gateway.merges import MergeUseCases
+from fhir_mh.gateway.pending import Pending
 from fhir_mh.gateway.placing import PlacementUseCases
 from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.gateway.resources import FhirUseCases
 from fhir_mh.gateway.retracting import SealUseCases
 from fhir_mh.gateway.sameness import compact, contradiction, patient_of
-from fhir_mh.gateway.standing import expect_newest, expect_record, now_of, only_own, visible
+from fhir_mh.gateway.standing import (
+    expect_kept,
+    expect_newest,
+    expect_record,
+    head_of,
+    merged_notes,
+    now_of,
+    only_own,
+    visible,
+)
+from fhir_mh.gateway.together import Side, Together, copies_of, seals_of
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
-from fhir_mh.mapping.merge import Merged, merge
+from fhir_mh.mapping.merge import Conflict, Merged, merge
+from fhir_mh.records.content_hash import PLANS, Sameness, sameness_of
 from fhir_mh.records.people import NhsNumber
 from fhir_mh.records.trees import record_of
 from fhir_mh.store import Currency, Seal, Store, Tx
+
+_TEXTS = ("shown", "ours", "theirs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,8 @@ class HeldRecord:
     our own changes that their custodian's copy does not show yet. copies: how current each copy is, ours of
     others' plans and others' of ours. as_of: when it was read (an instant, UTC). asked: what the laws that are on
     find missing; nothing where the caller sees only a part. sealed: that something was retracted as recorded for the
-    wrong person, for this organisation alone, and nothing of it.
+    wrong person, for this organisation alone, and nothing of it. plans: whether each plan is as its custodian made it.
+    merged: the ids of other persons here who are one with this one by a merge.
     """
 
     id: str
@@ -60,6 +75,8 @@ class HeldRecord:
     as_of: str
     asked: list[Issue]
     sealed: list[Seal]
+    plans: list[Sameness]
+    merged: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,7 @@ class Gateway(FhirUseCases):
         self.placements = PlacementUseCases(store, home, check)
         self.quarantine = QuarantineUseCases(store, home, check)
         self.seals = SealUseCases(store, home)
+        self.merges = MergeUseCases(store, home, check)
         self.deciding = DecidingUseCases(store, home, check)
 
     # --- records
@@ -108,7 +126,7 @@ class Gateway(FhirUseCases):
         NHS number, or is new.
 
         Raises InvalidResource, VersionConflict (if_match is not the newest version), NotFound, Conflict (another
-        person's identity), ConsentDenied. Nothing is stored in part.
+        person's identity, or one who is superseded by another), ConsentDenied. Nothing is stored in part.
         """
         return await self.store.write(lambda tx: self._save(tx, context, change, record_id, if_match))
 
@@ -118,26 +136,46 @@ class Gateway(FhirUseCases):
         only_own(context, self.home.ods)
         person, created = self._subject(tx, change, record_id)
         expect_newest(tx, person, if_match)
-        holding = hold(tx, person, self.home.ods)
-        held, _ = effective(tx, holding)
-        merged = change.apply(held) if isinstance(change, Change) else merge(held, held, change, mint=tx.new_id)
-        superseded = _keep_number(held, merged)
-        self._same_person(holding, change, merged.tree, by_id=record_id is not None)
-        raised = add_tasks(tx, self.home, person, merged.tree, merged.conflicts, context.organisation)
-        _complete(merged.tree, tx.new_id)
-        outcome: Outcome = write_record(tx, self.home, self.check, holding, held, merged.tree)
-        tasks = keep_conflicts(tx, person, raised, context.organisation)
-        changed = [row.path for row in merged.changes]
-        return Saved(
-            person, tx.record_head(person), created, changed, outcome.proposals, tasks, [*superseded, *outcome.warnings]
+        held = Together(tx, person, self.home.ods)
+        merged = (
+            change.apply(held.tree)
+            if isinstance(change, Change)
+            else merge(held.tree, held.tree, change, mint=tx.new_id)
         )
+        warnings = [*_keep_number(held.tree, merged), *merged_notes(tx, person, "person")]
+        self._same_person(held.kept.holding, change, merged.tree, by_id=record_id is not None)
+        _complete(merged.tree, tx.new_id)
+        proposed, tasks = [], 0
+        for side, tree in held.parted(merged.tree):
+            raised = self._asked(tx, held, side, tree, merged.conflicts, context.organisation)
+            outcome: Outcome = write_record(tx, self.home, self.check, side.holding, side.tree, tree)
+            tasks += keep_conflicts(tx, side.person, raised, context.organisation)
+            proposed += outcome.proposals
+            warnings += outcome.warnings
+        changed = [row.path for row in merged.changes]
+        return Saved(person, head_of(tx, person), created, changed, proposed, tasks, warnings)
+
+    def _asked(
+        self, tx: Tx, held: Together, side: Side, tree: Tree, conflicts: Sequence[Conflict], author: str
+    ) -> Raised:
+        """Put what a merge left for people into the record of the side that each row is of."""
+        rows = [(one, *held.row(one.path)) for one in conflicts]
+        mine = [
+            replace(one, path=path, **{name: held.as_said(side, getattr(one, name)) for name in _TEXTS})
+            for one, whose, path in rows
+            if whose is side
+        ]
+        return add_tasks(tx, self.home, side.person, tree, mine, author)
 
     def _subject(self, tx: Tx, change: Change | Tree, record_id: str | None) -> tuple[str, bool]:
         """The person a received record is about, and whether they are new here."""
         if record_id is not None:
             expect_record(tx, record_id)
+            expect_kept(tx, record_id, "id")
             return record_id, False
         known = find_by_patient(tx, _said(change))
+        if known is not None:
+            expect_kept(tx, known, "person")
         return (known, False) if known is not None else (tx.add_person(), True)
 
     def _same_person(self, holding: Holding, change: Change | Tree, merged: Tree, *, by_id: bool) -> None:
@@ -165,26 +203,33 @@ class Gateway(FhirUseCases):
         def read_and_mark(tx: Tx) -> HeldRecord:
             only_own(context, self.home.ods)
             if tx.has_person(record_id):
-                mark_opened(tx, self.home, record_id)
+                for side in tx.merges.sides(record_id):
+                    mark_opened(tx, self.home, side)
             return self._record(tx, context, record_id)
 
         return await self.store.write(read_and_mark)
 
     def _record(self, tx: Tx, context: AccessContext, record_id: str) -> HeldRecord:
         expect_record(tx, record_id)
-        holding = hold(tx, record_id, self.home.ods)
-        tree, pending = effective(tx, holding)
+        held = Together(tx, record_id, self.home.ods)
+        tree, pending, person = held.tree, held.pending, held.kept.person
         now, asked, sealed = now_of(tx), list[Issue](), list[Seal]()
-        copies = tx.currency.of(record_id)
+        copies = copies_of(tx, record_id)
         if context.organisation == self.home.ods:
             asked = asked_by_law(tree, now, laws(), self.policies)
-            sealed = tx.seals.find(person=record_id)
+            sealed = seals_of(tx, record_id)
         else:
-            tree = visible(tx, context, record_id, tree, self.home.ods)
+            tree = visible(tx, context, person, tree, self.home.ods)
             pending = []  # what waits holds texts of every section
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
+        plans = [
+            replace(one, plan=held.name(side, one.plan))
+            for side in held.sides
+            for one in sameness_of({name: side.tree.get(name) for name in PLANS if name in tree})
+        ]
+        merged = [side.person for side in held.sides[1:]]
         return HeldRecord(
-            record_id, tx.record_head(record_id), tree, holding.keepers, pending, copies, now, asked, sealed
+            person, head_of(tx, person), tree, held.keepers, pending, copies, now, asked, sealed, plans, merged
         )
 
     async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:

@@ -114,6 +114,12 @@ def about(tx: Tx, person: str, custodian: str | None = None) -> list[StoredResou
     return found
 
 
+def about_one(tx: Tx, person: str) -> list[StoredResource]:
+    """The same of everybody who is one with a person, each resource once."""
+    found = {(one.type, one.id): one for side in tx.merges.sides(person) for one in about(tx, side)}
+    return list(found.values())
+
+
 def hold(tx: Tx, person: str, own: str) -> Holding:
     """Everything current about a person."""
     holding = Holding(person, own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +43,21 @@ def persons_by_number(tx: Tx, patient: Mapping[str, Any]) -> list[str]:
 def persons_by_local_identifier(tx: Tx, patient: Mapping[str, Any]) -> list[str]:
     """The persons whom a Patient's local identifiers name: the cross-walk, read from the Patients that are held.
 
-    A pair of system and value that more than one person here has names nobody.
+    A pair of system and value that more than one person here has names nobody, unless they are one: then whom it is
+    who is kept.
     """
-    found: list[str] = []
+    found: dict[str, None] = {}
     for pair in local_identifiers_in(patient):
-        known = {entry.person for entry in tx.search("Patient", identifiers=[pair]).entries} - {None}
-        if len(known) == 1:
-            found += [str(person) for person in known if person not in found]
-    return found
+        known = {str(entry.person) for entry in tx.search("Patient", identifiers=[pair]).entries if entry.person}
+        one = known if len(known) == 1 else {tx.merges.root(person) for person in known}
+        if len(one) == 1:
+            found[one.pop()] = None
+    return list(found)
+
+
+def same_one(tx: Tx, persons: Collection[str]) -> bool:
+    """Whether these are at most one: one person, or several who are one by a merge."""
+    return len(persons) < 2 or len({tx.merges.root(person) for person in persons}) < 2
 
 
 def find_by_patient(tx: Tx, patient: Mapping[str, Any]) -> str | None:
@@ -60,9 +67,29 @@ def find_by_patient(tx: Tx, patient: Mapping[str, Any]) -> str | None:
     """
     numbered = persons_by_number(tx, patient)
     local = persons_by_local_identifier(tx, patient)
-    if len({*numbered[:1], *local}) > 1:
+    if not same_one(tx, {*numbered[:1], *local}):
         raise Conflict(issues=[issue("sync-identity", "Patient.identifier", what="local identifier")])
     return next(iter([*numbered, *local]), None)
+
+
+def find_named(tx: Tx, number: str | None, identifiers: Sequence[tuple[str, str]]) -> str | None:
+    """The person whom a message names, by NHS number or, where it has none, by local identifiers; None for nobody.
+
+    Raises Conflict (sync-identity) where its identifiers name two people.
+    """
+    if number is not None:
+        return find_person(tx, number)
+    named = [{"system": system, "value": value} for system, value in identifiers]
+    found = persons_by_local_identifier(tx, {"identifier": named})
+    if not same_one(tx, found):
+        raise Conflict(issues=[issue("sync-identity", "$.person.identifiers", what="local identifier")])
+    return next(iter(found), None)
+
+
+def local_identifiers_of(tx: Tx, person: str) -> tuple[tuple[str, str], ...]:
+    """(system, value) of what systems of providers call a person, as the Patients that are held have them."""
+    patients = [one.body() for one in tx.person_resources(person) if one.type == "Patient"]
+    return tuple(dict.fromkeys(pair for patient in patients for pair in local_identifiers_in(patient)))
 
 
 def nhs_number_of(tx: Tx, person: str) -> str | None:
@@ -82,13 +109,15 @@ def nhs_number_of(tx: Tx, person: str) -> str | None:
 def identify(tx: Tx, person: str, patient: Mapping[str, Any]) -> None:
     """Let the store know the person by this Patient's NHS numbers, the superseded ones too.
 
-    Raises Conflict (sync-identity) when one of them belongs to somebody else here.
+    A superseded one by which somebody who is one with the person is known stays theirs, and finds both. Raises Conflict
+    (sync-identity) when one of them belongs to somebody else here.
     """
     number = nhs_number_in(patient)
     for system, value in [(NHS_NUMBER, number), *((FORMER_NHS_NUMBER, old) for old in former_numbers_in(patient))]:
         if value is None:
             continue
         holder = find_person(tx, value)
-        if holder is not None and holder != person:
+        if holder not in (None, person) and (value == number or not same_one(tx, {str(holder), person})):
             raise Conflict(issues=[issue("sync-identity", "Patient.identifier", what="NHS number")])
-        tx.identify(person, system, value)
+        if holder is None or holder == person:
+            tx.identify(person, system, value)

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
-from fhir_mh.gateway.holding import hold
-from fhir_mh.gateway.identity import Organisation, nhs_number_of
-from fhir_mh.gateway.pending import effective
+from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.spreading import partners_of
-from fhir_mh.gateway.standing import expect_newest, expect_record, now_of, only_own, standing
+from fhir_mh.gateway.standing import (
+    expect_kept,
+    expect_newest,
+    expect_record,
+    head_of,
+    merged_notes,
+    now_of,
+    only_own,
+    standing,
+)
+from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
+from fhir_mh.mapping.row_paths import item_at_head
 from fhir_mh.placements import Situation, Step, courses, take
 from fhir_mh.store import Store, Tx
 
@@ -58,28 +67,37 @@ class PlacementUseCases:
     ) -> Recorded:
         """The same in a transaction that is under way."""
         expect_record(tx, record_id)
+        expect_kept(tx, record_id, "id")
         expect_newest(tx, record_id, if_match)
-        holding = hold(tx, record_id, self.home.ods)
-        held, _ = effective(tx, holding)
-        taken = take(Situation(held, self.home.ods, holding.keepers, instant(tx.now), tx.new_id), placement, step)
+        held = Together(tx, record_id, self.home.ods)
+        side, named = held.kept, placement
+        if placement is not None:  # what comes of a placement stands where it does
+            side, path = held.row(f"placements[{placement}]")
+            named = item_at_head(path)[1]
+        keepers = side.holding.keepers
+        taken = take(Situation(side.tree, self.home.ods, keepers, instant(tx.now), tx.new_id), named, step)
         written = Outcome()
         if not taken.repeated:
-            written = write_record(tx, self.home, self.check, holding, held, taken.tree)
+            written = write_record(tx, self.home, self.check, side.holding, side.tree, taken.tree)
+        shown = held.name(side, taken.id)
         asked = [kind for kind, _ in written.stored if kind == "Task"]
-        warnings = [*written.warnings, *self._not_shared(tx, record_id, taken.id, step)]
-        head = tx.record_head(record_id)
-        return Recorded(record_id, head, taken.id, taken.repeated, written.proposals, len(asked), warnings)
+        notes = merged_notes(tx, record_id, "id")
+        warnings = [*written.warnings, *notes, *self._not_shared(tx, record_id, shown, step)]
+        head = head_of(tx, record_id)
+        return Recorded(record_id, head, shown, taken.repeated, written.proposals, len(asked), warnings)
 
     def _not_shared(self, tx: Tx, person: str, placement: str, step: Step) -> list[Issue]:
         """Why the provider is sent nothing, where it is the step that was to begin it."""
-        found = next((one for one in courses(hold(tx, person, self.home.ods).tree) if one.id == placement), None)
+        found = next(
+            (one for one in courses(Together(tx, person, self.home.ods).acknowledged) if one.id == placement), None
+        )
         if step.step not in _SHARING or found is None or found.provider in ("", self.home.ods):
             return []
         reason = ""
         if found.provider not in partners_of(tx, self.home):
             reason = "it is no partner of this gateway."
-        elif nhs_number_of(tx, person) is None:
-            reason = "no NHS number is known here."
+        elif nhs_number_of(tx, person) is None and not local_identifiers_of(tx, person):
+            reason = "no NHS number is known here, and nothing that a system of a provider calls the person."
         else:
             decision = standing(tx, person, self.home.ods).may_be_sent(found.provider, now_of(tx))
             reason = decision.sentence if decision.nothing else ""

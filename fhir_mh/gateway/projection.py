@@ -60,7 +60,7 @@ def project(resources: Iterable[StoredResource], decision: Decision) -> Projecte
         else:
             withheld.append((body["resourceType"], body["id"]))
     if withheld:
-        shown = [_without(body, hidden) for body in shown]
+        shown = [without(body, hidden) for body in shown]
     return Projected(shown, withheld)
 
 
@@ -80,7 +80,7 @@ class Sight:
         body = stored.body()
         if not (_may_be_told(body, self._hidden) if is_ours(body) else _may_go(body, self._decision)):
             return None
-        shown = _without(body, self._hidden) if self._hidden else body
+        shown = without(body, self._hidden) if self._hidden else body
         return stored if shown == body else replace(stored, text=dumps(shown))
 
 
@@ -99,14 +99,14 @@ def _may_be_told(body: Mapping[str, Any], hidden: Mapping[str, str]) -> bool:
     )
 
 
-def _without(value: Any, hidden: Mapping[str, str]) -> Any:
+def without(value: Any, hidden: Mapping[str, str]) -> Any:
     """The JSON with references to hidden resources turned into identifiers of what they meant."""
     if isinstance(value, list):
-        return [_without(inner, hidden) for inner in value]
+        return [without(inner, hidden) for inner in value]
     if not isinstance(value, dict):
         return value
     name = hidden.get(value["reference"]) if isinstance(value.get("reference"), str) else None
     if name is None:
-        return {key: _without(inner, hidden) for key, inner in value.items()}
+        return {key: without(inner, hidden) for key, inner in value.items()}
     rest = {key: inner for key, inner in value.items() if key not in ("reference", "display")}
     return {**rest, "identifier": {"system": ITEM_ID, "value": name}}

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from fhir_mh.errors import FhirMhError
+from fhir_mh.errors import Conflict, FhirMhError
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import Key, content, hold
-from fhir_mh.gateway.identity import Organisation, find_person, identify, persons_by_local_identifier, persons_by_number
+from fhir_mh.gateway.identity import (
+    Organisation,
+    find_named,
+    find_person,
+    identify,
+    persons_by_local_identifier,
+    persons_by_number,
+    same_one,
+)
 from fhir_mh.gateway.marking import take_mark
+from fhir_mh.gateway.merge_notices import TOLD, take_notice
 from fhir_mh.gateway.pending import note_decided
 from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.sameness import contradiction, judge
 from fhir_mh.gateway.sealing import seal, sealed_in
 from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task
 from fhir_mh.gateway.spreading import copy_at, spread
+from fhir_mh.gateway.standing import merged_notes
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
@@ -34,12 +45,24 @@ class Receiving:
         self.aside = SettingAside(home, check, replay)
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
-        """The receipt of one message of a partner, after acting on it."""
+        """The receipt of one message of a partner, after acting on it; it says where the person is one of a merge."""
+        try:
+            person = find_named(tx, message.nhs_number, message.identifiers)
+        except Conflict as fault:
+            return self.aside.keep(tx, partner, message, None, list(fault.issues))
+        receipt = self._receive(tx, partner, person, message)
+        notes = [] if person is None else merged_notes(tx, person, "$.person")
+        return replace(receipt, issues=(*receipt.issues, *notes)) if notes else receipt
+
+    def _receive(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
         if message.verb == "snapshot":
-            return self._snapshot(tx, partner, message)
-        person = find_person(tx, message.nhs_number)
+            return self._snapshot(tx, partner, person, message)
         if message.content.get("notice") == "entered-in-error" and message.verb == "notice":
             return self._retracted(tx, partner, person, message)
+        if message.content.get("notice") in TOLD and message.verb == "notice":
+            return take_notice(tx, self.home, self.check, partner, person, message)
+        if person is None and message.verb == "proposal" and message.nhs_number is None:
+            return self.aside.keep(tx, partner, message, None, [issue("sync-unknown-person", "$.person")])
         if person is None:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-person", "$.person"),))
         if message.verb == "proposal":
@@ -50,12 +73,12 @@ class Receiving:
 
     # --- snapshots
 
-    def _snapshot(self, tx: Tx, partner: str, message: Message) -> Receipt:
+    def _snapshot(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
         if message.custodian != partner:
             found = issue("sync-custody", "$.custodian", reference="This snapshot")
             return Receipt(message.id, "refused", issues=(found,))
         bodies = bodies_of(message)
-        person = find_person(tx, message.nhs_number) or _by_local_identifier(tx, bodies)
+        person = person or _by_local_identifier(tx, bodies)
         held = 0 if person is None else tx.edition(person, partner)
         edition = held + 1 if message.edition is None else message.edition
         retracted = sealed_in(tx, message)
@@ -73,7 +96,8 @@ class Receiving:
         person = person or tx.add_person()
         if held >= edition:
             return Receipt(message.id, "superseded", held)
-        tx.identify(person, NHS_NUMBER, message.nhs_number)
+        if message.nhs_number is not None:
+            tx.identify(person, NHS_NUMBER, message.nhs_number)
         if message.edition is None:
             bodies = [body for body in bodies if not self._came_later(tx, body)]
         were = self._store_copy(tx, partner, person, bodies)
@@ -103,12 +127,15 @@ class Receiving:
     def _faults(self, tx: Tx, partner: str, person: str | None, message: Message, bodies: list[Body]) -> list[Issue]:
         """Everything that speaks against storing a snapshot."""
         found: list[Issue] = []
+        if person is None and message.nhs_number is None:  # nobody is made of a local identifier alone
+            found.append(issue("sync-unknown-person", "$.person"))
         for patient in _patients(bodies):
-            probe = {"identifier": [{"system": NHS_NUMBER, "value": message.nhs_number}]}
-            doubt = contradiction(patient, [probe], "$.bundle")
+            said = [] if message.nhs_number is None else [{"system": NHS_NUMBER, "value": message.nhs_number}]
+            doubt = contradiction(patient, [{"identifier": said}], "$.bundle")
             if person is not None and doubt is None:
                 doubt = contradiction(patient, hold(tx, person, self.home.ods).patients(), "$.bundle")
-            if doubt is None and not set(persons_by_local_identifier(tx, patient)) <= {person}:
+            named = persons_by_local_identifier(tx, patient)
+            if doubt is None and named and (person is None or not same_one(tx, {*named, person})):
                 doubt = issue("sync-identity", "$.bundle.identifier", what="local identifier")
             if doubt is not None:
                 found.append(doubt)
@@ -226,9 +253,10 @@ def _keys_named(items: Any) -> set[Key] | None:
 
 def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
     """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
-    numbers = {find_person(tx, message.nhs_number)} - {None}
-    known = {person for patient in _patients(bodies_of(message)) for person in persons_by_number(tx, patient)} | numbers
-    return sorted(str(person) for person in known) if len(known) > 1 else []
+    known = {person for patient in _patients(bodies_of(message)) for person in persons_by_number(tx, patient)}
+    number = message.nhs_number
+    known |= {person for person in [find_person(tx, number) if number else None] if person is not None}
+    return [] if same_one(tx, known) else sorted(known)
 
 
 def _by_local_identifier(tx: Tx, bodies: list[Body]) -> str | None:

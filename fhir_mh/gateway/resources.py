@@ -9,13 +9,14 @@ from typing import Any
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
-from fhir_mh.gateway.holding import Key, about, content, hold
+from fhir_mh.gateway.holding import Key, about_one, content, hold
 from fhir_mh.gateway.identity import Organisation, find_by_patient, identify
+from fhir_mh.gateway.links import linked
 from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, spread
-from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.standing import expect_kept, merged_notes, now_of, standing
 from fhir_mh.gateway.writing import Check, settle, write_record
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import merge
@@ -118,7 +119,7 @@ class FhirUseCases:
             persons = None
             if wanted.patients is not None:
                 found = [tx.person_of("Patient", name) for name in wanted.patients]
-                persons = [person for person in found if person is not None]
+                persons = [side for person in found if person is not None for side in tx.merges.sides(person)]
                 if not persons:
                     return Page((), None, 0)
             page = tx.search(
@@ -141,7 +142,7 @@ class FhirUseCases:
             person = tx.person_of("Patient", patient)
             if person is None:
                 raise NotFound(issues=[issue("store-not-found", "Patient", type="Patient")])
-            found = about(tx, person)
+            found = about_one(tx, person)
             if context.organisation == self.home.ods:
                 return found
             decision = standing(tx, person, self.home.ods).decide(context, now_of(tx))
@@ -176,7 +177,7 @@ class FhirUseCases:
                 continue
             if entry.person not in sights:
                 decision = standing(tx, entry.person, self.home.ods).decide(context, now_of(tx))
-                sights[entry.person] = None if decision.nothing else Sight(about(tx, entry.person), decision)
+                sights[entry.person] = None if decision.nothing else Sight(about_one(tx, entry.person), decision)
             sight = sights[entry.person]
             shown = sight.of(entry) if sight is not None else None
             seen += [shown] if shown is not None else []
@@ -239,7 +240,9 @@ class FhirUseCases:
             body = _moved(body, moved, entry.path or str(body["resourceType"]))
             known = tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
             result = self._keep(tx, context, entry, body)
-            kept[number] = replace(result, warnings=[*warnings[number], *result.warnings])
+            person = result.stored.person if result.stored is not None else known.person if known is not None else None
+            notes = [] if person is None else merged_notes(tx, person, entry.path or str(body["resourceType"]))
+            kept[number] = replace(result, warnings=[*warnings[number], *result.warnings, *notes])
             if result.stored is not None and result.stored.person is not None:
                 was = None if known is None or known.deleted else content(known.body())
                 touched.setdefault(result.stored.person, {})[result.stored.type, result.stored.id] = was
@@ -265,6 +268,7 @@ class FhirUseCases:
         if known.deleted and tx.seals.holds(kind, name):
             raise Conflict(issues=[issue("sync-retracted", kind, reference=f"{kind}/{name}")])
         person = self._person(tx, body, known.person)
+        body = linked(tx, known, body)
         stored = tx.put(body, person=person, custodian=known.custodian, expected_version=entry.if_match)
         return Kept(stored, False)
 
@@ -282,11 +286,14 @@ class FhirUseCases:
                     raise InvalidResource(issues=[issue("rest-unknown-patient", place)])
                 if known is not None and person != known:
                     raise Conflict(issues=[issue("rest-other-person", f"{body['resourceType']}.{name}")])
+                if known is None:
+                    expect_kept(tx, person, f"{body['resourceType']}.{name}")
                 return person
         return known
 
     def _patient(self, tx: Tx, body: Body, known: str | None) -> str:
         person = known or find_by_patient(tx, body) or tx.add_person()
+        expect_kept(tx, person, "Patient")
         others = [entry.body() for entry in tx.search("Patient", persons=[person]).entries if entry.id != body["id"]]
         doubt = contradiction(body, others, "Patient", by_identifier=known is None)
         if doubt is not None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound
-from fhir_mh.fhir.json import dumps
-from fhir_mh.fhir.urls import BASE, CODE_SYSTEM, ODS_CODE
-from fhir_mh.gateway.holding import Holding, Key, hold, key_of
+from fhir_mh.gateway.acts import needed, note_act
+from fhir_mh.gateway.holding import Key, key_of
 from fhir_mh.gateway.identity import Organisation
-from fhir_mh.gateway.sealing import NOT_SEALED, keys_sent, seal
-from fhir_mh.gateway.spreading import copy_at, spread
-from fhir_mh.gateway.standing import expect_record
+from fhir_mh.gateway.sealing import NOT_SEALED, take_back
+from fhir_mh.gateway.spreading import spread
+from fhir_mh.gateway.standing import expect_kept, expect_record
+from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
-from fhir_mh.store import AuditRow, Seal, SealedText, Store, Tx
+from fhir_mh.store import Seal, SealedText, Store, Tx
 
 ROLE = "seals"
 PEOPLE = 2
@@ -49,42 +47,38 @@ class SealUseCases:
         InvalidResource for an item that is not here or not ours, or without a reason.
         """
         self._only(context)
-        _needed(reason)
+        needed(reason)
 
         def work(tx: Tx) -> int:
             expect_record(tx, record_id)
-            keys = self._keys(hold(tx, record_id, self.home.ods), items)
-            told = keys_sent(tx, record_id, self.home.ods, keys)
-            for partner, sent in told.items():
-                self._notify(tx, record_id, partner, sent)
-            kinds = seal(tx, self.home, record_id, self.home.ods, keys, reason)
-            tx.touch(record_id, self.home.ods)
-            self._audit(tx, context, record_id, "retract", f"record {record_id}", reason)
-            spread(tx, self.home, record_id, kinds, own=True)
-            return len(keys)
+            expect_kept(tx, record_id, "id")
+            keys = self._keys(Together(tx, record_id, self.home.ods), items)
+            for person, theirs in keys.items():
+                kinds = take_back(tx, self.home, person, theirs, reason)
+                note_act(tx, self.home, context, person, "seal", "retract", f"record {record_id}", reason)
+                spread(tx, self.home, person, kinds, own=True)
+            return sum(len(theirs) for theirs in keys.values())
 
         return await self.store.write(work)
 
-    def _keys(self, holding: Holding, items: Sequence[tuple[str, str]] | None) -> set[Key]:
-        ours: dict[tuple[str, str], set[Key]] = {}
-        for found in holding.reading.taken if holding.bodies else ():
-            key = key_of(found.entry.resource)
-            place = (found.table.field, found.item_id) if found.table is not None else ("", key[1])
-            if holding.custodians[key] == self.home.ods and key[0] not in NOT_SEALED:
-                ours.setdefault(place, set()).add(key)
-        if items is None:
-            return set().union(*ours.values())
-        for number, item in enumerate(items):
+    def _keys(self, held: Together, items: Sequence[tuple[str, str]] | None) -> dict[str, set[Key]]:
+        """person -> the resources to be taken back of that side of the record."""
+        ours: dict[tuple[str, str], tuple[str, set[Key]]] = {}
+        for side in held.sides:
+            holding = side.holding
+            for found in holding.reading.taken if holding.bodies else ():
+                key = key_of(found.entry.resource)
+                place = (found.table.field, held.name(side, found.item_id)) if found.table is not None else ("", key[1])
+                if holding.custodians[key] == self.home.ods and key[0] not in NOT_SEALED:
+                    ours.setdefault(place, (side.person, set()))[1].add(key)
+        for number, item in enumerate(items or ()):
             if item not in ours:
                 raise InvalidResource(issues=[issue("seal-item", f"items[{number}]")])
-        return set().union(*(ours[item] for item in items))
-
-    def _notify(self, tx: Tx, person: str, partner: str, keys: Sequence[Key]) -> None:
-        copy = copy_at(tx, person, partner, self.home.ods)
-        edition = copy.sent.edition if copy is not None and copy.sent is not None else tx.edition(person, self.home.ods)
-        names = [f"{kind}/{name}" for kind, name in keys]
-        payload = {"notice": "entered-in-error", "custodian": self.home.ods, "items": names}
-        tx.outbox.add(partner, person, "notice", edition=edition, payload=dumps(payload).decode())
+        chosen: dict[str, set[Key]] = {} if items is not None else {held.kept.person: set()}
+        for item in ours if items is None else items:
+            person, keys = ours[item]
+            chosen.setdefault(person, set()).update(keys)
+        return chosen
 
     async def listed(self, context: AccessContext) -> list[Sealed]:
         """What is sealed: when, of whom, how many; nothing of what it says. Raises ConsentDenied."""
@@ -97,7 +91,7 @@ class SealUseCases:
         Raises ConsentDenied, also for a client without a name, NotFound, InvalidResource without a reason.
         """
         self._only(context)
-        _needed(reason)
+        needed(reason)
         if context.client is None:
             raise ConsentDenied(issues=[issue("seal-unnamed", "")])
         client = context.client
@@ -105,7 +99,7 @@ class SealUseCases:
         def work(tx: Tx) -> Sealed:
             found = _found(tx, name)
             tx.seals.approve(name, client, reason)
-            self._audit(tx, context, found.person, "approve", f"seal {name}", reason)
+            note_act(tx, self.home, context, found.person, "seal", "approve", f"seal {name}", reason)
             return _with_approvals(tx, found)
 
         return await self.store.write(work)
@@ -122,7 +116,8 @@ class SealUseCases:
             if len(found.approved_by) < PEOPLE:
                 raise ConsentDenied(issues=[issue("seal-second-person", "")])
             tx.seals.use_up(name)
-            self._audit(tx, context, found.seal.person, "open", f"seal {name}", ", ".join(found.approved_by))
+            by = ", ".join(found.approved_by)
+            note_act(tx, self.home, context, found.seal.person, "seal", "open", f"seal {name}", by)
             return tx.seals.texts(name)
 
         return await self.store.write(work)
@@ -130,27 +125,6 @@ class SealUseCases:
     def _only(self, context: AccessContext) -> None:
         if context.organisation != self.home.ods or context.role != ROLE:
             raise ConsentDenied(issues=[issue("seal-role", "")])
-
-    def _audit(self, tx: Tx, context: AccessContext, person: str | None, act: str, what: str, why: str) -> None:
-        who = f"{context.organisation} {context.client or context.role}"
-        event: Mapping[str, Any] = {
-            "resourceType": "AuditEvent",
-            "type": {"system": CODE_SYSTEM + "audit-event", "code": "seal"},
-            "subtype": [{"system": CODE_SYSTEM + "audit-event", "code": act}],
-            "action": "R" if act == "open" else "E",
-            "recorded": instant(tx.now),
-            "outcome": "0",
-            "purposeOfEvent": [{"text": why}],
-            "agent": [{"who": {"display": who}, "requestor": True}],
-            "source": {"observer": {"identifier": {"system": ODS_CODE, "value": self.home.ods}}},
-            "entity": [{"what": {"identifier": {"system": BASE + "/Id/seal", "value": what}}}],
-        }
-        tx.audit.append([AuditRow(tx.now, person, dumps(event).decode())])
-
-
-def _needed(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidResource(issues=[issue("sync-envelope", "reason", expected="a text")])
 
 
 def _found(tx: Tx, name: str) -> Seal:

@@ -14,6 +14,7 @@ from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import Holding, Key, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
+from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.mapping.row_paths import is_within
 from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import Tx
@@ -48,6 +49,22 @@ def seal(
         if custodian == home.ods:
             _clear_projections(tx, person, custodian, keys)
     _take_quarantined(tx, made, person, custodian, keys)
+    return kinds
+
+
+def take_back(tx: Tx, home: Organisation, person: str, keys: Collection[Key], reason: str) -> set[str]:
+    """Seal resources that are kept here, as a new edition, and tell every partner that was sent any of them.
+
+    Returns the types of the resources that were sealed; the news is the caller's to spread.
+    """
+    for partner, sent in _keys_sent(tx, person, home.ods, keys).items():
+        copy = copy_at(tx, person, partner, home.ods)
+        edition = copy.sent.edition if copy is not None and copy.sent is not None else tx.edition(person, home.ods)
+        names = [f"{kind}/{name}" for kind, name in sent]
+        payload = {"notice": "entered-in-error", "custodian": home.ods, "items": names}
+        tx.outbox.add(partner, person, "notice", edition=edition, payload=dumps(payload).decode())
+    kinds = seal(tx, home, person, home.ods, keys, reason)
+    tx.touch(person, home.ods)
     return kinds
 
 
@@ -125,7 +142,7 @@ def _clear_projections(tx: Tx, person: str, custodian: str, keys: Collection[Key
             tx.projections.rewrite(projection, dumps({**bundle, "entry": kept}).decode() + " ")
 
 
-def keys_sent(tx: Tx, person: str, custodian: str, keys: Collection[Key]) -> dict[str, list[Key]]:
+def _keys_sent(tx: Tx, person: str, custodian: str, keys: Collection[Key]) -> dict[str, list[Key]]:
     """partner -> those of these resources that it was ever sent, by what is kept of each edition."""
     found: dict[str, set[Key]] = {}
     for projection in tx.projections.of(person, custodian):

@@ -8,7 +8,7 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import about
-from fhir_mh.gateway.identity import Organisation, nhs_number_of
+from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.projection import Projected, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
 from fhir_mh.gateway.standing import now_of, standing
@@ -21,12 +21,13 @@ _SETTLED: dict[str, ProposalState] = {"merged": "accepted", "partly": "partly", 
 def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Withheld:
     """What to send now; consent is decided anew. Withheld where nothing may be sent, or nothing new is to be said."""
     number = nhs_number_of(tx, waiting.person)
-    if number is None:
+    names = () if number is not None else local_identifiers_of(tx, waiting.person)
+    if number is None and not names:
         return Withheld("sync-unknown-person")
     if waiting.kind == "notice":
         payload = load_object(waiting.payload or "{}")
         custodian = payload.pop("custodian")
-        return Message(waiting.message, "notice", number, custodian, waiting.edition, payload)
+        return Message(waiting.message, "notice", number, custodian, waiting.edition, payload, names)
     said: dict[str, Any]
     if waiting.kind == "proposal" and _proposal_of(tx, waiting) is None:
         return Withheld("sync-retracted")  # it was sealed since
@@ -40,7 +41,7 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         if not decision.content:
             return Withheld("consent-denied")
         said = {"stage": waiting.kind, **load_object(waiting.payload or "{}")}
-        return Message(waiting.message, "marked", number, waiting.partner, waiting.edition, said)
+        return Message(waiting.message, "marked", number, waiting.partner, waiting.edition, said, names)
     if waiting.kind == "proposal":
         payload = load_object(waiting.payload or "{}")
         said = {
@@ -50,7 +51,7 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         }
         if payload.get("cleared"):
             said["cleared"] = payload["cleared"]
-        return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said)
+        return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said, names)
     projected = project(about(tx, waiting.person, home.ods), decision)
     decided = _decided(tx, home, waiting)
     edition = _edition(tx, home, waiting, projected, outcomes=bool(decided))
@@ -59,7 +60,7 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
     said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods)}
     if decided:
         said["decided"] = decided
-    return Message(waiting.message, "snapshot", number, home.ods, edition, said)
+    return Message(waiting.message, "snapshot", number, home.ods, edition, said, names)
 
 
 def _bundle(bodies: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fhir_mh.clock import instant
 from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
-from fhir_mh.gateway.identity import Organisation, nhs_number_of
+from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.standing import DECIDING, now_of, standing
 from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Currency, Mark, Tx
@@ -27,22 +27,23 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
 
     kinds: the types of the resources that changed. own: whether any of them is ours to send. urgent: whether any of
     those is_urgent. Where a decision may rest on what changed, or this is the first that we keep about the person,
-    every partner's standing is looked at anew; otherwise the lanes there are get the news.
+    every partner's standing is looked at anew, for everybody who is one with the person; otherwise the lanes there are
+    get the news.
     """
-    partners = partners_of(tx, home)
+    partners, sides = partners_of(tx, home), tx.merges.sides(person)
     if not partners:
         return
-    edition = tx.edition(person, home.ods)
-    if not edition and not tx.lanes.find(person=person):
+    if not any(tx.edition(one, home.ods) or tx.lanes.find(person=one) for one in sides):
         return  # nothing of ours is anywhere, nor is there anything to send
-    first = own and edition == 1
+    first = own and tx.edition(person, home.ods) == 1
     if DECIDING.isdisjoint(kinds) and not first:
         if own:
             for lane in tx.lanes.find(person=person):
                 if lane.state != "ended":
                     _queue(tx, home, person, lane.partner, urgent)
         return
-    look_anew(tx, home, person, partners, urgent=urgent)
+    for one in sides:
+        look_anew(tx, home, one, partners, urgent=urgent and one == person)
 
 
 def partners_of(tx: Tx, home: Organisation) -> list[str]:
@@ -77,7 +78,7 @@ def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision:
 
 def _queue(tx: Tx, home: Organisation, person: str, partner: str, urgent: bool) -> None:
     edition = tx.edition(person, home.ods)
-    if edition and nhs_number_of(tx, person) is not None:
+    if edition and (nhs_number_of(tx, person) is not None or local_identifiers_of(tx, person)):
         tx.outbox.add(partner, person, "snapshot", edition=edition, replaces=True, urgent=urgent)
 
 

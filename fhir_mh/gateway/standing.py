@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fhir_mh.clock import instant
-from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of
-from fhir_mh.errors import ConsentDenied, NotFound, VersionConflict
-from fhir_mh.gateway.holding import Holding, Tree, about
-from fhir_mh.issues import issue
+from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of, strictest
+from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
+from fhir_mh.fhir.json import load_object
+from fhir_mh.gateway.holding import Holding, Tree, about, key_of
+from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named
 from fhir_mh.profiles.bundle import TABLES, table_of
 from fhir_mh.store import StoredResource, Tx
@@ -24,19 +27,20 @@ class Standing:
     """in_care: organisations that care for the person now. leads: those whose plan it is.
 
     commissioning: those that commission a placement that is open; they see what the person has agreed to, no more.
+    voices: the person's directives; of two persons who are one those of each that has any, for what one of them denies
+    the other does not permit.
     """
 
     in_care: frozenset[str]
     leads: frozenset[str]
-    directives: tuple[Directive, ...]
+    voices: tuple[tuple[Directive, ...], ...]
     commissioning: frozenset[str] = frozenset()
 
     def decide(self, context: AccessContext, now: str) -> Decision:
         """What the organisation of this context may see."""
         organisation = context.organisation
-        return decide(
-            AccessRequest(context, organisation in self.in_care, organisation in self.leads, now), self.directives
-        )
+        request = AccessRequest(context, organisation in self.in_care, organisation in self.leads, now)
+        return strictest([decide(request, directives) for directives in self.voices or ((),)])
 
     def takes_part(self, partner: str) -> bool:
         """Whether an organisation cares for the person now, or commissions the care."""
@@ -54,8 +58,51 @@ def standing(tx: Tx, person: str, own: str) -> Standing:
     """Who cares for the person and what the person decided, as of now. own: the organisation whose gateway asks.
 
     That somebody is with a provider is not the provider's own to say: its claim counts once a placement of somebody
-    else confirms it, and ends with that placement.
+    else confirms it, and ends with that placement. Of persons who are one, what is held of any counts for all.
     """
+    sides = tx.merges.sides(person)
+    found = [_of_side(tx, side, own) for side in sides]
+    return Standing(
+        frozenset().union(*(one.in_care for one in found)),
+        frozenset().union(*(one.leads for one in found)),
+        _voices(tx, sides, [one.directives for one in found]),
+        frozenset().union(*(one.commissioning for one in found)),
+    )
+
+
+class _Side(NamedTuple):
+    """What is held of one person. directives: each with Type/id of the resource that says it, none where another
+    organisation keeps it."""
+
+    in_care: set[str]
+    leads: set[str]
+    directives: list[tuple[str | None, Directive]]
+    commissioning: set[str]
+
+
+def _voices(
+    tx: Tx, sides: list[str], held: Sequence[Sequence[tuple[str | None, Directive]]]
+) -> tuple[tuple[Directive, ...], ...]:
+    """Each side's directives, and with them what the person has decided here since they are one.
+
+    What another organisation took down it took down of one of the two, whom it may not hold as one.
+    """
+    merges = tx.merges.in_force(sides)
+    since: list[Directive] = []
+    if merges and merges[-1].before is not None and merges[-1].made is not None:
+        known = {name for heads in load_object(merges[-1].before)["heads"].values() for name in heads}
+        day = instant(merges[-1].made)[:10]
+        since = [
+            one
+            for each in held
+            for name, one in each
+            if name is not None and name not in known and (one.made_at or "")[:10] >= day
+        ]
+    voices = [tuple(dict.fromkeys([*(one for _, one in each), *since])) for each in held]
+    return tuple(voice for voice in voices if voice)
+
+
+def _of_side(tx: Tx, person: str, own: str) -> _Side:
     holding = Holding(person, own)
     leads = set()
     for stored in about(tx, person):
@@ -82,8 +129,16 @@ def standing(tx: Tx, person: str, own: str) -> Standing:
     for episode in tree.get("episodes") or ():
         if episode.get("status") == "active":
             in_care.add(ods_named(episode.get("organisation"), codes))
-    directives = directives_of(tree.get("sharing") or (), codes)
-    return Standing(frozenset(in_care - {""}), frozenset(leads), tuple(directives), frozenset(commissioning - {""}))
+    said = {
+        found.item_id: key_of(found.entry.resource)
+        for found in (holding.reading.taken if holding.bodies else ())
+        if found.table is not None and found.table.field == "sharing" and found.table.primary
+    }
+    directives = [
+        ("/".join(said[one.id]) if holding.custodians[said[one.id]] == own else None, one)
+        for one in directives_of(tree.get("sharing") or (), codes)
+    ]
+    return _Side(in_care - {""}, leads, directives, commissioning - {""})
 
 
 def _is_a_plan(stored: StoredResource) -> bool:
@@ -110,17 +165,33 @@ def only_own(context: AccessContext, own: str) -> None:
         raise ConsentDenied(issues=[issue("consent-not-own", "$")])
 
 
-def expect_record(tx: Tx, record_id: str) -> None:
+def expect_record(tx: Tx, record_id: str, path: str = "id") -> None:
     """Raises NotFound where there is no record of this id."""
     if not tx.has_person(record_id):
-        raise NotFound(issues=[issue("rest-unknown-record", "id")])
+        raise NotFound(issues=[issue("rest-unknown-record", path)])
 
 
 def expect_newest(tx: Tx, record_id: str, if_match: int | None) -> None:
     """Raises VersionConflict where a version is named that is not the record's newest."""
-    newest = tx.record_head(record_id)
+    newest = head_of(tx, record_id)
     if if_match is not None and if_match != newest:
         raise VersionConflict(issues=[issue("store-version-conflict", "If-Match", version=newest, type="record")])
+
+
+def head_of(tx: Tx, person: str) -> int:
+    """The version of a person's record; of persons who are one it rises with that of each."""
+    return sum(tx.record_head(one) for one in tx.merges.sides(person))
+
+
+def expect_kept(tx: Tx, person: str, path: str) -> None:
+    """Raises Conflict (merge-superseded) for somebody who is one with another, whose record is the one to write to."""
+    if tx.merges.root(person) != person:
+        raise Conflict(issues=[issue("merge-superseded", path)])
+
+
+def merged_notes(tx: Tx, person: str, path: str) -> list[Issue]:
+    """What a write is told of somebody whose record is that of two persons who are one; nothing of anybody else."""
+    return [issue("merge-in-force", path)] if len(tx.merges.sides(person)) > 1 else []
 
 
 def now_of(tx: Tx) -> str:

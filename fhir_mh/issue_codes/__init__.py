@@ -17,6 +17,7 @@ from fhir_mh.issue_codes.consent import CODES as CONSENT
 from fhir_mh.issue_codes.json import CODES as JSON
 from fhir_mh.issue_codes.law import CODES as LAW
 from fhir_mh.issue_codes.map import CODES as MAP
+from fhir_mh.issue_codes.merge import CODES as MERGE
 from fhir_mh.issue_codes.partner import CODES as PARTNER
 from fhir_mh.issue_codes.placement import CODES as PLACEMENT
 from fhir_mh.issue_codes.rest import CODES as REST
@@ -47,6 +48,7 @@ ROOMS: dict[str, Room] = {
     "concern": Room("safety concerns: who may raise one, keep it and read it", CONCERN),
     "placement": Room("placements: which step is possible, for whom, and what may not be changed", PLACEMENT),
     "seal": Room("texts of the wrong person: who retracts them, and who may open them", SEAL),
+    "merge": Room("two persons who are one: who says so, what speaks against it, and how it is undone", MERGE),
     "conflict": Room("two texts in one place, and what may be decided of them", CONFLICT),
     "store": Room("what is held, its versions, and the database itself", STORE),
     "subscription": Room("what a client asks to be told of, and what becomes of telling it", SUBSCRIPTION),

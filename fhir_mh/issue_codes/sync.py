@@ -36,7 +36,10 @@ CODES: dict[str, Code] = {
         "Mark the edition that is held, as the copy of the record names it.",
     ),
     "sync-unknown-person": Code(
-        "error", "not-found", "Nobody of that NHS number is known here.", "Send a snapshot with the Patient first."
+        "error",
+        "not-found",
+        "Nobody of that NHS number, or without one of those identifiers, is known here.",
+        "Send a snapshot with the Patient and an NHS number first, or have the person registered there.",
     ),
     "sync-unknown-verb": Code(
         "error", "not-supported", "A {verb} of this kind is not understood.", "See docs/sync-protocol.md."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fhir_mh.errors import Conflict
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.issues import issue
-from fhir_mh.store.part import Part, among
+from fhir_mh.store.part import Part
 from fhir_mh.store.session import Row
 from fhir_mh.store.values import StoredConflict, from_ms, from_ms_or_none
 
@@ -58,9 +59,10 @@ class Conflicts(Part):
         rows = self.session.all(f"SELECT {_COLUMNS} FROM conflicts WHERE person = ? ORDER BY raised, id", person)
         return [_conflict(row) for row in rows]
 
-    def waiting(self, *, person: str | None = None) -> list[StoredConflict]:
-        """Those that nobody has decided yet, oldest first."""
-        clause, values = among(person=person)
+    def waiting(self, *, persons: Sequence[str] | None = None) -> list[StoredConflict]:
+        """Those that nobody has decided yet, about any of these persons, oldest first."""
+        clause = "" if persons is None else f" AND person IN ({', '.join('?' * len(persons))})"
+        values = tuple(persons or ())
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM conflicts WHERE outcome IS NULL{clause} ORDER BY raised, id", *values
         )  # fmt: skip
@@ -74,6 +76,10 @@ class Conflicts(Part):
             person, theirs_by, after,
         )  # fmt: skip
         return [_conflict(row) for row in rows]
+
+    def drop(self, name: str) -> None:
+        """Forget one that nobody has decided: what it asked is no question any more."""
+        self.session.run("DELETE FROM conflicts WHERE id = ? AND outcome IS NULL", name)
 
     def decide(self, name: str, outcome: str, decision: Any, *, edition: int) -> None:
         """Keep what was decided, once. Raises Conflict where somebody has decided already."""

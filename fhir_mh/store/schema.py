@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0011"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0012"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -77,6 +77,27 @@ editions = Table(
     Column("custodian", String(64), nullable=False),
     Column("edition", BigInteger, nullable=False),
     PrimaryKeyConstraint("person", "custodian"),
+)
+
+person_merges = Table(  # that two persons are one, for as long as it is in force; each keeps what is stored of it
+    "person_merges",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kept", ForeignKey("persons.id"), nullable=False),
+    Column("superseded", ForeignKey("persons.id"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked", BigInteger, nullable=False),
+    Column("approved_by", String(64)),
+    Column("made", BigInteger),
+    Column("before", Text),  # JSON: what was held when it was made
+    Column("undone_by", String(64)),
+    Column("undone", BigInteger),
+    _one_of("state", "asked", "made", "undone"),
+    _partial("ix_person_merges_kept", "kept", where="state = 'made'"),
+    _partial("ix_person_merges_superseded", "superseded", where="state = 'made'"),
+    Index("ix_person_merges_asked", "asked", "id"),
 )
 
 # --- resources ----------------------------------------------------------------------------------------------

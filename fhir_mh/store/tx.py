@@ -15,6 +15,7 @@ from fhir_mh.store.concerns import Concerns
 from fhir_mh.store.conflicts import Conflicts
 from fhir_mh.store.copies import Currencies, Projections, Proposals
 from fhir_mh.store.lanes import Lanes
+from fhir_mh.store.merges import Merges
 from fhir_mh.store.outbox import Outbox
 from fhir_mh.store.pages import Pages
 from fhir_mh.store.part import Part, nobody
@@ -89,6 +90,10 @@ class Tx(Resources):
     @cached_property
     def conflicts(self) -> Conflicts:
         return self._part(Conflicts)
+
+    @cached_property
+    def merges(self) -> Merges:
+        return self._part(Merges)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -244,6 +244,27 @@ class StoredConcern:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonMerge:
+    """That two persons here are one: who asked for it and why, who approved, and since when it is so.
+
+    state: asked, made (in force), undone. before: JSON text of what was held when it was made.
+    """
+
+    id: str
+    kept: str
+    superseded: str
+    state: Literal["asked", "made", "undone"]
+    asked_by: str
+    reason: str
+    asked: datetime
+    approved_by: str | None
+    made: datetime | None
+    before: str | None
+    undone_by: str | None
+    undone: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """That texts of one custodian's about the wrong person were sealed, when and why; how many, and nothing of them."""
 

@@ -46,7 +46,7 @@ async def receive(store: Store, exchange: Exchange, sender: str, envelope: Envel
 
 
 def _person(message: Message | Unreadable) -> str:
-    return message.nhs_number if isinstance(message, Message) else f"unreadable {message.id}"
+    return str(message.person) if isinstance(message, Message) else f"unreadable {message.id}"
 
 
 async def _in_order(

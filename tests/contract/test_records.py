@@ -56,6 +56,7 @@ def test_what_is_held_says_who_keeps_it_and_how_current_it_is(caller: Caller) ->
         "id",
         "version",
         "record",
+        "merged",
         "retracted",
         "custodians",
         "pending",

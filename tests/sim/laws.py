@@ -48,10 +48,10 @@ class Laws:
             _law(decided is None or to == HOME, f"{sender} tells {to} what the person decided of others: {decided}")
             if message["verb"] == "marked":
                 everything = set(SECTION_OF.values())
-                _law(not everything <= ledger.denied(sender, to), f"{sender} tells {to} that it reads its copy")
+                _law(not everything <= self._denied(ledger, sender, to), f"{sender} tells {to} that it reads its copy")
             if message["verb"] == "proposal":
                 continue
-            leaked = sections & ledger.denied(sender, to)
+            leaked = sections & self._denied(ledger, sender, to)
             _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
             if sender == HOME and to in (AWAY, FAR) and not self._placed(ledger, to):
                 _law(not sections, f"{to} does not care for the person now, and is sent {sorted(sections)}")
@@ -90,7 +90,7 @@ class Laws:
                 unmerged = {row.path for one in held.pending for row in one.unmerged}
                 gone = {item for item in shown - items if item[0] != "tasks" and not _told_of(item, unmerged)}
                 retracted = {name for _, name in ledger.retracted}  # and what refers to it says so in another way
-                gone = {item for item in shown - items if item[0] != "tasks" and retracted.isdisjoint(item)}
+                gone = {item for item in gone if retracted.isdisjoint(item)}
                 again = texts_in(held.tree) & ledger.retracted_texts() & _under_seal(site)
                 _law(not again, f"{ods} shows what it has sealed: {sorted(again)}")
                 _law(not gone, f"{ods} shows no more: {sorted(gone)}")
@@ -116,7 +116,7 @@ class Laws:
             for copy in site.copies(ledger.number):
                 person = str(site.person(ledger.number))
                 lane = site.look(lambda tx, copy=copy, person=person: tx.lanes.get(copy.custodian, person))
-                denied = set(SECTION_OF.values()) <= ledger.denied(ods, copy.custodian)
+                denied = set(SECTION_OF.values()) <= self._denied(ledger, ods, copy.custodian)
                 if copy.partner != ods or denied or lane is None or lane.state == "ended":
                     continue
                 known = [
@@ -265,10 +265,23 @@ class Laws:
             return set()
         if keeper == HOME and ods in (AWAY, FAR) and not self._placed(ledger, ods):
             return set()
-        return set(SECTION_OF.values()) - ledger.denied(keeper, ods)
+        return set(SECTION_OF.values()) - self._denied(ledger, keeper, ods)
+
+    def _one(self, ledger: Ledger, ods: str) -> list[Ledger]:
+        """Of everybody who is one with a person at a site."""
+        site = self.world.sites[ods]
+        numbers = [ledger.number] if site.dead else site.numbers_of_one(ledger.number)
+        return [self.world.ledgers[number] for number in numbers]
+
+    def _denied(self, ledger: Ledger, sender: str, to: str) -> frozenset[str]:
+        """What a sender knows it may not send: what any of those who are one there has denied."""
+        return frozenset().union(*(one.denied(sender, to) for one in self._one(ledger, sender)))
 
     def _placed(self, ledger: Ledger, ods: str) -> bool:
         """Whether the home team has placed the person with a provider far away, and the placement has not ended."""
+        return any(self._placed_by(one, ods) for one in self._one(ledger, HOME))
+
+    def _placed_by(self, ledger: Ledger, ods: str) -> bool:
         held = self.world.sites[HOME].record(ledger.number)
         codes = {one["id"]: one["ods"] for one in held.tree.get("organisations", ()) if "ods" in one} if held else {}
         return held is not None and any(

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
+from fhir_mh.errors import Conflict
 from fhir_mh.gateway.choosing import choices
 from fhir_mh.gateway.gateway import Change
+from fhir_mh.gateway.identity import nhs_number_of
 from fhir_mh.gateway.marking import STAGES, Marked, Reading
+from fhir_mh.gateway.undoing import Answer
+from fhir_mh.gateway.written_since import Whose, Written
 from fhir_mh.mapping.formats import load_format
 from fhir_mh.mapping.row_paths import steps
+from fhir_mh.store import PersonMerge
 from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, text_at
 from tests.sim.site import at_once
 
@@ -247,15 +252,81 @@ class Staff:
         if not shown:
             return False
         name, item_id = item or self.draw.choice(shown)
-        context = AccessContext(HOME, "seals")
+        context, one = AccessContext(HOME, "seals"), site.one(number)
+        shown_as = item_id if one is None else one.name(one.side_of(str(site.person(number))), item_id)
         done = self.world.attempt(
             HOME,
-            lambda: at_once(site.gateway.seals.retract(context, held.id, [(name, item_id)], "The wrong record.")),
+            lambda: at_once(site.gateway.seals.retract(context, held.id, [(name, shown_as)], "The wrong record.")),
             f"retracts {name} {item_id} of {number}",
         )
         if done:
             ledger.retracted.add((name, item_id))
         return done
+
+    # --- two who are said to be one
+
+    def merge(self, kept: str, superseded: str) -> bool:
+        """Two people of the home team say that two persons are one. Refused where anything of them is sealed."""
+        site = self.world.sites[HOME]
+        people = [] if site.dead else [site.person(number) for number in (kept, superseded)]
+        if site.dead or None in people or site.one(kept) is not None or site.one(superseded) is not None:
+            return False
+        ids, merges, asked = [str(person) for person in people], site.gateway.merges, len(self._merges())
+        by = [AccessContext(HOME, "merges", client=name) for name in ("first", "second")]
+        why = "They are one."
+        try:
+            self.world.attempt(HOME, lambda: at_once(merges.ask(by[0], ids[0], ids[1], why)), "asks for a merge")
+            if site.dead or len(self._merges()) == asked:
+                return False
+            name = self._merges()[-1].id
+            what = f"merges {superseded} into {kept}"
+            return self.world.attempt(HOME, lambda: at_once(merges.approve(by[1], name, why)), what)
+        except Conflict as refused:
+            if refused.issues[0].code != "merge-sealed":
+                raise
+            return False
+
+    def _merges(self) -> list[PersonMerge]:
+        return self.world.sites[HOME].look(lambda tx: tx.merges.all())
+
+    def undo_merge(self) -> bool:
+        """It was wrong: somebody undoes it. Of what was added since, each is the one's, the other's or nobody's."""
+        site = self.world.sites[HOME]
+        made = [] if site.dead else [one for one in self._merges() if one.state == "made"]
+        if not made:
+            return False
+        context, name = AccessContext(HOME, "merges", client="first"), made[-1].id
+        numbers = site.look(lambda tx: [str(nhs_number_of(tx, one)) for one in (made[-1].kept, made[-1].superseded)])
+        written = at_once(site.gateway.merges.read(context, name)).written
+        whose = {one: self._whose(one) for one in written}
+        answers = [Answer(one.list, one.id, answer) for one, answer in whose.items()]
+        held = site.record(numbers[0])
+        done = self.world.attempt(
+            HOME, lambda: at_once(site.gateway.merges.undo(context, name, "They are two.", answers)),
+            f"undoes the merge, {sorted(f'{one.id} {answer}' for one, answer in whose.items())}",
+        )  # fmt: skip
+        if done and held is not None:
+            self._parted(numbers, held.tree, whose)
+        return done
+
+    def _whose(self, one: Written) -> Whose:
+        if one.new and one.list in RETRACTED:
+            return self.draw.choice(one.may)
+        return "stays"
+
+    def _parted(self, numbers: list[str], tree: Tree, whose: Mapping[Written, Whose]) -> None:
+        """What is the other's was said of the other, and never of the one."""
+        kept, other = (self.world.ledgers[number] for number in numbers)
+        ours = {one.id for one in kept.decisions}
+        other.decisions[:] = [one for one in other.decisions if one.id not in ours]
+        for one, answer in whose.items():
+            if answer == "stays":
+                continue
+            kept.retracted.add((one.list, one.id))
+            rows = {said.row for said in kept.said if said.row[:2] == (one.list, one.id)}
+            for row in rows if answer == "other" else ():
+                text = text_at(tree, row)
+                other.said += [Said(text, row, HOME, None)] if text is not None else []
 
     # --- decisions
 
@@ -263,8 +334,9 @@ class Staff:
         self, ods: str, number: str, about: str, *, permit: bool, sections: frozenset[str] | None = None
     ) -> bool:
         """The person decides what one organisation may be told; recorded wherever they say it."""
-        ledger = self.world.ledgers[number]
-        held = self.world.sites[ods].record(number)
+        held, one = self.world.sites[ods].record(number), self.world.sites[ods].numbers_of_one(number)
+        if one[0] != number:
+            return False  # what is new is written to the one who is kept
         if held is None or f"org-{about.lower()}" not in {one["id"] for one in held.tree.get("organisations", ())}:
             return False
         self.count += 1
@@ -276,11 +348,15 @@ class Staff:
         if sections is not None:
             exception["sections"] = sorted(sections)
         preference = {"id": made.id, "made_at": instant(self.world.clock.now()), "terms": {"exceptions": [exception]}}
-        ledger.decisions.append(made)
+        everybody = [self.world.ledgers[name] for name in one]
+        for each in everybody:
+            each.decisions.append(made)
         if not self._save(ods, number, {"sharing": [preference]}, []):
-            ledger.decisions.remove(made)
+            for each in everybody:
+                each.decisions.remove(made)
             return False
-        ledger.learns(ods, [made.id])
+        for each in everybody:
+            each.learns(ods, [made.id])
         return True
 
     # --- conflicts
@@ -309,7 +385,12 @@ class Staff:
     # --- saving
 
     def _save(self, ods: str, number: str, change: Any, said: list[Said]) -> bool:
-        """Whether the site accepted it: from then on it is in the ledger. A site that died after its commit has."""
+        """Whether the site accepted it: from then on it is in the ledger. A site that died after its commit has.
+
+        What is new is written to the one who is kept, by whoever sees two persons as one.
+        """
+        if not isinstance(change, Change) and self.world.sites[ods].would_be_anothers(number, change):
+            return False
         what = "the file of its system" if isinstance(change, Change) else _brief(change)
         saved = self.world.attempt(
             ods, lambda: self.world.sites[ods].save(number, change), f"writes {what} of {number}"

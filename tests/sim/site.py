@@ -6,6 +6,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,10 +18,11 @@ from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.gateway.deciding import ShownConflict
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
-from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.identity import find_person, nhs_number_of
 from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.placing import Recorded
+from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check
 from fhir_mh.placements import Step
 from fhir_mh.records.decisions import read_decision
@@ -124,13 +126,23 @@ class Site:
     def save(self, number: str, change: Tree | Change) -> Saved:
         """A system of this organisation sends a record."""
         self.exchange.under_way.clear()
-        tree = change if isinstance(change, Change) else {"person": {"nhs_number": number}, **change}
-        return at_once(self.gateway.save(AccessContext(self.ods), tree))
+        if isinstance(change, Change):
+            return at_once(self.gateway.save(AccessContext(self.ods), change))
+        one = self.one(number)
+        if one is not None:  # who writes sees the one record, and writes there by its names
+            side = one.side_of(str(self.person(number)))
+            change = {name: [{**item, "id": one.name(side, item["id"])} if item["id"] in side.ids else item
+                             for item in value] for name, value in change.items()}  # fmt: skip
+            number = self.numbers_of_one(number)[0]
+        return at_once(self.gateway.save(AccessContext(self.ods), {"person": {"nhs_number": number}, **change}))
 
     def step(self, number: str, placement: str | None, step: Step) -> Recorded:
         """A system of this organisation records a step of a placement."""
         self.exchange.under_way.clear()
-        person = str(self.person(number))
+        person, one = str(self.person(number)), self.one(number)
+        if one is not None:
+            placement = None if placement is None else one.name(one.side_of(person), placement)
+            person = one.kept.person
         return at_once(self.gateway.placements.record(AccessContext(self.ods), person, placement, step))
 
     def conflicts(self, number: str) -> list[ShownConflict]:
@@ -138,7 +150,8 @@ class Site:
         person = self.person(number)
         if person is None:
             return []
-        return at_once(self.gateway.deciding.waiting(AccessContext(self.ods), record=person))
+        found = at_once(self.gateway.deciding.waiting(AccessContext(self.ods), record=person))
+        return [one for one in found if one.stored.person == person]
 
     def decide(self, conflict: ShownConflict, said: Tree) -> ShownConflict:
         """Somebody of this organisation decides one, having read it as it is."""
@@ -148,9 +161,42 @@ class Site:
         return at_once(self.gateway.deciding.decide(context, name, decision, if_match=conflict.version))
 
     def record(self, number: str) -> HeldRecord | None:
-        """The person's record as people see it here; None where the person is not known."""
+        """The person's record as people see it here; None where the person is not known.
+
+        Of somebody who is one with another, that side of the one record, by its own names.
+        """
+        person, one = self.person(number), self.one(number)
+        if person is None:
+            return None
+        held = at_once(self.gateway.record(AccessContext(self.ods), person))
+        if one is None:
+            return held
+        side = one.side_of(person)
+        copies = self.copies(number)
+        return replace(held, tree=side.tree, custodians=side.holding.keepers, pending=side.pending, copies=copies)
+
+    def one(self, number: str) -> Together | None:
+        """The one record of somebody who is one with another here; None for anybody else."""
         person = self.person(number)
-        return None if person is None else at_once(self.gateway.record(AccessContext(self.ods), person))
+        if person is None or len(self.look(lambda tx: tx.merges.sides(person))) < 2:
+            return None
+        return self.look(lambda tx: Together(tx, person, self.ods))
+
+    def would_be_anothers(self, number: str, change: Tree) -> bool:
+        """Whether something in a change is new, of somebody who is one with another who is kept."""
+        one, names = (
+            self.one(number),
+            {item["id"] for value in change.values() if isinstance(value, list) for item in value},
+        )
+        side = None if one is None else one.side_of(str(self.person(number)))
+        return one is not None and side is not None and side is not one.kept and not names <= side.ids
+
+    def numbers_of_one(self, number: str) -> list[str]:
+        """The numbers of everybody who is one with a person here, that of the one who is kept first."""
+        person = self.person(number)
+        if person is None:
+            return [number]
+        return self.look(lambda tx: [str(nhs_number_of(tx, side)) for side in tx.merges.sides(person)])
 
     def mark(self, number: str, marked: Marked) -> None:
         """A system of this organisation says that it filed a copy, or that a person opened it."""

@@ -134,6 +134,7 @@ class World:
             (5, lambda: staff.mark(ods, number, back=draw.choice([0, 0, 0, 1]))),
             (1, lambda: self.sites[HOME].dead or staff.retract(number)),
             (6, lambda: staff.settle_conflict(ods, number)),
+            (1, self._merges_or_parts),
             (1, lambda: staff.place(number, draw.choice(["active", "active", "completed"]))),
             (1, lambda: self.placing.claim(draw.choice([AWAY, FAR]), number)),
             (6, lambda: self.placing.something(ods, number)),
@@ -144,6 +145,12 @@ class World:
         draw = self.draw
         about = draw.choice([AWAY, AWAY, UNIT, FAR]) if ods == HOME else ods
         return self.staff.decide(ods, number, about, permit=draw.random() < 0.5, sections=draw.choice(SECTIONS))
+
+    def _merges_or_parts(self) -> bool:
+        """The home team finds that two persons are one, or that they are not."""
+        if self.sites[HOME].dead or BEN not in self.ledgers:
+            return False
+        return self.staff.undo_merge() or self.staff.merge(*self.draw.sample([ADA, BEN], 2))
 
     def _parts_or_meets(self) -> bool:
         """The home team and the ward far away are partners no more, or again."""

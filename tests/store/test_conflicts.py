@@ -57,10 +57,10 @@ def test_what_waits_is_listed_oldest_first_until_it_is_decided(store: Store, clo
         add(store, name, person=person)
         clock.advance(timedelta(seconds=1))
 
-    def waiting(person: str | None = None) -> list[str]:
-        return [one.id for one in store.read_now(lambda tx: tx.conflicts.waiting(person=person))]
+    def waiting(persons: list[str] | None = None) -> list[str]:
+        return [one.id for one in store.read_now(lambda tx: tx.conflicts.waiting(persons=persons))]
 
-    assert (waiting(), waiting("p")) == (["z", "a", "b"], ["z", "a"])
+    assert (waiting(), waiting(["p"]), waiting(["p", "q"])) == (["z", "a", "b"], ["z", "a"], ["z", "a", "b"])
     store.write_now(lambda tx: tx.conflicts.decide("a", "kept", {"decision": "keep"}, edition=4))
     assert waiting() == ["z", "b"]
     held = store.read_now(lambda tx: tx.conflicts.get("a"))

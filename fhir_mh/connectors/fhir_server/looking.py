@@ -55,15 +55,16 @@ class Looking:
         self.client, self.names = client, names
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    async def patient(self, number: str) -> Body | None:
-        """The Patient there with this NHS number; None where there is none. Raises Refused where there are two.
+    async def patient(self, called: str) -> Body | None:
+        """The Patient there with this identifier (system|value); None where there is none.
 
-        One that was replaced by another, or is not in use any more, is nobody's.
+        One that was replaced by another, or is not in use any more, is nobody's. Raises Refused where there are two.
         """
-        asked = ("identifier", f"{NHS_NUMBER}|{number}")
+        asked = ("identifier", called)
         found = [one async for one in self.client.search("Patient", [asked]) if bears(one, *asked) and _is_in_use(one)]
         if len(found) > 1:
-            raise Refused(issue("sync-identity", "$.person", what="NHS number"))
+            what = "NHS number" if called.startswith(f"{NHS_NUMBER}|") else "local identifier"
+            raise Refused(issue("sync-identity", "$.person", what=what))
         return found[0] if found else None
 
     async def places(self, bodies: Mapping[Key, Body], noted: Mapping[Key, ServerCopy]) -> list[Place]:

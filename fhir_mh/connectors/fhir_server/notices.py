@@ -7,7 +7,7 @@ from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.found import hash_of, version_of
 from fhir_mh.connectors.fhir_server.looking import Looking, Place
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
-from fhir_mh.connectors.fhir_server.rendering import placeholder
+from fhir_mh.connectors.fhir_server.rendering import called, placeholder
 from fhir_mh.connectors.fhir_server.writing import entry_of, write
 from fhir_mh.errors import VersionConflict
 from fhir_mh.exchange.messages import Message
@@ -30,7 +30,7 @@ class Notices:
 
     async def ended(self, message: Message) -> None:
         """Say once that the plan of a person is no longer kept up to date; where the person is not there, to nobody."""
-        patient = await self.looking.patient(message.nhs_number)
+        patient = await self.looking.patient(called(message))
         if patient is None:
             return
         key, there = ("Communication", message.id), f"Patient/{patient['id']}"
@@ -38,7 +38,7 @@ class Notices:
         held = await self.looking.marked(key[0], body)
         if held is None:
             place, named = Place(key, body, None, None), {key: placeholder(key, message.id), _key(there): there}
-            written = await write(self.client, [place], [entry_of(place, named, message.nhs_number)])
+            written = await write(self.client, [place], [entry_of(place, named, called(message))])
             if written.fault is not None:
                 raise written.fault
             ((_, answered),) = written.done

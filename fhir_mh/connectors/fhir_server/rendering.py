@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.naming import Body, Key, references_in
-from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.exchange.messages import Message
+from fhir_mh.fhir.urls import ITEM_ID, NHS_NUMBER
 
 _LOCAL = re.compile(r"([A-Z][A-Za-z]{2,63})/([A-Za-z0-9\-.]{1,64})")
 _NAMESPACE = uuid.UUID("e4f6d0b2-31c7-5a54-8d0f-90c1a7b5e6d3")
@@ -20,6 +21,13 @@ def mark_of(body: Mapping[str, Any]) -> tuple[str, str]:
         if one.get("system") == ITEM_ID and isinstance(one.get("value"), str):
             return "identifier", f"{ITEM_ID}|{one['value']}"
     return "_tag", f"{ITEM_ID}|{body['id']}"
+
+
+def called(message: Message) -> str:
+    """By which identifier (system|value) a person is looked for: the NHS number, else the first that is known."""
+    if message.nhs_number is not None:
+        return f"{NHS_NUMBER}|{message.nhs_number}"
+    return "|".join(message.identifiers[0])
 
 
 def bears(body: Mapping[str, Any], parameter: str, value: str) -> bool:

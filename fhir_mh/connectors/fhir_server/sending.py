@@ -11,7 +11,7 @@ from fhir_mh.connectors.fhir_server.found import Found, hash_of, version_of
 from fhir_mh.connectors.fhir_server.looking import Looking, Place, by_key
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.ports import Home
-from fhir_mh.connectors.fhir_server.rendering import placeholder, rendered, says_the_same, targets_of
+from fhir_mh.connectors.fhir_server.rendering import called, placeholder, rendered, says_the_same, targets_of
 from fhir_mh.connectors.fhir_server.writing import entry_of, write
 from fhir_mh.errors import UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.messages import Message
@@ -60,7 +60,7 @@ class Snapshot:
         keys = [key for key in self.bodies if key[0] == "Patient"]
         if not keys:
             raise Refused(issue("sync-unreadable", "$.bundle"))
-        there = await self.looking.patient(self.message.nhs_number)
+        there = await self.looking.patient(called(self.message))
         if there is None:
             return Place(keys[0], self.bodies[keys[0]], None, None)
         doubts = (self.home.contradiction(self.bodies[key], there) for key in keys)
@@ -140,7 +140,7 @@ class Snapshot:
         await self._note(seen)
         if not due:
             return
-        written = await write(self.client, due, [entry_of(place, named, self.message.nhs_number) for place in due])
+        written = await write(self.client, due, [entry_of(place, named, called(self.message)) for place in due])
         settled = [self._settled(place, answered) for place, answered in written.done]
         found = await asyncio.gather(*settled, return_exceptions=True)
         await self._note([one for one in found if isinstance(one, ServerCopy)])
@@ -161,7 +161,7 @@ class Snapshot:
         if held is None:
             raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answered.status)])
         for body in await self.looking.overwritten(place, version_of(held)):
-            patient = await self.looking.patient(self.message.nhs_number)
+            patient = await self.looking.patient(called(self.message))
             if not await self.home.take_in(Found(patient or {}, (body,))):
                 raise VersionConflict(issues=[issue("server-changed", "$")])
         return self._seen(place, held, hash_of(place.ours))

@@ -13,7 +13,6 @@ from fhir_mh.connectors.fhir_server.naming import Body, Key
 from fhir_mh.connectors.fhir_server.rendering import mark_of, rendered
 from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.transport import Refused
-from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.issues import Issue, issue
 
 _CHANGED = (409, 412)
@@ -32,8 +31,11 @@ def condition(parameter: str, value: str) -> str:
     return urlencode([(parameter, value)], safe=":/|")
 
 
-def entry_of(place: Place, named: Mapping[Key, str], number: str) -> Body:
-    """The entry that writes a resource: over what was read there, or as a new one where there is none."""
+def entry_of(place: Place, named: Mapping[Key, str], patient: str) -> Body:
+    """The entry that writes a resource: over what was read there, or as a new one where there is none.
+
+    patient: by which identifier (system|value) the person is called.
+    """
     body, kind = rendered(place.ours, named), place.key[0]
     if place.body is not None:
         version = version_of(place.body)
@@ -43,7 +45,7 @@ def entry_of(place: Place, named: Mapping[Key, str], number: str) -> Body:
             **({"ifMatch": f'W/"{version}"'} if version else {}),
         }
         return {"resource": {**body, "id": place.there}, "request": request}
-    asked = ("identifier", f"{NHS_NUMBER}|{number}") if kind == "Patient" else mark_of(place.ours)
+    asked = ("identifier", patient) if kind == "Patient" else mark_of(place.ours)
     return {
         "fullUrl": named[place.key],
         "resource": body,

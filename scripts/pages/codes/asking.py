@@ -31,6 +31,9 @@ CLIENTS = {
     "seals": ("ZCT1", "seals"),
     "second": ("ZCT1", "seals"),
     "seals-unnamed": ("ZCT1", "seals"),
+    "merges": ("ZCT1", "merges"),
+    "guardian": ("ZCT1", "merges"),
+    "merges-unnamed": ("ZCT1", "merges"),
     "ward": ("ZOA1", "clinician"), "advocate": ("ZADV1", "clinician"),
 }  # fmt: skip
 """Who asks: the organisation that each acts for, and its role there. ZCT1 is the gateway's own."""

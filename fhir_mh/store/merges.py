@@ -1,0 +1,104 @@
+"""Merges: that two persons of this store are one. What is stored of each stays its own, so that it can be undone.
+
+The persons that are one are the sides of a merge: one is kept, and the others, superseded, lead to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fhir_mh.errors import Conflict
+from fhir_mh.issues import issue
+from fhir_mh.store.part import Part
+from fhir_mh.store.session import Row
+from fhir_mh.store.values import PersonMerge, from_ms, from_ms_or_none
+
+_COLUMNS = "id, kept, superseded, state, asked_by, reason, asked, approved_by, made, before, undone_by, undone"
+
+
+def _merge(row: Row) -> PersonMerge:
+    id, kept, superseded, state, asked_by, reason, asked, approved_by, made, before, undone_by, undone = row
+    return PersonMerge(
+        id, kept, superseded, state, asked_by, reason, from_ms(asked), approved_by, from_ms_or_none(made), before,
+        undone_by, from_ms_or_none(undone),
+    )  # fmt: skip
+
+
+class Merges(Part):
+    """The merges of one store, within one transaction. Whether two persons may be one is the caller's to say."""
+
+    # --- who is one
+
+    def root(self, person: str) -> str:
+        """The person who is kept of those that this one is one with; the person itself where there is no merge."""
+        while True:
+            row = self.session.one("SELECT kept FROM person_merges WHERE superseded = ? AND state = 'made'", person)
+            if row is None:
+                return person
+            person = str(row[0])
+
+    def sides(self, person: str) -> list[str]:
+        """Everybody who is one with a person: the one kept, then the others in the order they were merged."""
+        found = [self.root(person)]
+        for one in found:  # grows as it goes
+            rows = self.session.all(
+                "SELECT superseded FROM person_merges WHERE kept = ? AND state = 'made' ORDER BY made, id", one
+            )
+            found += [str(row[0]) for row in rows]
+        return found
+
+    def in_force(self, persons: Sequence[str]) -> list[PersonMerge]:
+        """The merges that make these persons one, the newest last."""
+        found = [
+            _merge(row)
+            for person in persons
+            for row in self.session.all(
+                f"SELECT {_COLUMNS} FROM person_merges WHERE kept = ? AND state = 'made'", person
+            )
+        ]
+        return sorted(found, key=lambda one: (one.made or one.asked, -persons.index(one.superseded)))
+
+    # --- asking for one, making and undoing it
+
+    def ask(self, kept: str, superseded: str, by: str, reason: str) -> str:
+        """Keep that somebody asks for a merge; its id."""
+        made = self.new_id()
+        self.session.run(
+            "INSERT INTO person_merges (id, kept, superseded, state, asked_by, reason, asked)"
+            " VALUES (?, ?, ?, 'asked', ?, ?, ?)",
+            made, kept, superseded, by, reason, self._now_ms,
+        )  # fmt: skip
+        return made
+
+    def make(self, merge: str, by: str, before: str) -> None:
+        """It is in force from now on. before: JSON text of what was held. Raises Conflict unless it was asked for."""
+        self._become(merge, "asked", "state = 'made', approved_by = ?, made = ?, before = ?", by, self._now_ms, before)
+
+    def undo(self, merge: str, by: str) -> None:
+        """It is not in force any more. Raises Conflict where it was not."""
+        self._become(merge, "made", "state = 'undone', undone_by = ?, undone = ?", by, self._now_ms)
+
+    def _become(self, merge: str, before: str, change: str, *values: object) -> None:
+        if not self.session.run(
+            f"UPDATE person_merges SET {change} WHERE id = ? AND state = ?", *values, merge, before
+        ):
+            raise Conflict(issues=[issue("merge-state", "id")])
+
+    def get(self, merge: str) -> PersonMerge | None:
+        row = self.session.one(f"SELECT {_COLUMNS} FROM person_merges WHERE id = ?", merge)
+        return None if row is None else _merge(row)
+
+    def all(self) -> list[PersonMerge]:
+        """Every merge that was ever asked for, oldest first."""
+        return [_merge(row) for row in self.session.all(f"SELECT {_COLUMNS} FROM person_merges ORDER BY asked, id")]
+
+    # --- what was held when
+
+    def heads(self, person: str) -> dict[str, int]:
+        """Type/id -> newest version of everything ever stored about a person, deletions too."""
+        rows = self.session.all("SELECT type, id, version FROM resources WHERE person = ? ORDER BY key", person)
+        return {f"{row[0]}/{row[1]}": int(row[2]) for row in rows}
+
+    def raise_head(self, person: str, version: int) -> None:
+        """Let a person's record version be at least this: a version that was shown of it never comes again."""
+        self.session.run("UPDATE persons SET version = ? WHERE id = ? AND version < ?", version, person, version)

@@ -1,0 +1,241 @@
+"""Two persons who are one at home, and what crosses to the ward: each side under its own number."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.consent import AccessContext
+from fhir_mh.fhir.json import load_object
+from fhir_mh.gateway.gateway import HeldRecord
+from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.merges import ShownMerge
+from fhir_mh.gateway.undoing import Answer, Undone
+from fhir_mh.placements import read_step
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+
+OTHER, THIRD = "9990000026", "9990000034"
+WHY = "Registered twice."
+Tree = dict[str, Any]
+UNPLACED = ("placements",)
+
+
+def second(*without: str, **more: Any) -> Tree:
+    """Another registration, with ids that are the same and words that are not."""
+    tree = person_with_a_plan()
+    tree["person"] = {"nhs_number": OTHER, "names": [{"family": "Other"}]}
+    tree["care_plans"][0]["activities"][0]["description"]["text"] = "zebra allotment"
+    tree["crisis_plans"][0]["warning_signs"][0]["coping"] = "zebra walk"
+    tree["refusals"][0]["refuses"][0]["treatment"] = "zebra treatment"
+    return {**{name: value for name, value in tree.items() if name not in without}, **more}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    made.save(HOME, person_with_a_plan())
+    yield made
+    made.close()
+
+
+def as_(client: str, ods: str = HOME) -> AccessContext:
+    return AccessContext(ods, "merges", client=client)
+
+
+def held(pair: Pair, ods: str, number: str = NHS_NUMBER) -> HeldRecord:
+    return asyncio.run(pair.gateways[ods].find(AccessContext(ods), number))
+
+
+def knows(pair: Pair, ods: str, number: str) -> bool:
+    return pair.gateways[ods].store.read_now(lambda tx: find_person(tx, number)) is not None
+
+
+def merge(pair: Pair, ods: str = HOME, kept: str = NHS_NUMBER, superseded: str = OTHER) -> str:
+    merges = pair.gateways[ods].merges
+    ids = held(pair, ods, kept).id, held(pair, ods, superseded).id
+    asked: ShownMerge = asyncio.run(merges.ask(as_("first", ods), *ids, WHY))
+    asyncio.run(merges.approve(as_("second", ods), asked.merge.id, WHY))
+    return asked.merge.id
+
+
+def undo(pair: Pair, name: str, *, ods: str = HOME, **whose: Any) -> Undone:
+    """whose: by item id; what is not named stays."""
+    merges = pair.gateways[ods].merges
+    written = asyncio.run(merges.read(as_("first", ods), name)).written
+    answers = [Answer(one.list, one.id, whose.get(one.id, "stays")) for one in written]
+    return asyncio.run(merges.undo(as_("first", ods), name, WHY, answers))
+
+
+def tasks(record: HeldRecord, kind: str = "identity") -> list[Tree]:
+    return [task for task in record.tree.get("tasks", ()) if task["kind"] == kind and task["status"] == "requested"]
+
+
+def copings(record: HeldRecord) -> list[str]:
+    """What helps where somebody cannot sleep, by each crisis plan."""
+    signs = [sign for plan in record.tree["crisis_plans"] for sign in plan["warning_signs"]]
+    return [sign["coping"]["text"] for sign in signs if sign["id"] == "sleep"]
+
+
+def crossed(pair: Pair) -> list[Tree]:
+    found = [load_object(text) for text in pair.wire]
+    pair.wire.clear()
+    return found
+
+
+def test_a_partner_that_holds_both_is_told_and_goes_on_holding_two(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.deliver()
+    crossed(pair)
+    merge(pair)
+    carried = pair.deliver()
+    assert {receipt.status for _, receipt in carried} == {"stored"}
+    messages = crossed(pair)
+    notices = [one for one in messages if one["verb"] == "notice"]
+    assert sorted(one["person"]["nhs_number"] for one in notices) == [NHS_NUMBER, OTHER]
+    said = {(one["notice"], one["in_use"], one["superseded"]) for one in notices}
+    assert said == {("patient-merged", NHS_NUMBER, OTHER)}
+    for one in messages:
+        mixed = "zebra" in str(one) and one["person"]["nhs_number"] == NHS_NUMBER
+        assert not mixed, "a text of one side left under the number of the other"
+    for number, word in ((NHS_NUMBER, "Allotment"), (OTHER, "zebra allotment")):
+        record = held(pair, WARD, number)
+        assert [plan["activities"][0]["description"]["text"] for plan in record.tree["care_plans"]] == [word]
+        (task,) = tasks(record)
+        assert record.merged == []
+        assert NHS_NUMBER not in task["description"] and OTHER not in task["description"]
+    lanes = pair.gateways[WARD].store.read_now(lambda tx: tx.lanes.find())
+    assert {lane.state for lane in lanes} == {"open"}
+
+
+def test_a_ward_that_cares_for_the_one_is_sent_the_other_under_its_own_number(pair: Pair) -> None:
+    pair.save(HOME, second(*UNPLACED))
+    pair.deliver()
+    assert not knows(pair, WARD, OTHER)
+    merge(pair)
+    pair.deliver()
+    assert held(pair, WARD, OTHER).tree["refusals"][0]["refuses"][0]["treatment"]["text"] == "zebra treatment"
+    assert "zebra" not in str(held(pair, WARD).tree)
+
+
+def test_a_change_from_a_partner_reaches_the_side_that_it_is_about(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.deliver()
+    merge(pair)
+    pair.deliver()
+    change = {"id": "crisis", "warning_signs": [{"id": "sleep", "coping": "a bath"}]}
+    pair.save(WARD, {"person": {"nhs_number": OTHER}, "crisis_plans": [change]})
+    carried = pair.deliver()
+    (receipt,) = [receipt for verb, receipt in carried if verb == "proposal"]
+    assert (receipt.status, [one.code for one in receipt.issues]) == ("merged", ["merge-in-force"])
+    assert copings(held(pair, HOME)) == ["walk", "a bath"]
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "sleep", "coping": "music"}]}]})
+    pair.deliver()
+    for number, word in ((NHS_NUMBER, "music"), (OTHER, "a bath")):
+        assert copings(held(pair, WARD, number)) == [word]
+
+
+def test_of_sharing_the_more_restrictive_counts_until_the_person_decides(pair: Pair) -> None:
+    deny = {"decision": "deny", "actors": [{"party": {"id": "org-ward"}}]}
+    preference = {"id": "no", "made_at": "2026-01-05", "terms": {"exceptions": [deny]}}
+    pair.save(HOME, second(sharing=[preference]))
+    permit = {"id": "yes", "made_at": "2026-02-05", "terms": {"exceptions": [{**deny, "decision": "permit"}]}}
+    pair.save(HOME, {"sharing": [permit]})  # later than the other's denial, and not the other's to lift
+    pair.deliver()
+    assert held(pair, WARD).copies[0].ended_at is None
+    name = merge(pair)
+    pair.deliver()
+    (copy,) = [one for one in held(pair, WARD).copies if one.custodian == HOME]
+    assert copy.ended_at is not None
+    assert not knows(pair, WARD, OTHER)
+    new = {"id": "now", "made_at": "2026-11-24T12:00:00Z", "terms": {"exceptions": [{**deny, "decision": "permit"}]}}
+    pair.save(HOME, {"sharing": [new]})
+    pair.deliver()
+    (copy,) = [one for one in held(pair, WARD).copies if one.custodian == HOME]
+    assert copy.ended_at is None
+    assert knows(pair, WARD, OTHER)
+    undo(pair, name)
+    pair.deliver()
+    (copy,) = [one for one in held(pair, WARD, OTHER).copies if one.custodian == HOME]
+    assert copy.ended_at is not None  # what the one decided is no word of the other's
+
+
+def test_what_was_written_to_the_wrong_one_is_sealed_where_it_was_sent(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.deliver()
+    name = merge(pair)
+    goals = [{"id": "mine", "description": {"text": "quagga"}}, {"id": "theirs", "description": {"text": "okapi"}}]
+    pair.save(HOME, {"goals": goals})
+    pair.deliver()
+    assert {goal["id"] for goal in held(pair, WARD).tree["goals"]} == {"mine", "theirs"}
+    crossed(pair)
+    done = undo(pair, name, theirs="other")
+    assert (done.stayed, done.moved, done.apart) == (1, 1, 0)
+    pair.deliver()
+    notices = [one["notice"] for one in crossed(pair) if one["verb"] == "notice"]
+    assert sorted(notices) == ["entered-in-error", "merge-undone", "merge-undone"]
+    for ods in (HOME, WARD):
+        assert [goal["id"] for goal in held(pair, ods).tree["goals"]] == ["mine"]
+        assert [goal["description"]["text"] for goal in held(pair, ods, OTHER).tree["goals"]] == ["okapi"]
+        assert "okapi" not in str(held(pair, ods).tree)
+        assert len(held(pair, ods).sealed) == 1
+    assert [task["description"] for task in tasks(held(pair, WARD, OTHER)) if "undone" in task["description"]]
+
+
+def test_lanes_that_were_halted_because_two_were_said_to_be_one_are_open_once_they_are(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.deliver()
+    pair.save(WARD, {"goals": [{"id": "w", "description": {"text": "of the ward"}}]})
+    pair.deliver()
+    store = pair.gateways[HOME].store
+    for number in (NHS_NUMBER, OTHER):
+        person = held(pair, HOME, number).id
+        store.write_now(lambda tx, person=person: tx.lanes.halt(WARD, person, "sync-identity"))
+    merge(pair)
+    assert {lane.state for lane in store.read_now(lambda tx: tx.lanes.find())} == {"open"}
+
+
+def test_a_snapshot_that_says_so_is_taken_in_once_people_have_merged_them(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.deliver()
+    patient = {"nhs_number": NHS_NUMBER, "former_nhs_numbers": [OTHER]}
+    merge(pair, WARD)
+    person = held(pair, HOME).id
+    merge(pair, HOME)
+    pair.save(HOME, {"person": patient})
+    carried = pair.deliver()
+    assert {receipt.status for _, receipt in carried} == {"stored"}
+    assert held(pair, HOME, OTHER).id == person
+    assert held(pair, WARD, OTHER).merged != []
+
+
+def test_who_is_shown_in_two_places_is_asked_about(pair: Pair) -> None:
+    here = {"id": "stay", "provider": {"id": "org-third"}, "status": "in-progress"}
+    there = {"id": "stay", "provider": {"id": "org-ward"}, "status": "in-progress"}
+    third = {"id": "org-third", "ods": "ZOA3", "name": "Third"}
+    pair.save(HOME, {"person": {"nhs_number": THIRD}, "organisations": [third], "stays": [here]})
+    pair.save(HOME, second(stays=[there]))
+    name = merge(pair, kept=THIRD)
+    (task,) = [one for one in tasks(held(pair, HOME, THIRD)) if "two places" in one["description"]]
+    undo(pair, name)
+    (now,) = [one for one in held(pair, HOME, THIRD).tree["tasks"] if one["id"] == task["id"]]
+    assert now["status"] == "cancelled"
+
+
+def test_a_step_of_a_placement_stands_where_the_placement_does(pair: Pair) -> None:
+    pair.save(HOME, second())
+    name = merge(pair)
+    one = held(pair, HOME)
+    of_other = one.tree["placements"][1]["id"]
+    assert of_other != "place"
+    step = read_step("change", {"by": "Placing team", "reason": "Agreed.", "level": "1"})
+    placements = pair.gateways[HOME].placements
+    told = asyncio.run(placements.record(AccessContext(HOME), one.id, of_other, step))
+    assert told.placement == of_other
+    assert [found.code for found in told.warnings] == ["merge-in-force"]
+    assert [found["level"] for found in held(pair, HOME).tree["placements"]] == ["2", "1"]
+    undo(pair, name)
+    assert [held(pair, HOME, number).tree["placements"][0]["level"] for number in (NHS_NUMBER, OTHER)] == ["2", "1"]

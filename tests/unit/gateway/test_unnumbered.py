@@ -1,0 +1,134 @@
+"""People without an NHS number cross by what providers' systems call them; whoever is unknown is set aside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.consent import AccessContext
+from fhir_mh.errors import InvalidResource
+from fhir_mh.exchange.messages import Receipt, read_message
+from fhir_mh.fhir.json import load_object
+from fhir_mh.gateway.gateway import HeldRecord
+from fhir_mh.gateway.identity import persons_by_local_identifier
+from fhir_mh.store import Quarantined
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+
+PRISON = {"system": "urn:prison:number", "value": "A1234BC"}
+HOSPITAL = {"system": "urn:hospital:number", "value": "77"}
+Tree = dict[str, Any]
+
+
+def unnumbered(**person: Any) -> Tree:
+    who = {"identifiers": [PRISON], "names": [{"family": "Community"}], "birth_date": "1984-02-03", **person}
+    return {**person_with_a_plan(), "person": who}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    made.save(HOME, unnumbered())
+    yield made
+    made.close()
+
+
+def registered(pair: Pair, ods: str = WARD, **person: Any) -> None:
+    pair.save(ods, {"person": {"identifiers": [PRISON], "birth_date": "1984-02-03", **person}})
+
+
+def record(pair: Pair, ods: str) -> HeldRecord | None:
+    gateway = pair.gateways[ods]
+    found = gateway.store.read_now(lambda tx: persons_by_local_identifier(tx, {"identifier": [PRISON]}))
+    return asyncio.run(gateway.record(AccessContext(ods), found[0])) if found else None
+
+
+def aside(pair: Pair, ods: str = WARD) -> list[Quarantined]:
+    return asyncio.run(pair.gateways[ods].quarantine.listed(AccessContext(ods, "quarantine")))
+
+
+def reasons(carried: list[tuple[str, Receipt]]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    return [(verb, receipt.status, [(one.code, one.path) for one in receipt.issues]) for verb, receipt in carried]
+
+
+def test_somebody_unknown_is_set_aside_and_nobody_is_made(pair: Pair) -> None:
+    assert reasons(pair.deliver()) == [("snapshot", "quarantined", [("sync-unknown-person", "$.person")])]
+    assert load_object(pair.wire[0])["person"] == {"identifiers": [PRISON]}
+    assert pair.gateways[WARD].store.read_now(lambda tx: tx.persons()) == []
+    (held,) = aside(pair)
+    registered(pair)
+    done = asyncio.run(pair.gateways[WARD].quarantine.replay(AccessContext(WARD, "quarantine"), held.id))
+    assert done.receipt is not None
+    assert done.receipt.status == "stored"
+    there = record(pair, WARD)
+    assert there is not None
+    assert there.tree["crisis_plans"][0]["id"] == "crisis"
+
+
+def test_every_verb_finds_somebody_known_by_one_of_the_identifiers(pair: Pair) -> None:
+    registered(pair, identifiers=[HOSPITAL, PRISON])
+    assert ("snapshot", "stored", []) in reasons(pair.deliver())
+    change = {"id": "crisis", "warning_signs": [{"id": "sleep", "coping": "a bath"}]}
+    pair.save(WARD, {"person": {"identifiers": [HOSPITAL]}, "crisis_plans": [change]})
+    there = record(pair, WARD)
+    assert there is not None
+    asyncio.run(pair.gateways[WARD].open(AccessContext(WARD), there.id))
+    carried = reasons(pair.deliver())
+    assert ("proposal", "merged", []) in carried
+    assert ("marked", "stored", []) in carried
+    for ods in (HOME, WARD):
+        found = record(pair, ods)
+        assert found is not None
+        signs = {sign["id"]: sign for sign in found.tree["crisis_plans"][0]["warning_signs"]}
+        assert signs["sleep"]["coping"]["text"] == "a bath"
+
+
+@pytest.mark.parametrize(
+    ("person", "place"),
+    [
+        ({"birth_date": "1950-01-01"}, "$.bundle.birthDate"),
+        ({"birth_date": None, "names": [{"family": "X"}]}, "$.bundle.name"),
+    ],
+)
+def test_who_contradicts_is_set_aside(pair: Pair, person: Tree, place: str) -> None:
+    registered(pair, **{name: value for name, value in {"birth_date": None, **person}.items() if value is not None})
+    if person["birth_date"] is None:
+        pair.save(WARD, {"person": {"identifiers": [PRISON], "birth_date": None}})
+    assert reasons(pair.deliver()) == [("snapshot", "quarantined", [("sync-identity", place)])]
+
+
+def test_identifiers_of_two_people_are_nobodys(pair: Pair) -> None:
+    pair.save(HOME, {"person": {"identifiers": [PRISON, HOSPITAL]}})
+    registered(pair)
+    pair.save(WARD, {"person": {"identifiers": [HOSPITAL], "names": [{"family": "Somebody else"}]}})
+    (sent,) = reasons(pair.deliver(only=HOME))
+    assert sent == ("snapshot", "quarantined", [("sync-identity", "$.person.identifiers")])
+
+
+def test_a_proposal_about_somebody_unknown_is_kept(pair: Pair) -> None:
+    body = {"id": "m", "verb": "proposal", "person": {"identifiers": [HOSPITAL]}, "custodian": HOME, "base": 1,
+            "bundle": {"resourceType": "Bundle"}}  # fmt: skip
+    receipt = pair.hand_over(WARD, HOME, read_message(body))
+    assert (receipt.status, [one.code for one in receipt.issues]) == ("quarantined", ["sync-unknown-person"])
+    assert len(aside(pair, HOME)) == 1
+
+
+@pytest.mark.parametrize(
+    ("person", "place"),
+    [
+        ({"nhs_number": NHS_NUMBER, "identifiers": [PRISON]}, "$.person.identifiers"),
+        ({"identifiers": []}, "$.person.identifiers"),
+        ({"identifiers": "A1234BC"}, "$.person.identifiers"),
+        ({"identifiers": ["A1234BC"]}, "$.person.identifiers[0]"),
+        ({"identifiers": [{"value": "A1234BC"}]}, "$.person.identifiers[0].system"),
+        ({"identifiers": [{"system": "urn:x", "value": ""}]}, "$.person.identifiers[0].value"),
+        ({}, "$.person.nhs_number"),
+    ],
+)
+def test_what_names_nobody_clearly_is_no_message(person: Tree, place: str) -> None:
+    with pytest.raises(InvalidResource) as refused:
+        read_message({"id": "m", "verb": "marked", "person": person, "custodian": HOME})
+    assert [(one.code, one.path) for one in refused.value.issues] == [("sync-envelope", place)]
