@@ -18,10 +18,11 @@ from fhir_mh.api.access import Door
 from fhir_mh.api.concerns_routes import Concerns
 from fhir_mh.api.conflicts_routes import Conflicts
 from fhir_mh.api.currency_routes import CurrencyRoutes
-from fhir_mh.api.delivering import delivering
+from fhir_mh.api.delivering import Connected, delivering, directory
 from fhir_mh.api.delivering import routes as delivery_routes
 from fhir_mh.api.faults import answer_to
 from fhir_mh.api.fhir_rest import FhirRest
+from fhir_mh.api.finding_routes import Finding
 from fhir_mh.api.front import MAX_BODY, Front
 from fhir_mh.api.pages import Pages
 from fhir_mh.api.placements_routes import Placements
@@ -29,6 +30,7 @@ from fhir_mh.api.quarantine_routes import Quarantine
 from fhir_mh.api.records_routes import Records
 from fhir_mh.api.seals_routes import Seals
 from fhir_mh.api.types import kept_types
+from fhir_mh.clock import SystemClock
 from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings
 from fhir_mh.sync.backlog import Counts
@@ -47,10 +49,11 @@ def create_app(
     the gateway's store is the caller's, once the application has ended.
     """
     door, counts = Door(settings), Counts()
+    transports = Connected(directory(gateway, settings), SystemClock())
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with delivering(gateway, settings, counts):
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with delivering(gateway, settings, counts, app.state.transports):
             yield
 
     app = FastAPI(
@@ -62,6 +65,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.transports = transports
     routes = FhirRest(gateway, door, validator or Validator()).routes()
     app.router.routes.extend(routes)
     records = Records(gateway, door).router()
@@ -69,6 +73,7 @@ def create_app(
     further = [
         *Concerns(gateway, door).routes(),
         *CurrencyRoutes(gateway, door).routes(),
+        *Finding(gateway, door, transports).routes(),
         *Placements(gateway, door).routes(),
         *Quarantine(gateway, door).routes(),
         *Seals(gateway, door).routes(),

@@ -18,6 +18,7 @@ from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.errors import ConsentDenied
 from fhir_mh.exchange.transport import Transport, Unusable, connected
 from fhir_mh.gateway import Gateway
+from fhir_mh.gateway.lapsing import Lapsing
 from fhir_mh.gateway.partners import Directory, Known
 from fhir_mh.issues import issue
 from fhir_mh.settings import UNNAMED, Settings
@@ -63,7 +64,7 @@ class Connected(Mapping[str, Transport]):
     """
 
     def __init__(self, partners: Directory, clock: Clock) -> None:
-        self._partners, self._clock = partners, clock
+        self.partners, self._clock = partners, clock
         self._made: dict[str, tuple[Known, Transport]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.skipping: set[str] = set()
@@ -82,7 +83,7 @@ class Connected(Mapping[str, Transport]):
 
         A partner that was removed is reached as before: it is owed the notices that sharing has ended.
         """
-        current = await self._partners.current()
+        current = await self.partners.current()
         for ods, known in current.items():
             held = self._made.get(ods)
             if held is not None and held[0] == known:
@@ -98,7 +99,7 @@ class Connected(Mapping[str, Transport]):
     def _transport(self, known: Known) -> Transport:
         if known.partner is None:
             return Unusable(known.issues[0])
-        return connected(known.partner, self._partners.home.ods, self._clock)
+        return connected(known.partner, self.partners.home.ods, self._clock)
 
     def _let_go(self, transport: Transport) -> None:
         task = asyncio.create_task(transport.close())
@@ -107,30 +108,31 @@ class Connected(Mapping[str, Transport]):
 
     async def close(self) -> None:
         """Let go of all."""
-        await asyncio.gather(*(transport.close() for _, transport in self._made.values()), *self._closing)
+        made, self._made = self._made, {}
+        await asyncio.gather(*(transport.close() for _, transport in made.values()), *self._closing)
 
 
 @asynccontextmanager
 async def delivering(
-    gateway: Gateway, settings: Settings, counts: Counts, clock: Clock | None = None
+    gateway: Gateway, settings: Settings, counts: Counts, transports: Connected
 ) -> AsyncIterator[None]:
     """While this is entered, what waits for partners is delivered, and what is delivered is counted in counts.
 
-    An organisation without a code has no partners, and there is nothing to do.
+    transports: to the partners; they are let go of at the end. An organisation without a code has no partners, and
+    there is nothing to do.
     """
     if settings.ods == UNNAMED:
         yield
         return
-    clock = clock or SystemClock()
-    partners = directory(gateway, settings)
-    transports = Connected(partners, clock)
     courier = Courier(
-        gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=_owner(settings),
+        gateway.store, gateway.exchange, transports, SystemClock(), own=settings.ods, owner=_owner(settings),
         skipping=transports.skipping, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
     watch = Watch(gateway.store, settings.alarm_after)
-    tasks = [asyncio.create_task(_keep_running(courier, partners, stop)), asyncio.create_task(watch.run(stop))]
+    lapsing = Lapsing(gateway.store, gateway.home)
+    running = (_keep_running(courier, transports.partners, stop), watch.run(stop), lapsing.run(stop))
+    tasks = [asyncio.create_task(one) for one in running]
     try:
         yield
     finally:

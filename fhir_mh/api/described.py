@@ -12,6 +12,7 @@ from fhir_mh.api import (
     concerns_described,
     conflicts_described,
     currency_described,
+    finding_described,
     partners_described,
     placements_described,
     quarantine_described,
@@ -70,6 +71,7 @@ def document(secured: bool) -> Json:
         "paths": {
             **_records(),
             **placements_described.paths(),
+            **finding_described.paths(),
             **_fhir(),
             **currency_described.paths(),
             **conflicts_described.paths(),
@@ -318,6 +320,7 @@ def _schemas() -> Json:
         **partners_described.schemas(),
         **currency_described.schemas(),
         **placements_described.schemas(),
+        **finding_described.schemas(),
         **quarantine_described.schemas(),
         **seals_described.schemas(),
         **conflicts_described.schemas(),

@@ -11,9 +11,10 @@ from fhir_mh.consent import AccessContext, asked_by_law, laws
 from fhir_mh.errors import InvalidResource, NotFound
 from fhir_mh.gateway.concerns import ConcernUseCases
 from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
-from fhir_mh.gateway.currency import CurrencyUseCases
+from fhir_mh.gateway.currency import CurrencyUseCases, pulled_by
 from fhir_mh.gateway.deciding import DecidingUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
+from fhir_mh.gateway.finding import FindingUseCases
 from fhir_mh.gateway.holding import Holding, Tree, hold
 from fhir_mh.gateway.identity import Organisation, find_by_patient, find_person
 from fhir_mh.gateway.marking import mark_opened
@@ -29,7 +30,7 @@ from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Merged, merge
 from fhir_mh.records.people import NhsNumber
 from fhir_mh.records.trees import record_of
-from fhir_mh.store import Currency, Seal, Store, Tx
+from fhir_mh.store import Currency, Seal, Store, StoredAsking, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,10 @@ class HeldRecord:
 
     version: the ETag. custodians: per plan, placement, stay and directive (list, item id) who keeps it. pending:
     our own changes that their custodian's copy does not show yet. copies: how current each copy is, ours of
-    others' plans and others' of ours. as_of: when it was read (an instant, UTC). asked: what the laws that are on
-    find missing; nothing where the caller sees only a part. sealed: that something was retracted as recorded for the
-    wrong person, for this organisation alone, and nothing of it.
+    others' plans and others' of ours. pulled: by (partner, custodian) of a copy, the asking by which it came. as_of:
+    when it was read (an instant, UTC). asked: what the laws that are on find missing; nothing where the caller sees
+    only a part. sealed: that something was retracted as recorded for the wrong person, for this organisation alone,
+    and nothing of it.
     """
 
     id: str
@@ -57,6 +59,7 @@ class HeldRecord:
     custodians: Mapping[tuple[str, str], str]
     pending: list[Pending]
     copies: list[Currency]
+    pulled: Mapping[tuple[str, str], StoredAsking]
     as_of: str
     asked: list[Issue]
     sealed: list[Seal]
@@ -89,6 +92,7 @@ class Gateway(FhirUseCases):
         self.placements = PlacementUseCases(store, home, check)
         self.quarantine = QuarantineUseCases(store, home, check)
         self.seals = SealUseCases(store, home)
+        self.finding = FindingUseCases(store, home)
         self.deciding = DecidingUseCases(store, home, check)
 
     # --- records
@@ -183,9 +187,10 @@ class Gateway(FhirUseCases):
             tree = visible(tx, context, record_id, tree, self.home.ods)
             pending = []  # what waits holds texts of every section
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
-        return HeldRecord(
-            record_id, tx.record_head(record_id), tree, holding.keepers, pending, copies, now, asked, sealed
-        )
+        head = tx.record_head(record_id)
+        each = {(one.partner, one.custodian): pulled_by(tx, self.home, one) for one in copies}
+        pulled = {key: asking for key, asking in each.items() if asking is not None}
+        return HeldRecord(record_id, head, tree, holding.keepers, pending, copies, pulled, now, asked, sealed)
 
     async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:
         """The record of the person who has this NHS number, or had it before it was superseded.

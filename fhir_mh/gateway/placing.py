@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
+from fhir_mh.gateway.answering import end_askings
 from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import Organisation, nhs_number_of
 from fhir_mh.gateway.pending import effective
@@ -65,10 +66,18 @@ class PlacementUseCases:
         written = Outcome()
         if not taken.repeated:
             written = write_record(tx, self.home, self.check, holding, held, taken.tree)
+            if step.step == "decline":
+                self._declined(tx, record_id, taken.id)
         asked = [kind for kind, _ in written.stored if kind == "Task"]
         warnings = [*written.warnings, *self._not_shared(tx, record_id, taken.id, step)]
         head = tx.record_head(record_id)
         return Recorded(record_id, head, taken.id, taken.repeated, written.proposals, len(asked), warnings)
+
+    def _declined(self, tx: Tx, person: str, placement: str) -> None:
+        """Whoever claimed that the person is with it may have asked for their plan: nothing more is sent for that."""
+        for course in courses(hold(tx, person, self.home.ods).tree):
+            if course.id == placement and course.provider:
+                end_askings(tx, self.home, person, course.provider)
 
     def _not_shared(self, tx: Tx, person: str, placement: str, step: Step) -> list[Issue]:
         """Why the provider is sent nothing, where it is the step that was to begin it."""

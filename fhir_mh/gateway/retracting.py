@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound
 from fhir_mh.fhir.json import dumps
-from fhir_mh.fhir.urls import BASE, CODE_SYSTEM, ODS_CODE
+from fhir_mh.gateway.auditing import Audited, audit
 from fhir_mh.gateway.holding import Holding, Key, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.sealing import NOT_SEALED, keys_sent, seal
 from fhir_mh.gateway.spreading import copy_at, spread
 from fhir_mh.gateway.standing import expect_record
 from fhir_mh.issues import issue
-from fhir_mh.store import AuditRow, Seal, SealedText, Store, Tx
+from fhir_mh.store import Seal, SealedText, Store, Tx
 
 ROLE = "seals"
 PEOPLE = 2
@@ -133,19 +131,8 @@ class SealUseCases:
 
     def _audit(self, tx: Tx, context: AccessContext, person: str | None, act: str, what: str, why: str) -> None:
         who = f"{context.organisation} {context.client or context.role}"
-        event: Mapping[str, Any] = {
-            "resourceType": "AuditEvent",
-            "type": {"system": CODE_SYSTEM + "audit-event", "code": "seal"},
-            "subtype": [{"system": CODE_SYSTEM + "audit-event", "code": act}],
-            "action": "R" if act == "open" else "E",
-            "recorded": instant(tx.now),
-            "outcome": "0",
-            "purposeOfEvent": [{"text": why}],
-            "agent": [{"who": {"display": who}, "requestor": True}],
-            "source": {"observer": {"identifier": {"system": ODS_CODE, "value": self.home.ods}}},
-            "entity": [{"what": {"identifier": {"system": BASE + "/Id/seal", "value": what}}}],
-        }
-        tx.audit.append([AuditRow(tx.now, person, dumps(event).decode())])
+        action = "R" if act == "open" else "E"
+        audit(tx, self.home, person, Audited("seal", act, action, who, {"text": why}, ("seal", what)))
 
 
 def _needed(reason: str) -> None:

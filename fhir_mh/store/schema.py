@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0009"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0013"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -293,6 +293,25 @@ currency = Table(
     Column("lapsed", Text),  # JSON: section -> since when no snapshot covers it
     PrimaryKeyConstraint("partner", "person", "custodian"),
     Index("ix_currency_person", "person"),
+)
+
+askings = Table(  # for the plan of somebody whom nobody placed: made here, or received
+    "askings",
+    metadata,
+    Column("direction", String(8), nullable=False),
+    Column("partner", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("person", String(64)),  # of one made: once a plan has come; of one received: who it is shown to mean
+    Column("purpose", String(16), nullable=False),
+    Column("status", String(16)),
+    Column("asked", BigInteger, nullable=False),
+    Column("until", BigInteger),  # of one received by which something is shared: when it lapses
+    Column("ended", BigInteger),
+    PrimaryKeyConstraint("direction", "partner", "id"),
+    _one_of("direction", "made", "received"),
+    Index("ix_askings_recent", "direction", "partner", "asked"),
+    Index("ix_askings_person", "person"),
+    _partial("ix_askings_until", "until", where="ended IS NULL AND until IS NOT NULL"),
 )
 
 audit = Table(
