@@ -54,7 +54,8 @@ class Laws:
             leaked = sections & ledger.denied(sender, to)
             _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
             if sender == HOME and to in (AWAY, FAR) and not self._placed(ledger, to):
-                _law(not sections, f"{to} does not care for the person now, and is sent {sorted(sections)}")
+                beyond = sections - self.world.finding.opened(ledger, sender, to)
+                _law(not beyond, f"{to} does not care for the person now, and is sent {sorted(beyond)}")
 
     # --- each message is acted upon once, in order
 
@@ -264,7 +265,7 @@ class Laws:
         if ods == keeper or (keeper != HOME and ods != HOME):
             return set()
         if keeper == HOME and ods in (AWAY, FAR) and not self._placed(ledger, ods):
-            return set()
+            return self.world.finding.opened(ledger, keeper, ods)
         return set(SECTION_OF.values()) - ledger.denied(keeper, ods)
 
     def _placed(self, ledger: Ledger, ods: str) -> bool:
@@ -295,7 +296,9 @@ class Laws:
             if stay.get("status") in ("in-progress", "onleave") and stay.get("placement", {}).get("id") not in moved
         }
         asked = [
-            task for task in tree.get("tasks", ()) if task["kind"] == "placement" and task["status"] != "cancelled"
+            task
+            for task in tree.get("tasks", ())
+            if task["kind"] == "placement" and "about" in task and task["status"] != "cancelled"
         ]
         _law(len(there) < 2 or bool(asked), f"{ledger.number} is in {sorted(there)}, and nobody is asked")
 
