@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, FhirMhError, InvalidResource
 from fhir_mh.exchange.finding import Sought
@@ -26,6 +28,7 @@ from fhir_mh.gateway.standing import expect_record, only_own
 from fhir_mh.issues import issue
 from fhir_mh.placements import Course, courses
 from fhir_mh.records.asking import Asking, read_asking
+from fhir_mh.records.misfits import misfits
 from fhir_mh.records.trees import tree_of
 from fhir_mh.store import Currency, Store, Tx
 
@@ -113,7 +116,10 @@ class FindingUseCases:
             "reason": asking.reason,
             "person": {**person, "nhs_number": compact(person["nhs_number"])},
         }
-        return Sought.model_validate(said)
+        try:
+            return Sought.model_validate(said)
+        except ValidationError as fault:  # a name longer than any that travels
+            raise InvalidResource(issues=misfits(fault)) from None
 
     def _of_record(self, tx: Tx, asking: Asking) -> tuple[Tree, Any]:
         """Who the person of a record is, and since when they are here."""

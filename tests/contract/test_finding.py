@@ -304,6 +304,16 @@ def test_what_an_asking_must_say(caller: Caller, change: Json, code: str, path: 
     assert code_of(caller("POST", "/persons/find", body)) == (422, code, path)
 
 
+def test_a_name_longer_than_any_that_travels_is_refused_at_its_place(caller: Caller) -> None:
+    person = {**PERSON, "names": [{"family": "A" * 201}]}
+    answer = caller("POST", "/persons/find", {"person": person, "admitted_at": ADMITTED})
+    assert answer.status_code == 422
+    first = answer.json()["issue"][0]
+    assert (first["details"]["coding"][0]["code"], first["expression"]) == (
+        "map-invalid-record", ["person.names[0].family"],
+    )  # fmt: skip
+
+
 def code_of(answer: httpx.Response) -> tuple[int, str, str]:
     (one,) = answer.json()["issue"]
     return answer.status_code, one["details"]["coding"][0]["code"], one["expression"][0]

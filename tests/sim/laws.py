@@ -89,9 +89,11 @@ class Laws:
                 self._looked[ods, number] = held.version
                 items, shown = items_in(held.tree), ledger.shown.setdefault(ods, set())
                 unmerged = {row.path for one in held.pending for row in one.unmerged}
-                gone = {item for item in shown - items if item[0] != "tasks" and not _told_of(item, unmerged)}
                 retracted = {name for _, name in ledger.retracted}  # and what refers to it says so in another way
-                gone = {item for item in shown - items if item[0] != "tasks" and retracted.isdisjoint(item)}
+                gone = {
+                    item for item in shown - items
+                    if item[0] != "tasks" and retracted.isdisjoint(item) and not _told_of(item, unmerged)
+                }  # fmt: skip
                 again = texts_in(held.tree) & ledger.retracted_texts() & _under_seal(site)
                 _law(not again, f"{ods} shows what it has sealed: {sorted(again)}")
                 _law(not gone, f"{ods} shows no more: {sorted(gone)}")
