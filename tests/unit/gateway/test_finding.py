@@ -186,6 +186,15 @@ def test_when_the_stay_is_over_the_asking_is_too(pair: Pair) -> None:
     assert kept_up_to_date(pair)
 
 
+def test_an_asking_that_was_refused_opens_nothing_later(pair: Pair) -> None:
+    pair.save(HOME, {"sharing": [decided("deny")]})
+    assert ask(pair) == "nothing"
+    later = {**decided("permit"), "made_at": "2026-11-24T09:10:00Z"}
+    pair.save(HOME, {"sharing": [later]})
+    assert pair.deliver() == [], "until it is asked again"
+    assert ask(pair, "again") == "coming"
+
+
 def test_of_two_purposes_the_one_that_shows_more_counts(pair: Pair) -> None:
     pulled(pair)
     assert ask(pair, "plain", "TREAT") == "coming", "the asking before it lets it be sent"
