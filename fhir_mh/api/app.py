@@ -18,10 +18,11 @@ from fhir_mh.api.access import Door
 from fhir_mh.api.concerns_routes import Concerns
 from fhir_mh.api.conflicts_routes import Conflicts
 from fhir_mh.api.currency_routes import CurrencyRoutes
-from fhir_mh.api.delivering import delivering, owner_of
+from fhir_mh.api.delivering import Connected, delivering, directory, owner_of
 from fhir_mh.api.delivering import routes as delivery_routes
 from fhir_mh.api.faults import answer_to
 from fhir_mh.api.fhir_rest import FhirRest
+from fhir_mh.api.finding_routes import Finding
 from fhir_mh.api.front import MAX_BODY, Front
 from fhir_mh.api.hooks import Woken
 from fhir_mh.api.merges_routes import Merges
@@ -31,6 +32,7 @@ from fhir_mh.api.placements_routes import Placements
 from fhir_mh.api.quarantine_routes import Quarantine
 from fhir_mh.api.records_routes import Records
 from fhir_mh.api.seals_routes import Seals
+from fhir_mh.api.servers import to_server
 from fhir_mh.api.subscription_routes import Subscriptions
 from fhir_mh.api.types import kept_types
 from fhir_mh.clock import SystemClock
@@ -52,11 +54,12 @@ def create_app(
     the gateway's store is the caller's, once the application has ended.
     """
     door, counts, woken = Door(settings), Counts(), Woken()
+    transports = Connected(directory(gateway, settings), SystemClock(), to_server(gateway))
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         owner, clock = owner_of(settings), SystemClock()
-        here = delivering(gateway, settings, counts, woken, owner)
+        here = delivering(gateway, settings, counts, woken, owner, app.state.transports)
         async with here, notifying(gateway, settings, owner, clock):
             yield
 
@@ -69,6 +72,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.transports = transports
     subscriptions = Subscriptions(subscriptions_of(gateway, settings), door).routes()
     routes = FhirRest(gateway, door, validator or Validator()).routes(subscriptions)
     app.router.routes.extend(routes)
@@ -77,6 +81,7 @@ def create_app(
     further = [
         *Concerns(gateway, door).routes(),
         *CurrencyRoutes(gateway, door).routes(),
+        *Finding(gateway, door, transports).routes(),
         *Placements(gateway, door).routes(),
         *Quarantine(gateway, door).routes(),
         *Seals(gateway, door).routes(),

@@ -61,6 +61,10 @@ def schemas() -> Json:
     copy = {
         "partner": text, "sent": reached, "stored": reached, "filed": reached, "opened": reached, "newest": known_flag,
         "kept_up_to_date": flag, "since": {**known_text, "description": "when that ended"}, "reason": known_text,
+        "asking": {
+            "type": ["object", "null"], "properties": {"id": text, "at": text},
+            "description": "by which it was pulled; null where it was not",
+        },
     }  # fmt: skip
     plan = {
         "list": text, "id": text, "kind": text, "title": known_text, "custodian": text, "version": known_number,

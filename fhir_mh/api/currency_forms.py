@@ -8,6 +8,7 @@ from fhir_mh.clock import instant
 from fhir_mh.fhir.urls import CODE_SYSTEM, ITEM_ID, ODS_CODE
 from fhir_mh.gateway.copies_sent import Reached
 from fhir_mh.gateway.currency import Copy, PersonCurrency, PlanCurrency
+from fhir_mh.store import StoredAsking
 
 Json = dict[str, Any]
 _STAGES = ("sent", "stored", "filed", "opened")
@@ -49,7 +50,13 @@ def _copy(copy: Copy) -> Json:
         "kept_up_to_date": copy.kept_up_to_date,
         "since": None if copy.since is None else instant(copy.since),
         "reason": copy.reason,
+        "asking": asking(copy.asking),
     }
+
+
+def asking(pulled: StoredAsking | None) -> Json | None:
+    """By which asking a copy was pulled, and when that was made."""
+    return None if pulled is None else {"id": pulled.id, "at": instant(pulled.asked)}
 
 
 def _reached(stage: Reached | None) -> Json | None:
@@ -127,7 +134,12 @@ def _copy_parts(copy: Copy) -> list[Json]:
         {"name": "organisation", "valueIdentifier": _ods(copy.partner)},
         *({"name": name, "part": _stage_parts(stage)} for name, stage in stages if stage is not None),
         *_known(said),
+        *([] if copy.asking is None else [{"name": "asking", "part": _asking_parts(copy.asking)}]),
     ]
+
+
+def _asking_parts(pulled: StoredAsking) -> list[Json]:
+    return _known([("id", "valueString", pulled.id), ("at", "valueInstant", instant(pulled.asked))])
 
 
 def _stage_parts(stage: Reached) -> list[Json]:

@@ -19,11 +19,11 @@ from fhir_mh.api.access import Door
 from fhir_mh.api.hooks import HookRoutes, Woken
 from fhir_mh.api.partners_routes import Partners
 from fhir_mh.api.polling import Polls
-from fhir_mh.api.servers import to_server
 from fhir_mh.clock import Clock, SystemClock
 from fhir_mh.errors import ConsentDenied
 from fhir_mh.exchange.transport import ToServer, Transport, Unusable, connected
 from fhir_mh.gateway import Gateway
+from fhir_mh.gateway.lapsing import Lapsing
 from fhir_mh.gateway.partners import Directory, Known
 from fhir_mh.issues import issue
 from fhir_mh.settings import UNNAMED, Settings
@@ -75,7 +75,7 @@ class Connected(Mapping[str, Transport]):
     """
 
     def __init__(self, partners: Directory, clock: Clock, to_server: ToServer) -> None:
-        self._partners, self._clock, self._to_server = partners, clock, to_server
+        self.partners, self._clock, self._to_server = partners, clock, to_server
         self._made: dict[str, tuple[Known, Transport]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.skipping: set[str] = set()
@@ -94,7 +94,7 @@ class Connected(Mapping[str, Transport]):
 
         A partner that was removed is reached as before: it is owed the notices that sharing has ended.
         """
-        current = await self._partners.current()
+        current = await self.partners.current()
         for ods, known in current.items():
             held = self._made.get(ods)
             if held is not None and held[0] == known:
@@ -110,7 +110,7 @@ class Connected(Mapping[str, Transport]):
     def _transport(self, known: Known) -> Transport:
         if known.partner is None:
             return Unusable(known.issues[0])
-        return connected(known.partner, self._partners.home.ods, self._clock, self._to_server)
+        return connected(known.partner, self.partners.home.ods, self._clock, self._to_server)
 
     def _let_go(self, transport: Transport) -> None:
         task = asyncio.create_task(transport.close())
@@ -119,33 +119,34 @@ class Connected(Mapping[str, Transport]):
 
     async def close(self) -> None:
         """Let go of all."""
-        await asyncio.gather(*(transport.close() for _, transport in self._made.values()), *self._closing)
+        made, self._made = self._made, {}
+        await asyncio.gather(*(transport.close() for _, transport in made.values()), *self._closing)
 
 
 @asynccontextmanager
 async def delivering(
-    gateway: Gateway, settings: Settings, counts: Counts, woken: Woken, owner: str, clock: Clock | None = None
+    gateway: Gateway, settings: Settings, counts: Counts, woken: Woken, owner: str, transports: Connected
 ) -> AsyncIterator[None]:
     """While this is entered, what waits for partners is delivered, and what is delivered is counted in counts.
 
     Partners that are FHIR servers are asked what has changed there: those in woken at once. owner: this process among
-    those that share the store. An organisation without a code has no partners, and there is nothing to do.
+    those that share the store. transports: to the partners; they are let go of at the end. An organisation without a
+    code has no partners, and there is nothing to do.
     """
     if settings.ods == UNNAMED:
         yield
         return
-    clock = clock or SystemClock()
-    partners = directory(gateway, settings)
-    transports = Connected(partners, clock, to_server(gateway))
+    partners = transports.partners
     courier = Courier(
-        gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=owner,
+        gateway.store, gateway.exchange, transports, SystemClock(), own=settings.ods, owner=owner,
         skipping=transports.skipping, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
     polls = Polls(gateway, partners, owner, woken, public_url=settings.public_url)
     watch = Watch(gateway.store, settings.alarm_after)
-    tasks = [asyncio.create_task(_keep_running(courier, partners, stop)), asyncio.create_task(watch.run(stop))]
-    tasks.append(asyncio.create_task(polls.run(stop)))
+    lapsing = Lapsing(gateway.store, gateway.home)
+    running = (_keep_running(courier, partners, stop), watch.run(stop), polls.run(stop), lapsing.run(stop))
+    tasks = [asyncio.create_task(one) for one in running]
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from fhir_mh.api import (
     concerns_described,
     conflicts_described,
     currency_described,
+    finding_described,
     merges_described,
     partners_described,
     placements_described,
@@ -74,6 +75,7 @@ def document(secured: bool) -> Json:
         "paths": {
             **_records(),
             **placements_described.paths(),
+            **finding_described.paths(),
             **_fhir(),
             **subscription_described.paths(),
             **currency_described.paths(),
@@ -325,6 +327,7 @@ def _schemas() -> Json:
         **partners_described.schemas(),
         **currency_described.schemas(),
         **placements_described.schemas(),
+        **finding_described.schemas(),
         **quarantine_described.schemas(),
         **seals_described.schemas(),
         **merges_described.schemas(),

@@ -309,7 +309,28 @@ END_PLACEMENT = Example(
     after="open-placement",
     step="end",
 )
+FIND_AND_PULL = Example(
+    "Somebody was admitted at night, and is not known here",
+    {
+        "person": {
+            "nhs_number": NUMBER,
+            "birth_date": "1984-02-03",
+            "names": [{"family": "Example", "given": ["Rowan"]}],
+        },
+        "admitted_at": "2026-11-24T02:10:00Z",
+        "purpose": "ETREAT",
+        "reason": "Brought in by ambulance, and not able to say what helps.",
+    },
+    200,
+)
+FIND_WITHOUT_REASON = Example(
+    "An emergency without a reason is refused",
+    {name: value for name, value in FIND_AND_PULL.value.items() if name != "reason"},
+    422,
+)
 BY_NAME = {
+    "find-and-pull": FIND_AND_PULL,
+    "find-without-reason": FIND_WITHOUT_REASON,
     "new-person": NEW_PERSON,
     "one-change": ONE_CHANGE,
     "misspelt": MISSPELT,

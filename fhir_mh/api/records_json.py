@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_mh.api.currency_forms import asking
 from fhir_mh.clock import instant
 from fhir_mh.gateway.gateway import HeldRecord, Saved
 from fhir_mh.records.agreements import AgreementStanding, standing_of
@@ -45,7 +46,9 @@ def held(record: HeldRecord) -> dict[str, Any]:
             for one in record.pending
             for row in one.decided
         ],
-        "copies": [copy(one) for one in record.copies],
+        "copies": [
+            {**copy(one), "asking": asking(record.pulled.get((one.partner, one.custodian)))} for one in record.copies
+        ],
         "agreements": [agreement(one) for one in standing_of(record.tree)],
         "plans": [
             {"plan": one.plan, "version": one.version, "content_hash": one.content_hash, "same": one.same}

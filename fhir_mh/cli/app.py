@@ -241,4 +241,5 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "serve": serve,
     "demo": demo,
     "currency": gateway_commands.currency,
+    "find": gateway_commands.find,
 }

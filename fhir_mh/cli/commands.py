@@ -23,6 +23,7 @@ BODIES: dict[str, str] = {
     "deliveries": "fhir_mh.cli.deliveries",
     "demo": "fhir_mh.cli.demo",
     "explain": "fhir_mh.cli.explain",
+    "find": "fhir_mh.cli.finding",
     "fhirpath": "fhir_mh.cli.fhirpath",
     "map": "fhir_mh.cli.map",
     "package": "fhir_mh.cli.package",

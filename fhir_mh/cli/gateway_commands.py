@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
+from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
 
 
 def deliveries() -> Typer:
@@ -122,6 +122,26 @@ def currency(
     """
     found = {"config": config, "gateway": gateway, "token_file": token_file}
     run("currency", record, **found, as_json=output is Answer.json)
+
+
+def find(
+    file: Annotated[
+        Path,
+        Argument(
+            metavar="FILE", help="Who is sought and why, in JSON (docs/rest.md); - reads standard input.", **INPUT
+        ),
+    ],
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask partners for the plan of somebody who was admitted here and whom nobody placed.
+
+    Says of each partner whether the plan came, is promised, or there is nothing that may be shared or nobody they know,
+    which is not told apart. Ends with 1 while something promised is not here, or a partner gave no answer.
+    """
+    run("find", file, config=config, gateway=gateway, token_file=token_file, as_json=as_json)
 
 
 def _ask(

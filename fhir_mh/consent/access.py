@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+EMERGENCY = "ETREAT"  # HL7 v3 PurposeOfUse: treatment in an emergency, a kind of TREAT
+
 
 @dataclass(frozen=True, slots=True)
 class AccessContext:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from fhir_mh.consent.access import AccessContext
+from fhir_mh.consent.access import EMERGENCY, AccessContext
 from fhir_mh.consent.directives import Directive, Rule
 from fhir_mh.consent.policies import shipped_policies
 from fhir_mh.records.sections import SECTIONS
@@ -49,12 +49,16 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """Who asks; whether they care for the person now, lead the plan, and what time it is (an instant, UTC)."""
+    """Who asks; whether they care for the person now, lead the plan, and what time it is (an instant, UTC).
+
+    opened: sections that an asking of theirs, which has not lapsed, opens where the person has said nothing.
+    """
 
     context: AccessContext
     in_care: bool
     leads: bool
     now: str
+    opened: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def decide(request: AccessRequest, directives: Sequence[Directive], policy: Poli
         if section in policy.home_only:
             allowed = request.leads
         elif verdict.permits is None:
-            allowed = request.in_care and request.context.purpose in policy.implied
+            allowed = section in request.opened or (request.in_care and request.context.purpose in policy.implied)
         else:
             allowed = verdict.permits
             denied_by_person |= not allowed
@@ -175,11 +179,16 @@ def _applies(rule: Rule, request: AccessRequest, section: str) -> bool:
         return rule.unclear and "?" in rule.organisations
     if rule.sections is not None and section not in rule.sections:
         return False
-    if rule.purposes is not None and request.context.purpose not in rule.purposes:
+    if rule.purposes is not None and rule.purposes.isdisjoint(_purposes(request.context.purpose)):
         return False
     if rule.start is not None and request.now[: len(rule.start)] < rule.start:
         return False
     return rule.end is None or request.now[: len(rule.end)] <= rule.end
+
+
+def _purposes(purpose: str) -> tuple[str, ...]:
+    """A purpose and the one that it is a kind of: what is said of that is said of it."""
+    return (purpose, "TREAT") if purpose == EMERGENCY else (purpose,)
 
 
 def _ends(later: tuple[Directive, Rule], earlier: tuple[Directive, Rule]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fhir_mh import ods
 from fhir_mh.errors import InvalidResource
+from fhir_mh.exchange.finding import Sought, read_sought
 from fhir_mh.issue_codes import CODES
 from fhir_mh.issues import Issue, issue
 
@@ -114,23 +115,28 @@ class Envelope:
     """One request: messages of any number of lanes, from one organisation to another. None say: here I am again.
 
     asked: messages that are not sent, of which the sender asks whether they would be understood; None: it asks nothing.
+    sought: whose plan the sender asks for, if anybody's.
     """
 
     sender: str
     to: str
     messages: tuple[Message | Unreadable, ...]
     asked: tuple[Message | Unreadable, ...] | None = None
+    sought: Sought | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The body of the request."""
-        body = {
+        body: dict[str, Any] = {
             "protocol": PROTOCOL,
             "from": self.sender,
             "to": self.to,
             "messages": [message.as_json() for message in self.messages],
         }
-        asked = self.asked
-        return body if asked is None else {**body, "check": {"messages": [message.as_json() for message in asked]}}
+        if self.asked is not None:
+            body["check"] = {"messages": [message.as_json() for message in self.asked]}
+        if self.sought is not None:
+            body["find"] = self.sought.as_json()
+        return body
 
 
 def read_envelope(body: Any) -> Envelope:
@@ -149,6 +155,7 @@ def read_envelope(body: Any) -> Envelope:
         _text(found, "to", "$", _ODS),
         tuple(_entry(message, f"$.messages[{n}]") for n, message in enumerate(messages)),
         _asked(found.get("check")),
+        read_sought(found.get("find")),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.issues import Issue
 
@@ -37,3 +38,6 @@ class Exchange(Protocol):
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         """Take in one message of an authenticated partner; the receipt is kept with it in the inbox."""
+
+    def find(self, tx: Tx, partner: str, sought: Sought) -> Status:
+        """What an authenticated partner is told that asks for somebody's plan; what may be shared is queued."""

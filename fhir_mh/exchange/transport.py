@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from fhir_mh.clock import Clock
 from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange.finding import Sought, Status, read_answer
 from fhir_mh.exchange.messages import Envelope, Receipt, read_receipts
 from fhir_mh.exchange.reaching import NOT_FOLDED, client_of, read_whole, within
 from fhir_mh.exchange.signing import check_answer, sign_request
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.issues import Issue, issue
 from fhir_mh.partner import Connection, Partner, is_loopback
+
+T = TypeVar("T")
 
 PATH = "/sync/v1/messages"
 MAX_REQUEST = 8 * 1024 * 1024  # bytes of a body, on both sides
@@ -46,6 +49,9 @@ class Transport(Protocol):
         Raises UpstreamUnavailable and NotAuthenticated (try again later), Refused. Nothing else, but for being
         cancelled.
         """
+
+    async def find(self, sought: Sought) -> Status | None:
+        """What the partner says to an asking; None where it does not know of askings. Raises as send does."""
 
     async def close(self) -> None:
         """Let go of its connections."""
@@ -82,6 +88,16 @@ class HttpTransport:
 
     async def send(self, envelope: Envelope) -> list[Receipt]:
         """See Transport."""
+        receipts, _ = await self._answered(envelope)
+        return receipts
+
+    async def find(self, sought: Sought) -> Status | None:
+        """See Transport."""
+        _, body = await self._answered(Envelope(self.own, self.to, (), sought=sought))
+        return read_answer(body, sought)
+
+    async def _answered(self, envelope: Envelope) -> tuple[list[Receipt], Any]:
+        """The receipts that a partner has proven to be its own, and the whole of its answer."""
         answer = await self.ask(envelope.as_json())
         if answer.status == 401:  # unsigned where the other side knows no secret of ours
             raise NotAuthenticated(issues=[issue("sync-unsigned", "$", problem="the partner does not accept it")])
@@ -96,7 +112,8 @@ class HttpTransport:
         if answer.status != 200:
             raise Refused(_refusal(answer.status))
         try:
-            return read_receipts(loads(answer.body))
+            body = loads(answer.body)
+            return read_receipts(body), body
         except InvalidResource:
             raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answer.status)]) from None
 
@@ -142,6 +159,10 @@ class Unusable:
         """See Transport."""
         raise UpstreamUnavailable(issues=[self.why])
 
+    async def find(self, sought: Sought) -> Status | None:
+        """See Transport."""
+        raise UpstreamUnavailable(issues=[self.why])
+
     async def close(self) -> None:
         """See Transport."""
 
@@ -160,13 +181,21 @@ class InOrder:
 
     async def send(self, envelope: Envelope) -> list[Receipt]:
         """See Transport."""
+        return await self._first(lambda transport: transport.send(envelope))
+
+    async def find(self, sought: Sought) -> Status | None:
+        """See Transport."""
+        return await self._first(lambda transport: transport.find(sought))
+
+    async def _first(self, way: Callable[[Transport], Awaitable[T]]) -> T:
+        """What the first of the connections gives that leads to an answer."""
         self._under_way += 1
         self._idle.clear()
         try:
             for transport in self.connections[:-1]:
                 with suppress(UpstreamUnavailable, NotAuthenticated):
-                    return await transport.send(envelope)
-            return await self.connections[-1].send(envelope)
+                    return await way(transport)
+            return await way(self.connections[-1])
         finally:
             self._under_way -= 1
             if not self._under_way:

@@ -19,7 +19,7 @@ from fhir_mh.gateway.standing import expect_record, now_of, only_own, visible
 from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
 from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
-from fhir_mh.store import Currency, Mark, Store, Tx
+from fhir_mh.store import Currency, Mark, Store, StoredAsking, Tx
 
 WITHHELD = "The person does not share this part of the record with {partner} now."
 LAPSED = "{custodian} does not send this part of the record any more."
@@ -29,7 +29,8 @@ LAPSED = "{custodian} does not send this part of the record any more."
 class Copy:
     """How far one plan has come at one partner. since and reason: of a copy that is not kept up to date any more.
 
-    newest: whether what the partner has stored is the plan as it is now; None where that cannot be known here.
+    asking: the latest by which it was pulled; None where it never was. newest: whether what the partner has stored is
+    the plan as it is now; None where that cannot be known here.
     """
 
     partner: str
@@ -39,6 +40,7 @@ class Copy:
     opened: Reached | None
     since: datetime | None = None
     reason: str | None = None
+    asking: StoredAsking | None = None
 
     @property
     def kept_up_to_date(self) -> bool:
@@ -140,12 +142,20 @@ class CurrencyUseCases:
 
     def _copies(self, tx: Tx, person: str, part: Part, rows: Sequence[Currency]) -> Iterator[Copy]:
         for row in rows:
+            copy = None
             if self._is_ours(part, row):
-                yield _held(part, row)
+                copy = _held(part, row)
             elif row.custodian == part.custodian == self.home.ods:
                 copy = _sent(SentTo(tx, person, self.home.ods, row.partner), part, row)
-                if copy is not None:
-                    yield copy
+            if copy is not None:
+                yield replace(copy, asking=pulled_by(tx, self.home, row))
+
+
+def pulled_by(tx: Tx, home: Organisation, copy: Currency) -> StoredAsking | None:
+    """The latest asking by which something of a copy was sent: of ours, or of the partner that holds it."""
+    ours = copy.partner == home.ods
+    found = tx.askings.of(copy.person, "made" if ours else "received", partner=copy.custodian if ours else copy.partner)
+    return next((one for one in reversed(found) if one.status == "coming"), None)
 
 
 def _sent(sent: SentTo, part: Part, row: Currency) -> Copy | None:

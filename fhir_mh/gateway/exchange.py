@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
+from fhir_mh.gateway.answering import answer
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.receiving import Receiving
@@ -52,3 +54,7 @@ class GatewayExchange:
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         """See Exchange."""
         return Receiving(self.home, self.check).receive(tx, partner, message)
+
+    def find(self, tx: Tx, partner: str, sought: Sought) -> Status:
+        """See Exchange."""
+        return answer(tx, self.home, self.check, partner, sought)

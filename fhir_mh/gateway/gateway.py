@@ -11,9 +11,10 @@ from fhir_mh.consent import AccessContext, asked_by_law, laws
 from fhir_mh.errors import InvalidResource, NotFound
 from fhir_mh.gateway.concerns import ConcernUseCases
 from fhir_mh.gateway.conflict_tasks import Raised, add_tasks, keep_conflicts
-from fhir_mh.gateway.currency import CurrencyUseCases
+from fhir_mh.gateway.currency import CurrencyUseCases, pulled_by
 from fhir_mh.gateway.deciding import DecidingUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
+from fhir_mh.gateway.finding import FindingUseCases
 from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.gateway.identity import Organisation, find_by_patient, find_person
 from fhir_mh.gateway.marking import mark_opened
@@ -41,7 +42,7 @@ from fhir_mh.mapping.merge import Conflict, Merged, merge
 from fhir_mh.records.content_hash import PLANS, Sameness, sameness_of
 from fhir_mh.records.people import NhsNumber
 from fhir_mh.records.trees import record_of
-from fhir_mh.store import Currency, Seal, Store, Tx
+from fhir_mh.store import Currency, Seal, Store, StoredAsking, Tx
 
 _TEXTS = ("shown", "ours", "theirs")
 
@@ -60,10 +61,11 @@ class HeldRecord:
 
     version: the ETag. custodians: per plan, placement, stay and directive (list, item id) who keeps it. pending:
     our own changes that their custodian's copy does not show yet. copies: how current each copy is, ours of
-    others' plans and others' of ours. as_of: when it was read (an instant, UTC). asked: what the laws that are on
-    find missing; nothing where the caller sees only a part. sealed: that something was retracted as recorded for the
-    wrong person, for this organisation alone, and nothing of it. plans: whether each plan is as its custodian made it.
-    merged: the ids of other persons here who are one with this one by a merge.
+    others' plans and others' of ours. pulled: by (partner, custodian) of a copy, the asking by which it came. as_of:
+    when it was read (an instant, UTC). asked: what the laws that are on find missing; nothing where the caller sees
+    only a part. sealed: that something was retracted as recorded for the wrong person, for this organisation alone,
+    and nothing of it. plans: whether each plan is as its custodian made it. merged: the ids of other persons here who
+    are one with this one by a merge.
     """
 
     id: str
@@ -72,6 +74,7 @@ class HeldRecord:
     custodians: Mapping[tuple[str, str], str]
     pending: list[Pending]
     copies: list[Currency]
+    pulled: Mapping[tuple[str, str], StoredAsking]
     as_of: str
     asked: list[Issue]
     sealed: list[Seal]
@@ -107,6 +110,7 @@ class Gateway(FhirUseCases):
         self.quarantine = QuarantineUseCases(store, home, check)
         self.seals = SealUseCases(store, home)
         self.merges = MergeUseCases(store, home, check)
+        self.finding = FindingUseCases(store, home)
         self.deciding = DecidingUseCases(store, home, check)
 
     # --- records
@@ -222,6 +226,8 @@ class Gateway(FhirUseCases):
             tree = visible(tx, context, person, tree, self.home.ods)
             pending = []  # what waits holds texts of every section
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
+        each = {(one.partner, one.custodian): pulled_by(tx, self.home, one) for one in copies}
+        pulled = {key: asking for key, asking in each.items() if asking is not None}
         plans = [
             replace(one, plan=held.name(side, one.plan))
             for side in held.sides
@@ -229,7 +235,7 @@ class Gateway(FhirUseCases):
         ]
         merged = [side.person for side in held.sides[1:]]
         return HeldRecord(
-            person, head_of(tx, person), tree, held.keepers, pending, copies, now, asked, sealed, plans, merged
+            person, head_of(tx, person), tree, held.keepers, pending, copies, pulled, now, asked, sealed, plans, merged
         )
 
     async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
+from fhir_mh.gateway.answering import end_askings
+from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.spreading import partners_of
 from fhir_mh.gateway.standing import (
@@ -79,12 +81,20 @@ class PlacementUseCases:
         written = Outcome()
         if not taken.repeated:
             written = write_record(tx, self.home, self.check, side.holding, side.tree, taken.tree)
+            if step.step == "decline":
+                self._declined(tx, side.person, taken.id)
         shown = held.name(side, taken.id)
         asked = [kind for kind, _ in written.stored if kind == "Task"]
         notes = merged_notes(tx, record_id, "id")
         warnings = [*written.warnings, *notes, *self._not_shared(tx, record_id, shown, step)]
         head = head_of(tx, record_id)
         return Recorded(record_id, head, shown, taken.repeated, written.proposals, len(asked), warnings)
+
+    def _declined(self, tx: Tx, person: str, placement: str) -> None:
+        """Whoever claimed that the person is with it may have asked for their plan: nothing more is sent for that."""
+        for course in courses(hold(tx, person, self.home.ods).tree):
+            if course.id == placement and course.provider:
+                end_askings(tx, self.home, person, course.provider)
 
     def _not_shared(self, tx: Tx, person: str, placement: str, step: Step) -> list[Issue]:
         """Why the provider is sent nothing, where it is the step that was to begin it."""

@@ -109,6 +109,7 @@ class Receiving:
         self._resume(tx, person, partner, edition)
         _carried(tx, person, partner, bodies, edition)
         note_decided(tx, person, partner, message.content.get("decided"))
+        tx.askings.pulled(partner, _asked(message.content.get("asked")), person)
         settle(tx, self.home, self.check, person, were)
         spread(tx, self.home, person, {kind for kind, _ in were}, own=False)
         return Receipt(message.id, "stored", edition)
@@ -242,6 +243,11 @@ class Receiving:
         sentence = reason if isinstance(reason, str) and reason else _NO_REASON
         tx.currency.end(self.home.ods, person, partner, sentence)
         return Receipt(message.id, "stored", held)
+
+
+def _asked(listed: Any) -> list[str]:
+    """The askings of ours that a snapshot says it comes by."""
+    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
 
 
 def _keys_named(items: Any) -> set[Key] | None:

@@ -11,6 +11,9 @@ The table (tests/unit/gateway/test_sameness.py holds each row to it):
 | not verified, or none: found by a local identifier | one is silent | nothing in common | stop |
 | not verified, or none: found by a local identifier | one is silent | anything else | the same person |
 
+Whoever asks for a plan (find and pull) must moreover say the whole date of birth that is held here, and a word of a
+name that is held here: `shows_to_mean`.
+
 Names and postcodes that differ for the same person are flagged. Gender is left out: it is not known to tell people
 apart, and a change of it is nobody's to be asked about here.
 """
@@ -75,6 +78,19 @@ def contradiction(patient: Patient, held: Iterable[Patient], path: str, *, by_id
     """Why a Patient cannot be the person held here, with its place; None where it can."""
     stop = judge(patient, held, by_identifier=by_identifier).stop
     return None if stop is None else issue("sync-identity", f"{path}.{_ELEMENTS[stop]}", what=stop)
+
+
+def shows_to_mean(patient: Patient, held: Iterable[Patient]) -> bool:
+    """Whether who asks for a person shows to mean the one held here: nothing contradicts, and date of birth and a name
+    are those held. A number alone, or a guess, shows nothing. Pure.
+    """
+    held, born = list(held), patient.get("birthDate")
+    names = {word for word in _names(patient) if len(word) > 1}
+    return (
+        judge(patient, held).stop is None
+        and any(known.get("birthDate") == born for known in held)
+        and any(not names.isdisjoint(_names(known)) for known in held)
+    )
 
 
 def patient_of(person: Mapping[str, Any]) -> dict[str, Any]:

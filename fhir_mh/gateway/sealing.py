@@ -48,6 +48,9 @@ def seal(
                 tx.seals.take_conflict(made.seal, conflict.id)
         if custodian == home.ods:
             _clear_projections(tx, person, custodian, keys)
+    else:  # what left before and arrives after this must find the seal: no edition is known of nobody
+        for kind, name in sorted(key for key in keys if key[0] not in NOT_SEALED):
+            tx.seals.keep(made.seal, kind, name, "")
     _take_quarantined(tx, made, person, custodian, keys)
     return kinds
 
@@ -157,7 +160,7 @@ def sealed_in(tx: Tx, message: Message) -> set[Key]:
     if not tx.seals.any():  # as nearly everywhere: then nothing need be asked of each resource
         return set()
     named = {key_of(body) for name in ("bundle", "before") for body in bodies_of(message, name)}
-    return {key for key in named if (known := tx.get(*key)) is not None and known.deleted and tx.seals.holds(*key)}
+    return {key for key in named if tx.seals.holds(*key) and ((known := tx.get(*key)) is None or known.deleted)}
 
 
 def touches(value: Any, keys: Collection[Key]) -> bool:

@@ -60,6 +60,9 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
     said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods)}
     if decided:
         said["decided"] = decided
+    asked = [one.id for one in tx.askings.in_force(waiting.person) if one.partner == waiting.partner]
+    if asked:
+        said["asked"] = asked
     return Message(waiting.message, "snapshot", number, home.ods, edition, said, names)
 
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fhir_mh.clock import instant
-from fhir_mh.consent import AccessContext, AccessRequest, Decision, Directive, decide, directives_of, strictest
+from fhir_mh.consent import (
+    AccessContext,
+    AccessRequest,
+    Decision,
+    Directive,
+    decide,
+    directives_of,
+    find_and_pull,
+    strictest,
+)
+from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import Holding, Tree, about, key_of
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements.courses import ENDED, ods_codes, ods_named
+from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
 from fhir_mh.profiles.bundle import TABLES, table_of
-from fhir_mh.store import StoredResource, Tx
+from fhir_mh.store import StoredAsking, StoredResource, Tx
 
 DECIDING = frozenset({"Patient", "Organization", "Consent", "ServiceRequest", "Encounter", "EpisodeOfCare"})
 """The kinds of resource on which decisions rest: a write of any other kind changes nobody's standing."""
@@ -29,17 +39,21 @@ class Standing:
     commissioning: those that commission a placement that is open; they see what the person has agreed to, no more.
     voices: the person's directives; of two persons who are one those of each that has any, for what one of them denies
     the other does not permit.
+    asking: of those that have asked for the plan, and whose asking keeps sharing alive, the purposes they asked for.
     """
 
     in_care: frozenset[str]
     leads: frozenset[str]
     voices: tuple[tuple[Directive, ...], ...]
     commissioning: frozenset[str] = frozenset()
+    asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def decide(self, context: AccessContext, now: str) -> Decision:
         """What the organisation of this context may see."""
-        organisation = context.organisation
-        request = AccessRequest(context, organisation in self.in_care, organisation in self.leads, now)
+        organisation, opened = context.organisation, frozenset[str]()
+        if context.purpose in self.asking.get(organisation, ()):
+            opened = find_and_pull().opens.get(context.purpose, opened)
+        request = AccessRequest(context, organisation in self.in_care, organisation in self.leads, now, opened)
         return strictest([decide(request, directives) for directives in self.voices or ((),)])
 
     def takes_part(self, partner: str) -> bool:
@@ -47,9 +61,17 @@ class Standing:
         return partner in self.in_care or partner in self.commissioning
 
     def may_be_sent(self, partner: str, now: str) -> Decision:
-        """What is sent to a partner unasked: what it may see, while it cares for the person or commissions the care."""
+        """What is sent to a partner: what it may see, while it cares for the person or commissions the care.
+
+        To one that has asked for the plan, what it may see for a purpose that it asked for: that which shows it most.
+        """
         decision = self.decide(AccessContext(partner), now)
-        if self.takes_part(partner) or decision.nothing:
+        if self.takes_part(partner):
+            return decision
+        if partner in self.asking:
+            each = [self.decide(AccessContext(partner, purpose=purpose), now) for purpose in self.asking[partner]]
+            return max(each, key=lambda one: len(one.permitted))
+        if decision.nothing:
             return decision
         return Decision(frozenset(), sentence="This organisation does not care for the person now.")
 
@@ -62,11 +84,15 @@ def standing(tx: Tx, person: str, own: str) -> Standing:
     """
     sides = tx.merges.sides(person)
     found = [_of_side(tx, side, own) for side in sides]
+    asking: dict[str, tuple[str, ...]] = {}
+    for each in (one for side in found for one in side.asking):
+        asking[each.partner] = (*asking.get(each.partner, ()), each.purpose)
     return Standing(
         frozenset().union(*(one.in_care for one in found)),
         frozenset().union(*(one.leads for one in found)),
         _voices(tx, sides, [one.directives for one in found]),
         frozenset().union(*(one.commissioning for one in found)),
+        asking,
     )
 
 
@@ -78,6 +104,7 @@ class _Side(NamedTuple):
     leads: set[str]
     directives: list[tuple[str | None, Directive]]
     commissioning: set[str]
+    asking: list[StoredAsking]
 
 
 def _voices(
@@ -138,7 +165,31 @@ def _of_side(tx: Tx, person: str, own: str) -> _Side:
         ("/".join(said[one.id]) if holding.custodians[said[one.id]] == own else None, one)
         for one in directives_of(tree.get("sharing") or (), codes)
     ]
-    return _Side(in_care - {""}, leads, directives, commissioning - {""})
+    asking = [one for one in tx.askings.in_force(person) if not _is_overtaken(tree, codes, one)]
+    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking)
+
+
+def _is_overtaken(tree: Tree, codes: Mapping[str, str], asking: StoredAsking) -> bool:
+    """Whether something since says of the asker what its asking said: a placement with it, or that its stay is over."""
+    since = instant(asking.asked)
+
+    def of_asker(field: str) -> list[Tree]:
+        return [one for one in tree.get(field) or () if ods_named(one.get("provider"), codes) == asking.partner]
+
+    for placement in of_asker("placements"):
+        moments = [placement.get("requested_at"), *(entry["recorded_at"] for entry in statuses(placement))]
+        if any(_is_since(moment, since) for moment in moments):
+            return True
+    stays = of_asker("stays")
+    if any(stay.get("status", "in-progress") in _STAYING for stay in stays):
+        return False
+    return any(_is_since((stay.get("period") or {}).get("end"), since) for stay in stays)
+
+
+def _is_since(moment: str | None, since: str) -> bool:
+    """Whether a moment, as precise as it is known, lies after an instant."""
+    known = in_utc(moment) or ""
+    return known != "" and known > since[: len(known)]
 
 
 def _is_a_plan(stored: StoredResource) -> bool:

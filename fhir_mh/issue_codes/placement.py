@@ -5,6 +5,18 @@ from __future__ import annotations
 from fhir_mh.issue_codes.code import Code
 
 CODES: dict[str, Code] = {
+    "placement-no-ground": Code(
+        "error",
+        "business-rule",
+        "Nobody can be asked for the plan of this person: no stay here goes on in their record.",
+        "Record the claim first: POST /records/{{id}}/placements with the step claim.",
+    ),
+    "placement-no-identity": Code(
+        "error",
+        "business-rule",
+        "The record does not say enough of who the person is to ask for their plan.",
+        "Record the NHS number, the whole date of birth and a name; all three are compared with what is held there.",
+    ),
     "placement-not-found": Code(
         "error",
         "not-found",

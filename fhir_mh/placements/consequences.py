@@ -205,7 +205,7 @@ def _ask(tree: Tree, asked: list[Tree], owner: Tree | None) -> None:
 def _look(tree: Tree, due: Mapping[str, Tree], whose: Whose, owner: Tree | None) -> None:
     """Ask what is to be looked at; take back what is no longer so, and ask again where it is so once more."""
     for task in tree.get("tasks") or ():
-        if task.get("kind") != "placement" or not whose.keeps("tasks", task):
+        if task.get("kind") != "placement" or "about" not in task or not whose.keeps("tasks", task):
             continue
         status = task.get("status", "requested")
         if task["id"] not in due and status == "requested":

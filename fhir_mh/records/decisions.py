@@ -7,9 +7,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from fhir_mh.errors import InvalidResource
-from fhir_mh.issues import Issue, issue
 from fhir_mh.records.base import ItemId, Model, Ref, Text
-from fhir_mh.records.trees import place_of
+from fhir_mh.records.misfits import misfits
 
 
 class ConflictDecision(Model):
@@ -38,12 +37,4 @@ def read_decision(body: Any) -> ConflictDecision:
     try:
         return ConflictDecision.model_validate(body)
     except ValidationError as fault:
-        found = [_misfit(dict(error)) for error in fault.errors(include_url=False, include_input=False)]
-        raise InvalidResource(issues=found) from None
-
-
-def _misfit(error: dict[str, Any]) -> Issue:
-    """A value that does not fit; of a field that is not known, the object that has it: its name may be anything."""
-    if error["type"] == "extra_forbidden":
-        return issue("map-unknown-field", place_of(error["loc"][:-1]), name="What stands there", guess="")
-    return issue("map-invalid-record", place_of(error["loc"]), problem=str(error["msg"]).rstrip("."))
+        raise InvalidResource(issues=misfits(fault)) from None

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0012"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0013"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -339,6 +339,25 @@ checkpoints = Table(
     Column("position", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("partner", "source"),
+)
+
+askings = Table(  # for the plan of somebody whom nobody placed: made here, or received
+    "askings",
+    metadata,
+    Column("direction", String(8), nullable=False),
+    Column("partner", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("person", String(64)),  # of one made: once a plan has come; of one received: who it is shown to mean
+    Column("purpose", String(16), nullable=False),
+    Column("status", String(16)),
+    Column("asked", BigInteger, nullable=False),
+    Column("until", BigInteger),  # of one received by which something is shared: when it lapses
+    Column("ended", BigInteger),
+    PrimaryKeyConstraint("direction", "partner", "id"),
+    _one_of("direction", "made", "received"),
+    Index("ix_askings_recent", "direction", "partner", "asked"),
+    Index("ix_askings_person", "person"),
+    _partial("ix_askings_until", "until", where="ended IS NULL AND until IS NOT NULL"),
 )
 
 audit = Table(

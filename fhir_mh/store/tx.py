@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from fhir_mh.errors import FhirMhError
+from fhir_mh.store.askings import Askings
 from fhir_mh.store.audit import AuditLog
 from fhir_mh.store.backlog import Backlog
 from fhir_mh.store.concerns import Concerns
@@ -94,6 +95,10 @@ class Tx(Resources):
     @cached_property
     def merges(self) -> Merges:
         return self._part(Merges)
+
+    @cached_property
+    def askings(self) -> Askings:
+        return self._part(Askings)
 
     @cached_property
     def audit(self) -> AuditLog:

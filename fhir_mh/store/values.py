@@ -227,6 +227,25 @@ class Currency:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredAsking:
+    """An asking made here (by which partner's answer a plan may come), or received from a partner.
+
+    person: who it is about, as far as that is known. status: as docs/sync-protocol.md has it; of one made also
+    `not-reached`, and None while nothing was answered. until, ended: of one received by which something is shared.
+    """
+
+    direction: Literal["made", "received"]
+    partner: str
+    id: str
+    person: str | None
+    purpose: str
+    status: str | None
+    asked: datetime
+    until: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredConcern:
     """One version of a safety concern. owner sees to it, about is complained of; text is the Task as JSON."""
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from fhir_mh.clock import Clock
 from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.exchange.finding import Sought, answer_to
 from fhir_mh.exchange.messages import FORMATS, PROTOCOL, Message, Unreadable, read_envelope
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.exchange.signing import FROM, check_request, sign_answer, sign_request
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 Known = Callable[[str], Awaitable[Partner | None]]
 """The partner of an ODS code, as it is now; None where there is none that can be told from others."""
+
+EVENLY = 0.4  # seconds from an asking to its answer, whoever is asked for: longer than it takes to look into one
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "via", "x-real-ip")
 
@@ -105,15 +108,27 @@ class _Inlet:
             return 401, _findings([issue("sync-not-addressed", "$.to")])
         try:
             receipts = await receive(self.store, self.exchange, partner.ods, envelope)
+            found = None if envelope.sought is None else await self._found(partner.ods, envelope.sought)
         except UpstreamUnavailable as fault:
             log.error("nothing can be received: the store does not answer")
             return fault.status, _findings(fault.issues)
         except FhirMhError as fault:
             log.error("nothing can be received: %s", place_of(fault))
             return 503, _findings([issue("sync-failed", "$", step="received", reason=type(fault).__name__)])
-        if envelope.asked is None:
-            return 200, {"receipts": receipts}
-        return 200, {"receipts": receipts, "check": await asyncio.to_thread(self._checked, envelope.asked)}
+        content: dict[str, Any] = {"receipts": receipts}
+        if envelope.asked is not None:
+            content["check"] = await asyncio.to_thread(self._checked, envelope.asked)
+        if found is not None:
+            content["find"] = found
+        return 200, content
+
+    async def _found(self, sender: str, sought: Sought) -> dict[str, Any]:
+        """What is said to an asking, after the same time whether anybody is known or not, and whatever went wrong."""
+        looking = self.store.write(lambda tx: self.exchange.find(tx, sender, sought))
+        status, _ = await asyncio.gather(looking, asyncio.sleep(EVENLY), return_exceptions=True)
+        if isinstance(status, BaseException):
+            raise status
+        return answer_to(sought, status)
 
     def _checked(self, asked: Sequence[Message | Unreadable]) -> dict[str, Any]:
         """What a partner is told that asks first (docs/sync-protocol.md, 'Asking first'). Judging takes its time."""

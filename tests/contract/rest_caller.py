@@ -28,9 +28,8 @@ class Caller:
     def __init__(self, gateway: Gateway, settings: Settings, **options: Any) -> None:
         self.gateway, self.settings = gateway, settings
         self._loop = asyncio.new_event_loop()
-        transport = httpx.ASGITransport(
-            create_app(gateway, settings, validator=shared_validator(), **options), client=("127.0.0.1", 50000)
-        )
+        self._app = create_app(gateway, settings, validator=shared_validator(), **options)
+        transport = httpx.ASGITransport(self._app, client=("127.0.0.1", 50000))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")
 
     def __call__(self, method: str, url: str, body: Any = None, **headers: str) -> httpx.Response:
@@ -56,6 +55,7 @@ class Caller:
 
     def close(self) -> None:
         self._loop.run_until_complete(self.client.aclose())
+        self._loop.run_until_complete(self._app.state.transports.close())
         self._loop.close()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fhir_mh.gateway import finding
 from fhir_mh.store import open_store
 
 
@@ -15,3 +16,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sim") / "empty.sqlite3"
     open_store(f"sqlite:///{file}", inline=True).close()
     return file
+
+
+@pytest.fixture(autouse=True)
+def _never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was promised comes with a later round: time is the simulation's own."""
+    monkeypatch.setattr(finding, "LOOKS", 0)

@@ -54,7 +54,8 @@ class Laws:
             leaked = sections & self._denied(ledger, sender, to)
             _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
             if sender == HOME and to in (AWAY, FAR) and not self._placed(ledger, to):
-                _law(not sections, f"{to} does not care for the person now, and is sent {sorted(sections)}")
+                beyond = sections - self.world.finding.opened(ledger, sender, to)
+                _law(not beyond, f"{to} does not care for the person now, and is sent {sorted(beyond)}")
 
     # --- each message is acted upon once, in order
 
@@ -88,9 +89,11 @@ class Laws:
                 self._looked[ods, number] = held.version
                 items, shown = items_in(held.tree), ledger.shown.setdefault(ods, set())
                 unmerged = {row.path for one in held.pending for row in one.unmerged}
-                gone = {item for item in shown - items if item[0] != "tasks" and not _told_of(item, unmerged)}
                 retracted = {name for _, name in ledger.retracted}  # and what refers to it says so in another way
-                gone = {item for item in gone if retracted.isdisjoint(item)}
+                gone = {
+                    item for item in shown - items
+                    if item[0] != "tasks" and retracted.isdisjoint(item) and not _told_of(item, unmerged)
+                }  # fmt: skip
                 again = texts_in(held.tree) & ledger.retracted_texts() & _under_seal(site)
                 _law(not again, f"{ods} shows what it has sealed: {sorted(again)}")
                 _law(not gone, f"{ods} shows no more: {sorted(gone)}")
@@ -264,7 +267,7 @@ class Laws:
         if ods == keeper or (keeper != HOME and ods != HOME):
             return set()
         if keeper == HOME and ods in (AWAY, FAR) and not self._placed(ledger, ods):
-            return set()
+            return self.world.finding.opened(ledger, keeper, ods)
         return set(SECTION_OF.values()) - self._denied(ledger, keeper, ods)
 
     def _one(self, ledger: Ledger, ods: str) -> list[Ledger]:
@@ -308,7 +311,9 @@ class Laws:
             if stay.get("status") in ("in-progress", "onleave") and stay.get("placement", {}).get("id") not in moved
         }
         asked = [
-            task for task in tree.get("tasks", ()) if task["kind"] == "placement" and task["status"] != "cancelled"
+            task
+            for task in tree.get("tasks", ())
+            if task["kind"] == "placement" and "about" in task and task["status"] != "cancelled"
         ]
         _law(len(there) < 2 or bool(asked), f"{ledger.number} is in {sorted(there)}, and nobody is asked")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 Tree = dict[str, Any]
@@ -51,6 +52,8 @@ class Ledger:
     known: dict[str, set[str]] = field(default_factory=dict)  # site -> ids of decisions committed there
     reasons: set[str] = field(default_factory=set)  # why steps of placements were taken, and the names of wards
     shown: dict[str, set[Row]] = field(default_factory=dict)  # site -> items ever shown there
+    askings: dict[str, dict[str, Any]] = field(default_factory=dict)  # site -> those it has answered with `coming`
+    declined: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (site, provider) -> a claim, and when
     retracted: set[Row] = field(default_factory=set)  # (list, item) that home said was somebody else's
 
     def learns(self, site: str, ids: Iterable[str]) -> None:
@@ -65,6 +68,15 @@ class Ledger:
                 continue
             spoken = decision.sections or set(SECTION_OF.values())
             out = out - spoken if decision.permit else out | spoken
+        return frozenset(out)
+
+    def permitted(self, sender: str, to: str) -> frozenset[str]:
+        """The sections that a sender knows it was told it may send. The latest decision that speaks of one decides."""
+        out: set[str] = set()
+        for decision in sorted(self.decisions, key=lambda one: one.order):
+            if decision.id in self.known.get(sender, set()) and decision.about == to:
+                spoken = decision.sections or set(SECTION_OF.values())
+                out = out | spoken if decision.permit else out - spoken
         return frozenset(out)
 
     def retracted_texts(self) -> set[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhir_mh.errors import UpstreamUnavailable
+from fhir_mh.exchange.finding import Sought, Status, answer_to, read_answer
 from fhir_mh.exchange.messages import Envelope, Receipt, read_envelope, read_receipts
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.issues import issue
@@ -52,6 +53,10 @@ class Link:
 
     async def send(self, envelope: Envelope) -> list[Receipt]:
         """See Transport."""
+        return read_receipts(loads(await self._carried(envelope)))
+
+    async def _carried(self, envelope: Envelope) -> bytes:
+        """The answer to a request, as far as the network lets both through."""
         if self.world.sites[self.sender].dead:
             raise Died(self.sender)
         net, body = self.world.net, dumps(envelope.as_json())
@@ -73,7 +78,11 @@ class Link:
             raise Died(self.sender)
         if self._happens(net.faults.unanswered, "gets no answer"):
             raise _unreachable()
-        return read_receipts(loads(answer))
+        return answer
+
+    async def find(self, sought: Sought) -> Status | None:
+        """See Transport."""
+        return read_answer(loads(await self._carried(Envelope(self.sender, self.to, (), sought=sought))), sought)
 
     async def close(self) -> None: ...
 
@@ -89,15 +98,20 @@ async def arrive(world: World, sender: str, to: str, body: bytes) -> bytes:
     site = world.sites[to]
     if site.dead or not site.shares_with(sender):
         raise _unreachable()
+    envelope, content = read_envelope(loads(body)), dict[str, Any]()
     try:
-        receipts = await receive(site.store, site.exchange, sender, read_envelope(loads(body)))
+        content["receipts"] = await receive(site.store, site.exchange, sender, envelope)
+        if envelope.sought is not None:
+            sought = envelope.sought
+            status = await site.store.write(lambda tx: site.exchange.find(tx, sender, sought))
+            content["find"] = answer_to(sought, status)
     except Died as died:
         if died.ods != to:
             raise
         world.tell(f"{to} dies while it receives")
         world.stopped(to)
         raise _unreachable() from None
-    return dumps({"receipts": receipts})
+    return dumps(content)
 
 
 def _unreachable() -> UpstreamUnavailable:

@@ -33,8 +33,12 @@ class Placing:
         site = self.world.sites[ods]
         self.world.ledgers[number].reasons |= texts_in(facts)
         step = read_step(name, {"by": f"staff of {ods}", **facts})
+        about = [one.provider for one in self.courses(ods, number) if one.id == placement]
         try:
-            return self.world.attempt(ods, lambda: site.step(number, placement, step), f"{name} {facts} of {number}")
+            done = self.world.attempt(ods, lambda: site.step(number, placement, step), f"{name} {facts} of {number}")
+            if done and name == "decline":
+                self.world.ledgers[number].declined[ods, about[0]] = self.world.clock.now()
+            return done
         except ConsentDenied:
             return False
         except Conflict as told:

@@ -12,11 +12,14 @@ from typing import Any, TypeVar
 
 from fhir_mh.clock import ManualClock
 from fhir_mh.consent import AccessContext
+from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.transport import Transport
 from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.gateway.answering import lapse
 from fhir_mh.gateway.deciding import ShownConflict
 from fhir_mh.gateway.exchange import GatewayExchange
+from fhir_mh.gateway.finding import Found
 from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.gateway.identity import find_person, nhs_number_of
 from fhir_mh.gateway.marking import Marked
@@ -25,6 +28,7 @@ from fhir_mh.gateway.placing import Recorded
 from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check
 from fhir_mh.placements import Step
+from fhir_mh.records.asking import Asking
 from fhir_mh.records.decisions import read_decision
 from fhir_mh.store import Currency, Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
@@ -55,6 +59,13 @@ class Watched(GatewayExchange):
     """The gateway's exchange; which messages were acted upon is noted when their transaction is safe."""
 
     under_way: list[tuple[str, Message, Receipt]]
+    found: list[tuple[str, Sought, Status]]
+
+    def find(self, tx: Tx, partner: str, sought: Sought) -> Status:
+        self.found.clear()
+        status = super().find(tx, partner, sought)
+        self.found.append((partner, sought, status))
+        return status
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
         self.under_way.clear()
@@ -78,6 +89,7 @@ class Site:
         self.crash: tuple[str, int] | None = None  # before or after a commit, and after how many more
         self.acted: Counter[tuple[str, str]] = Counter()  # (sender, message id)
         self.stored: dict[tuple[str, str], int] = {}  # (sender, NHS number) -> edition of the newest copy
+        self.on_asking: Callable[[str, str, Sought, Status], None] = lambda site, sender, sought, status: None
         self.on_receipt: Callable[[str, str, Message, Receipt], None] = lambda site, sender, message, receipt: None
 
     def joined(self, partners: Mapping[str, Transport], *, kept: str = "") -> None:
@@ -91,7 +103,7 @@ class Site:
         self.store: Store = open_store(f"sqlite:///{self.file}", clock=self.clock, inline=True, hook=self._hook)
         self.gateway = Gateway(self.store, Organisation(self.ods, self.ods, self.partners), self.check, self.clock)
         self.gateway.exchange = self.exchange = Watched(self.gateway.home, self.check)
-        self.exchange.under_way = []
+        self.exchange.under_way, self.exchange.found = [], []
         self.courier = Courier(
             self.store, self.exchange, self.transports, self.clock, own=self.ods, owner=self.ods, draw=self.draw.random
         )
@@ -120,6 +132,9 @@ class Site:
             self.acted[sender, message.id] += 1
             self.on_receipt(self.ods, sender, message, receipt)
         self.exchange.under_way.clear()
+        for partner, sought, status in self.exchange.found:
+            self.on_asking(self.ods, partner, sought, status)
+        self.exchange.found.clear()
 
     # --- what its people do and see
 
@@ -197,6 +212,16 @@ class Site:
         if person is None:
             return [number]
         return self.look(lambda tx: [str(nhs_number_of(tx, side)) for side in tx.merges.sides(person)])
+
+    async def find(self, asking: Asking) -> Found:
+        """A system of this organisation asks every partner for somebody's plan."""
+        return await self.gateway.finding.find(AccessContext(self.ods), asking, self.transports)
+
+    async def deliver(self) -> int:
+        """What has lapsed by now ends, and one round of the courier."""
+        while self.store.write_now(lambda tx: lapse(tx, self.gateway.home)):
+            pass
+        return await self.courier.deliver_due()
 
     def mark(self, number: str, marked: Marked) -> None:
         """A system of this organisation says that it filed a copy, or that a person opened it."""

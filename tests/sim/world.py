@@ -16,6 +16,7 @@ from fhir_mh.errors import Conflict, UpstreamUnavailable
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue
 from fhir_mh.sync import deliveries
+from tests.sim.finding import KEPT, Finding
 from tests.sim.laws import LawBroken, Laws
 from tests.sim.ledger import Ledger
 from tests.sim.network import CALM, ROUGH, Link, Network, arrive
@@ -45,11 +46,13 @@ class World:
         self.ledgers: dict[str, Ledger] = {}
         self.net = Network(random.Random(seed + 1), CALM if calm else ROUGH)
         self.laws = Laws(self)
+        self.finding = Finding(self)
         self.sites = {ods: Site(ods, folder, empty, self.clock, random.Random(seed + 2), check) for ods in SITES}
         for site in self.sites.values():
             links = {to: Link(self, site.ods, to, self.laws.on_the_wire) for to in SITES if to != site.ods}
             site.joined(links, kept=AWAY if site.ods == HOME else "")
             site.on_receipt = self.laws.on_receipt
+            site.on_asking = self.finding.answered
             site.start()
         self.sites[HOME].meet(AWAY)
         self.staff = Staff(self)
@@ -138,6 +141,7 @@ class World:
             (1, lambda: staff.place(number, draw.choice(["active", "active", "completed"]))),
             (1, lambda: self.placing.claim(draw.choice([AWAY, FAR]), number)),
             (6, lambda: self.placing.something(ods, number)),
+            (4, lambda: self.finding.ask(draw.choice([AWAY, FAR]), number)),
         ]
         draw.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
 
@@ -217,7 +221,7 @@ class World:
 
     def deliver(self, ods: str) -> int:
         """One round of a site's courier."""
-        return int(self._run(ods, self.sites[ods].courier.deliver_due) or 0)
+        return int(self._run(ods, self.sites[ods].deliver) or 0)
 
     def _run(self, ods: str, work: Callable[[], Any]) -> Any:
         if self.sites[ods].dead:
@@ -238,6 +242,9 @@ class World:
         self.staff.place(ADA)
         for step in range(steps):
             self.clock.advance(timedelta(seconds=self.draw.choice([1, 5, 20, 90])))
+            if self.draw.random() < 0.03:
+                self.tell("a long weekend passes")
+                self.clock.advance(KEPT)
             if step == steps // 3:
                 self.staff.register(BEN) if not self.sites[HOME].dead else None
             self.somebody_works()

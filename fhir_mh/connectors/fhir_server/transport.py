@@ -12,6 +12,7 @@ from fhir_mh.connectors.fhir_server.notices import Notices
 from fhir_mh.connectors.fhir_server.ports import Home
 from fhir_mh.connectors.fhir_server.sending import Snapshot
 from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable, VersionConflict
+from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.exchange.messages import Envelope, Message, Receipt, Unreadable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import issue
@@ -54,6 +55,10 @@ class ServerTransport:
                 found = issue("sync-unreachable", "$", reason=type(fault).__name__)
                 raise UpstreamUnavailable(issues=[found]) from None
         return receipts
+
+    async def find(self, sought: Sought) -> Status | None:
+        """See Transport: a plain server knows of no askings."""
+        return None
 
     async def close(self) -> None:
         """See Transport."""

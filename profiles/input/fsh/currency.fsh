@@ -87,3 +87,6 @@ Usage: #definition
 * insert Out(parameter[2].part[6].part[6], keptUpToDate, 1, 1, boolean, [[Whether later versions are sent there]])
 * insert Out(parameter[2].part[6].part[7], since, 0, 1, instant, [[Since when they are not]])
 * insert Out(parameter[2].part[6].part[8], reason, 0, 1, string, [[Why they are not in one sentence]])
+* insert OutParts(parameter[2].part[6].part[9], asking, 0, 1, [[The asking by which the copy was pulled. Left out where none was]])
+* insert Out(parameter[2].part[6].part[9].part[0], id, 1, 1, string, [[Its id]])
+* insert Out(parameter[2].part[6].part[9].part[1], at, 1, 1, instant, [[When it was made]])

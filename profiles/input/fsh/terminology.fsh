@@ -98,7 +98,7 @@ Description: "What is to be done."
 * #visit "Visit" "A visit to the person is due or overdue."
 * #follow-up "Follow-up" "Contact after discharge is due or overdue."
 * #discharge-date "Discharge date" "The estimated date of discharge has passed, or there is none."
-* #placement "Placement" "A claim waits to be confirmed, two placements overlap, or a stay goes on after its placement ended."
+* #placement "Placement" "A claim waits to be confirmed, a ward has asked for the plan, two placements overlap, or a stay goes on after its placement ended."
 
 ValueSet: TaskKindVS
 Id: task-kind

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 
 from fhir_mh.api import build_gateway, delivering
-from fhir_mh.api.servers import to_server
 from fhir_mh.clock import SystemClock
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.messages import Envelope
-from fhir_mh.settings import load
+from fhir_mh.gateway import Gateway
+from fhir_mh.settings import Settings, load
 from tests.databases import sqlite_database
 
 PARTNERS = [{"ods": "ZOA1", "name": "Out-of-area provider", "base_url": "http://127.0.0.1:9"}]
+
+
+def ways(gateway: Gateway, settings: Settings) -> delivering.Connected:
+    return delivering.Connected(delivering.directory(gateway, settings), SystemClock(), to_server(gateway))
 
 
 class Failing:
@@ -46,7 +50,7 @@ def test_it_is_started_again_after_a_fault_and_says_nothing_of_what_was_sent(
         settings = load(store=address, ods="ZCT1", partners=PARTNERS)
         gateway = build_gateway(settings)
         with gateway.store:
-            async with delivering.delivering(gateway, settings, Counter(), set(), "here"):
+            async with delivering.delivering(gateway, settings, Counter(), set(), "here", ways(gateway, settings)):
                 while Failing.runs < 2:
                     await asyncio.sleep(0)
 
@@ -66,7 +70,7 @@ def test_an_organisation_without_a_code_has_no_courier(monkeypatch: pytest.Monke
         settings = load(store=address)
         gateway = build_gateway(settings)
         with gateway.store:
-            async with delivering.delivering(gateway, settings, Counter(), set(), "here"):
+            async with delivering.delivering(gateway, settings, Counter(), set(), "here", ways(gateway, settings)):
                 await asyncio.sleep(0.01)
 
     with sqlite_database() as address:
@@ -81,8 +85,8 @@ def test_transports_are_those_of_the_partners_as_they_are_now() -> None:
         settings = load(store=address, ods="ZCT1", partners=PARTNERS)
         gateway = build_gateway(settings)
         with gateway.store:
-            partners, elsewhere = (delivering.directory(gateway, settings) for _ in range(2))
-            transports = delivering.Connected(partners, SystemClock(), to_server(gateway))
+            transports, elsewhere = ways(gateway, settings), delivering.directory(gateway, settings)
+            partners = transports.partners
             await transports.refresh()
             assert list(transports) == ["ZOA1"]
             (kept,) = transports.values()

@@ -32,7 +32,7 @@ AS_MET: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(params=AS_MET, ids=str)
+@pytest.fixture(params=AS_MET, ids=lambda met: "-".join(met) or "none")
 def sender(request: pytest.FixtureRequest) -> Any:
     with sending(**request.param) as found:
         yield found

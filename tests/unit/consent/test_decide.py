@@ -42,7 +42,8 @@ def preference(directive: dict[str, Any]) -> dict[str, Any]:
 def asked(case: dict[str, Any]) -> Decision:
     context = AccessContext("ZOA1", purpose=case.get("purpose", "TREAT"))
     in_care, leads = case.get("in_care") != "false", case.get("leads") == "true"
-    request = AccessRequest(context, in_care, leads, case.get("now", "2026-06-01T12:00:00.000Z"))
+    now, opened = case.get("now", "2026-06-01T12:00:00.000Z"), frozenset(case.get("opened", ()))
+    request = AccessRequest(context, in_care, leads, now, opened)
     return decide(request, directives_of([preference(d) for d in case["directives"]], ODS_OF))
 
 

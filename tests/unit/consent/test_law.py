@@ -148,6 +148,6 @@ def test_the_category_that_a_policy_asks_for_is_a_code_of_ours() -> None:
 
 def test_the_policies_that_decide_are_on_but_for_the_one_that_a_gateway_turns_on() -> None:
     on = {policy.id: policy.is_on(NOW) for policy in shipped_policies() if policy.asks is None}
-    assert on == {"confirm-claims": False, "direct-care": True, "placements": True}
+    assert on == {"confirm-claims": False, "direct-care": True, "find-and-pull": True, "placements": True}
     (claims,) = [policy for policy in shipped_policies() if policy.id == "confirm-claims"]
     assert claims.is_on(NOW, ["confirm-claims"])

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, ITEM_ID, NHS_NUMBER
-from fhir_mh.gateway.sameness import VERIFICATION, Verdict, judge, local_identifiers_in, patient_of
+from fhir_mh.gateway.sameness import (
+    VERIFICATION,
+    Verdict,
+    judge,
+    local_identifiers_in,
+    patient_of,
+    shows_to_mean,
+)
 
 FIRST, SECOND = "9990000018", "9990000026"
 BORN, OTHER_DAY = "1984-02-03", "1985-02-03"
@@ -138,3 +145,30 @@ ODD = st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists
 @given(ODD)
 def test_odd_json_is_judged_and_not_raised(odd: Any) -> None:
     judge({"identifier": odd, "name": odd if isinstance(odd, list) else None}, [patient(**HELD)])
+
+
+ADA = {"name": [{"family": "Adeyemi", "given": ["Ada"]}, {"use": "old", "family": "Bello"}], "birthDate": "1984-02-03"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "shown"),
+    [
+        ({"name": [{"family": "ADEYEMI"}], "birthDate": "1984-02-03"}, ADA, True),
+        ({"name": [{"family": "Smith", "given": ["Ada"]}], "birthDate": "1984-02-03"}, ADA, True),
+        ({"name": [{"family": "Bello"}], "birthDate": "1984-02-03"}, ADA, True),
+        ({"name": [{"family": "Smith"}], "birthDate": "1984-02-03"}, ADA, False),
+        ({"name": [{"family": "Adeyemi"}], "birthDate": "1984-02-04"}, ADA, False),
+        ({"name": [{"family": "Adeyemi"}], "birthDate": "1984-02-03"}, {**ADA, "birthDate": "1984"}, False),
+        ({"name": [{"family": "Adeyemi"}], "birthDate": "1984-02-03"}, {"name": ADA["name"]}, False),
+        ({"name": [{"family": "Adeyemi"}], "birthDate": "1984-02-03"}, {"birthDate": "1984-02-03"}, False),
+        ({"name": [{"given": ["A"]}], "birthDate": "1984-02-03"}, {**ADA, "name": [{"given": ["A"]}]}, False),
+    ],
+)
+def test_who_asks_shows_to_mean_a_person_by_date_of_birth_and_name(
+    asked: dict[str, Any], held: dict[str, Any], shown: bool
+) -> None:
+    number = {"identifier": [{"system": NHS_NUMBER, "value": "9990000018"}]}
+    assert shows_to_mean({**number, **asked}, [{**number, **held}]) is shown
+    assert not shows_to_mean({**number, **asked}, [])
+    other = {"identifier": [{"system": NHS_NUMBER, "value": "9990000026"}]}
+    assert not shows_to_mean({**number, **asked}, [{**other, **held}])

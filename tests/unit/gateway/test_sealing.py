@@ -313,6 +313,31 @@ def test_a_notice_that_does_not_say_what_is_refused(placed: Pair, said: dict[str
     assert placed.hand_over(HOME, WARD, other).status == "refused", "only the custodian retracts"
 
 
+def test_a_snapshot_that_left_before_the_notice_and_arrives_after_it_is_sealed_where_nobody_knew(
+    tmp_path: Path,
+) -> None:
+    pair = Pair(tmp_path)
+    pair.save(HOME, {**person_with_a_plan(), "goals": [{"id": "wrong", "description": {"text": CANARY}}]})
+    home = pair.gateways[HOME]
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(partner=WARD))
+    late = home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    assert isinstance(late, Message)
+    wrong(pair)
+    (notice,) = [
+        one for one in home.store.read_now(lambda tx: tx.outbox.find(partner=WARD, state="pending"))
+        if one.kind == "notice"
+    ]  # fmt: skip
+    told = home.store.write_now(lambda tx: home.exchange.compose(tx, notice))
+    assert isinstance(told, Message)
+    assert pair.hand_over(HOME, WARD, told).status == "stored"
+    assert pair.hand_over(HOME, WARD, late).status == "quarantined"
+    assert stands_in(pair, WARD) <= UNDER_SEAL
+    pair.deliver()
+    assert "goals" not in pair.record(WARD).tree
+    assert pair.record(WARD).tree["crisis_plans"]
+    pair.close()
+
+
 def test_a_notice_of_somebody_unknown_seals_what_was_set_aside(placed: Pair) -> None:
     odd = {"resourceType": "CarePlan", "id": "odd", "title": CANARY}
     bodies = [{"resourceType": "Patient", "id": "p", "identifier": [

@@ -1,0 +1,137 @@
+"""A partner asks for the plan of somebody whom nobody placed with it: what it is told and, from then on, sent.
+
+Whatever the cause, `nothing` is one answer: who asks learns nothing of anybody whose plan it is not sent. See
+docs/sync-protocol.md, 'Find and pull'.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from fhir_mh.clock import instant
+from fhir_mh.consent import Decision, direct_care, find_and_pull
+from fhir_mh.errors import FhirMhError
+from fhir_mh.exchange.finding import Sought, Status
+from fhir_mh.fhir.json import dumps
+from fhir_mh.gateway.auditing import Audited, audit
+from fhir_mh.gateway.holding import Tree, about, hold
+from fhir_mh.gateway.identity import Organisation, find_person
+from fhir_mh.gateway.sameness import shows_to_mean
+from fhir_mh.gateway.setting_aside import raise_task
+from fhir_mh.gateway.spreading import look_anew, partners_of
+from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.writing import Check
+from fhir_mh.placements import courses
+from fhir_mh.profiles.bundle import table_of
+from fhir_mh.store import Tx
+
+log = logging.getLogger(__name__)
+
+PURPOSE_OF_USE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+_HOUR = timedelta(hours=1)
+_AT_ONCE = 50  # askings that lapse in one transaction
+_OUTCOME = {
+    "coming": "What may be shared with it is sent, until {until} unless a placement says otherwise. Confirm or decline "
+    "its claim once that is here.",
+    "nothing": "Nothing was sent: the person does not share it, nobody has said that they do, or nothing is kept here. "
+    "Ask them, or ring the ward.",
+}
+
+
+def answer(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sought) -> Status:
+    """What a partner is told. What may be shared is queued, the team has a Task, and the asking is audited."""
+    kept = tx.askings.get("received", partner, sought.id)
+    if kept is not None:
+        return "coming" if kept.status == "coming" else "nothing"
+    if tx.askings.received_since(partner, tx.now - _HOUR) >= find_and_pull().per_hour:
+        _audit(tx, home, partner, sought, None, "too-many")
+        return "too-many"
+    person = _meant(tx, home, sought)
+    status: Status = "nothing"
+    if person is not None:
+        try:
+            with tx.whole():
+                status = _looked_into(tx, home, check, partner, sought, person)
+        except FhirMhError as fault:  # an answer of its own would tell that the person is known
+            log.error("an asking could not be looked into: %s", fault.issues[0].code if fault.issues else "")
+    if tx.askings.get("received", partner, sought.id) is None:
+        tx.askings.add("received", partner, sought.id, sought.purpose, status=status, person=person)
+    _audit(tx, home, partner, sought, person, status)
+    return status
+
+
+def _meant(tx: Tx, home: Organisation, sought: Sought) -> str | None:
+    """The person held here whom the asker shows to mean."""
+    person = find_person(tx, sought.person.nhs_number)
+    if person is None or not shows_to_mean(sought.person.patient(), hold(tx, person, home.ods).patients()):
+        return None
+    return person
+
+
+def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sought, person: str) -> Status:
+    """Share what may be shared from now on, and tell the team either way."""
+    until = tx.now + timedelta(hours=find_and_pull().kept_hours)
+    declined = _is_declined(hold(tx, person, home.ods).tree, partner)
+    status: Status = "nothing"
+    if not declined:
+        tx.askings.add("received", partner, sought.id, sought.purpose, status="coming", person=person, until=until)
+        decision = standing(tx, person, home.ods).may_be_sent(partner, now_of(tx))
+        if decision.content and _is_held(tx, home, person, decision):
+            status = "coming"
+        else:
+            tx.askings.refuse(partner, sought.id)
+    said = _said(partner, sought, _OUTCOME[status].format(until=instant(until)))
+    name = dumps([partner, person, sought.purpose, status, instant(tx.now)[:10]]).decode()
+    raise_task(tx, home, check, person, name, "placement", said, once=True)
+    if status == "coming":
+        look_anew(tx, home, person, [partner])
+    return status
+
+
+def _is_declined(tree: Tree, partner: str) -> bool:
+    """Whether the home team has declined the asker's claim, which stands: then it is not for asking again."""
+    return any(course.provider == partner and course.state == "declined" for course in courses(tree))
+
+
+def _is_held(tx: Tx, home: Organisation, person: str, decision: Decision) -> bool:
+    """Whether anything is kept here that is worth sending: more than who the person is and what goes along."""
+    sections = decision.permitted - direct_care().along - direct_care().home_only
+    tables = (table_of(stored.body()) for stored in about(tx, person, home.ods))
+    return any(table is not None and table.section in sections for table in tables)
+
+
+def _said(partner: str, sought: Sought, outcome: str) -> str:
+    purpose = "in an emergency" if sought.purpose == "ETREAT" else f"for the purpose {sought.purpose}"
+    reason = f" It gives as the reason: {sought.reason}" if sought.reason else ""
+    ground = f"{partner} says that the person is with it since {sought.admitted_at}"
+    return f"{ground}, and asked for their plan {purpose}. {outcome}{reason}"
+
+
+def _audit(tx: Tx, home: Organisation, partner: str, sought: Sought, person: str | None, status: Status) -> None:
+    """Of somebody who is not known here nothing is kept: not the reason, which may speak of them."""
+    why: dict[str, Any] = {"coding": [{"system": PURPOSE_OF_USE, "code": sought.purpose}]}
+    if person is not None and sought.reason:
+        why |= {"text": sought.reason}
+    who = f"{partner} {sought.role}"
+    audit(tx, home, person, Audited("find", f"answered-{status}", "R", who, why, ("asking", sought.id)))
+
+
+# --- what ends an asking
+
+
+def end_askings(tx: Tx, home: Organisation, person: str, partner: str) -> None:
+    """The home team has declined a partner's claim: what it asked for is sent no longer."""
+    if tx.askings.end(person, partner):
+        look_anew(tx, home, person, [partner])
+
+
+def lapse(tx: Tx, home: Organisation) -> bool:
+    """End the askings whose time is over, and sharing where nothing else keeps it alive; whether there were any."""
+    over, partners = tx.askings.lapsed(_AT_ONCE), partners_of(tx, home)
+    for one in over:
+        tx.askings.end_one(one)
+        if one.person is not None and one.partner in partners:
+            look_anew(tx, home, one.person, [one.partner])
+    return bool(over)

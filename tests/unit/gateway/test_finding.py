@@ -1,0 +1,247 @@
+"""What an asking opens, for how long, and what ends it: at the home team that was asked, and at the ward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.clock import instant
+from fhir_mh.consent import AccessContext, find_and_pull
+from fhir_mh.exchange.finding import Sought
+from fhir_mh.exchange.messages import Message
+from fhir_mh.gateway.answering import lapse
+from fhir_mh.gateway.identity import find_person
+from fhir_mh.placements import read_step
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+
+KEPT = timedelta(hours=find_and_pull().kept_hours)
+WHY = {"by": "Somebody on duty", "reason": {"text": "As it is."}}
+Tree = dict[str, Any]
+
+
+def at_home(**more: Any) -> Tree:
+    """A person with a plan, whom nobody has placed."""
+    return {**{name: value for name, value in person_with_a_plan().items() if name != "placements"}, **more}
+
+
+def decided(decision: str, **more: Any) -> Tree:
+    rule = {"decision": decision, "actors": [{"party": {"id": "org-ward"}}], **more}
+    return {"id": f"pref-{decision}", "made_at": "2026-11-24T09:05:00Z", "terms": {"exceptions": [rule]}}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    made.save(HOME, at_home())
+    made.deliver()
+    yield made
+    made.close()
+
+
+def ask(pair: Pair, name: str = "asking", purpose: str = "ETREAT", sender: str = WARD) -> str:
+    """What home says to an asking of the ward's."""
+    person = {"nhs_number": NHS_NUMBER, "birth_date": "1984-02-03", "names": [{"family": "Community"}]}
+    said = {"id": name, "role": "clinician", "purpose": purpose, "admitted_at": "2026-11-24T02:10:00Z"}
+    sought = Sought.model_validate({**said, "reason": "At night.", "person": person})
+    gateway = pair.gateways[HOME]
+    return gateway.store.write_now(lambda tx: gateway.exchange.find(tx, sender, sought))
+
+
+def step(pair: Pair, ods: str, name: str, placement: str | None = None, **facts: Any) -> str:
+    """The placement that a step is about."""
+    pair.clock.advance(timedelta(seconds=1))
+    gateway = pair.gateways[ods]
+    done = gateway.placements.record(
+        AccessContext(ods), pair.record(ods).id, placement, read_step(name, {**WHY, **facts})
+    )
+    return str(at_once(done).placement)
+
+
+def at_once(work: Any) -> Any:
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("this waited")
+
+
+def sweep(pair: Pair, after: timedelta) -> None:
+    pair.clock.advance(after)
+    gateway = pair.gateways[HOME]
+    gateway.store.write_now(lambda tx: lapse(tx, gateway.home))
+    pair.deliver()
+
+
+def kept_up_to_date(pair: Pair) -> bool:
+    """Whether the ward's copy is."""
+    (copy,) = [one for one in pair.record(WARD).copies if (one.partner, one.custodian) == (WARD, HOME)]
+    return copy.ended_at is None
+
+
+def pulled(pair: Pair) -> None:
+    """The ward has asked, and holds the crisis plan."""
+    assert ask(pair) == "coming"
+    pair.deliver()
+    assert kept_up_to_date(pair)
+    assert [plan["id"] for plan in pair.record(WARD).tree["crisis_plans"]] == ["crisis"]
+
+
+def claimed(pair: Pair) -> str:
+    """The ward has pulled the plan and claimed the person; the placement's id."""
+    pulled(pair)
+    name = step(pair, WARD, "claim", admitted_at="2026-11-24T02:10:00Z")
+    pair.deliver()
+    return name
+
+
+def test_an_emergency_opens_what_the_policy_names_and_what_goes_along(pair: Pair) -> None:
+    pulled(pair)
+    tree = pair.record(WARD).tree
+    assert {"crisis_plans", "refusals"} <= tree.keys()
+    assert not {"care_plans", "goals", "tasks", "sharing"} & tree.keys()
+
+
+def test_direct_care_opens_nothing_by_itself(pair: Pair) -> None:
+    assert ask(pair, purpose="TREAT") == "nothing"
+    assert pair.deliver() == []
+
+
+def test_what_is_withdrawn_between_asking_and_sending_is_not_sent(pair: Pair) -> None:
+    assert ask(pair) == "coming"
+    pair.save(HOME, {"sharing": [decided("deny")]})
+    assert pair.deliver() == []
+
+
+def test_consent_is_decided_anew_where_the_message_leaves(pair: Pair) -> None:
+    assert ask(pair) == "coming"
+    gateway = pair.gateways[HOME]
+    (waiting,) = gateway.store.read_now(lambda tx: tx.outbox.find(partner=WARD))
+    pair.clock.advance(KEPT)
+    composed = gateway.store.write_now(lambda tx: gateway.exchange.compose(tx, waiting))
+    assert not isinstance(composed, Message)
+    assert composed.reason == "consent-denied"
+
+
+def test_an_asking_lapses_and_the_copy_is_then_not_kept_up_to_date(pair: Pair) -> None:
+    pulled(pair)
+    sweep(pair, KEPT - timedelta(minutes=1))
+    assert kept_up_to_date(pair)
+    sweep(pair, timedelta(minutes=1))
+    assert not kept_up_to_date(pair)
+    assert ask(pair, "again") == "coming"
+    pair.deliver()
+    assert kept_up_to_date(pair), "asked again, it is sent again"
+
+
+def test_one_asking_that_goes_on_keeps_sharing_alive_when_another_lapses(pair: Pair) -> None:
+    pulled(pair)
+    pair.clock.advance(timedelta(hours=1))
+    assert ask(pair, "later") == "coming"
+    sweep(pair, KEPT - timedelta(hours=1))
+    assert kept_up_to_date(pair)
+    sweep(pair, timedelta(hours=1))
+    assert not kept_up_to_date(pair)
+
+
+def test_a_confirmed_claim_goes_on_after_the_asking_has_lapsed_and_shows_the_whole_plan(pair: Pair) -> None:
+    name = claimed(pair)
+    step(pair, HOME, "confirm", name, level="2")
+    pair.deliver()
+    assert "care_plans" in pair.record(WARD).tree
+    sweep(pair, KEPT)
+    assert kept_up_to_date(pair)
+
+
+def test_when_the_confirmed_placement_ends_the_asking_keeps_nothing_alive(pair: Pair) -> None:
+    placement = step(pair, HOME, "confirm", claimed(pair), level="2")
+    pair.deliver()
+    step(pair, HOME, "end", placement, outcome="discharged", at=instant(pair.clock.now()))
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+
+
+def test_a_declined_claim_ends_the_asking_and_asking_again_is_not_answered(pair: Pair) -> None:
+    name = claimed(pair)
+    step(pair, HOME, "decline", name)
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+    assert ask(pair, "again") == "nothing"
+    step(pair, HOME, "confirm", name, level="2")
+    pair.deliver()
+    assert kept_up_to_date(pair)
+
+
+def test_when_the_stay_is_over_the_asking_is_too(pair: Pair) -> None:
+    name = claimed(pair)
+    step(pair, WARD, "end", name, outcome="discharged", at=instant(pair.clock.now()))
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+    pair.clock.advance(timedelta(hours=1))
+    assert ask(pair, "admitted-again") == "coming"
+    pair.deliver()
+    assert kept_up_to_date(pair)
+
+
+def test_an_asking_that_was_refused_opens_nothing_later(pair: Pair) -> None:
+    pair.save(HOME, {"sharing": [decided("deny")]})
+    assert ask(pair) == "nothing"
+    later = {**decided("permit"), "made_at": "2026-11-24T09:10:00Z"}
+    pair.save(HOME, {"sharing": [later]})
+    assert pair.deliver() == [], "until it is asked again"
+    assert ask(pair, "again") == "coming"
+
+
+def test_of_two_purposes_the_one_that_shows_more_counts(pair: Pair) -> None:
+    pulled(pair)
+    assert ask(pair, "plain", "TREAT") == "coming", "the asking before it lets it be sent"
+    assert pair.deliver() == []
+    assert kept_up_to_date(pair)
+
+
+def test_what_the_ward_proposes_by_an_asking_alone_is_not_merged(pair: Pair) -> None:
+    pulled(pair)
+    pair.save(WARD, {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "pacing", "sign": "running"}]}]})
+    assert [receipt.status for verb, receipt in pair.deliver() if verb == "proposal"] == ["conflict"]
+    assert pair.sign(HOME, "pacing")["sign"]["text"] == "pacing"
+
+
+def test_where_the_person_is_placed_already_it_is_shared_as_ever(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    assert ask(pair, purpose="TREAT") == "coming"
+    assert pair.deliver() == [], "it is held already"
+    sweep(pair, KEPT)
+    assert kept_up_to_date(pair)
+    pair.close()
+
+
+def test_whoever_holds_no_plan_has_nothing_to_send(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    pair.save(HOME, {name: at_home()[name] for name in ("person", "organisations", "episodes", "professionals")})
+    assert ask(pair) == "nothing"
+    assert pair.deliver() == [], "not even that the person is known"
+    pair.close()
+
+
+def test_the_snapshot_says_by_which_askings_it_leaves(pair: Pair) -> None:
+    gateway = pair.gateways[WARD]
+    gateway.store.write_now(lambda tx: tx.askings.add("made", HOME, "asking", "ETREAT", status="coming"))
+    pulled(pair)
+
+    def known(tx: Any) -> list[str]:
+        return [one.id for one in tx.askings.of(str(find_person(tx, NHS_NUMBER)), "made")]
+
+    assert gateway.store.read_now(known) == ["asking"]
+    assert {key: one.id for key, one in pair.record(WARD).pulled.items()} == {(WARD, HOME): "asking"}
+
+
+def test_a_task_about_an_asking_stays_when_placements_change(pair: Pair) -> None:
+    placement = step(pair, HOME, "confirm", claimed(pair), level="2")
+    step(pair, HOME, "change", placement, level="1")
+    tasks = [one for one in pair.record(HOME).tree["tasks"] if "asked for their plan" in one["description"]]
+    assert [(one["kind"], one["status"]) for one in tasks] == [("placement", "requested")]
