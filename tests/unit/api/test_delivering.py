@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.api import build_gateway, delivering
+from fhir_mh.api.servers import to_server
 from fhir_mh.clock import SystemClock
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.messages import Envelope
