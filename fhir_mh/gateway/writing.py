@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from fhir_mh.errors import Conflict, InvalidResource
@@ -127,9 +128,7 @@ def _stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Seque
     """Say on each item of ours that changed who keeps it, and on a plan which version it is now and its hash."""
     changed = {(written.table.field, written.item_id) for written in ours}
     edition, stamped = tx.edition(holding.person, home.ods) + 1, False
-    for table in TABLES:
-        if table.field == "person" or not table.primary or "custodian" not in {name for name, _ in table.group.rows()}:
-            continue
+    for table in _stamped_tables():
         for item in tree.get(table.field) or ():
             if (table.field, item["id"]) not in changed:
                 continue
@@ -139,6 +138,13 @@ def _stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Seque
                 item["content_hash"] = content_hash(item)
             stamped = True
     return stamped
+
+
+@cache
+def _stamped_tables() -> list[Table]:
+    """The tables whose items say who keeps them."""
+    primary = [table for table in TABLES if table.primary and table.field != "person"]
+    return [table for table in primary if any(name == "custodian" for name, _ in table.group.rows())]
 
 
 def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:

@@ -83,10 +83,12 @@ class Laws:
             for number, ledger in self.world.ledgers.items():
                 if site.dead:
                     continue
-                held = site.record(number)
-                if held is None or self._looked.get((ods, number)) == held.version:
+                version = site.version(number)
+                if version is None or self._looked.get((ods, number)) == version:
                     continue
-                self._looked[ods, number] = held.version
+                self._looked[ods, number] = version
+                held = site.record(number)
+                assert held is not None
                 items, shown = items_in(held.tree), ledger.shown.setdefault(ods, set())
                 unmerged = {row.path for one in held.pending for row in one.unmerged}
                 retracted = {name for _, name in ledger.retracted}  # and what refers to it says so in another way
@@ -167,28 +169,34 @@ class Laws:
 
     def _nothing_lost(self, ledger: Ledger) -> None:
         """Every text stands, or was overwritten by somebody who saw it, or is held for somebody to look at."""
-        holders = {ods: site.record(ledger.number) for ods, site in self.world.sites.items()}
         before = {said.text: said.seen for said in ledger.said}
-        sealed = {text for one in self.world.sites.values() for text in _under_seal(one)}
+        aside = {text for one in self.world.sites.values() for text in _under_seal(one) | self._told(one, ledger)}
+        kept: dict[str, tuple[Tree, set[str], set[str]]] = {}  # by keeper: what it shows, holds otherwise, ever held
         for row in sorted({said.row for said in ledger.said}):
             keeper = HOME if row[:2] in ledger.retracted else self._keeper(ledger, row)
-            site, held = self.world.sites[keeper], holders[keeper]
-            _law(held is not None, f"{keeper} keeps {row} and does not know the person")
-            assert held is not None
-            found = (
-                sealed | {text_at(held.tree, row)} | texts_in(held.tree.get("tasks")) | self._set_aside(site, ledger)
-            )
-            found |= {text for one in self.world.sites.values() for text in self._told(one, ledger)}
-            reached: set[str | None] = set()
+            if keeper not in kept:
+                kept[keeper] = self._kept(keeper, ledger)
+            tree, beside, history = kept[keeper]
+            shown = text_at(tree, row)
+            found, reached = aside | beside | {shown}, set[str | None]()
             while found:
                 text = found.pop()
                 if text is not None and text not in reached:
                     reached.add(text)
                     found.add(before.get(text))
             lost = {said.text for said in ledger.texts(row)} - reached
-            _law(not lost, f"lost at {row}, kept by {keeper}: {sorted(lost)}; it says {text_at(held.tree, row)}")
-            history = self._history(site, ledger)
-            _law(text_at(held.tree, row) is None or text_at(held.tree, row) in history, f"no version holds {row}")
+            _law(not lost, f"lost at {row}, kept by {keeper}: {sorted(lost)}; it says {shown}")
+            _law(shown is None or shown in history, f"no version holds {row}")
+
+    def _kept(self, keeper: str, ledger: Ledger) -> tuple[Tree, set[str], set[str]]:
+        """What a keeper shows; the texts in its Tasks and of what it set aside; those of every version."""
+        site = self.world.sites[keeper]
+        held = site.record(ledger.number)
+        _law(held is not None, f"{keeper} keeps something of {ledger.number} and does not know the person")
+        assert held is not None
+        return (
+            held.tree, texts_in(held.tree.get("tasks")) | self._set_aside(site, ledger), self._history(site, ledger)
+        )  # fmt: skip
 
     def _sealed_everywhere(self, ledger: Ledger) -> None:
         """What was retracted is shown nowhere."""

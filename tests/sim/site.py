@@ -7,8 +7,10 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 from fhir_mh.clock import ManualClock
 from fhir_mh.consent import AccessContext
@@ -25,6 +27,7 @@ from fhir_mh.gateway.identity import find_person, nhs_number_of
 from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.placing import Recorded
+from fhir_mh.gateway.standing import head_of
 from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check
 from fhir_mh.placements import Step
@@ -81,6 +84,8 @@ class Site:
         self, ods: str, folder: Path, empty: Path, clock: ManualClock, draw: random.Random, check: Check
     ) -> None:
         self.ods, self.clock, self.draw, self.check = ods, clock, draw, check
+        self._ids = random.Random(f"{ods} {draw.random()}")  # a seed again is the same run, ids and their order too
+        self._read: dict[tuple[str, datetime], HeldRecord | None] = {}
         self.file = folder / f"{ods}.sqlite3"
         shutil.copy(empty, self.file)
         self.partners: dict[str, str] = {}
@@ -100,7 +105,10 @@ class Site:
     def start(self) -> None:
         """Open the store, as it was left, and take back what an earlier life had leased."""
         self.crash = None
-        self.store: Store = open_store(f"sqlite:///{self.file}", clock=self.clock, inline=True, hook=self._hook)
+        self._read.clear()
+        self.store: Store = open_store(
+            f"sqlite:///{self.file}", clock=self.clock, new_id=self._mint, inline=True, hook=self._hook
+        )
         self.gateway = Gateway(self.store, Organisation(self.ods, self.ods, self.partners), self.check, self.clock)
         self.gateway.exchange = self.exchange = Watched(self.gateway.home, self.check)
         self.exchange.under_way, self.exchange.found = [], []
@@ -115,6 +123,9 @@ class Site:
         self.dead = True
         self.store.close()
 
+    def _mint(self) -> str:
+        return str(UUID(int=self._ids.getrandbits(128), version=4))
+
     def _hook(self, stage: str) -> None:
         if self.dead:
             raise Died(self.ods)
@@ -128,6 +139,7 @@ class Site:
             raise Died(self.ods)
 
     def _committed(self) -> None:
+        self._read.clear()
         for sender, message, receipt in self.exchange.under_way:
             self.acted[sender, message.id] += 1
             self.on_receipt(self.ods, sender, message, receipt)
@@ -176,10 +188,21 @@ class Site:
         return at_once(self.gateway.deciding.decide(context, name, decision, if_match=conflict.version))
 
     def record(self, number: str) -> HeldRecord | None:
-        """The person's record as people see it here; None where the person is not known.
+        """The person's record as people see it here; None where the person is not known. Read once between commits.
 
         Of somebody who is one with another, that side of the one record, by its own names.
         """
+        asked = (number, self.clock.now())
+        if asked not in self._read:
+            self._read[asked] = self._record(number)
+        return self._read[asked]
+
+    def version(self, number: str) -> int | None:
+        """Of the person's record; None where the person is not known."""
+        person = self.person(number)
+        return None if person is None else self.look(lambda tx: head_of(tx, person))
+
+    def _record(self, number: str) -> HeldRecord | None:
         person, one = self.person(number), self.one(number)
         if person is None:
             return None

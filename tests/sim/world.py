@@ -79,7 +79,7 @@ class World:
 
     def story(self) -> str:
         """The seed, how to see it again, and the end of the trace."""
-        again = f"python -m pytest 'tests/sim/test_seeds.py::test_the_laws_hold[{self.seed}]'"
+        again = f"python -m tests.sim --from {self.seed} --seeds 1"
         return "\n".join([f"seed {self.seed}; again: {again}", *self.trace[-60:]])
 
     # --- people
