@@ -3,10 +3,12 @@
 python -m benchmarks.deliveries [--people N] [--changes N]
 
 A delivery is one plan version that its partner has durably stored and acknowledged. The rate: the home gateway is
-started with a plan of each of N people waiting, and what the partner holds is counted until it is all of them. The
-latency: one plan is changed at a time; from the answer to the change, which is on disk by then, until the partner
-serves the new words, asked every millisecond; and the same while a hundred plans a second are changed, asked every ten
-milliseconds: where those asked for it cannot be had the changes fall behind, and the rate that was reached is said.
+started with a plan of each of N people waiting, and what the partner holds is counted until it is all of them; beside
+it the processor time that each delivery took of sender, receiver and PostgreSQL's backends together, which a busy
+machine changes little. The latency: one plan is changed at a time; from the answer to the change, which is on disk by
+then, until the partner serves the new words, asked every millisecond; and the same while a hundred plans a second are
+changed, asked every ten milliseconds: where those asked for it cannot be had the changes fall behind, and the rate that
+was reached is said.
 Beside them the least that could be done: httpx over aiohttp posting the same texts, one for each request, to Starlette
 and sqlite3, which writes each to disk before it answers; it signs, merges, validates and decides nothing. Databases
 and processes all share the machine.
@@ -37,7 +39,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks._results import Result, note
-from benchmarks.rest import memory_of, server
+from benchmarks.rest import cpu_of, memory_of, server
 from fhir_mh.api import build_gateway
 from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.json import dumps
@@ -120,19 +122,38 @@ async def until(said: str, seen: Callable[[], Any], pause: float = 0.001) -> Any
     raise TimeoutError(said)
 
 
-async def drained(ward: httpx.AsyncClient, people: int) -> float:
-    """Deliveries a second, from the first that is seen to have arrived until all have."""
+Spent = Callable[[], float]
+"""Seconds of processor time that all processes under measure have used by now."""
+
+
+def backends(store: str) -> list[int]:
+    """The processes that PostgreSQL has for a database; none on SQLite."""
+    if not store.startswith("postgresql"):
+        return []
+    import psycopg
+
+    with psycopg.connect(store) as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+async def drained(ward: httpx.AsyncClient, people: int, spent: Spent) -> tuple[float, float]:
+    """Deliveries a second, from the first that is seen to have arrived until all have; processor ms for each."""
 
     async def count() -> int:
         return int((await ward.get("/fhir/CarePlan?_count=0")).json()["total"])
 
     first, began = await until("the first delivery", count), time.perf_counter()
+    before = spent()
 
     async def all_there() -> bool:
         return await count() >= people
 
-    await until("all deliveries", all_there, 0.02)
-    return (people - first) / (time.perf_counter() - began)
+    await until("all deliveries", all_there, 0.1)  # for to count them is work too
+    took, used = time.perf_counter() - began, spent() - before
+    return (people - first) / took, used * 1000 / (people - first)
 
 
 async def latencies(home: httpx.AsyncClient, ward: httpx.AsyncClient, number: str, changes: int) -> list[float]:
@@ -198,11 +219,11 @@ async def asking(address: str) -> httpx.AsyncClient:
 
 
 async def between(
-    addresses: dict[str, str], numbers: Sequence[str], changes: int
-) -> tuple[float, list[float], tuple[float, list[float]]]:
+    addresses: dict[str, str], numbers: Sequence[str], changes: int, spent: Spent
+) -> tuple[tuple[float, float], list[float], tuple[float, list[float]]]:
     home, ward = await asking(addresses[HOME]), await asking(addresses[WARD])
     async with home, ward:
-        rate, times = await drained(ward, len(numbers)), await latencies(home, ward, numbers[0], changes)
+        rate, times = await drained(ward, len(numbers), spent), await latencies(home, ward, numbers[0], changes)
         return rate, times, await paced(home, ward, len(numbers))
 
 
@@ -239,7 +260,14 @@ def measure(label: str, stores: dict[str, str], folder: Path, numbers: Sequence[
             command = ("-m", "fhir_mh.cli", "serve", "--config", str(folder / f"{ods}.toml"))
             addresses[ods], pid = running.enter_context(server(*command, folder=str(folder)))
             pids.append(pid)
-        rate, times, (pace, late) = asyncio.run(between(addresses, numbers, changes))
+
+        def spent() -> float:
+            every = [*pids, *(pid for ods in NAMES for pid in backends(stores[ods]))]
+            return sum(cpu_of(pid) or 0.0 for pid in every)
+
+        (rate, each), times, (pace, late) = asyncio.run(between(addresses, numbers, changes, spent))
+        print(f"{label}: {each:.2f} ms of processor time for each delivery, both sides together", flush=True)
+        note(Result("processor time for each delivery", f"{label}, both sides", each, "ms"))
         p50, p99 = late[len(late) // 2], late[int(len(late) * 0.99)]
         print(
             f"{label}: at {pace:.0f} changes a second, visible after {p50:.0f} ms (p50), {p99:.0f} ms (p99)", flush=True

@@ -91,11 +91,12 @@ class Laws:
                 assert held is not None
                 items, shown = items_in(held.tree), ledger.shown.setdefault(ods, set())
                 unmerged = {row.path for one in held.pending for row in one.unmerged}
-                retracted = {name for _, name in ledger.retracted}  # and what refers to it says so in another way
+                retracted = {name for _, name in ledger.retracted}  # what refers to it says so in another way
                 gone = {
-                    item for item in shown - items
+                    item
+                    for item in shown - items
                     if item[0] != "tasks" and retracted.isdisjoint(item) and not _told_of(item, unmerged)
-                }  # fmt: skip
+                }
                 again = texts_in(held.tree) & ledger.retracted_texts() & _under_seal(site)
                 _law(not again, f"{ods} shows what it has sealed: {sorted(again)}")
                 _law(not gone, f"{ods} shows no more: {sorted(gone)}")

@@ -83,6 +83,20 @@ def test_what_the_ward_added_does_not_vanish_there_when_its_section_is_withheld(
     assert shown(world, HOME, row) == shown(world, AWAY, row) == added
 
 
+def test_what_a_ward_added_before_it_heard_that_the_placement_had_ended_is_shown_there_as_in_conflict(
+    world: World,
+) -> None:
+    row = ("crisis_plans", "crisis", "prevention", "new", "description")
+    world.staff.say(AWAY, ADA, row)
+    world.laws.at_all_times()
+    world.staff.place(ADA, "completed")
+    world.quiet()
+    world.staff.say(AWAY, ADA, ("statements", "statement", "wishes", "wish", "words"))
+    world.laws.at_all_times()
+    assert shown(world, AWAY, row) is None
+    assert [state for state, _ in pending(world, AWAY)] == ["conflict"]
+
+
 def test_the_first_that_a_partner_keeps_is_sent_though_it_never_sent_anything(world: World) -> None:
     world.staff.say(UNIT, ADA, ("goals", "unit-goal", "description"))
     world.quiet()
