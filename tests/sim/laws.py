@@ -90,12 +90,12 @@ class Laws:
                 held = site.record(number)
                 assert held is not None
                 items, shown = items_in(held.tree), ledger.shown.setdefault(ods, set())
-                unmerged = {row.path for one in held.pending for row in one.unmerged}
+                told = {row.path for one in held.pending for row in (*one.unmerged, *one.decided)}
                 retracted = {name for _, name in ledger.retracted}  # what refers to it says so in another way
                 gone = {
                     item
                     for item in shown - items
-                    if item[0] != "tasks" and retracted.isdisjoint(item) and not _told_of(item, unmerged)
+                    if item[0] != "tasks" and retracted.isdisjoint(item) and not _told_of(item, told)
                 }
                 again = texts_in(held.tree) & ledger.retracted_texts() & _under_seal(site)
                 _law(not again, f"{ods} shows what it has sealed: {sorted(again)}")
@@ -338,11 +338,11 @@ class Laws:
                     _law(by == keeper, f"{keeper} merged into a refusal what {by} wrote: {text}")
 
 
-def _told_of(item: Row, unmerged: set[str]) -> bool:
-    """Whether its author is told that an item did not become its keeper's."""
+def _told_of(item: Row, told: set[str]) -> bool:
+    """Whether its author is told, by these paths, that an item did not become its keeper's."""
     (field, name), inside = item[:2], item[2:]
     path = f"{field}[{name}]" + (f".{inside[0]}[{inside[1]}]" if inside else "")
-    return path in unmerged
+    return path in told
 
 
 def _of_anybody(item: Tree | None) -> Tree | None:

@@ -97,6 +97,20 @@ def test_what_a_ward_added_before_it_heard_that_the_placement_had_ended_is_shown
     assert [state for state, _ in pending(world, AWAY)] == ["conflict"]
 
 
+def test_that_a_ward_s_entry_was_decided_against_is_told_there_in_its_place(world: World) -> None:
+    row = ("crisis_plans", "crisis", "prevention", "new", "description")
+    world.staff.say(AWAY, ADA, row)
+    world.laws.at_all_times()
+    world.staff.place(ADA, "completed")
+    world.settle()
+    (conflict,) = world.sites[HOME].conflicts(ADA)
+    world.sites[HOME].decide(conflict, {"decision": "keep", "asked_person": True})
+    world.staff.place(ADA)
+    world.quiet()
+    assert shown(world, AWAY, row) is None
+    assert [state for state, _ in pending(world, AWAY)] == ["decided"]
+
+
 def test_the_first_that_a_partner_keeps_is_sent_though_it_never_sent_anything(world: World) -> None:
     world.staff.say(UNIT, ADA, ("goals", "unit-goal", "description"))
     world.quiet()
