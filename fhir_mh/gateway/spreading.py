@@ -100,7 +100,7 @@ def _queue_marks_again(tx: Tx, home: Organisation, person: str, custodian: str) 
     for stage, mark in stages:
         if mark is not None:
             last = tx.outbox.newest(custodian, person, stage)
-            if last is None or last.state == "superseded":
+            if last is None or last.state == "superseded" or (last.edition or 0) < mark.edition:
                 queue_mark(tx, person, custodian, stage, mark)
 
 

@@ -372,6 +372,20 @@ def test_a_mark_goes_to_a_partner_that_was_added_while_the_gateway_runs(world: W
     assert marks(world, AWAY, HOME, AWAY)[0] is not None, "home keeps this partner in its store"
 
 
+def test_what_was_opened_while_its_custodian_was_no_partner_is_told_when_it_comes_again(world: World) -> None:
+    for stage in (lambda: None, lambda: world.sites[HOME].part(AWAY)):
+        world.staff.move_discharge(AWAY, ADA)
+        world.settle()
+        stage()
+        world.staff.mark(HOME, ADA, "opened")
+        world.settle()
+    before = marks(world, AWAY, HOME, AWAY)[1]
+    world.sites[HOME].meet(AWAY)
+    world.quiet()
+    now = marks(world, AWAY, HOME, AWAY)[1]
+    assert before is not None and now == before + 1
+
+
 def test_a_mark_passes_a_halted_lane_and_goes_out_again_when_sharing_is_resumed(world: World) -> None:
     person = str(world.sites[AWAY].person(ADA))
     world.sites[AWAY].store.write_now(lambda tx: tx.lanes.halt(HOME, person, "sync-refused"))
