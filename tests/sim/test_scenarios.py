@@ -372,6 +372,25 @@ def test_a_mark_goes_to_a_partner_that_was_added_while_the_gateway_runs(world: W
     assert marks(world, AWAY, HOME, AWAY)[0] is not None, "home keeps this partner in its store"
 
 
+def test_what_left_before_a_retraction_is_not_taken_in_after_it_where_nobody_knew_the_person(
+    tmp_path: Path, empty: Path
+) -> None:
+    with World(1, tmp_path, empty, calm=True) as world:
+        world.staff.register(ADA)
+        world.staff.place(ADA)
+        world.net.faults = type(world.net.faults)(late=1)
+        world.deliver(HOME)
+        world.net.faults = type(world.net.faults)()
+        assert world.sites[AWAY].person(ADA) is None
+        world.staff.retract(ADA, ("goals", "goal"))
+        world.staff.decide(HOME, ADA, AWAY, permit=False)
+        world.settle(late=False)
+        world.quiet()
+        held = world.sites[AWAY].record(ADA)
+        assert held is not None
+        assert held.tree == {"person": {}}
+
+
 def test_what_was_opened_while_its_custodian_was_no_partner_is_told_when_it_comes_again(world: World) -> None:
     for stage in (lambda: None, lambda: world.sites[HOME].part(AWAY)):
         world.staff.move_discharge(AWAY, ADA)
