@@ -9,12 +9,12 @@ from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import issue
 from fhir_mh.store.engines import address, in_memory
 from fhir_mh.store.inline import CommitHook, InlineStore, no_hook
+from fhir_mh.store.servers import Checkpoint, ServerCopy
 from fhir_mh.store.store import Store, random_id
 from fhir_mh.store.tx import Tx
 from fhir_mh.store.values import (
     AuditRow,
     Breaker,
-    Checkpoint,
     Currency,
     Event,
     Lane,
@@ -28,7 +28,6 @@ from fhir_mh.store.values import (
     Quarantined,
     Seal,
     SealedText,
-    ServerCopy,
     StoredAsking,
     StoredConcern,
     StoredConflict,

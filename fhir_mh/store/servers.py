@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from fhir_mh.store.part import Part
 from fhir_mh.store.session import Row
-from fhir_mh.store.values import Checkpoint, ServerCopy, from_ms
+from fhir_mh.store.values import from_ms
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCopy:
+    """Where a resource lies on a partner's FHIR server, and what of it was seen there last and is known here.
+
+    type and name: what it is called here. remote_id, remote_version: what the server calls it. held: the SHA-256 of
+    what the server answered that it holds. sent: of what was written there; None where somebody there has written it,
+    and it was taken in here. seen: when; the store says it.
+    """
+
+    partner: str
+    type: str
+    name: str
+    remote_id: str
+    remote_version: str
+    held: str
+    sent: str | None = None
+    seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a partner's server has been read, in the words of whoever reads it, and when that was noted."""
+
+    partner: str
+    source: str
+    position: str
+    at: datetime
+
 
 _COLUMNS = "partner, type, name, remote_id, remote_version, held, sent, seen"
 
