@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.urls import ODS_CODE, PROFILE
-from fhir_mh.issues import Issue, issue
+from fhir_mh.issues import issue
 from fhir_mh.mapping.codecs import DATETIME
 from fhir_mh.mapping.nodes import Item, Sub
 from fhir_mh.profiles.addresses import Addresses
@@ -30,7 +30,7 @@ from fhir_mh.profiles.elements import (
 )
 from fhir_mh.profiles.table import table
 from fhir_mh.records.concerns import SafetyConcern
-from fhir_mh.records.trees import place_of
+from fhir_mh.records.misfits import misfits
 
 _KIND = local("concern-kind", "safety-concern")
 _REPLY = {"type": {"coding": [local("concern-kind", "reply")]}}
@@ -104,18 +104,11 @@ def read_concern(item: Any) -> SafetyConcern:
     try:
         return SafetyConcern.model_validate(item)
     except ValidationError as fault:
-        raise InvalidResource(issues=[_misfit(dict(error)) for error in fault.errors(include_url=False)]) from None
+        raise InvalidResource(issues=misfits(fault)) from None
 
 
 def _is_kept(rest: Any) -> bool:
     return isinstance(rest, dict) and isinstance(rest.get("meta", {}), dict)
-
-
-def _misfit(error: Mapping[str, Any]) -> Issue:
-    """A value that does not fit; of a field that is not known, the object that has it: its name may be anything."""
-    if error["type"] == "extra_forbidden":
-        return issue("map-unknown-field", place_of(error["loc"][:-1]), name="What stands there", guess="")
-    return issue("map-invalid-record", place_of(error["loc"]), problem=str(error["msg"]).rstrip("."))
 
 
 def task_of(concern: SafetyConcern) -> Item:
