@@ -121,7 +121,7 @@ class FromServer:
                 return tx.get("Communication", self._name_here(tx, body) or "") is None
         said = objects_in(body.get("extension"))
         keepers = [one.get("valueIdentifier") for one in said if one.get("url") == _CUSTODIAN]
-        kept_by = {one.get("value") for one in keepers if isinstance(one, dict)}
+        kept_by = {one["value"] for one in keepers if isinstance(one, dict) and isinstance(one.get("value"), str)}
         return bool(kept_by - {self.home.ods, self.partner})
 
     def _parted(self, tx: Tx, bodies: Iterable[Body]) -> tuple[list[_Copy], list[Body]]:

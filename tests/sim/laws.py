@@ -54,7 +54,7 @@ class Laws:
             leaked = sections & self._denied(ledger, sender, to)
             _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
             if sender == HOME and to in (AWAY, FAR) and not self._placed(ledger, to):
-                beyond = sections - self.world.finding.opened(ledger, sender, to)
+                beyond = sections - self._opened(ledger, sender, to)
                 _law(not beyond, f"{to} does not care for the person now, and is sent {sorted(beyond)}")
 
     # --- each message is acted upon once, in order
@@ -276,7 +276,7 @@ class Laws:
         if ods == keeper or (keeper != HOME and ods != HOME):
             return set()
         if keeper == HOME and ods in (AWAY, FAR) and not self._placed(ledger, ods):
-            return self.world.finding.opened(ledger, keeper, ods)
+            return self._opened(ledger, keeper, ods)
         return set(SECTION_OF.values()) - self._denied(ledger, keeper, ods)
 
     def _one(self, ledger: Ledger, ods: str) -> list[Ledger]:
@@ -284,6 +284,10 @@ class Laws:
         site = self.world.sites[ods]
         numbers = [ledger.number] if site.dead else site.numbers_of_one(ledger.number)
         return [self.world.ledgers[number] for number in numbers]
+
+    def _opened(self, ledger: Ledger, sender: str, to: str) -> set[str]:
+        """What an asking has opened: whoever asked for one of those who are one there has asked for all."""
+        return set[str]().union(*(self.world.finding.opened(one, sender, to) for one in self._one(ledger, sender)))
 
     def _denied(self, ledger: Ledger, sender: str, to: str) -> frozenset[str]:
         """What a sender knows it may not send: what any of those who are one there has denied."""
