@@ -67,6 +67,17 @@ class Item(Model):
     unknown: dict[str, Any] = Field(default_factory=dict)
 
 
+class Said(Item):
+    """An entry that is a part of a FHIR resource: it says something besides its id (ele-1 of R4)."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        said = (getattr(self, name) for name in type(self).model_fields.keys() - {"id", "numbers"})
+        if all(value in (None, [], {}) for value in said):
+            raise needed("an entry says something besides its id")
+        return self
+
+
 class SaidBy(Model):
     """Whose words these are."""
 

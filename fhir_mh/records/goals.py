@@ -6,10 +6,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from fhir_mh.records.base import Coding, Concept, Date, Item, Note, Ref, Text, Words, needed
+from fhir_mh.records.base import Coding, Concept, Date, Item, Note, Ref, Said, Text, Words, needed
 
 
-class Target(Item):
+class Target(Said):
     """A stage of a goal, or what would show that it is reached: by when, and how far it has come.
 
     achievement: of this stage alone; the goal has its own. achieved_on: the day this stage was reached.

@@ -15,6 +15,7 @@ from fhir_mh.records.base import (
     OdsCode,
     Period,
     Ref,
+    Said,
     Text,
     Words,
 )
@@ -39,7 +40,7 @@ ActivityStatus = Literal[
 ]  # fmt: skip
 
 
-class Need(Item):
+class Need(Said):
     """A need the plan meets. condition: the address of the coded problem behind it, where there is one."""
 
     natural_key = ("description.text", "condition")
@@ -48,7 +49,7 @@ class Need(Item):
     condition: Link | None = None
 
 
-class Activity(Item):
+class Activity(Said):
     """Something the plan foresees: an intervention, or an activity that promotes social inclusion.
 
     inclusion: which of these it is; an intervention has none.

@@ -227,6 +227,8 @@ def test_another_person_cannot_be_written_over_this_one(caller: Caller) -> None:
             "crisis_plans[0].warning_signs[0].sign",
             "",
         ),
+        ({"person": {}, "care_plans": [{"needs": [{"id": "n"}]}]}, "map-invalid-record", "care_plans[0].needs[0]", ""),
+        ({"person": {}, "care_plans": [{"activities": [{}]}]}, "map-invalid-record", "care_plans[0].activities[0]", ""),
         ({"person": {"gender": "F"}}, "map-invalid-record", "person.gender", ""),
         ({"goals": []}, "map-no-person", "person", ""),
         ({"person": None}, "map-invalid-record", "person", ""),
