@@ -34,12 +34,12 @@ def searchset(
     ]
     if warnings:
         entries.append({"resource": outcome(warnings), "search": {"mode": "outcome"}})
-    return _bundle("searchset", entries, links, total)
+    return bundle_of("searchset", entries, links, total)
 
 
 def history(fhir: str, page: Page, links: Sequence[dict[str, str]]) -> bytes:
     """A Bundle of type history, newest version first."""
-    return _bundle("history", [_past(fhir, one) for one in page.entries], links, None)
+    return bundle_of("history", [_past(fhir, one) for one in page.entries], links, None)
 
 
 def _past(fhir: str, one: StoredResource) -> dict[str, Any]:
@@ -55,7 +55,8 @@ def _past(fhir: str, one: StoredResource) -> dict[str, Any]:
     return entry
 
 
-def _bundle(kind: str, entries: list[dict[str, Any]], links: Sequence[dict[str, str]], total: int | None) -> bytes:
+def bundle_of(kind: str, entries: list[dict[str, Any]], links: Sequence[dict[str, str]], total: int | None) -> bytes:
+    """A Bundle of these entries; total and links where there are any."""
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     if total is not None:
         bundle["total"] = total
@@ -68,7 +69,7 @@ def _bundle(kind: str, entries: list[dict[str, Any]], links: Sequence[dict[str, 
 
 def responses(kind: str, entries: list[dict[str, Any]]) -> bytes:
     """A Bundle of type transaction-response or batch-response."""
-    return _bundle(kind, entries, (), None)
+    return bundle_of(kind, entries, (), None)
 
 
 def response_entry(fhir: str, kept: Kept, told: Sequence[Issue], wanted: str) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from fhir_mh.api.fhir_rest import Methods
 from fhir_mh.api.headers import JSON_TYPES, accepts_json, media_type
 from fhir_mh.api.places import placed
 from fhir_mh.api.searching import only_parameters
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.finding import Found
 from fhir_mh.records.asking import read_asking
+from fhir_mh.sync.http import json_answer
 
 
 class Finding:
@@ -41,7 +42,7 @@ class Finding:
             asking = read_asking(body)
             await self.transports.refresh()
             found = await self.finding.find(context, asking, self.transports)
-        return Response(dumps(_told(found)), media_type="application/json")
+        return json_answer(200, _told(found))
 
 
 def _told(found: Found) -> dict[str, Any]:

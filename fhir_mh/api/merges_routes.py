@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from starlette.requests import Request
@@ -11,20 +10,17 @@ from starlette.routing import Route
 
 from fhir_mh.api.access import Door
 from fhir_mh.api.fhir_rest import Methods
-from fhir_mh.api.headers import json_body
 from fhir_mh.api.searching import only_parameters
+from fhir_mh.api.small_bodies import expected, members_of, text_in
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, in_role
-from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.merges import ROLE, Preview, ShownMerge, SideSeen
 from fhir_mh.gateway.undoing import Answer
 from fhir_mh.gateway.written_since import Whose, Written
-from fhir_mh.issues import issue
 from fhir_mh.store import PersonMerge
+from fhir_mh.sync.http import json_answer
 
-JSON = "application/json"
 _WHOSE = ("stays", "other", "apart")
 
 
@@ -46,74 +42,55 @@ class Merges:
 
     async def listed(self, request: Request) -> Response:
         found = await self.merges.listed(self._context(request))
-        return _json({"merges": [_line(one) for one in found]})
+        return json_answer(200, {"merges": [_line(one) for one in found]})
 
     async def preview(self, request: Request) -> Response:
-        context, body = self._context(request), await _body(request, "kept", "superseded")
-        return _json(_previewed(await self.merges.preview(context, _text(body, "kept"), _text(body, "superseded"))))
+        context, body = self._context(request), await members_of(request, "kept", "superseded")
+        return json_answer(
+            200, _previewed(await self.merges.preview(context, text_in(body, "kept"), text_in(body, "superseded")))
+        )
 
     async def ask(self, request: Request) -> Response:
-        context, body = self._context(request), await _body(request, "kept", "superseded", "reason")
-        kept, superseded = _text(body, "kept"), _text(body, "superseded")
-        made = await self.merges.ask(context, kept, superseded, _text(body, "reason"))
-        return _json(_shown(made), 201)
+        context, body = self._context(request), await members_of(request, "kept", "superseded", "reason")
+        kept, superseded = text_in(body, "kept"), text_in(body, "superseded")
+        made = await self.merges.ask(context, kept, superseded, text_in(body, "reason"))
+        return json_answer(201, _shown(made))
 
     async def read(self, request: Request) -> Response:
-        return _json(_shown(await self.merges.read(self._context(request), request.path_params["id"])))
+        return json_answer(200, _shown(await self.merges.read(self._context(request), request.path_params["id"])))
 
     async def approve(self, request: Request) -> Response:
-        context, body = self._context(request), await _body(request, "reason")
-        return _json(_shown(await self.merges.approve(context, request.path_params["id"], _text(body, "reason"))))
+        context, body = self._context(request), await members_of(request, "reason")
+        return json_answer(
+            200, _shown(await self.merges.approve(context, request.path_params["id"], text_in(body, "reason")))
+        )
 
     async def undo(self, request: Request) -> Response:
-        context, body = self._context(request), await _body(request, "reason", "answers")
+        context, body = self._context(request), await members_of(request, "reason", "answers")
         done = await self.merges.undo(
-            context, request.path_params["id"], _text(body, "reason"), _answers(body.get("answers", []))
+            context, request.path_params["id"], text_in(body, "reason"), _answers(body.get("answers", []))
         )
         told = {"stayed": done.stayed, "moved": done.moved, "apart": done.apart}
-        return _json({**_line(done.merge), **told})
+        return json_answer(200, {**_line(done.merge), **told})
 
     def _context(self, request: Request) -> AccessContext:
         only_parameters(request)
         return in_role(self.door.context(request), ROLE, everyone=self.door.open)
 
 
-async def _body(request: Request, *names: str) -> dict[str, Any]:
-    body = await json_body(request)
-    for name in body:
-        if name not in names:
-            raise _expected(name, " or ".join(names))
-    return body
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise _expected(name, "a text")
-    return value
-
-
 def _answers(listed: Any) -> list[Answer]:
     if not isinstance(listed, list):
-        raise _expected("answers", "a list of answers")
+        raise expected("answers", "a list of answers")
     return [_answer(one, f"answers[{number}]") for number, one in enumerate(listed)]
 
 
 def _answer(one: Any, place: str) -> Answer:
     names = ("list", "id", "whose")
     if not isinstance(one, dict) or one.keys() != set(names) or not all(isinstance(one[name], str) for name in names):
-        raise _expected(place, 'an answer as {"list": ..., "id": ..., "whose": ...}')
+        raise expected(place, 'an answer as {"list": ..., "id": ..., "whose": ...}')
     if one["whose"] not in _WHOSE:
-        raise _expected(f"{place}.whose", " or ".join(_WHOSE))
+        raise expected(f"{place}.whose", " or ".join(_WHOSE))
     return Answer(one["list"], one["id"], cast(Whose, one["whose"]))
-
-
-def _expected(place: str, what: str) -> InvalidResource:
-    return InvalidResource(issues=[issue("sync-envelope", place, expected=what)])
-
-
-def _json(content: dict[str, Any], status: int = 200) -> Response:
-    return Response(dumps(content), status, media_type=JSON)
 
 
 def _line(one: PersonMerge) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.checking import check
 from fhir_mh.gateway.partners import Directory, Known
 from fhir_mh.issues import issue
+from fhir_mh.sync.http import json_answer
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Partners:
 
     async def listed(self, request: Request) -> Response:
         self._allow(request, _LOOKING)
-        return _json({"partners": [as_json(one) for one in await self.directory.listed()]})
+        return json_answer(200, {"partners": [as_json(one) for one in await self.directory.listed()]})
 
     async def read(self, request: Request) -> Response:
         self._allow(request, _LOOKING)
@@ -73,7 +74,7 @@ class Partners:
         who = self._allow(request, _CHANGING)
         left = await self.directory.remove(request.path_params["ods"], version=version_named(request))
         log.info("partner %s was removed by a client in the role %s", request.path_params["ods"], who)
-        return _json({"lanes": left.lanes, "notices": left.notices, "proposals": left.proposals})
+        return json_answer(200, {"lanes": left.lanes, "notices": left.notices, "proposals": left.proposals})
 
     async def check(self, request: Request) -> Response:
         """Prove the connections of these partners, or of all."""
@@ -84,7 +85,7 @@ class Partners:
         known = [await self.directory.read(ods) for ods in wanted] or await self.directory.listed()
         own = self.directory.home.ods
         checked = await asyncio.gather(*(_checked(one, own, self.clock) for one in known if not one.removed))
-        return _json({"partners": [one.as_json() for one in checked]})
+        return json_answer(200, {"partners": [one.as_json() for one in checked]})
 
     def _allow(self, request: Request, roles: tuple[str, ...]) -> str:
         """The role in which somebody asks who may. Raises NotAuthenticated, ConsentDenied."""
@@ -115,7 +116,3 @@ def as_json(known: Known) -> dict[str, Any]:
 def _said(known: Known, status: int = 200, **headers: str) -> Response:
     tagged = {"ETag": etag(known.version), **headers} if known.kept == "api" else headers
     return Response(dumps(as_json(known)), status, headers=tagged, media_type=JSON)
-
-
-def _json(content: dict[str, Any]) -> Response:
-    return Response(dumps(content), media_type=JSON)

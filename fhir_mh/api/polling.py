@@ -17,7 +17,8 @@ from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.hooks import PATH, Hooks, secrets_of
 from fhir_mh.connectors.fhir_server.offered import KINDS, offers, takes_subscriptions
 from fhir_mh.connectors.fhir_server.polling import Polling
-from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
+from fhir_mh.errors import FhirMhError
+from fhir_mh.exchange.transport import first_that_answers
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.partners import Directory
 from fhir_mh.partner import Connection, Partner
@@ -105,7 +106,7 @@ class Polls:
         poll = partner.usable[0].poll
         failed = True
         try:
-            await self._in_order(partner, asked, woken)
+            await first_that_answers(partner.usable, lambda one: self._round(partner, one, asked, woken))
             failed = False
         except FhirMhError as fault:
             code = fault.issues[0].code if fault.issues else type(fault).__name__
@@ -115,13 +116,6 @@ class Polls:
         asked.failures = asked.failures + 1 if failed else 0
         wait = self.retry.wait(asked.failures, self.draw()).total_seconds() if failed else 0.0
         asked.due = elapsed() + max(poll, wait)
-
-    async def _in_order(self, partner: Partner, asked: _Asked, woken: bool) -> None:
-        """One round over the first connection that leads there."""
-        for connection in partner.usable[:-1]:
-            with suppress(UpstreamUnavailable, NotAuthenticated):
-                return await self._round(partner, connection, asked, woken)
-        return await self._round(partner, partner.usable[-1], asked, woken)
 
     async def _round(self, partner: Partner, connection: Connection, asked: _Asked, woken: bool) -> None:
         client = FhirClient(connection)

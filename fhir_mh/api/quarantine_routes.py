@@ -15,14 +15,14 @@ from fhir_mh.api.searching import only_parameters
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, in_role
 from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.json import dumps, load_object, loads
+from fhir_mh.fhir.json import load_object, loads
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.quarantine import ROLE, Replayed, in_plain_words
 from fhir_mh.issues import issue
 from fhir_mh.store import Quarantined
 from fhir_mh.store.values import QuarantineState
+from fhir_mh.sync.http import json_answer
 
-JSON = "application/json"
 _STATES = get_args(QuarantineState)
 
 
@@ -50,25 +50,29 @@ class Quarantine:
             expected = "one of " + ", ".join(_STATES)
             raise InvalidResource(issues=[issue("sync-envelope", "state", expected=expected)])
         found = await self.quarantine.listed(context, state=state, partner=asked.get("partner"))
-        return _json({"messages": [_line(one) for one in found]})
+        return json_answer(200, {"messages": [_line(one) for one in found]})
 
     async def get(self, request: Request) -> Response:
         held = await self.quarantine.read(self._context(request), request.path_params["id"])
         outcome = load_object(held.outcome) if held.outcome else None
         said = {"findings": loads(held.issues), "original": held.text, "record": in_plain_words(held)}
-        return _json({**_line(held), **said, "outcome": outcome})
+        return json_answer(200, {**_line(held), **said, "outcome": outcome})
 
     async def replay(self, request: Request) -> Response:
-        return _json(_replayed(await self.quarantine.replay(self._context(request), request.path_params["id"])))
+        return json_answer(
+            200, _replayed(await self.quarantine.replay(self._context(request), request.path_params["id"]))
+        )
 
     async def replay_all(self, request: Request) -> Response:
         context, body = self._context(request), await _body(request, "partner")
         found = await self.quarantine.replay_all(context, partner=body.get("partner"))
-        return _json({"replayed": [_replayed(one) for one in found]})
+        return json_answer(200, {"replayed": [_replayed(one) for one in found]})
 
     async def discard(self, request: Request) -> Response:
         context, body = self._context(request), await _body(request, "reason")
-        return _json(_line(await self.quarantine.discard(context, request.path_params["id"], body.get("reason") or "")))
+        return json_answer(
+            200, _line(await self.quarantine.discard(context, request.path_params["id"], body.get("reason") or ""))
+        )
 
     def _context(self, request: Request, *known: str) -> AccessContext:
         only_parameters(request, *known)
@@ -82,10 +86,6 @@ async def _body(request: Request, name: str) -> dict[str, Any]:
         if key != name or not isinstance(value, str):
             raise InvalidResource(issues=[issue("sync-envelope", key, expected=f"{name}, a text")])
     return body
-
-
-def _json(content: dict[str, Any]) -> Response:
-    return Response(dumps(content), media_type=JSON)
 
 
 def _line(held: Quarantined) -> dict[str, Any]:

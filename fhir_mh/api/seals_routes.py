@@ -10,17 +10,13 @@ from starlette.routing import Route
 
 from fhir_mh.api.access import Door
 from fhir_mh.api.fhir_rest import Methods
-from fhir_mh.api.headers import json_body
 from fhir_mh.api.searching import only_parameters
+from fhir_mh.api.small_bodies import expected, members_of, text_in
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, in_role
-from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.retracting import ROLE, Sealed
-from fhir_mh.issues import issue
-
-JSON = "application/json"
+from fhir_mh.sync.http import json_answer
 
 
 class Seals:
@@ -39,62 +35,41 @@ class Seals:
         ]
 
     async def retract(self, request: Request) -> Response:
-        context, body = self._context(request), await _body(request, "items", "everything", "reason")
+        context, body = self._context(request), await members_of(request, "items", "everything", "reason")
         if (body.get("everything") is True) == ("items" in body):
-            raise _expected("items", "a list of items, or everything: true")
+            raise expected("items", "a list of items, or everything: true")
         items = _items(body["items"]) if "items" in body else None
-        count = await self.seals.retract(context, request.path_params["id"], items, _reason(body))
-        return _json({"id": request.path_params["id"], "retracted": count})
+        count = await self.seals.retract(context, request.path_params["id"], items, text_in(body, "reason"))
+        return json_answer(200, {"id": request.path_params["id"], "retracted": count})
 
     async def listed(self, request: Request) -> Response:
-        return _json({"seals": [_line(one) for one in await self.seals.listed(self._context(request))]})
+        return json_answer(200, {"seals": [_line(one) for one in await self.seals.listed(self._context(request))]})
 
     async def approve(self, request: Request) -> Response:
-        context, body = self._context(request), await _body(request, "reason")
-        return _json(_line(await self.seals.approve(context, request.path_params["id"], _reason(body))))
+        context, body = self._context(request), await members_of(request, "reason")
+        return json_answer(
+            200, _line(await self.seals.approve(context, request.path_params["id"], text_in(body, "reason")))
+        )
 
     async def open(self, request: Request) -> Response:
         texts = await self.seals.open(self._context(request), request.path_params["id"])
         shown = [{"kind": one.kind, "name": one.name, "version": one.version, "text": one.text} for one in texts]
-        return _json({"id": request.path_params["id"], "texts": shown})
+        return json_answer(200, {"id": request.path_params["id"], "texts": shown})
 
     def _context(self, request: Request) -> AccessContext:
         only_parameters(request)
         return in_role(self.door.context(request), ROLE, everyone=self.door.open)
 
 
-async def _body(request: Request, *names: str) -> dict[str, Any]:
-    body = await json_body(request)
-    for name in body:
-        if name not in names:
-            raise _expected(name, " or ".join(names))
-    return body
-
-
-def _reason(body: dict[str, Any]) -> str:
-    reason = body.get("reason")
-    if not isinstance(reason, str):
-        raise _expected("reason", "a text")
-    return reason
-
-
 def _items(listed: Any) -> list[tuple[str, str]]:
     if not isinstance(listed, list) or not listed:
-        raise _expected("items", "a list of items")
+        raise expected("items", "a list of items")
     found = []
     for number, one in enumerate(listed):
         if not isinstance(one, dict) or not all(isinstance(one.get(name), str) for name in ("list", "id")):
-            raise _expected(f"items[{number}]", 'an item as {"list": ..., "id": ...}')
+            raise expected(f"items[{number}]", 'an item as {"list": ..., "id": ...}')
         found.append((one["list"], one["id"]))
     return found
-
-
-def _expected(place: str, what: str) -> InvalidResource:
-    return InvalidResource(issues=[issue("sync-envelope", place, expected=what)])
-
-
-def _json(content: dict[str, Any]) -> Response:
-    return Response(dumps(content), media_type=JSON)
 
 
 def _line(one: Sealed) -> dict[str, Any]:

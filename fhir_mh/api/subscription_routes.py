@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from fhir_mh.api.access import Door
-from fhir_mh.api.bundles import link
+from fhir_mh.api.bundles import bundle_of, link
 from fhir_mh.api.faults import FHIR_JSON, Refused
 from fhir_mh.api.fhir_rest import Methods, fhir_body, is_lenient, return_wanted
 from fhir_mh.api.headers import JSON_TYPES, accepts_json, base_url, etag, http_date, media_type, version_named
@@ -81,13 +82,11 @@ class Subscriptions:
         found = _among(await self.subscriptions.listed(context), pairs, ids="_id")
         here = f"{_base(request)}/{KIND}"
         entries = [
-            {"fullUrl": f"{here}/{one.id}", "resource": load_object(shown(one)), "search": {"mode": "match"}}
+            {"fullUrl": f"{here}/{one.id}", "resource": orjson.Fragment(shown(one)), "search": {"mode": "match"}}
             for one in found
         ]
-        bundle = {
-            "resourceType": "Bundle", "type": "searchset", "total": len(entries), "link": [link("self", here, pairs)]
-        }  # fmt: skip
-        return _json({**bundle, "entry": entries} if entries else bundle)
+        told = bundle_of("searchset", entries, [link("self", here, pairs)], len(entries))
+        return Response(told, media_type=FHIR_JSON)
 
     # --- operations of the backport
 

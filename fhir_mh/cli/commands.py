@@ -106,3 +106,16 @@ def run(name: str, *arguments: Any, **options: Any) -> None:
         gc.freeze()
         gc.enable()
     raise typer.Exit(body(*arguments, **options))
+
+
+def ask_gateway(
+    name: str,
+    verb: str,
+    config: Path | None,
+    gateway: str | None,
+    token_file: Path | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Run one verb of a command that asks the gateway that runs. asked: what else its body takes."""
+    run(name, verb, config=config, gateway=gateway, token_file=token_file, as_json=as_json, **asked)

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from fhir_mh.cli.commands import content_of
-from fhir_mh.cli.deliveries import ask, find_gateway, write_json
-from fhir_mh.cli.exits import DONE, reading
+from fhir_mh.cli.deliveries import ask, find_gateway, json_text, write_json
+from fhir_mh.cli.exits import DONE
 from fhir_mh.cli.issue_text import printable
-from fhir_mh.fhir.json import load_object
 
 Json = Mapping[str, Any]
 _FIELDS = ("id", "record", "path", "reason", "from", "raised_at")
@@ -41,17 +39,9 @@ def run(
     if verb == "show":
         write_json(ask(where, "GET", address), indent=True)
         return DONE
-    body, seen = _decision(asked["file"]), {"If-Match": f'W/"{asked["version"]}"'}
+    body, seen = json_text(asked["file"]), {"If-Match": f'W/"{asked["version"]}"'}
     write_json(ask(where, "POST", f"{address}/decision", more=seen, content=body), indent=True)
     return DONE
-
-
-def _decision(file: Path) -> bytes:
-    """The file's JSON; what it says is for the gateway to judge."""
-    with reading("standard input" if str(file) == "-" else file):
-        text = content_of(file)
-        load_object(text)
-    return text
 
 
 def _lines(found: Json) -> None:

@@ -40,19 +40,20 @@ def show(answer: Json, console: Console | None = None) -> None:
 def _lines(answer: Json) -> Iterator[str]:
     """One line for each thing; the first field says what it is."""
     current = answer["current_crisis_plan"]
-    yield _fields("current", current["plan"], current["reason"], current["sentence"])
+    yield fields("current", current["plan"], current["reason"], current["sentence"])
     for plan in answer["plans"]:
         names = ("list", "id", "custodian", "version", "content_hash")
-        yield _fields("plan", *(plan[name] for name in names))
+        yield fields("plan", *(plan[name] for name in names))
         for copy in plan["copies"]:
             stages = [copy[name] or {} for name in _STAGES]
             reached = [stage.get(what) for stage in stages for what in ("edition", "version", "at")]
             newest = {True: "newest", False: "older", None: "unknown"}[copy["newest"]]
             kept = "kept" if copy["kept_up_to_date"] else "not-kept"
-            yield _fields("copy", plan["id"], copy["partner"], *reached, newest, kept, copy["since"], copy["reason"])
+            yield fields("copy", plan["id"], copy["partner"], *reached, newest, kept, copy["since"], copy["reason"])
 
 
-def _fields(kind: str, *values: Any) -> str:
+def fields(kind: str, *values: Any) -> str:
+    """A line for a pipe, without its end: what it is of, and its fields parted by tabs."""
     return "\t".join([kind, *("" if value is None else printable(str(value)) for value in values)])
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from fhir_mh.cli import delivery_tables
+from fhir_mh.cli.commands import content_of
 from fhir_mh.cli.exits import DONE, NOT_HELD, reading
 from fhir_mh.errors import (
     ConfigurationError,
@@ -185,6 +186,14 @@ def record_by_number(where: Where) -> str:
     """The id of the record of the person whose NHS number stands on standard input."""
     number = sys.stdin.read(_LONGEST).strip()
     return str(ask(where, "POST", "/records/find", content=dumps({"nhs_number": number}))["id"])
+
+
+def json_text(file: Path) -> bytes:
+    """The JSON object in a file, or on standard input for -, as it stands: what it says is for the gateway to judge."""
+    with reading("standard input" if str(file) == "-" else file):
+        text = content_of(file)
+        load_object(text)
+    return text
 
 
 def write_json(answer: Mapping[str, Any], *, indent: bool = False) -> None:

@@ -13,11 +13,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fhir_mh.cli.commands import content_of
-from fhir_mh.cli.deliveries import ask, find_gateway, write_json
-from fhir_mh.cli.exits import DONE, NOT_HELD, reading
+from fhir_mh.cli.currency_tables import fields
+from fhir_mh.cli.deliveries import ask, find_gateway, json_text, write_json
+from fhir_mh.cli.exits import DONE, NOT_HELD
 from fhir_mh.cli.issue_text import printable
-from fhir_mh.fhir.json import load_object
 
 Json = Mapping[str, Any]
 _SAID = {
@@ -40,10 +39,7 @@ def run(
     InvalidResource where the file holds no JSON object.
     """
     where = find_gateway(config, gateway, token_file)
-    with reading("standard input" if str(file) == "-" else file):
-        text = content_of(file)
-        load_object(text)
-    found = ask(where, "POST", "/persons/find", content=text)
+    found = ask(where, "POST", "/persons/find", content=json_text(file))
     write_json(found) if as_json else _show(found)
     return DONE if all(one["said"] in ("came", "nothing") for one in found["answers"]) else NOT_HELD
 
@@ -51,9 +47,9 @@ def run(
 def _show(found: Json) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        sys.stdout.write(_fields("asking", found["asking"], found["record"]))
+        sys.stdout.write(fields("asking", found["asking"], found["record"]) + "\n")
         for one in found["answers"]:
-            sys.stdout.write(_fields("answer", one["partner"], one["said"], one["edition"], one["code"]))
+            sys.stdout.write(fields("answer", one["partner"], one["said"], one["edition"], one["code"]) + "\n")
         return
     table = Table("Partner", "It says", "Edition", "Why not", box=None, pad_edge=False, header_style="bold")
     for one in found["answers"]:
@@ -62,7 +58,3 @@ def _show(found: Json) -> None:
     console.print(table if found["answers"] else "This gateway has no partners to ask.")
     if found["record"] is not None:
         console.print(printable(f"Record: {found['record']}"))
-
-
-def _fields(kind: str, *values: Any) -> str:
-    return "\t".join([kind, *("" if value is None else printable(str(value)) for value in values)]) + "\n"

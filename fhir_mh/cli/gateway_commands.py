@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer import Argument, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
+from fhir_mh.cli.commands import (
+    EXITS,
+    INPUT,
+    AsJson,
+    Command,
+    Config,
+    GatewayAddress,
+    TokenFile,
+    ask_gateway,
+    group_of,
+    run,
+)
 
 
 def deliveries() -> Typer:
@@ -38,7 +49,7 @@ def list_deliveries(
     A lane is one person's messages to one partner, in order. Persons are shown by the ids of the gateway. In a pipe
     each lane, dead letter and breaker is one line, its fields parted by tabs.
     """
-    _ask("list", config, gateway, token_file, as_json, partner=partner, everything=everything)
+    ask_gateway("deliveries", "list", config, gateway, token_file, as_json, partner=partner, everything=everything)
 
 
 def sum_up_deliveries(
@@ -48,7 +59,7 @@ def sum_up_deliveries(
 
     Ends with 1 while something has waited longer than the gateway's setting alarm_after.
     """
-    _ask("summary", config, gateway, token_file, as_json)
+    ask_gateway("deliveries", "summary", config, gateway, token_file, as_json)
 
 
 def show_delivery(
@@ -59,7 +70,7 @@ def show_delivery(
     as_json: AsJson = False,
 ) -> None:
     """Show one message: its state and age, how often it was tried, what it waits for. Never what it says."""
-    _ask("show", config, gateway, token_file, as_json, seq=seq)
+    ask_gateway("deliveries", "show", config, gateway, token_file, as_json, seq=seq)
 
 
 def replay_deliveries(
@@ -76,7 +87,7 @@ def replay_deliveries(
     """Send again what was refused for good. Consent is decided anew, and a halted lane stays halted."""
     if (seq is None) == (partner is None) or (code is not None and partner is None):
         raise typer.BadParameter("give SEQ, or --partner and perhaps --code")
-    _ask("replay", config, gateway, token_file, as_json, seq=seq, partner=partner, code=code)
+    ask_gateway("deliveries", "replay", config, gateway, token_file, as_json, seq=seq, partner=partner, code=code)
 
 
 def resume_lanes(
@@ -88,7 +99,7 @@ def resume_lanes(
     as_json: AsJson = False,
 ) -> None:
     """Let halted lanes go on. What was refused is skipped, unless it was replayed before."""
-    _ask("resume", config, gateway, token_file, as_json, partner=partner, person=person)
+    ask_gateway("deliveries", "resume", config, gateway, token_file, as_json, partner=partner, person=person)
 
 
 class Answer(StrEnum):
@@ -142,10 +153,3 @@ def find(
     which is not told apart. Ends with 1 while something promised is not here, or a partner gave no answer.
     """
     run("find", file, config=config, gateway=gateway, token_file=token_file, as_json=as_json)
-
-
-def _ask(
-    verb: str, config: Path | None, gateway: str | None, token_file: Path | None, as_json: bool, **asked: Any
-) -> None:
-    found = {"config": config, "gateway": gateway, "token_file": token_file, "as_json": as_json}
-    run("deliveries", verb, **found, **asked)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
+from fhir_mh.cli.commands import (
+    EXITS,
+    INPUT,
+    AsJson,
+    Command,
+    Config,
+    GatewayAddress,
+    TokenFile,
+    ask_gateway,
+    group_of,
+)
 
 _Id = Annotated[str, Argument(metavar="ID", help="Its id, as the list shows it.")]
 _Kept = Annotated[str, Argument(metavar="KEPT", help="The id of the record that stays in use.")]
@@ -29,7 +39,7 @@ def listed(
     config: Config = None, gateway: GatewayAddress = None, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     """Show every merge that was asked for, one line each, its fields parted by tabs."""
-    _run("list", config, gateway, token_file, as_json)
+    ask_gateway("merges", "list", config, gateway, token_file, as_json)
 
 
 def show(
@@ -40,7 +50,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one, with what was written since it was made and how each entry can be answered for."""
-    _run("show", config, gateway, token_file, as_json, merge=name)
+    ask_gateway("merges", "show", config, gateway, token_file, as_json, merge=name)
 
 
 def preview(
@@ -52,7 +62,7 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Show what would come of a merge: counts and places, and what speaks against it. Nothing is changed."""
-    _run("preview", config, gateway, token_file, as_json, kept=kept, superseded=superseded)
+    ask_gateway("merges", "preview", config, gateway, token_file, as_json, kept=kept, superseded=superseded)
 
 
 def ask(
@@ -65,7 +75,7 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask for a merge. It is made once somebody else approves."""
-    _run("ask", config, gateway, token_file, as_json, kept=kept, superseded=superseded, reason=reason)
+    ask_gateway("merges", "ask", config, gateway, token_file, as_json, kept=kept, superseded=superseded, reason=reason)
 
 
 def approve(
@@ -77,7 +87,7 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Approve of a merge that somebody else asked for within a day: it is made."""
-    _run("approve", config, gateway, token_file, as_json, merge=name, reason=reason)
+    ask_gateway("merges", "approve", config, gateway, token_file, as_json, merge=name, reason=reason)
 
 
 def undo(
@@ -92,11 +102,4 @@ def undo(
     as_json: AsJson = False,
 ) -> None:
     """Part two persons who were merged wrongly."""
-    _run("undo", config, gateway, token_file, as_json, merge=name, file=file)
-
-
-def _run(
-    verb: str, config: Path | None, gateway: str | None, token_file: Path | None, as_json: bool, **asked: Any
-) -> None:
-    found = {"config": config, "gateway": gateway, "token_file": token_file, "as_json": as_json}
-    run("merges", verb, **found, **asked)
+    ask_gateway("merges", "undo", config, gateway, token_file, as_json, merge=name, file=file)

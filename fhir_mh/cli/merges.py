@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from fhir_mh.cli.commands import content_of
-from fhir_mh.cli.deliveries import Where, ask, find_gateway, write_json
-from fhir_mh.cli.exits import DONE, reading
+from fhir_mh.cli.deliveries import Where, ask, find_gateway, json_text, write_json
+from fhir_mh.cli.exits import DONE
 from fhir_mh.cli.issue_text import printable
 from fhir_mh.cli.quarantine import text_of
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import dumps
 
 Json = Mapping[str, Any]
 _FIELDS = ("id", "kept", "superseded", "state", "asked_by", "asked", "approved_by", "made", "undone_by", "undone")
@@ -61,11 +60,7 @@ def _approve(where: Where, asked: Json) -> Json:
 
 
 def _undo(where: Where, asked: Json) -> Json:
-    file = asked["file"]
-    with reading("standard input" if str(file) == "-" else file):
-        text = content_of(file)
-        load_object(text)
-    return ask(where, "POST", f"{_address(asked)}/undoing", content=text)
+    return ask(where, "POST", f"{_address(asked)}/undoing", content=json_text(asked["file"]))
 
 
 _VERBS = {"show": _show, "preview": _preview, "ask": _ask, "approve": _approve, "undo": _undo}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, Command, Config, GatewayAddress, TokenFile, group_of, run
+from fhir_mh.cli.commands import EXITS, Command, Config, GatewayAddress, TokenFile, ask_gateway, group_of
 
 
 class Role(StrEnum):
@@ -165,5 +165,4 @@ def check(
 def _ask(
     verb: str, config: Path | None, gateway: str | None, token_file: Path | None, form: Form, **asked: Any
 ) -> None:
-    found = {"config": config, "gateway": gateway, "token_file": token_file, "as_json": form is Form.json}
-    run("partners", verb, **found, **asked)
+    ask_gateway("partners", verb, config, gateway, token_file, form is Form.json, **asked)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, BadParameter, Option, Typer
 
-from fhir_mh.cli.commands import EXITS, INPUT, AsJson, Command, Config, GatewayAddress, TokenFile, group_of, run
+from fhir_mh.cli.commands import (
+    EXITS,
+    INPUT,
+    AsJson,
+    Command,
+    Config,
+    GatewayAddress,
+    TokenFile,
+    ask_gateway,
+    group_of,
+)
 
 _Id = Annotated[str, Argument(metavar="ID", help="Its id, as the list shows it.")]
 
@@ -32,7 +42,7 @@ def listed(
 
     In a pipe each is one line, its fields parted by tabs.
     """
-    _ask("list", config, gateway, token_file, as_json, state=state, partner=partner)
+    ask_gateway("quarantine", "list", config, gateway, token_file, as_json, state=state, partner=partner)
 
 
 def show(
@@ -43,7 +53,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one whole: what speaks against it, and the message as it came. For the role quarantine."""
-    _ask("show", config, gateway, token_file, as_json, held=name)
+    ask_gateway("quarantine", "show", config, gateway, token_file, as_json, held=name)
 
 
 def replay(
@@ -57,7 +67,7 @@ def replay(
     """Try one again, as if it had just come. What fails again stays held, with the new reason."""
     if (name is None) != everything:
         raise BadParameter("give ID or --all")
-    _ask("replay", config, gateway, token_file, as_json, held=name)
+    ask_gateway("quarantine", "replay", config, gateway, token_file, as_json, held=name)
 
 
 def discard(
@@ -69,11 +79,4 @@ def discard(
     as_json: AsJson = False,
 ) -> None:
     """Throw one out, with a reason: it need not be looked at any more. Its text is kept. For the role quarantine."""
-    _ask("discard", config, gateway, token_file, as_json, held=name, reason=reason)
-
-
-def _ask(
-    verb: str, config: Path | None, gateway: str | None, token_file: Path | None, as_json: bool, **asked: Any
-) -> None:
-    found = {"config": config, "gateway": gateway, "token_file": token_file, "as_json": as_json}
-    run("quarantine", verb, **found, **asked)
+    ask_gateway("quarantine", "discard", config, gateway, token_file, as_json, held=name, reason=reason)

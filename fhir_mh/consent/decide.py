@@ -121,11 +121,11 @@ def decide(request: AccessRequest, directives: Sequence[Directive], policy: Poli
     return Decision(frozenset(permitted), tuple(winners), outdone, sentence, tied, denied_by_person, bool(content))
 
 
-def strictest(decisions: Sequence[Decision], policy: Policy | None = None) -> Decision:
+def strictest(decisions: Sequence[Decision]) -> Decision:
     """What every one of these decisions permits: of persons who are one, each with decisions of their own."""
     if len(decisions) == 1:
         return decisions[0]
-    policy = policy or direct_care()
+    policy = direct_care()
     permitted = frozenset.intersection(*(one.permitted for one in decisions))
     if permitted <= policy.along:
         permitted = frozenset()

@@ -13,7 +13,6 @@ from fhir_mh.issues import issue
 from fhir_mh.records.base import DateTime
 
 Status = Literal["coming", "nothing", "too-many"]
-STATUSES: tuple[str, ...] = get_args(Status)
 
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -23,6 +23,7 @@ from fhir_mh.issues import Issue, issue
 from fhir_mh.partner import Connection, Partner, is_loopback
 
 T = TypeVar("T")
+W = TypeVar("W")
 
 PATH = "/sync/v1/messages"
 MAX_REQUEST = 8 * 1024 * 1024  # bytes of a body, on both sides
@@ -167,6 +168,14 @@ class Unusable:
         """See Transport."""
 
 
+async def first_that_answers(ways: Sequence[W], ask: Callable[[W], Awaitable[T]]) -> T:
+    """What the first of these that leads to an answer gives; where none does, what the last one raises."""
+    for way in ways[:-1]:
+        with suppress(UpstreamUnavailable, NotAuthenticated):
+            return await ask(way)
+    return await ask(ways[-1])
+
+
 class InOrder:
     """A partner's connections, the preferred one first: the next is tried where one leads to no answer.
 
@@ -192,10 +201,7 @@ class InOrder:
         self._under_way += 1
         self._idle.clear()
         try:
-            for transport in self.connections[:-1]:
-                with suppress(UpstreamUnavailable, NotAuthenticated):
-                    return await way(transport)
-            return await way(self.connections[-1])
+            return await first_that_answers(self.connections, way)
         finally:
             self._under_way -= 1
             if not self._under_way:

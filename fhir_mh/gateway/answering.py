@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import Any
 
 from fhir_mh.clock import instant
-from fhir_mh.consent import Decision, direct_care, find_and_pull
+from fhir_mh.consent import EMERGENCY, Decision, direct_care, find_and_pull
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.fhir.json import dumps
-from fhir_mh.gateway.auditing import Audited, audit
+from fhir_mh.gateway.auditing import Audited, audit, purpose
 from fhir_mh.gateway.holding import Tree, about, hold
 from fhir_mh.gateway.identity import Organisation, find_person
 from fhir_mh.gateway.sameness import shows_to_mean
@@ -29,7 +28,6 @@ from fhir_mh.store import Tx
 
 log = logging.getLogger(__name__)
 
-PURPOSE_OF_USE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _HOUR = timedelta(hours=1)
 _AT_ONCE = 50  # askings that lapse in one transaction
 _OUTCOME = {
@@ -103,17 +101,15 @@ def _is_held(tx: Tx, home: Organisation, person: str, decision: Decision) -> boo
 
 
 def _said(partner: str, sought: Sought, outcome: str) -> str:
-    purpose = "in an emergency" if sought.purpose == "ETREAT" else f"for the purpose {sought.purpose}"
+    ground = "in an emergency" if sought.purpose == EMERGENCY else f"for the purpose {sought.purpose}"
     reason = f" It gives as the reason: {sought.reason}" if sought.reason else ""
-    ground = f"{partner} says that the person is with it since {sought.admitted_at}"
-    return f"{ground}, and asked for their plan {purpose}. {outcome}{reason}"
+    where = f"{partner} says that the person is with it since {sought.admitted_at}"
+    return f"{where}, and asked for their plan {ground}. {outcome}{reason}"
 
 
 def _audit(tx: Tx, home: Organisation, partner: str, sought: Sought, person: str | None, status: Status) -> None:
     """Of somebody who is not known here nothing is kept: not the reason, which may speak of them."""
-    why: dict[str, Any] = {"coding": [{"system": PURPOSE_OF_USE, "code": sought.purpose}]}
-    if person is not None and sought.reason:
-        why |= {"text": sought.reason}
+    why = purpose(sought.purpose, None if person is None else sought.reason)
     who = f"{partner} {sought.role}"
     audit(tx, home, person, Audited("find", f"answered-{status}", "R", who, why, ("asking", sought.id)))
 

@@ -126,9 +126,10 @@ class CurrencyUseCases:
             if context.organisation != own:
                 told = [row for row in rows if context.organisation in (row.partner, row.custodian)]
             seen = {name: value for name, value in side.holding.tree.items() if name in tree}
+            each = [(row, pulled_by(tx, self.home, row)) for row in told]
             for part in parts_of(side.holding, seen):
                 name = held.name(side, part.id)
-                copies = tuple(self._copies(tx, side.person, part, told))
+                copies = tuple(self._copies(tx, side.person, part, each))
                 plans.append(PlanCurrency(replace(part, id=name), copies))
                 if part.list == "crisis_plans":
                     keepers[name] = part.custodian
@@ -140,15 +141,18 @@ class CurrencyUseCases:
         """Whether a row is about our own copy of what another organisation keeps."""
         return row.partner == self.home.ods != part.custodian == row.custodian
 
-    def _copies(self, tx: Tx, person: str, part: Part, rows: Sequence[Currency]) -> Iterator[Copy]:
-        for row in rows:
+    def _copies(
+        self, tx: Tx, person: str, part: Part, rows: Sequence[tuple[Currency, StoredAsking | None]]
+    ) -> Iterator[Copy]:
+        """rows: each with the asking by which something of the copy was sent."""
+        for row, asking in rows:
             copy = None
             if self._is_ours(part, row):
                 copy = _held(part, row)
             elif row.custodian == part.custodian == self.home.ods:
                 copy = _sent(SentTo(tx, person, self.home.ods, row.partner), part, row)
             if copy is not None:
-                yield replace(copy, asking=pulled_by(tx, self.home, row))
+                yield replace(copy, asking=asking)
 
 
 def pulled_by(tx: Tx, home: Organisation, copy: Currency) -> StoredAsking | None:

@@ -18,8 +18,7 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, FhirMhError, InvalidResource
 from fhir_mh.exchange.finding import Sought
 from fhir_mh.exchange.transport import Transport
-from fhir_mh.gateway.answering import PURPOSE_OF_USE
-from fhir_mh.gateway.auditing import Audited, audit
+from fhir_mh.gateway.auditing import Audited, audit, purpose, who_is
 from fhir_mh.gateway.holding import Tree, hold
 from fhir_mh.gateway.identity import Organisation, find_person
 from fhir_mh.gateway.sameness import compact
@@ -96,12 +95,8 @@ class FindingUseCases:
         partners = [one for one in known if one in asking.partners or not asking.partners]
         for partner in partners:
             tx.askings.add("made", partner, sought.id, sought.purpose)
-        why: dict[str, Any] = {"coding": [{"system": PURPOSE_OF_USE, "code": sought.purpose}]}
-        if sought.reason:
-            why |= {"text": sought.reason}
-        who = f"{context.organisation} {context.client or context.role}"
-        person = find_person(tx, sought.person.nhs_number)
-        audit(tx, self.home, person, Audited("find", "asked", "E", who, why, ("asking", sought.id)))
+        why, person = purpose(sought.purpose, sought.reason), find_person(tx, sought.person.nhs_number)
+        audit(tx, self.home, person, Audited("find", "asked", "E", who_is(context), why, ("asking", sought.id)))
         return sought, partners
 
     def _sought(self, tx: Tx, context: AccessContext, asking: Asking) -> Sought:

@@ -35,7 +35,7 @@ from fhir_mh.gateway.standing import (
     only_own,
     visible,
 )
-from fhir_mh.gateway.together import Side, Together, copies_of, seals_of
+from fhir_mh.gateway.together import Side, Together
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Conflict, Merged, merge
@@ -218,10 +218,10 @@ class Gateway(FhirUseCases):
         held = Together(tx, record_id, self.home.ods)
         tree, pending, person = held.tree, held.pending, held.kept.person
         now, asked, sealed = now_of(tx), list[Issue](), list[Seal]()
-        copies = copies_of(tx, record_id)
+        copies = [copy for side in held.sides for copy in tx.currency.of(side.person)]
         if context.organisation == self.home.ods:
             asked = asked_by_law(tree, now, laws(), self.policies)
-            sealed = seals_of(tx, record_id)
+            sealed = [seal for side in held.sides for seal in tx.seals.find(person=side.person)]
         else:
             tree = visible(tx, context, person, tree, self.home.ods)
             pending = []  # what waits holds texts of every section

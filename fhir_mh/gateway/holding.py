@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from fhir_mh.fhir.parts import without_meta
 from fhir_mh.profiles.addresses import Entry
 from fhir_mh.profiles.bundle import SHARED_KINDS, Reading, read_entries
 from fhir_mh.profiles.table import Table
@@ -28,14 +29,7 @@ def key_of(resource: Mapping[str, Any]) -> Key:
 
 def content(resource: Mapping[str, Any]) -> dict[str, Any]:
     """A resource without what a server says of its own storing (meta.versionId, meta.lastUpdated)."""
-    meta = resource.get("meta")
-    if not isinstance(meta, dict):
-        return dict(resource)
-    kept = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
-    body = {name: kept if name == "meta" else value for name, value in resource.items()}
-    if not kept:
-        del body["meta"]
-    return body
+    return without_meta(resource, ("versionId", "lastUpdated"))
 
 
 @dataclass

@@ -27,7 +27,7 @@ class LastShown:
         self.body: Body | None = None
         self.edition, self.later = 0, list[Body]()
         for projection in tx.projections.newest_first(partner, person, home.ods, newest.edition if newest else 0):
-            held = _in(load_object(projection.sent), key)
+            held = _in(load_object(projection.sent), key) if f'"{key[1]}"' in projection.sent else None
             if held is None:
                 continue
             self.body, self.edition = held, projection.edition

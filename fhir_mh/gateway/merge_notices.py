@@ -24,18 +24,16 @@ _SAID = {
 }
 
 
-def tell(tx: Tx, home: Organisation, sides: Iterable[str], notice: Told, kept: str, superseded: str) -> int:
-    """Tell each partner that was ever sent anything of one of these persons, in that person's lane; how many."""
+def tell(tx: Tx, home: Organisation, sides: Iterable[str], notice: Told, kept: str, superseded: str) -> None:
+    """Tell each partner that was ever sent anything of one of these persons, in that person's lane."""
     numbers = nhs_number_of(tx, kept), nhs_number_of(tx, superseded)
     if None in numbers:
-        return 0  # of somebody without a number nothing was ever sent
+        return  # of somebody without a number nothing was ever sent
     payload = {"notice": notice, "custodian": home.ods, "in_use": numbers[0], "superseded": numbers[1]}
-    count = 0
     for side in sides:
+        edition = tx.edition(side, home.ods)
         for partner in _were_sent(tx, home, side):
-            tx.outbox.add(partner, side, "notice", edition=tx.edition(side, home.ods), payload=dumps(payload).decode())
-            count += 1
-    return count
+            tx.outbox.add(partner, side, "notice", edition=edition, payload=dumps(payload).decode())
 
 
 def _were_sent(tx: Tx, home: Organisation, person: str) -> Iterator[str]:

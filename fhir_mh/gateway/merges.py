@@ -14,7 +14,7 @@ from typing import Any
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound
 from fhir_mh.fhir.json import dumps
-from fhir_mh.gateway.acts import needed, note_act
+from fhir_mh.gateway.auditing import needed, note_act
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.links import link
 from fhir_mh.gateway.merge_faults import differing, faults

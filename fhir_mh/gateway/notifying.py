@@ -161,8 +161,7 @@ class Notifier:
     def _taken(self, tx: Tx, job: StoredSubscription, notice: Notice) -> None:
         held = tx.subscriptions.hold(job)
         wanted = Wanted.read(held.wanted)
-        beat = None if wanted.heartbeat is None else tx.now + timedelta(seconds=wanted.heartbeat)
-        tx.subscriptions.taken(held, notice.events, keep=wanted.topic is not None, beat=beat)
+        tx.subscriptions.taken(held, notice.events, keep=wanted.topic is not None, beat=wanted.beat_after(tx.now))
         tx.subscriptions.purge(tx.now - KEPT, held)
 
     def _failed(self, tx: Tx, job: StoredSubscription, code: str, release: Sequence[Event]) -> None:

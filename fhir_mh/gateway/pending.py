@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.gateway.choosing import OUTCOMES
 from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Tree
 from fhir_mh.mapping.merge import Change, merge
@@ -171,7 +172,7 @@ def _decided(
 
 def note_decided(tx: Tx, person: str, custodian: str, told: Any) -> None:
     """Keep what a snapshot says of conflicts of our proposals to its custodian; pass over what is not understood."""
-    listed = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    listed = objects_in(told)
     for proposal in tx.proposals.find(person, direction="sent") if listed else ():
         said = load_object(proposal.outcome) if proposal.outcome else {}
         found = {

@@ -116,8 +116,10 @@ class Receiving:
 
     def _came_later(self, tx: Tx, body: Body) -> bool:
         """Whether a newer text of a resource has been stored since this one, which is tried again, was set aside."""
-        known = tx.get(str(body["resourceType"]), str(body["id"])) if self.aside.replay is not None else None
-        return known is not None and self.aside.replay is not None and known.updated >= self.aside.replay.received
+        if self.aside.replay is None:
+            return False
+        known = tx.get(str(body["resourceType"]), str(body["id"]))
+        return known is not None and known.updated >= self.aside.replay.received
 
     def _resume(self, tx: Tx, person: str, partner: str, edition: int) -> None:
         """The copy is kept up to date again, unless this left before the notice that said it would not be."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound
-from fhir_mh.gateway.acts import needed, note_act
+from fhir_mh.gateway.auditing import needed, note_act
 from fhir_mh.gateway.holding import Key, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.sealing import NOT_SEALED, take_back

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, objects_in, references_in
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, references_in
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
 from fhir_mh.gateway.holding import content, hold, key_of
 from fhir_mh.gateway.identity import (

@@ -114,7 +114,7 @@ def _voices(
 
     What another organisation took down it took down of one of the two, whom it may not hold as one.
     """
-    merges = tx.merges.in_force(sides)
+    merges = tx.merges.in_force(sides) if len(sides) > 1 else []
     since: list[Directive] = []
     if merges and merges[-1].before is not None and merges[-1].made is not None:
         known = {name for heads in load_object(merges[-1].before)["heads"].values() for name in heads}

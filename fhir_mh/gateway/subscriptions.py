@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from fhir_mh.consent import AccessContext
@@ -53,7 +53,7 @@ class SubscriptionUseCases:
             _expect_future(tx, ends)
             return tx.subscriptions.add(
                 organisation, client, kinds=wanted.kinds, base=base, text=_kept(body), wanted=wanted.text(),
-                greeted=wanted.topic is None, ends=ends, beat=_first_beat(tx, wanted),
+                greeted=wanted.topic is None, ends=ends, beat=wanted.beat_after(tx.now),
             )  # fmt: skip
 
         return await self.store.write(keep)
@@ -87,7 +87,7 @@ class SubscriptionUseCases:
                 now = "active" if greeted else "requested"
             return tx.subscriptions.change(
                 held, now, kinds=wanted.kinds, base=base, text=_kept(body), wanted=wanted.text(), greeted=greeted,
-                ends=ends, beat=_first_beat(tx, wanted), expected=if_match,
+                ends=ends, beat=wanted.beat_after(tx.now), expected=if_match,
             )  # fmt: skip
 
         return await self.store.write(change)
@@ -176,7 +176,3 @@ def _ends(body: Body) -> datetime | None:
 def _expect_future(tx: Tx, ends: datetime | None) -> None:
     if ends is not None and ends <= tx.now:
         raise InvalidResource(issues=[issue("subscription-end", "Subscription.end")])
-
-
-def _first_beat(tx: Tx, wanted: Wanted) -> datetime | None:
-    return None if wanted.heartbeat is None else tx.now + timedelta(seconds=wanted.heartbeat)

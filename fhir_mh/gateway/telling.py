@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.notices import Focus
-from fhir_mh.gateway.topics import versions_of
+from fhir_mh.gateway.topics import living
 from fhir_mh.gateway.wanted import Wanted
 from fhir_mh.store import Event, StoredResource, Tx
 
@@ -27,7 +27,7 @@ class Teller:
         """
         if wanted.topic is None and tx.subscriptions.overtaken(event):
             return None
-        if not wanted.is_about(tx, event, self._patient(tx, event)):
+        if not wanted.is_about(tx, event):
             return None
         focus = self.focus_of(tx, context, event)
         return None if focus is not None and focus.stored is None and wanted.topic is None else focus
@@ -44,7 +44,7 @@ class Teller:
             return None
         if not current.deleted:
             return self._shown(tx, context, current)
-        last, _ = versions_of(tx, event.type, event.id, current.version)
+        last = living(tx, event.type, event.id, current.version - 1)
         known = context.organisation == self.own or (last is not None and self._shown(tx, context, last) is not None)
         return Focus(event.type, event.id, None) if known else None
 

@@ -17,7 +17,7 @@ from fhir_mh.gateway.holding import Holding, Tree, hold
 from fhir_mh.gateway.pending import Pending, effective
 from fhir_mh.mapping.row_paths import item_at_head
 from fhir_mh.mapping.shape import Shape, record_shape
-from fhir_mh.store import Currency, Seal, Tx
+from fhir_mh.store import Tx
 
 _NAMESPACE = uuid.UUID("0b7a1a52-3f0f-5c0a-9d55-4f2d6f1c7be3")
 Naming = Callable[[str], str]
@@ -53,18 +53,15 @@ class Together:
             holding = hold(tx, one, own)
             tree, pending = effective(tx, holding)
             self.sides.append(Side(holding, tree, pending))
-        self._counted = {_name_of(self.kept, name): name for name in self.kept.ids}
-        for side in self.sides[1:]:
+        others = self.sides[1:]
+        self._counted = {_name_of(self.kept, name): name for name in self.kept.ids} if others else {}
+        for side in others:
             side.names = {self._shown(side)(name): name for name in sorted(side.ids)}
 
     @property
     def kept(self) -> Side:
         """The side whose number is in use."""
         return self.sides[0]
-
-    @property
-    def is_merged(self) -> bool:
-        return len(self.sides) > 1
 
     # --- as one record
 
@@ -94,9 +91,7 @@ class Together:
         for side in self.sides[1:]:
             shown = self._shown(side)
             found |= {
-                (name, shown(item) if name != "person" else item): keeper
-                for (name, item), keeper in side.holding.keepers.items()
-                if name != "person"
+                (name, shown(item)): keeper for (name, item), keeper in side.holding.keepers.items() if name != "person"
             }
         return found
 
@@ -231,16 +226,3 @@ def _names_in(value: Any, named: Naming) -> Any:
         name: named(inner) if name == "id" and isinstance(inner, str) else _names_in(inner, named)
         for name, inner in value.items()
     }
-
-
-# --- what is known of each side, told of the one
-
-
-def copies_of(tx: Tx, person: str) -> list[Currency]:
-    """How current each copy of each side is."""
-    return [copy for one in tx.merges.sides(person) for copy in tx.currency.of(one)]
-
-
-def seals_of(tx: Tx, person: str) -> list[Seal]:
-    """What of each side is under a seal."""
-    return [found for one in tx.merges.sides(person) for found in tx.seals.find(person=one)]

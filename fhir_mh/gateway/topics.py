@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import BASE, EXTENSION, SNOMED
 from fhir_mh.gateway.holding import content
 from fhir_mh.profiles.bundle import TABLES, table_of
@@ -93,13 +94,14 @@ TOPICS: Mapping[str, Topic] = {
 
 
 def versions_of(tx: Tx, kind: str, name: str, version: int) -> tuple[StoredResource | None, StoredResource | None]:
-    """A version of a resource and the one before it: None where there was none, where it is deleted, or is sealed."""
+    """A version of a resource, after the one before it; see living()."""
+    return living(tx, kind, name, version - 1), living(tx, kind, name, version)
 
-    def living(number: int) -> StoredResource | None:
-        found = tx.get_version(kind, name, number) if number else None
-        return None if found is None or found.deleted else found
 
-    return living(version - 1), living(version)
+def living(tx: Tx, kind: str, name: str, version: int) -> StoredResource | None:
+    """A version of a resource: None where there was none, where it is deleted, or is sealed."""
+    found = tx.get_version(kind, name, version) if version else None
+    return None if found is None or found.deleted else found
 
 
 def _reviews(body: Body | None) -> list[Any]:
@@ -109,21 +111,17 @@ def _reviews(body: Body | None) -> list[Any]:
     if body.get("resourceType") == "Task":
         return [body.get("restriction"), body.get("executionPeriod"), _extensions(body, _NEXT_DUE)]
     found = []
-    for activity in _listed(body.get("activity")):
+    for activity in objects_in(body.get("activity")):
         detail = _object(activity.get("detail"))
-        codings = _listed(_object(detail.get("code")).get("coding"))
+        codings = objects_in(_object(detail.get("code")).get("coding"))
         if any(one.get("system") == SNOMED and one.get("code") == _REVIEW for one in codings):
             found.append([detail.get("scheduledPeriod"), detail.get("status"), _extensions(activity, _HELD)])
     return found
 
 
 def _extensions(element: Body, url: str) -> list[Body]:
-    return [one for one in _listed(element.get("extension")) if one.get("url") == url]
+    return [one for one in objects_in(element.get("extension")) if one.get("url") == url]
 
 
 def _object(value: Any) -> Body:
     return value if isinstance(value, dict) else {}
-
-
-def _listed(value: Any) -> list[Body]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

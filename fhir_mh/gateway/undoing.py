@@ -10,7 +10,7 @@ from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.urls import EXTENSION
 from fhir_mh.gateway.holding import Key, content, key_of
 from fhir_mh.gateway.identity import Organisation
-from fhir_mh.gateway.links import unlinked
+from fhir_mh.gateway.links import patients_of, unlinked
 from fhir_mh.gateway.merge_notices import tell
 from fhir_mh.gateway.projection import without
 from fhir_mh.gateway.provenance import is_ours, targets_of
@@ -21,7 +21,7 @@ from fhir_mh.gateway.writing import Check
 from fhir_mh.gateway.written_since import PROPOSALS, Whose, Written, before_of, written_since
 from fhir_mh.issues import issue
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
-from fhir_mh.store import PersonMerge, StoredResource, Tx
+from fhir_mh.store import PersonMerge, Tx
 
 Body = dict[str, Any]
 
@@ -167,8 +167,8 @@ def _move(tx: Tx, home: Organisation, side: str, other: str, work: _Parting, our
     if not work.moved:
         return
     ids = _new_ids(tx, work.moved)
-    theirs = [one.id for one in _patients(tx, home, other)]
-    patients = {f"Patient/{one.id}" for one in _patients(tx, home, side)}
+    theirs = [one.id for one in patients_of(tx, home, other)]
+    patients = {f"Patient/{one.id}" for one in patients_of(tx, home, side)}
     about = dict.fromkeys(patients, f"Patient/{theirs[0]}") if theirs else {}
     left = {
         "/".join(key): identifier_of(body) or key[1]
@@ -201,11 +201,6 @@ def _rewrite(tx: Tx, home: Organisation, person: str, key: Key, before: Body, af
 def _new_ids(tx: Tx, bodies: Iterable[Body]) -> dict[str, str]:
     """Type/id -> Type/id of a new resource that takes its place."""
     return {"/".join(key_of(body)): f"{body['resourceType']}/{tx.new_id()}" for body in bodies}
-
-
-def _patients(tx: Tx, home: Organisation, person: str) -> list[StoredResource]:
-    found = [one for one in tx.person_resources(person) if one.type == "Patient"]
-    return sorted(found, key=lambda one: one.custodian != home.ods)
 
 
 # --- references

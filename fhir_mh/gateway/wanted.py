@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from fhir_mh.consent import AccessContext
@@ -72,11 +73,15 @@ class Wanted:
         searches = tuple(of_json(one) for one in said["searches"])
         return cls(**{**said, "searches": searches, "headers": tuple(said["headers"])})
 
-    def is_about(self, tx: Tx, event: Event, patient: StoredResource | None) -> bool:
-        """Whether an event is one of those asked for, whoever may see it. patient: of one about a person alone."""
+    def beat_after(self, moment: datetime) -> datetime | None:
+        """When a heartbeat is due, counted from then; None where none is asked for."""
+        return None if self.heartbeat is None else moment + timedelta(seconds=self.heartbeat)
+
+    def is_about(self, tx: Tx, event: Event) -> bool:
+        """Whether an event is one of those asked for, whoever may see it."""
         topic = self.of_topic
         if topic is SHARING_ENDED:
-            return all(_matches(tx, search, event, patient) for search in self.searches)
+            return all(_matches(tx, search, event, None) for search in self.searches)  # none by identifier
         before, after = versions_of(tx, event.type, event.id, event.version)
         if topic is None:
             return after is not None and _matches(tx, self.searches[0], event, after)

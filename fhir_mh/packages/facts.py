@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 Facts = dict[str, Any]
+Properties = dict[str, dict[str, list[str]]]  # property -> code -> its values
 KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "Questionnaire")
 _PLAIN = ("id", "path", "sliceName", "min", "max", "contentReference", "maxLength", "isModifier")
 _VALUED = ("fixed", "pattern", "minValue", "maxValue")
@@ -152,25 +153,23 @@ def _code_system(resource: dict[str, Any]) -> dict[str, Any]:
     found["concept"] = _concepts(resource.get("concept", []), None)
     found["display"] = _displays(resource.get("concept", []))
     if resource.get("property"):
-        names = [one["code"] for one in resource["property"] if isinstance(one.get("code"), str)]
-        held = _properties(resource.get("concept", []))
-        found["property"] = {name: {code: said[name] for code, said in held.items() if name in said} for name in names}
+        known: Properties = {one["code"]: {} for one in resource["property"] if isinstance(one.get("code"), str)}
+        found["property"] = known
+        _add_properties(resource.get("concept", []), known)
     return found
 
 
-def _properties(concepts: list[dict[str, Any]]) -> dict[str, dict[str, list[str]]]:
-    """code -> property -> its values, written as a filter writes them; those that are a Coding are left out."""
-    found: dict[str, dict[str, list[str]]] = {}
+def _add_properties(concepts: list[dict[str, Any]], known: Properties) -> None:
+    """Fill in the values of the properties that are known, as a filter writes them; a Coding is left out."""
     for concept in concepts:
-        held: dict[str, list[str]] = {}
+        code = concept.get("code")
         for one in concept.get("property", []):
-            values = [value for key, value in one.items() if key.startswith("value") and not isinstance(value, dict)]
-            written = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-            held.setdefault(str(one.get("code")), []).extend(written)
-        if isinstance(concept.get("code"), str):
-            found[concept["code"]] = held
-        found.update(_properties(concept.get("concept", [])))
-    return found
+            name = one.get("code")
+            if isinstance(code, str) and isinstance(name, str) and name in known:
+                values = [held for key, held in one.items() if key.startswith("value") and not isinstance(held, dict)]
+                written = [str(held).lower() if isinstance(held, bool) else str(held) for held in values]
+                known[name].setdefault(code, []).extend(written)
+        _add_properties(concept.get("concept", []), known)
 
 
 def _displays(concepts: list[dict[str, Any]]) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
-from fhir_mh.store.values import StoredAsking, from_ms, from_ms_or_none, to_ms
+from fhir_mh.store.values import StoredAsking, from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
 Direction = Literal["made", "received"]
 _COLUMNS = "direction, partner, id, person, purpose, status, asked, until, ended"
@@ -30,7 +30,7 @@ class Askings(Part):
         """Keep an asking, as of now. Raises Conflict where the partner's asking of this id is there already."""
         self.session.run(
             f"INSERT INTO askings ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-            direction, partner, name, person, purpose, status, self._now_ms, None if until is None else to_ms(until),
+            direction, partner, name, person, purpose, status, self._now_ms, to_ms_or_none(until),
         )  # fmt: skip
 
     def get(self, direction: Direction, partner: str, name: str) -> StoredAsking | None:

@@ -17,7 +17,7 @@ from fhir_mh.issues import issue
 from fhir_mh.store.outbox import PASSES
 from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
-from fhir_mh.store.values import Breaker, Lane, LaneState, Outcome, breaker_of, from_ms_or_none, to_ms
+from fhir_mh.store.values import Breaker, Lane, LaneState, Outcome, breaker_of, from_ms_or_none, to_ms, to_ms_or_none
 
 _COLUMNS = "partner, person, state, reason, due, attempts, owner, token, leased_until"
 
@@ -241,5 +241,5 @@ class Lanes(Part):
             breaker.state,
             breaker.failures,
             to_ms(breaker.since),
-            None if breaker.retry_at is None else to_ms(breaker.retry_at),
+            to_ms_or_none(breaker.retry_at),
         )

@@ -72,12 +72,15 @@ class ServerCopies(Part):
         """The resource that lies there under this id."""
         return self._one("remote_id", partner, type, remote_id)
 
-    def lying(self, partner: str, type: str) -> list[ServerCopy]:
-        """Every resource of a type that is known to lie there."""
+    def unread(self, partner: str, type: str) -> list[str]:
+        """The ids there of resources of a type that are known to lie there and have no checkpoint of their own."""
         rows = self.session.all(
-            f"SELECT {_COLUMNS} FROM server_copies WHERE partner = ? AND type = ? ORDER BY name", partner, type
-        )
-        return [_copy(row) for row in rows]
+            "SELECT remote_id FROM server_copies c WHERE partner = ? AND type = ? AND NOT EXISTS"
+            " (SELECT 1 FROM checkpoints k WHERE k.partner = c.partner AND k.source = c.type || '/' || c.remote_id)"
+            " ORDER BY name",
+            partner, type,
+        )  # fmt: skip
+        return [str(row[0]) for row in rows]
 
     def _one(self, column: str, *values: str) -> ServerCopy | None:
         row = self.session.one(

@@ -13,7 +13,15 @@ from fhir_mh.errors import Conflict, NotFound, VersionConflict
 from fhir_mh.issues import issue
 from fhir_mh.store.part import Part
 from fhir_mh.store.session import Row
-from fhir_mh.store.values import Event, StoredSubscription, SubscriptionStatus, from_ms, from_ms_or_none, to_ms
+from fhir_mh.store.values import (
+    Event,
+    StoredSubscription,
+    SubscriptionStatus,
+    from_ms,
+    from_ms_or_none,
+    to_ms,
+    to_ms_or_none,
+)
 
 Owners = Sequence[tuple[str, str]]
 """Clients: the organisation and name of each."""
@@ -64,7 +72,7 @@ class Subscriptions(Part):
             " events, updated, ends, beat, attempts, token) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, 0)"
             f" RETURNING {_COLUMNS}",
             self.new_id(), client, organisation, kinds, base, text, wanted, "active" if greeted else "requested",
-            greeted, self._now_ms, _ms(ends), _ms(beat),
+            greeted, self._now_ms, to_ms_or_none(ends), to_ms_or_none(beat),
         )  # fmt: skip
         self.noted()
         return _subscription(row)
@@ -102,7 +110,8 @@ class Subscriptions(Part):
             "UPDATE subscriptions SET version = version + 1, kinds = ?, base = ?, text = ?, wanted = ?, status = ?,"
             " greeted = ?, updated = ?, ends = ?, beat = ?, attempts = 0, error = NULL, retry_at = NULL, owner = NULL,"
             f" token = token + 1, leased_until = NULL WHERE id = ? AND version = ? RETURNING {_COLUMNS}",
-            kinds, base, text, wanted, status, greeted, self._now_ms, _ms(ends), _ms(beat), held.id, held.version,
+            kinds, base, text, wanted, status, greeted, self._now_ms, to_ms_or_none(ends), to_ms_or_none(beat),
+            held.id, held.version,
         )  # fmt: skip
         if row is None:
             raise Conflict(issues=[issue("store-lease-lost", "$")])
@@ -206,7 +215,7 @@ class Subscriptions(Part):
 
     def let_go(self, held: StoredSubscription) -> None:
         """Give a claim back. Raises Conflict (store-lease-lost)."""
-        self._fence(held, "owner = ?, leased_until = NULL", None)
+        self._fence(held, "owner = NULL, leased_until = NULL")
 
     def recover(self, owner: str, owners: Owners, before: datetime) -> None:
         """Free what an earlier life of this owner had leased when it ended, and drop what nobody is waiting for.
@@ -228,13 +237,8 @@ class Subscriptions(Part):
 
         Raises Conflict (store-lease-lost), with nothing changed.
         """
-        new = held.status != "active"
-        self._fence(
-            held,
-            "greeted = ?, attempts = 0, error = NULL, retry_at = NULL, owner = NULL, leased_until = NULL, beat = ?,"
-            " status = 'active', version = version + ?, updated = CASE WHEN ? = 1 THEN ? ELSE updated END",
-            True, _ms(beat), int(new), int(new), self._now_ms,
-        )  # fmt: skip
+        change = ", greeted = ?, attempts = 0, error = NULL, retry_at = NULL, beat = ?"
+        self._become(held, "active", change, True, to_ms_or_none(beat))
         if keep:
             self.session.many("UPDATE events SET sent = ? WHERE seq = ?", [(self._now_ms, one.seq) for one in events])
         else:
@@ -248,21 +252,13 @@ class Subscriptions(Part):
         release: events that cannot have arrived, the last that were given numbers: they have none again. Raises
         Conflict (store-lease-lost), with nothing changed.
         """
-        new = failed and held.status != "error"
-        status: SubscriptionStatus = "error" if failed else held.status
-        self._fence(
-            held,
-            "attempts = attempts + 1, error = ?, retry_at = ?, owner = NULL, leased_until = NULL, events = events - ?,"
-            " status = ?, version = version + ?, updated = CASE WHEN ? = 1 THEN ? ELSE updated END",
-            error, to_ms(retry_at), len(release), status, int(new), int(new), self._now_ms,
-        )  # fmt: skip
+        change = ", attempts = attempts + 1, error = ?, retry_at = ?, events = events - ?"
+        self._become(held, "error" if failed else held.status, change, error, to_ms(retry_at), len(release))
         self.session.many("UPDATE events SET number = NULL WHERE seq = ?", [(one.seq,) for one in release])
 
     def turn_off(self, held: StoredSubscription) -> None:
         """Its end is reached: nothing more is sent. Raises Conflict (store-lease-lost)."""
-        self._fence(
-            held, "status = 'off', version = version + 1, updated = ?, owner = NULL, leased_until = NULL", self._now_ms
-        )
+        self._become(held, "off")
         self._drop(held.id)
 
     def purge(self, before: datetime, held: StoredSubscription) -> int:
@@ -284,13 +280,17 @@ class Subscriptions(Part):
         reasons = [one for one in (ends, beat, self._now_ms if waits else None) if one is not None]
         return max(min(reasons), retry_at or 0, leased_until or 0) if reasons else None
 
+    def _become(self, held: StoredSubscription, status: SubscriptionStatus, change: str = "", *values: object) -> None:
+        """Let it go with this status, which if it is another is a new version of it. change: what is set besides."""
+        new = held.status != status
+        self._fence(
+            held, "status = ?, version = version + ?, updated = ?, owner = NULL, leased_until = NULL" + change,
+            status, int(new), to_ms(self.now if new else held.updated), *values,
+        )  # fmt: skip
+
     def _fence(self, held: StoredSubscription, change: str, *values: object) -> None:
         if not self.session.run(
             f"UPDATE subscriptions SET {change} WHERE id = ? AND owner = ? AND token = ?",
             *values, held.id, held.owner, held.token,
         ):  # fmt: skip
             raise Conflict(issues=[issue("store-lease-lost", "$")])
-
-
-def _ms(moment: datetime | None) -> int | None:
-    return None if moment is None else to_ms(moment)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhirpath import Environment, FHIRPathError, Node
 from fhir_mh.fhirpath.operators import order, same
 from fhir_mh.packages.model import R4
-from fhir_mh.validation.walk import objects
 
 Json = dict[str, Any]
 Answers = dict[str, list[Node]]
@@ -30,7 +30,7 @@ def value_of(answer: Json) -> tuple[str | None, str, Any]:
 
 def extensions(element: Json, name: str) -> Iterator[Any]:
     """The values of an element's extensions of FHIR's own, or of SDC, by that name."""
-    for extension in objects(element.get("extension")):
+    for extension in objects_in(element.get("extension")):
         if extension.get("url") in (_STANDARD + name, _SDC + name):
             yield from (value for key, value in extension.items() if key.startswith("value"))
 
@@ -42,7 +42,7 @@ def extension_value(element: Json, name: str) -> Any:
 
 def options_of(question: Json) -> list[Json]:
     """The options that a question offers."""
-    return objects(question.get("answerOption"))
+    return objects_in(question.get("answerOption"))
 
 
 def types_of_options(question: Json) -> list[str]:
@@ -68,8 +68,8 @@ def answers_of(response: Json) -> Answers:
     waiting = [response]
     while waiting:
         here = waiting.pop()
-        answers, link = objects(here.get("answer")), here.get("linkId")
-        waiting += [*objects(here.get("item")), *answers]
+        answers, link = objects_in(here.get("answer")), here.get("linkId")
+        waiting += [*objects_in(here.get("item")), *answers]
         if isinstance(link, str):
             said = [Node(value, kind) for key, kind, value in map(value_of, answers) if key is not None]
             found.setdefault(link, []).extend(said)
@@ -78,7 +78,7 @@ def answers_of(response: Json) -> Answers:
 
 def enabled(question: Json, given: Answers) -> bool:
     """Whether a question is asked, by the answers that it depends on. One that cannot be told is."""
-    conditions = objects(question.get("enableWhen"))
+    conditions = objects_in(question.get("enableWhen"))
     if not conditions:
         return True
     met = [_met(condition, given) for condition in conditions]

@@ -223,14 +223,11 @@ class Checkers:
                 found.append(rules.narrative_rule)
             if child.name == "id" and _is_attribute("id", owner) and owner != "ElementDefinition":
                 found.append(rules.element_id_rule)  # a snapshot and a differential have the same elements
-            inner = [self._sibling(shape, entry.code) for shape in shapes if shape.children is not None]
+            told = [(shape, self._sibling(shape, entry.code)) for shape in shapes if shape.children is not None]
+            found += [rules.missing_sibling(item) for shape, item in told if demands(shape)]
+            inner = [item for _, item in told]
             if not inner and known is None:
                 inner = [self._sibling(child, entry.code)]
-            found += [
-                rules.missing_sibling(item)
-                for shape, item in zip((one for one in shapes if one.children is not None), inner, strict=False)
-                if demands(shape)
-            ]
             test = TESTS.get(entry.code, TESTS["string"])
             listed = rules.listed(shapes, entry.code, self.terminology) if len(found) == 1 else None
             handler = primitive_field(child, key, label, entry.code, test, tuple(found), slicings, listed)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhirpath.values import is_primitive
 from fhir_mh.packages.model import form_key, open_types
 from fhir_mh.validation.primitives import ordered
-from fhir_mh.validation.walk import objects
 
 Direct = Callable[[dict[str, Any]], bool | None]
 _PARTS = ("resource", "request", "response")
@@ -24,7 +24,7 @@ def _contained_lack(*keys: str) -> Direct:
     """Whether no contained resource has what keys lead to."""
 
     def check(value: dict[str, Any]) -> bool | None:
-        for held in objects(value["contained"]) if "contained" in value else ():
+        for held in objects_in(value["contained"]) if "contained" in value else ():
             found: Any = held
             for key in keys:
                 found = found.get(key) if isinstance(found, dict) else None
@@ -40,7 +40,7 @@ def _contained_are_used(value: dict[str, Any]) -> bool | None:
 
     Where one of them contains others, dom-2 refuses that; looking through all that is nested would never end.
     """
-    contained = objects(value.get("contained"))
+    contained = objects_in(value.get("contained"))
     if not contained or any("contained" in held for held in contained):
         return True
     used = _fragments(value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fhir_mh import fhirpath
-from fhir_mh.fhirpath import Environment, FHIRPathError, Node
+from fhir_mh.fhirpath import FHIRPathError, Node
 from fhir_mh.fhirpath.errors import execution
 from fhir_mh.fhirpath.values import truth
 from fhir_mh.packages.model import R4
@@ -108,7 +108,8 @@ class Extensions:
     def _made(self, url: str, facts: dict[str, Any]) -> _Known:
         contexts = [] if parted(url)[0] in _MISPLACED_BY_ALL else facts.get("context", [])
         parts, item = self._defined_parts(url), self._compiler.profile(url)
-        root = next((one for one in _elements(facts) if "." not in one["path"]), {})
+        elements = (*facts.get("differential", ()), *facts.get("snapshot", ()))
+        root: dict[str, Any] = next((one for one in elements if "." not in one["path"]), {})
         others, rules = self._compiler.definitions.other_versions(url), facts.get("contextInvariant", [])
         return _Known(item, parts, contexts, set(), others, rules, root.get("isModifier") is True)
 
@@ -119,10 +120,6 @@ class Extensions:
         slices = [held for slicing in parts.slicings for held in slicing.slices.values()]
         named = [shapes.children(held)["url"].fixed for held in slices]
         return frozenset(str(fixed[0]) for fixed in named) if all(named) else frozenset()
-
-
-def _elements(facts: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*facts.get("differential", ()), *facts.get("snapshot", ())]
 
 
 def _ruled(known: _Known, owner: str, url: str, place: Place, walk: Walk) -> None:
@@ -138,7 +135,7 @@ def _ruled(known: _Known, owner: str, url: str, place: Place, walk: Walk) -> Non
                 raise execution("the element around is a primitive")
             node = Node(around, owner)
             given = {"extension": [Node(held, "Extension")]}
-            met = fhirpath.compile(rule).run([node], _surroundings(node, walk, given))
+            met = fhirpath.compile(rule).run([node], walk.surroundings(node, variables=given))
         except FHIRPathError as fault:
             walk.skip("validate-unchecked-invariant", place, key="contextInvariant", problem=fault.kind)
             continue
@@ -218,15 +215,10 @@ def _is_selected(expression: str, around: dict[str, Any], walk: Walk) -> bool | 
     """Whether an expression on the resource selects the element around the extension; None where it fails."""
     node = Node(walk.resource, _root_kind(walk))
     try:
-        found = fhirpath.compile(expression).run([node], _surroundings(node, walk))
+        found = fhirpath.compile(expression).run([node], walk.surroundings(node))
     except FHIRPathError:
         return None
     return any(isinstance(held, Node) and (held.value is around or held.sibling is around) for held in found)
-
-
-def _surroundings(context: Node, walk: Walk, variables: Mapping[str, Any] = _NONE) -> Environment:
-    resource, root = Node(walk.resource, _root_kind(walk)), Node(walk.root, str(walk.root.get("resourceType")))
-    return Environment(walk.model, context, resource=resource, root=root, resolve=walk.resolve, variables=variables)
 
 
 def _value_at(place: Any, walk: Walk) -> Any:

@@ -13,7 +13,6 @@ from fhir_mh.validation.rules import Rule
 from fhir_mh.validation.shape import Shape
 from fhir_mh.validation.walk import Place, Walk
 
-_ID_ALONE = {"id"}
 Item = Callable[[Any, Place, Walk], None]
 Handler = Callable[[Any, dict[str, Any], Place, Walk], None]  # value, the object around, its place, walk
 SliceCheck = Callable[[list[Any], Place, Walk], None]
@@ -224,7 +223,7 @@ def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -
         if child.max == 0:
             _too_many(child, 1, (place, label, None, "_" + key), walk)
         each(held, (place, label, None, "_" + key), walk)
-        if type(held) is dict and held.keys() == _ID_ALONE and key not in owner:
+        if type(held) is dict and len(held) == 1 and "id" in held and key not in owner:
             only_an_id((place, label, None, "_" + key), walk)
 
     def many(held: Any, owner: dict[str, Any], place: Place, walk: Walk) -> None:
@@ -238,7 +237,7 @@ def sibling_field(child: Shape, key: str, label: str, items: tuple[Item, ...]) -
             if entry is not None:
                 each(entry, (place, label, index, "_" + key), walk)
                 lacking = type(values) is not list or index >= len(values) or values[index] is None
-                if lacking and type(entry) is dict and entry.keys() == _ID_ALONE:
+                if lacking and type(entry) is dict and len(entry) == 1 and "id" in entry:
                     only_an_id((place, label, index, "_" + key), walk)
             elif key not in owner:
                 walk.fail("validate-null", (place, label, index, "_" + key))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhirpath import Environment, FHIRPathError, Node
 from fhir_mh.fhirpath.operators import order
 from fhir_mh.fhirpath.patterns import matches_full
@@ -25,7 +26,7 @@ from fhir_mh.validation.answers import (
 from fhir_mh.validation.compiler import Compiler
 from fhir_mh.validation.references import target_type
 from fhir_mh.validation.rules import says_a_code
-from fhir_mh.validation.walk import Place, Walk, objects, shown
+from fhir_mh.validation.walk import Place, Walk, shown
 
 Json = dict[str, Any]
 _FINISHED = ("completed", "amended")
@@ -60,7 +61,7 @@ def response_rule(value: Json, place: Place, walk: Walk, compiler: Compiler) -> 
 
 def items_of(value: Json) -> list[Json]:
     """The items right within a questionnaire, a response, an item or an answer."""
-    return objects(value.get("item"))
+    return objects_in(value.get("item"))
 
 
 def _taken(question: Json) -> tuple[str, ...]:
@@ -102,7 +103,7 @@ class _Responses:
 
     def _item(self, item: Json, question: Json, here: Place) -> None:
         kind, link = question.get("type"), shown(question.get("linkId"))
-        answers = objects(item.get("answer"))
+        answers = objects_in(item.get("answer"))
         if kind in _UNANSWERED:
             if answers:
                 self._walk.fail("validate-answer-place", here, link=link, kind=kind)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_mh import fhirpath
-from fhir_mh.fhirpath import Environment, Expression, FHIRPathError, Node
+from fhir_mh.fhirpath import Expression, FHIRPathError, Node
 from fhir_mh.fhirpath.environment import MOST_STEPS
 from fhir_mh.fhirpath.narrative import EMPTY, LEADS_NOWHERE, html_fault, loose_links
 from fhir_mh.fhirpath.values import is_primitive, truth
@@ -63,7 +63,7 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
         met = quick(value) if quick is not None and type(value) is dict else None
         if met is None:
-            if rule in walk.spent:
+            if walk.spent and rule in walk.spent:
                 walk.skip("validate-unchecked-invariant", place, key=rule.key, problem="limit")
                 return
             try:
@@ -83,11 +83,9 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
 
 
 def _evaluate(code: Expression, node: Node, walk: Walk) -> bool:
-    resource = Node(walk.resource, str(walk.resource.get("resourceType")))
-    root = Node(walk.root, str(walk.root.get("resourceType")))
     walk.steps[0] += _EARNED
     allowed = min(MOST_STEPS, walk.steps[0])
-    around = Environment(walk.model, node, resource=resource, root=root, resolve=walk.resolve, steps=allowed)
+    around = walk.surroundings(node, steps=allowed)
     try:
         met = truth(code.run([node], around))
     finally:

@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.terminology.snomed import SYSTEM as SNOMED
 from fhir_mh.validation.compiler import Compiler
-from fhir_mh.validation.walk import Place, Walk, objects
+from fhir_mh.validation.walk import Place, Walk
 
 _LOINC = "http://loinc.org"
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -31,7 +32,7 @@ def observation_rule(value: dict[str, Any], place: Place, walk: Walk, compiler: 
 
 def _codings(concept: Any) -> set[tuple[str, str]]:
     held = concept.get("coding") if isinstance(concept, dict) else None
-    found = [(coding.get("system"), coding.get("code")) for coding in objects(held)]
+    found = [(coding.get("system"), coding.get("code")) for coding in objects_in(held)]
     return {(system, code) for system, code in found if isinstance(system, str) and isinstance(code, str)}
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fhir_mh.fhirpath.environment import MOST_STEPS
+from fhir_mh.fhirpath.environment import MOST_STEPS, Environment
 from fhir_mh.fhirpath.errors import execution
 from fhir_mh.fhirpath.references import BundleIndex, all_contained
 from fhir_mh.fhirpath.values import Node
@@ -55,11 +55,6 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         return "a value not shown here"
     return _KINDS.get(type(value), "a number")
-
-
-def objects(held: Any) -> list[dict[str, Any]]:
-    """The objects of what should be a list of objects."""
-    return [entry for entry in held if isinstance(entry, dict)] if isinstance(held, list) else []
 
 
 def each(value: dict[str, Any], name: str, place: Place) -> Iterator[tuple[dict[str, Any], Place]]:
@@ -171,6 +166,16 @@ class Walk:
                     found.setdefault(resource["id"], resource)
             self._contained = self.root, found
         return self._contained[1]
+
+    def surroundings(
+        self, context: Node, *, variables: Mapping[str, Any] | None = None, steps: int | None = None
+    ) -> Environment:
+        """What an expression on an element of the resource being checked can see; see Environment."""
+        resource = Node(self.resource, str(self.resource.get("resourceType")))
+        root = Node(self.root, str(self.root.get("resourceType")))
+        return Environment(
+            self.model, context, resource=resource, root=root, resolve=self.resolve, variables=variables, steps=steps
+        )
 
     def resolve(self, reference: str) -> Node:
         """For FHIRPath's resolve(). A rule on what is not at hand cannot be checked: raises FHIRPathError."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_mh.fhir.parts import objects_in
+
 Body = dict[str, Any]
 _STATUS = re.compile(r"\s*(\d{3})\b")
 _PLACE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([^/?#]{1,200}))?/?")
@@ -38,8 +40,7 @@ class Version:
 
 def entries_of(bundle: Mapping[str, Any]) -> list[Body]:
     """The entries of a Bundle."""
-    listed = bundle.get("entry")
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return objects_in(bundle.get("entry"))
 
 
 def answered(entry: Mapping[str, Any]) -> Answered:

@@ -15,11 +15,12 @@ import httpx
 
 from fhir_mh.connectors.fhir_server.answers import Answered, Version, answered, entries_of, versions_in
 from fhir_mh.connectors.fhir_server.searching import Query, Search, next_link
-from fhir_mh.errors import InvalidResource, NotAuthenticated, UpstreamUnavailable, VersionConflict
+from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.reaching import NOT_FOLDED, client_of, read_whole, within
 from fhir_mh.exchange.transport import MAX_REQUEST, Refused
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.nhs_numbers import ten_digits_in
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.issues import issue
 from fhir_mh.partner import Connection
 
@@ -167,10 +168,7 @@ class FhirClient:
         said = await self._post(path, _fitting(body), _JSON)
         if said.status in (400, 404, *_NO_SUCH) or not said.is_outcome:
             return None
-        listed = (said.body or {}).get("issue")
-        severities = (
-            {one.get("severity") for one in listed if isinstance(one, dict)} if isinstance(listed, list) else set()
-        )
+        severities = {one.get("severity") for one in objects_in((said.body or {}).get("issue"))}
         return severities.isdisjoint(("error", "fatal"))
 
     # --- below
@@ -273,3 +271,8 @@ def _fitting(body: Body) -> bytes:
     if len(text) > MAX_REQUEST:
         raise Refused(issue("sync-too-large", "$", limit=MAX_REQUEST))
     return text
+
+
+def is_of_one(fault: FhirMhError) -> bool:
+    """Whether a fault says nothing of the server as a whole: it is of one resource, or of one search."""
+    return bool(fault.issues) and fault.issues[0].code in ("server-pages", "server-strange-id")

@@ -14,6 +14,7 @@ from fhir_mh.connectors.fhir_server.found import hash_of, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.rendering import bears, mark_of
 from fhir_mh.exchange.transport import Refused
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID, NHS_NUMBER
 from fhir_mh.issues import issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
@@ -152,8 +153,7 @@ class Looking:
 
 
 def _is_in_use(patient: Body) -> bool:
-    links = patient.get("link")
-    replaced = [one.get("type") for one in links if isinstance(one, dict)] if isinstance(links, list) else []
+    replaced = [one.get("type") for one in objects_in(patient.get("link"))]
     return patient.get("active") is not False and "replaced-by" not in replaced
 
 

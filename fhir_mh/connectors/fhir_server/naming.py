@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_mh.fhir.parts import without_meta
+
 Body = dict[str, Any]
 Key = tuple[str, str]
 _NAMESPACE = uuid.UUID("7a5b1c62-4b0e-5d0c-9d41-3f2f6a0b8e15")
@@ -69,14 +71,7 @@ def minted(partner: str, kind: str, there: str) -> str:
 
 def without_storing(body: Mapping[str, Any]) -> Body:
     """A resource without what a server says of its own storing, or of the version it is."""
-    meta = body.get("meta")
-    if not isinstance(meta, dict):
-        return dict(body)
-    kept = {name: value for name, value in meta.items() if name not in _ITS_OWN}
-    found = {name: kept if name == "meta" else value for name, value in body.items()}
-    if not kept:
-        del found["meta"]
-    return found
+    return without_meta(body, _ITS_OWN)
 
 
 def references_in(value: Any) -> Iterator[str]:
@@ -89,8 +84,3 @@ def references_in(value: Any) -> Iterator[str]:
             yield value["reference"]
         for inner in value.values():
             yield from references_in(inner)
-
-
-def objects_in(value: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list, whatever else may stand in it, or in its place."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fhir_mh.connectors.fhir_server.naming import Body, objects_in
+from fhir_mh.connectors.fhir_server.naming import Body
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.profiles.bundle import TABLES
 
 KINDS = frozenset(table.kind for table in TABLES) - {

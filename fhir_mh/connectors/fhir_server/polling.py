@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.answers import Version, updated_of
+from fhir_mh.connectors.fhir_server.client import is_of_one
 from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, objects_in
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.offered import KINDS, offers
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.store import Tx
 
 log = logging.getLogger(__name__)
@@ -30,8 +32,6 @@ _AT_ONCE = 50  # resources read between two renewals
 _DEPTH = 3  # a professional of a service of an organisation
 _SUBJECTS = ("subject", "patient", "for")
 _LEASED, _NOBODY = "lease", ""
-_OF_ONE = ("server-pages", "server-strange-id")
-"""Faults that say nothing of the server as a whole."""
 
 
 class Server(Protocol):
@@ -151,7 +151,7 @@ class Polling:
             if deletions and since is not None:
                 await self._read_deletions(read, kind, since)
         except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
-            if not isinstance(fault, Refused) and _code(fault) not in _OF_ONE:
+            if not isinstance(fault, Refused) and not is_of_one(fault):
                 raise
             log.info("%s of %s cannot be read: %s", kind, self.reading.partner, _code(fault))
             read.faults.append(fault)
@@ -166,13 +166,8 @@ class Polling:
 
     async def _new_people(self, read: _Read) -> list[Body]:
         """The Patients there of people who were written there, and of whom not everything was read since."""
-        partner = self.reading.partner
-
-        def unread(tx: Tx) -> list[str]:
-            lying = tx.server_copies.lying(partner, "Patient")
-            return [one.remote_id for one in lying if tx.checkpoints.get(partner, f"Patient/{one.remote_id}") is None]
-
-        found = [await self._patient(read, there) for there in await self.store.read(unread)]
+        unread = await self.store.read(lambda tx: tx.server_copies.unread(self.reading.partner, "Patient"))
+        found = [await self._patient(read, there) for there in unread]
         return [patient for patient in found if patient is not None]
 
     async def _read_person(self, read: _Read, patient: Body, offered: Mapping[str, Any]) -> None:
@@ -212,10 +207,10 @@ class Polling:
         for one in objects_in(body.get("target")):
             target = self.names.target(one.get("reference"))
             if target is not None and target[0] in KINDS - {"Provenance"}:
+                if target[0] == "Patient":
+                    return target[1]
                 about = await self._other(read, target)
-                return (
-                    target[1] if target[0] == "Patient" else None if about is None else await self._subject(read, about)
-                )
+                return None if about is None else await self._subject(read, about)
         return None
 
     async def _patient(self, read: _Read, there: str) -> Body | None:
@@ -241,7 +236,7 @@ class Polling:
                 raise
             return None
         except UpstreamUnavailable as fault:
-            if _code(fault) not in _OF_ONE:
+            if not is_of_one(fault):
                 raise
             return None
         return found if found is not None and key_there(found) == (kind, there) else None
@@ -307,7 +302,7 @@ class Polling:
             except (Refused, NotAuthenticated):
                 continue
             except UpstreamUnavailable as fault:
-                if _code(fault) not in _OF_ONE:
+                if not is_of_one(fault):
                     raise
         return found
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fhir_mh.connectors.fhir_server.naming import Body, Key, references_in
 from fhir_mh.exchange.messages import Message
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID, NHS_NUMBER
 
 _LOCAL = re.compile(r"([A-Z][A-Za-z]{2,63})/([A-Za-z0-9\-.]{1,64})")
@@ -17,7 +18,7 @@ _NAMESPACE = uuid.UUID("e4f6d0b2-31c7-5a54-8d0f-90c1a7b5e6d3")
 
 def mark_of(body: Mapping[str, Any]) -> tuple[str, str]:
     """The search parameter and value by which a resource that was sent is found: its item identifier, else a tag."""
-    for one in _objects(body.get("identifier")):
+    for one in objects_in(body.get("identifier")):
         if one.get("system") == ITEM_ID and isinstance(one.get("value"), str):
             return "identifier", f"{ITEM_ID}|{one['value']}"
     return "_tag", f"{ITEM_ID}|{body['id']}"
@@ -33,11 +34,12 @@ def called(message: Message) -> str:
 def bears(body: Mapping[str, Any], parameter: str, value: str) -> bool:
     """Whether a resource has the identifier or the tag that was searched for."""
     if parameter == "identifier":
-        held = [(one.get("system"), one.get("value")) for one in _objects(body.get("identifier"))]
+        held = [(one.get("system"), one.get("value")) for one in objects_in(body.get("identifier"))]
     else:
         meta = body.get("meta")
         held = [
-            (one.get("system"), one.get("code")) for one in _objects(meta.get("tag") if isinstance(meta, dict) else ())
+            (one.get("system"), one.get("code"))
+            for one in objects_in(meta.get("tag") if isinstance(meta, dict) else ())
         ]
     system, _, code = value.partition("|")
     return (system, code) in held
@@ -97,7 +99,3 @@ def _said(value: Any, named: Mapping[Key, str]) -> Any:
         return {**out, "reference": there}
     del out["reference"]
     return {**out, "type": found[1], "identifier": {"system": ITEM_ID, "value": found[2]}}
-
-
-def _objects(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

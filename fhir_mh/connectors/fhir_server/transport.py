@@ -6,7 +6,7 @@ import asyncio
 
 import httpx
 
-from fhir_mh.connectors.fhir_server.client import FhirClient
+from fhir_mh.connectors.fhir_server.client import FhirClient, is_of_one
 from fhir_mh.connectors.fhir_server.naming import Names
 from fhir_mh.connectors.fhir_server.notices import Notices
 from fhir_mh.connectors.fhir_server.ports import Home
@@ -18,9 +18,6 @@ from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import issue
 from fhir_mh.partner import Connection
 from fhir_mh.store import Store
-
-_OF_ONE = ("server-pages", "server-strange-id")
-"""Faults that say nothing of the server as a whole: the other messages go on."""
 
 
 class ServerTransport:
@@ -66,16 +63,15 @@ class ServerTransport:
 
     async def _receipt(self, message: Message | Unreadable) -> Receipt:
         try:
-            done = await self._tell(message)
+            return await self._tell(message)
         except VersionConflict as fault:
             return Receipt(message.id, "later", issues=fault.issues)
         except Refused as fault:
             return Receipt(message.id, "refused" if fault.final else "later", issues=fault.issues)
         except UpstreamUnavailable as fault:
-            if fault.issues[0].code not in _OF_ONE:
+            if not is_of_one(fault):  # else it says nothing of the server as a whole: the other messages go on
                 raise
             return Receipt(message.id, "later", issues=fault.issues)
-        return done
 
     async def _tell(self, message: Message | Unreadable) -> Receipt:
         if isinstance(message, Unreadable) or message.verb in ("proposal", "marked"):

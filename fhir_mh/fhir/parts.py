@@ -1,0 +1,23 @@
+"""Parts of a resource as JSON, whatever else may stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """The objects of what should be a list of objects."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def without_meta(resource: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """A resource without these members of its meta, and without a meta that has no others."""
+    meta = resource.get("meta")
+    if not isinstance(meta, dict):
+        return dict(resource)
+    kept = {name: value for name, value in meta.items() if name not in names}
+    body = {name: kept if name == "meta" else value for name, value in resource.items()}
+    if not kept:
+        del body["meta"]
+    return body
