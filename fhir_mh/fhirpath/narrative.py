@@ -179,9 +179,57 @@ _LINK = HtmlFault(
     "a link would run a script", "Leave the link out, or let it lead to a page, a picture or a place within the text."
 )
 _STYLE = HtmlFault("a style would run a script", "Leave that style out; fonts, colours and borders may stay.")
+_DISGUISE = HtmlFault(
+    "a comment, a CDATA section or a processing instruction holds what a browser would read as elements",
+    "Leave it out; text is written with &lt; for < and &gt; for >.",
+)
 _LEAVE_ELEMENT = "Leave that element out, or say the same with simple ones such as <p>, <b>, <ul> and <table>."
 _LEAVE_ATTRIBUTE = "Leave that attribute out."
 _WELL_FORMED = "Close each element that is opened, and write & as &amp;, < as &lt; and other characters as they are."
+
+
+class _Looked:
+    """What is found in a div as it is read: its faults in their order, and whether it holds text or an image.
+
+    A browser ends a comment at <!--> and reads CDATA and instructions as comments that end at >, where XML does not.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[HtmlFault] = []
+        self.content = False
+        self._raw = False  # within a CDATA section
+
+    def over(self, text: str) -> None:
+        """Raises ExpatError where this is not well-formed."""
+        reader = expat.ParserCreate(namespace_separator=" ")
+        reader.buffer_text = True
+        reader.StartElementHandler = self._start
+        reader.CharacterDataHandler = self._characters
+        reader.EntityDeclHandler = reader.StartDoctypeDeclHandler = lambda *_: self.faults.append(_ENTITY)
+        reader.StartCdataSectionHandler = reader.EndCdataSectionHandler = self._cdata
+        reader.CommentHandler = lambda data: self._disguised(data.startswith((">", "->")))
+        reader.ProcessingInstructionHandler = lambda target, data: self._disguised(">" in data)
+        reader.Parse(text, True)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        space, _, local = name.rpartition(" ")
+        if space != XHTML:
+            self.faults.append(_SPACE)
+        elif local not in _ELEMENTS:
+            self.faults.append(_not_allowed("element", local))
+        self.content = self.content or local == "img"
+        self.faults += [fault for key, value in attributes.items() if (fault := _attribute_fault(key, value))]
+
+    def _characters(self, data: str) -> None:
+        self.content = self.content or bool(data.strip())
+        self._disguised(self._raw and ">" in data)
+
+    def _cdata(self) -> None:
+        self._raw = not self._raw
+
+    def _disguised(self, found: bool) -> None:
+        if found:
+            self.faults.append(_DISGUISE)
 
 
 @lru_cache(maxsize=256)
@@ -189,33 +237,14 @@ def html_fault(text: str) -> HtmlFault | None:
     """What is wrong with a narrative's div, naming at most an element or attribute; None where nothing is."""
     if not text.lstrip().startswith("<div"):
         return _NO_DIV
-    reader = expat.ParserCreate(namespace_separator=" ")
-    reader.buffer_text = True
-    faults: list[HtmlFault] = []
-    content: list[bool] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        space, _, local = name.rpartition(" ")
-        if space != XHTML:
-            faults.append(_SPACE)
-        elif local not in _ELEMENTS:
-            faults.append(_not_allowed("element", local))
-        content.append(local == "img")
-        faults.extend(fault for key, value in attributes.items() if (fault := _attribute_fault(key, value)))
-
-    def entity(*_: object) -> None:
-        faults.append(_ENTITY)
-
-    reader.StartElementHandler = start
-    reader.CharacterDataHandler = lambda data: content.append(bool(data.strip()))
-    reader.EntityDeclHandler = reader.StartDoctypeDeclHandler = entity
+    looked = _Looked()
     try:
-        reader.Parse(text, True)
+        looked.over(text)
     except expat.ExpatError as fault:
         return HtmlFault(f"it is not well-formed XML ({expat.ErrorString(fault.code)})", _WELL_FORMED)
-    if not any(content):
-        faults.append(EMPTY)
-    return faults[0] if faults else None
+    if not looked.content:
+        looked.faults.append(EMPTY)
+    return looked.faults[0] if looked.faults else None
 
 
 def _attribute_fault(key: str, value: str) -> HtmlFault | None:

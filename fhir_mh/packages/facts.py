@@ -97,6 +97,8 @@ def _type(entry: dict[str, Any]) -> dict[str, Any]:
     for extension in entry.get("extension", []):
         if extension.get("url", "").endswith("structuredefinition-fhir-type"):
             found["code"] = extension.get("valueUrl") or extension.get("valueUri") or found.get("code")
+    if entry.get("versioning") in ("independent", "specific"):  # the third, `either`, asks for nothing
+        found["versioning"] = [entry["versioning"]]
     return found
 
 

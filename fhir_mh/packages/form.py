@@ -37,7 +37,9 @@ _ELEMENT: Form = {
     "min": _count,
     "max": _most,
     "maxLength": _count,
-    "type": [{"code": _text, "profile": [_text], "targetProfile": [_text], "aggregation": [_text]}],
+    "type": [
+        {"code": _text, "profile": [_text], "targetProfile": [_text], "aggregation": [_text], "versioning": [_text]}
+    ],
     "binding": {
         **dict.fromkeys(("strength", "valueSet", "maxValueSet"), _text),
         "additional": [{"strength": _text, "valueSet": _text}],

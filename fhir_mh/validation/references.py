@@ -94,7 +94,7 @@ def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by
     groups = [[(_type_of(url, definitions) or "Resource") for url in group] for group in entry.targets]
     groups = [group for group in groups if not {"Resource", "DomainResource"} & set(group)]
     asked = [group for group in entry.targets if any(parted(url)[0] not in base_facts("types") for url in group)]
-    if not groups and not asked and not entry.modes:
+    if not (groups or asked or entry.modes or entry.versions):
         return None
     allowed = [" or ".join(dict.fromkeys(group)) for group in groups]
     named = set.intersection(*map(set, groups)) if groups else set()
@@ -104,6 +104,8 @@ def reference_targets(entry: TypeRef, definitions: Definitions, fault: Fault, by
             return
         if entry.modes:
             _leads_as(entry.modes, value, place, walk, by)
+        if entry.versions:
+            _versioned(entry.versions, value, place, walk, by)
         seen = target_type(value, walk)
         if seen is None:
             return
@@ -139,6 +141,28 @@ def _leads_as(modes: tuple[tuple[str, ...], ...], value: dict[str, Any], place: 
         if seen.isdisjoint(group):
             walk.fail("validate-reference-aggregation", place, None, by, seen=max(seen), allowed=" or ".join(group))
             return
+
+
+def _versioned(asked: tuple[tuple[str, ...], ...], value: dict[str, Any], place: Place, walk: Walk, by: str) -> None:
+    """The check that a Reference names a version of its target, or none, where one of the two is asked for.
+
+    See https://hl7.org/fhir/R4/valueset-reference-version-rules.html
+    """
+    reference = value.get("reference")
+    if type(reference) is not str or reference.startswith("#"):
+        return
+    here = (place, "reference", None, "reference")
+    named = "/_history/" in reference
+    if not named and ("specific",) in asked:
+        mend = "Write /_history/ and the version at its end."
+        walk.fail(
+            "validate-reference-form", here, None, by, rule="it names no version, and one is asked for", mend=mend
+        )
+    elif named and ("independent",) in asked:
+        mend = "Leave /_history/ and what follows out."
+        walk.fail(
+            "validate-reference-form", here, None, by, rule="it names a version, and none may be named", mend=mend
+        )
 
 
 def _follows_one(urls: list[str], found: dict[str, Any], place: Place, walk: Walk, fault: Fault, by: str) -> None:

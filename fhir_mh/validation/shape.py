@@ -17,12 +17,14 @@ class TypeRef(NamedTuple):
     """profiles and targets are groups: a value must meet one profile of every group.
 
     modes: groups too, of how a Reference may lead to its target (ElementDefinition.type.aggregation).
+    versions: groups of `specific` or `independent`: whether it must, or must not, name a version (type.versioning).
     """
 
     code: str
     profiles: tuple[tuple[str, ...], ...] = ()
     targets: tuple[tuple[str, ...], ...] = ()
     modes: tuple[tuple[str, ...], ...] = ()
+    versions: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ def _once(held: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
 def _type_ref(entry: dict[str, Any], shape: Shape) -> TypeRef:
     code = type_code(entry["code"])
     before = next((known for known in shape.types if known.code == code), TypeRef(code))
-    said = [tuple(entry.get(name, ())) for name in ("profile", "targetProfile", "aggregation")]
+    said = [tuple(entry.get(name, ())) for name in ("profile", "targetProfile", "aggregation", "versioning")]
     groups = [_once(held, one) if one else held for held, one in zip(before[1:], said, strict=True)]
     return TypeRef(code, *groups)
 

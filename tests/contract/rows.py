@@ -102,7 +102,7 @@ def _slices(shape: Shape, path: str, known: set[str]) -> Iterator[str]:
 
 def _types_said(element: Facts) -> Iterator[tuple[str, *tuple[list[str], ...]]]:
     for entry in element.get("type", ()):
-        said = (sorted(entry.get(name, ())) for name in ("profile", "targetProfile", "aggregation"))
+        said = (sorted(entry.get(name, ())) for name in ("profile", "targetProfile", "aggregation", "versioning"))
         yield type_code(entry["code"]), *said
 
 

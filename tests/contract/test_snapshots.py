@@ -62,8 +62,8 @@ def _children_are_spelt_out(found: Difference, said: dict[str, Facts]) -> bool:
 def _an_id_is_an_id(found: Difference, said: dict[str, Facts]) -> bool:
     """Resource.id: R4's definitions call it a string here and there, https://hl7.org/fhir/R4/resource.html an id."""
     return found.id.split(".")[1:] == ["id"] and (found.snapshot, found.shape) == (
-        [("string", [], [], [])],
-        [("id", [], [], [])],
+        [("string", [], [], [], [])],
+        [("id", [], [], [], [])],
     )
 
 

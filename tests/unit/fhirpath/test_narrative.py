@@ -45,6 +45,10 @@ def judged(validator: Validator, text: str) -> list[tuple[str, str, str]]:
         '<p style="-moz-binding:url(x.xml)">y</p>',
         '<a xmlns:x="http://www.w3.org/1999/xlink" x:href="https://trust.example">y</a>',
         '<p onclick="x">y</p>',
+        '<p>y</p><!--><img alt="y" src="x" onerror="x"/>-->',
+        '<p>y</p><!---><img alt="y" src="x" onerror="x"/>-->',
+        '<p>y</p><![CDATA[><img alt="y" src="x" onerror="x"/>]]>',
+        '<p>y</p><?x ><img alt="y" src="x" onerror="x"/>?>',
     ],
 )
 def test_what_a_browser_would_run_is_refused_however_it_is_written(validator: Validator, inner: str) -> None:
@@ -63,6 +67,9 @@ def test_what_a_browser_would_run_is_refused_however_it_is_written(validator: Va
         '<p style="color: #333; margin: 0 auto">y</p>',
         '<p style="font-family: Expression">y</p>',
         '<p xml:lang="en">y</p>',
+        "<p>y</p><!-- <b>none</b> -->",
+        "<p><![CDATA[y & z]]> > x</p>",
+        "<p>y</p><?x y?>",
     ],
 )
 def test_what_runs_nothing_may_stand(validator: Validator, inner: str) -> None:
