@@ -205,7 +205,7 @@ class _Looked:
         reader.buffer_text = True
         reader.StartElementHandler = self._start
         reader.CharacterDataHandler = self._characters
-        reader.EntityDeclHandler = reader.StartDoctypeDeclHandler = lambda *_: self.faults.append(_ENTITY)
+        reader.EntityDeclHandler = reader.StartDoctypeDeclHandler = self._entity
         reader.StartCdataSectionHandler = reader.EndCdataSectionHandler = self._cdata
         reader.CommentHandler = lambda data: self._disguised(data.startswith((">", "->")))
         reader.ProcessingInstructionHandler = lambda target, data: self._disguised(">" in data)
@@ -223,6 +223,9 @@ class _Looked:
     def _characters(self, data: str) -> None:
         self.content = self.content or bool(data.strip())
         self._disguised(self._raw and ">" in data)
+
+    def _entity(self, *_: object) -> None:
+        self.faults.append(_ENTITY)
 
     def _cdata(self) -> None:
         self._raw = not self._raw
