@@ -30,7 +30,12 @@ CODING = tree(
 
 def codings(field: str, path: str) -> Row:
     """A list of codes and a repeating Coding."""
-    return at(path, Many("coding", None, field, CODING, key=_coding_key))
+    return at(path, all_codings(field))
+
+
+def all_codings(field: str) -> Many:
+    """Every entry of a repeating Coding as a code of a list."""
+    return Many("coding", None, field, CODING, key=_coding_key)
 
 
 CONCEPT = tree(row("text", "text"), codings("codings", "coding"))

@@ -6,15 +6,16 @@ from typing import Any
 
 from fhir_mh.fhir.urls import CODE_SYSTEM, EXTENSION, FORMER_NHS_NUMBER, NHS_NUMBER, ODS_CODE, SDS_USER, UK_CORE
 from fhir_mh.mapping.codecs import BOOLEAN, DATE, DATETIME, Codes
+from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.nodes import Item, Sub
-from fhir_mh.mapping.slices import Many, One
+from fhir_mh.mapping.slices import Many, One, Slices
 from fhir_mh.profiles.defaults import Default
 from fhir_mh.profiles.elements import (
     Row,
     Stated,
     addresses,
+    all_codings,
     code,
-    codings,
     concept,
     concept_key,
     concepts,
@@ -57,12 +58,25 @@ def _lacks_tag(language: Item) -> bool:
     return all(coding.get("system") != _TAGS for coding in language.get("codings", ()))
 
 
-# R4 asks for a tag also for a language that is known in words alone.
-_LANGUAGE = tree(
-    row("text", "text"),
-    (("coding",), One("undetermined", lambda coding: coding == _NO_TAG, Default(None, _NO_TAG, when=_lacks_tag))),
-    codings("codings", "coding"),
-)
+class _Tagged(Slices):
+    """The codes of a language. R4 asks for a tag also for a language that is known in words alone: `und`.
+
+    Where it does not stand for all tags, it came as one of them, and is kept as a code like them.
+    """
+
+    def __init__(self) -> None:
+        undetermined = Default(None, _NO_TAG, when=_lacks_tag)
+        said = all_codings("codings")
+        super().__init__([One("undetermined", lambda coding: coding == _NO_TAG, undetermined), said])
+        self._as_said = Slices([said])
+
+    def read(self, json: Any, into: Item, ctx: Context) -> Any:
+        tags = list(filter(holds({"system": _TAGS}), json)) if isinstance(json, list) else []
+        one_of_them = _NO_TAG in tags and len(tags) > 1
+        return self._as_said.read(json, into, ctx) if one_of_them else super().read(json, into, ctx)
+
+
+_LANGUAGE = tree(row("text", "text"), (("coding",), _Tagged()))
 
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _LABELS = {"N": "normal", "R": "restricted", "V": "very-restricted"}

@@ -195,6 +195,14 @@ def test_beside_what_cannot_be_read_all_else_is_kept(entries: list[dict[str, Any
     assert not Counter(leaves(bundle)) - Counter(leaves(to_bundle(from_bundle(copy.deepcopy(bundle)))))
 
 
+@pytest.mark.parametrize("tags", [["cy", "und"], ["und", "cy"], ["und", "und"], ["cy", "cy"]])
+def test_a_tag_for_no_known_language_among_others_is_kept(tags: list[str]) -> None:
+    coded = [{"system": "urn:ietf:bcp:47", "code": tag} for tag in tags]
+    patient = {**PATIENT["resource"], "communication": [{"language": {"coding": coded}}]}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}]}
+    assert to_bundle(from_bundle(bundle))["entry"][0]["resource"]["communication"] == patient["communication"]
+
+
 def test_a_statement_without_a_status_says_where() -> None:
     entries = wishes("not-started")
     entries[0]["resource"]["status"] = ["x"]

@@ -148,7 +148,8 @@ def _stale(sent: Mapping[str, Any], out: Mapping[str, Any], there: Mapping[str, 
 
 
 def _list(type_name: str, sent: Sequence[Any], there: Sequence[Any], answered: Sequence[Any]) -> list[Any]:
-    """The entries that were sent, in their order, each with what is changed in it; then those that are new.
+    """The entries that were sent, in their order, each with what is changed in it; and those that are new, each last of
+    its kind: where an extension of another url stands beside it, that the two stand in another order is no change.
 
     Which of them an entry is that says something else is told by its id, url or system; else only where no other can be
     meant. Where that cannot be told it is a new one: nothing is written over by it.
@@ -183,7 +184,10 @@ def _list(type_name: str, sent: Sequence[Any], there: Sequence[Any], answered: S
             added.append(new)
         else:
             out[at] = _value(type_name, sent[at], new, None)
-    return [*out, *added]
+    for new in added:
+        alike = [n for n, entry in enumerate(out) if (_name(new) or "")[:1] == ("url",) and _name(entry) == _name(new)]
+        out.insert(alike[-1] + 1 if alike else len(out), new)
+    return out
 
 
 def _said_already(sent: Sequence[Any], same: set[int], new: Any) -> list[int]:
