@@ -10,6 +10,7 @@ from typing import Any
 from fhir_mh.fhir.parts import objects_in
 
 Body = dict[str, Any]
+_LATER = (401, 403, 408, 425, 429)
 _STATUS = re.compile(r"\s*(\d{3})\b")
 _PLACE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([^/?#]{1,200}))?/?")
 
@@ -36,6 +37,14 @@ class Version:
     version: str
     updated: str
     body: Body | None
+
+
+def is_refusal(status: int) -> bool:
+    """Whether a status says that this will never be taken as it is asked; any other that is none of 2xx says: later.
+
+    401 and 403 say neither: who asks is not known.
+    """
+    return 400 <= status < 500 and status not in _LATER
 
 
 def entries_of(bundle: Mapping[str, Any]) -> list[Body]:

@@ -13,7 +13,14 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from fhir_mh.connectors.fhir_server.answers import Answered, Version, answered, entries_of, versions_in
+from fhir_mh.connectors.fhir_server.answers import (
+    Answered,
+    Version,
+    answered,
+    entries_of,
+    is_refusal,
+    versions_in,
+)
 from fhir_mh.connectors.fhir_server.searching import Query, Search, next_link
 from fhir_mh.errors import FhirMhError, InvalidResource, NotAuthenticated, UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.reaching import NOT_FOLDED, client_of, read_whole, within
@@ -32,7 +39,6 @@ _MAX_ANSWER = 2 * MAX_REQUEST  # bytes: what was sent comes back, with what the 
 _PAGES = 10_000  # of one search or history: more than any server holds of what is asked for, and an end
 _TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9\-.]{1,64}")
-_LATER = (408, 425, 429)
 _GONE = (404, 410)
 _NO_SUCH = (405, 501)  # there is no such interaction
 _CHANGED = (409, 412)
@@ -248,7 +254,7 @@ def _fine(said: _Said) -> _Said:
         raise NotAuthenticated(issues=[issue("server-token", "$")])
     if status == 413:
         raise Refused(issue("sync-too-large", "$", limit=MAX_REQUEST), final=said.is_outcome)
-    if 400 <= status < 500 and status not in _LATER and said.is_outcome:
+    if is_refusal(status) and said.is_outcome:
         raise Refused(issue("server-refused", "$", status=status))
     raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=status)])
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from fhir_mh.connectors.fhir_server.answers import Answered, version_of
+from fhir_mh.connectors.fhir_server.answers import Answered, is_refusal, version_of
 from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.looking import Place
 from fhir_mh.connectors.fhir_server.naming import Body, Key
@@ -86,7 +86,7 @@ def _fault_of(entry: Body, answered: Answered) -> Exception | None:
         return VersionConflict(issues=[issue("server-changed", "$")])
     if status in (401, 403):
         return NotAuthenticated(issues=[issue("server-token", "$")])
-    if 400 <= status < 500 and status != 429:
+    if is_refusal(status):
         return Refused(_refused(entry, status))
     return UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=status)])
 

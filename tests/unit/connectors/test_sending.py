@@ -441,6 +441,8 @@ def test_it_takes_no_proposals_and_no_marks(verb: Any) -> None:
         (422, ("refused", "server-refused")),
         (413, ("refused", "sync-too-large")),
         (401, ("", "server-token")),
+        (408, ("", "sync-unexpected-answer")),
+        (425, ("", "sync-unexpected-answer")),
         (429, ("", "sync-unexpected-answer")),
         (500, ("", "sync-unexpected-answer")),
     ],
@@ -456,17 +458,28 @@ def test_a_refusal_is_told_from_a_bad_moment_and_in_our_own_words(status: int, e
         assert sender.noted(*PLAN) is None
 
 
-def test_an_entry_that_failed_alone_is_told_and_the_rest_is_known() -> None:
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("422 Unprocessable", ("refused", "server-refused")),
+        ("408 Request Timeout", ("", "sync-unexpected-answer")),
+        ("425 Too Early", ("", "sync-unexpected-answer")),
+        ("429 Too Many Requests", ("", "sync-unexpected-answer")),
+        ("503 Service Unavailable", ("", "sync-unexpected-answer")),
+        ("403 Forbidden", ("", "server-token")),
+    ],
+)
+def test_an_entry_that_failed_alone_is_told_and_the_rest_is_known(status: str, expected: tuple[str, str]) -> None:
     with sending() as sender:
         real = sender.server._entry
 
         def each(entry: Json, whole: bool) -> Json:
             if entry["request"]["url"] == "Consent":
-                return {"response": {"status": "422 Unprocessable"}}
+                return {"response": {"status": status}}
             return real(entry, whole)
 
         sender.server._entry = each  # type: ignore[method-assign]
-        assert sender.told() == ("refused", "server-refused")
+        assert sender.told() == expected
         assert sender.is_noted(*PLAN)
         assert sender.noted("Consent", "sharing") is None
 
