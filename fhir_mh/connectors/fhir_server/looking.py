@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
-from fhir_mh.connectors.fhir_server.answers import Version, updated_of
+from fhir_mh.connectors.fhir_server.answers import Version, moment_of, updated_of
 from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.found import hash_of, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
@@ -159,11 +158,8 @@ def _is_in_use(patient: Body) -> bool:
 
 def _age(version: Version) -> tuple[float, int]:
     """By the server's time, then by its numbers, where it counts."""
-    try:
-        moment = datetime.fromisoformat(version.updated or updated_of(version.body or {})).timestamp()
-    except ValueError:
-        moment = 0.0
-    return moment, int(version.version) if version.version.isdecimal() else 0
+    moment = moment_of(version.updated or updated_of(version.body or {}))
+    return 0.0 if moment is None else moment.timestamp(), int(version.version) if version.version.isdecimal() else 0
 
 
 def by_key(bodies: Iterable[Body]) -> dict[Key, Body]:

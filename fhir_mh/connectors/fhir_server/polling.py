@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 
-from fhir_mh.connectors.fhir_server.answers import Version, updated_of
+from fhir_mh.connectors.fhir_server.answers import Version, moment_of, updated_of
 from fhir_mh.connectors.fhir_server.client import is_of_one
 from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
@@ -318,27 +318,22 @@ class Polling:
         return None if found is None else found.position
 
 
-def _moment(instant: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(instant)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
-
-
 def _later(position: str | None, updated: str) -> str | None:
     """The later of two instants of the server; one that is none is passed over."""
-    moment = _moment(updated)
+    moment = moment_of(updated)
     if moment is None:
         return position
-    known = None if position is None else _moment(position)
+    known = None if position is None else moment_of(position)
     return updated if known is None or moment > known else position
 
 
 def _before(position: str) -> str | None:
-    """The instant from which is read again; None where the position is none."""
-    moment = _moment(position)
-    return None if moment is None else (moment - OVERLAP).isoformat(timespec="milliseconds")
+    """The instant from which is read again; None where the position is none, or there is nothing before it."""
+    moment = moment_of(position)
+    try:
+        return None if moment is None else (moment - OVERLAP).isoformat(timespec="milliseconds")
+    except OverflowError:
+        return None
 
 
 def _code(fault: FhirMhError) -> str:

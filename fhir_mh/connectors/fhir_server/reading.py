@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from typing import Any
 
+from fhir_mh.connectors.fhir_server.answers import moment_of
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.packages.model import R4
 
@@ -74,11 +74,8 @@ def _one_moment(sent: Any, there: Any) -> bool:
     """Whether two texts are one instant, written by two systems."""
     if not (isinstance(sent, str) and isinstance(there, str) and "T" in sent and "T" in there):
         return False
-    try:
-        before, after = datetime.fromisoformat(sent), datetime.fromisoformat(there)
-    except ValueError:
-        return False
-    return before.tzinfo is not None and after.tzinfo is not None and before == after
+    before = moment_of(sent)
+    return before is not None and before == moment_of(there)
 
 
 @cache

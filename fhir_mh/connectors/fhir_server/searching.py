@@ -10,10 +10,10 @@ there.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.answers import entries_of, updated_of, version_of
+from fhir_mh.connectors.fhir_server.answers import entries_of, moment_of, updated_of, version_of
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.issues import issue
 
@@ -132,13 +132,10 @@ def _ends(found: Sequence[Body]) -> tuple[datetime, datetime]:
 
 def _second(instant: str) -> datetime:
     """The second of an instant: servers differ in how much finer than that they search."""
-    try:
-        moment = datetime.fromisoformat(instant)
-    except ValueError:
-        raise _unknown() from None
-    if moment.tzinfo is None:
+    moment = moment_of(instant)
+    if moment is None:
         raise _unknown()
-    return moment.astimezone(UTC).replace(microsecond=0)
+    return moment.replace(microsecond=0)
 
 
 def _key(resource: Mapping[str, Any]) -> str:

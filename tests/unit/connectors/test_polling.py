@@ -169,6 +169,19 @@ def test_a_type_that_cannot_be_read_keeps_only_its_own(tmp_path: Path, monkeypat
         assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Goal")) is not None
 
 
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+05:00", "0001-01-01T00:01:00Z", "9999-12-31T23:59:59-05:00"])
+def test_a_time_that_cannot_be_counted_with_stops_nothing(tmp_path: Path, instant: str) -> None:
+    with asked(tmp_path, history=False) as ward:
+        ward.server.put(goal("g1", "Sleep"))
+        for version in ward.server.versions:
+            if version.body is not None and version.kind == "Goal":
+                version.body["meta"]["lastUpdated"] = instant
+        assert ward.poll() == 1
+        ward.server.put(goal("g2", "Walk"))
+        assert ward.poll() == 1
+        assert goals(ward) == ["Sleep", "Walk"]
+
+
 def test_a_server_that_is_away_leaves_everything_to_be_read(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         ward.server.defects.down = 503
