@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,9 +14,10 @@ from fhir_mh.api.hooks import Woken
 from fhir_mh.api.servers import taking_in
 from fhir_mh.clock import elapsed
 from fhir_mh.connectors.fhir_server.client import FhirClient
-from fhir_mh.connectors.fhir_server.hooks import PATH, Hooks, secrets_of
+from fhir_mh.connectors.fhir_server.hooks import HOOK, PATH, Hooks, secrets_of
 from fhir_mh.connectors.fhir_server.offered import KINDS, offers, takes_subscriptions
 from fhir_mh.connectors.fhir_server.polling import Polling
+from fhir_mh.connectors.fhir_server.turns import Lost, Turn
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.transport import first_that_answers
 from fhir_mh.gateway import Gateway
@@ -35,9 +36,11 @@ _HOOKS = 3600.0  # seconds between two looks at the Subscriptions on a server
 class _Asked:
     """One server: when it is due (seconds of the process), how often in a row it failed, and the round under way.
 
-    hooked: when its Subscriptions are looked at again.
+    removed: it is a partner no more, and only what is ours there is taken back. hooked: when its Subscriptions are
+    looked at again.
     """
 
+    removed: bool = False
     due: float = 0.0
     hooked: float = 0.0
     failures: int = 0
@@ -69,6 +72,7 @@ class Polls:
         self.public_url = public_url
         self.retry, self.draw = retry or Retry(), draw
         self._asked: dict[str, _Asked] = {}
+        self._told = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Go on until stop is set; what is under way is then given up, for it is found again."""
@@ -78,6 +82,8 @@ class Polls:
                     await self._start_due()
                 except FhirMhError as fault:  # the store is away: it is looked again
                     log.info("the servers to ask could not be looked up: %s", type(fault).__name__)
+                except Exception as fault:  # noqa: BLE001 - it must not end the asking for good
+                    log.error("looking up the servers to ask failed here: %s", place_of(fault))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _LOOK)
         finally:
@@ -88,25 +94,39 @@ class Polls:
 
     async def _start_due(self) -> None:
         servers = {
-            ods: known.partner
+            ods: (known.partner, known.removed)
             for ods, known in (await self.partners.current()).items()
-            if known.partner is not None and not known.removed and known.partner.kind == "fhir-server"
+            if known.partner is not None and known.partner.kind == "fhir-server"
         }
+        if not self._told:
+            await self._tell_left(servers)
+            self._told = True
         for ods in self._asked.keys() - servers.keys():
             if not self._asked[ods].busy:
                 del self._asked[ods]
-        for ods, partner in servers.items():
-            asked = self._asked.setdefault(ods, _Asked())
-            woken = ods in self.woken
-            if partner.usable and not asked.busy and (woken or asked.due <= elapsed()):
+        for ods, (partner, removed) in servers.items():
+            asked = self._asked.setdefault(ods, _Asked(removed))
+            if asked.busy or not partner.usable:
+                continue
+            if asked.removed != removed:
+                asked = self._asked[ods] = _Asked(removed)
+            woken = ods in self.woken and not removed
+            if woken or asked.due <= elapsed():
                 self.woken.discard(ods)
                 asked.round = asyncio.create_task(self._ask(partner, asked, woken))
+
+    async def _tell_left(self, servers: Collection[str]) -> None:
+        """Say once of whom Subscriptions of ours stay behind: of a partner that the settings do not name any more."""
+        for ods in {one.partner for one in await self.gateway.store.read(lambda tx: tx.checkpoints.below(HOOK))}:
+            if ods not in servers:
+                log.warning("the server of %s cannot be asked any more: our Subscriptions stay there", ods)
 
     async def _ask(self, partner: Partner, asked: _Asked, woken: bool) -> None:
         poll = partner.usable[0].poll
         failed = True
         try:
-            await first_that_answers(partner.usable, lambda one: self._round(partner, one, asked, woken))
+            with suppress(Lost):
+                await first_that_answers(partner.usable, lambda one: self._round(partner, one, asked, woken))
             failed = False
         except FhirMhError as fault:
             code = fault.issues[0].code if fault.issues else type(fault).__name__
@@ -118,29 +138,44 @@ class Polls:
         asked.due = elapsed() + max(poll, wait)
 
     async def _round(self, partner: Partner, connection: Connection, asked: _Asked, woken: bool) -> None:
-        client = FhirClient(connection)
+        """Ask once what is due to be asked. Raises Lost, and what Polling does."""
+        turn = Turn(self.gateway.store, partner.ods, self.owner)
+        reads = not asked.removed and (woken or await turn.is_due(timedelta(seconds=connection.poll)))
+        if asked.removed:
+            hooked = bool(await turn.store.read(lambda tx: tx.checkpoints.below(HOOK, partner.ods)))
+        else:
+            hooked = asked.hooked <= elapsed()
+        if not (reads or hooked):
+            return
+        client = FhirClient(connection)  # not before: it costs more than looking whether anything is due
+        hooks = Hooks(client, turn, connection.base_url, *(one.base_url for one in partner.connections))
         try:
-            into = taking_in(self.gateway, partner.ods, connection.base_url)
-            polling = Polling(client, into, self.owner)
-            if woken or await polling.is_due(timedelta(seconds=connection.poll)):
-                await polling.round()
-            if asked.hooked <= elapsed():
-                asked.hooked = elapsed() + _HOOKS
-                await self._keep_hooks(client, partner, connection)
+            async with turn.taken():
+                if hooked:
+                    await self._keep_hooks(hooks, client, connection, asked)
+                if reads:
+                    into = taking_in(self.gateway, partner.ods, connection.base_url)
+                    await Polling(client, into, turn).round()
         finally:
             await client.close()
 
-    async def _keep_hooks(self, client: FhirClient, partner: Partner, connection: Connection) -> None:
-        """Have the server call us, where we can be reached and it can do that. Where it fails, nothing is lost."""
-        own = self.gateway.home.ods
-        secret = secrets_of(connection, own, partner.ods)
-        if self.public_url is None or secret is None:
+    async def _keep_hooks(self, hooks: Hooks, client: FhirClient, connection: Connection, asked: _Asked) -> None:
+        """Have the server call us, where we can be reached and it can do that, and else not any more.
+
+        Of a partner that is one still, nothing is lost where it fails. Raises Lost; and where the server does not
+        answer at all, what FhirClient does.
+        """
+        if asked.removed:
+            await hooks.drop()
             return
-        endpoint = f"{self.public_url.rstrip('/')}{PATH}/{partner.ods}"
+        secret = secrets_of(connection, self.gateway.home.ods, hooks.partner)
+        capability = {} if self.public_url is None or secret is None else await client.capability()
+        asked.hooked = elapsed() + _HOOKS
         try:
-            capability = await client.capability()
-            if takes_subscriptions(capability):
-                kinds = offers(capability).keys() & KINDS
-                await Hooks(client, self.gateway.store, partner.ods).keep(kinds, endpoint, secret)
+            if self.public_url is None or secret is None:
+                await hooks.drop()
+            elif takes_subscriptions(capability):
+                endpoint = f"{self.public_url.rstrip('/')}{PATH}/{hooks.partner}"
+                await hooks.keep(offers(capability).keys() & KINDS, endpoint, secret)
         except FhirMhError as fault:
-            log.info("%s takes no Subscription: %s", partner.ods, type(fault).__name__)
+            log.info("%s takes no Subscription: %s", hooks.partner, type(fault).__name__)

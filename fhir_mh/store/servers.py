@@ -108,6 +108,20 @@ class Checkpoints(Part):
         )
         return None if row is None else Checkpoint(row[0], row[1], row[2], from_ms(row[3]))
 
+    def below(self, beginning: str, partner: str | None = None) -> list[Checkpoint]:
+        """What was noted of the sources whose names begin so, of one partner or of all."""
+        clause, values = ("", []) if partner is None else (" AND partner = ?", [partner])
+        rows = self.session.all(
+            f"SELECT partner, source, position, at FROM checkpoints WHERE substr(source, 1, ?) = ?{clause}"
+            " ORDER BY partner, source",
+            len(beginning), beginning, *values,
+        )  # fmt: skip
+        return [Checkpoint(row[0], row[1], row[2], from_ms(row[3])) for row in rows]
+
+    def forget(self, partner: str, source: str) -> None:
+        """Nothing is noted of this source any more."""
+        self.session.run("DELETE FROM checkpoints WHERE partner = ? AND source = ?", partner, source)
+
     def set(self, partner: str, source: str, position: str) -> None:
         """This source has been read up to there."""
         self.session.run(

@@ -78,3 +78,16 @@ def test_how_far_a_source_was_read_is_told_until_it_is_read_further(store: Store
     store.write_now(lambda tx: tx.checkpoints.set("WARD", "CarePlan", "x"))
     assert checkpoint() == Checkpoint("WARD", "CarePlan", "x", START + timedelta(minutes=1))
     assert (checkpoint("OTHER"), checkpoint(source="Goal")) == (None, None)
+
+
+def test_what_was_noted_of_sources_is_found_by_how_they_begin_and_forgotten_one_by_one(store: Store) -> None:
+    for partner, source in (("WARD", "hook/Goal"), ("WARD", "hook/CarePlan"), ("WARD", "Goal"), ("OTHER", "hook/Goal")):
+        store.write_now(lambda tx, p=partner, s=source: tx.checkpoints.set(p, s, "x"))
+
+    def found(partner: str | None = None) -> list[tuple[str, str]]:
+        listed = store.read_now(lambda tx: tx.checkpoints.below("hook/", partner))
+        return [(one.partner, one.source) for one in listed]
+
+    assert found() == [("OTHER", "hook/Goal"), ("WARD", "hook/CarePlan"), ("WARD", "hook/Goal")]
+    store.write_now(lambda tx: tx.checkpoints.forget("WARD", "hook/Goal"))
+    assert found("WARD") == [("WARD", "hook/CarePlan")]

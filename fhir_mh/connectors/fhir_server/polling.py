@@ -18,6 +18,7 @@ from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.offered import KINDS, offers
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
+from fhir_mh.connectors.fhir_server.turns import Lost, Turn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.fhir.parts import objects_in
@@ -27,11 +28,9 @@ log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
-LEASE = timedelta(minutes=5)  # longer than any step of a round takes; it is renewed before each
 _AT_ONCE = 50  # resources read between two renewals
 _DEPTH = 3  # a professional of a service of an organisation
 _SUBJECTS = ("subject", "patient", "for")
-_LEASED, _NOBODY = "lease", ""
 
 
 class Server(Protocol):
@@ -48,10 +47,6 @@ class Server(Protocol):
     def history(self, kind: str, name: str | None = None, *, since: str | None = None) -> AsyncIterator[Version]: ...
 
 
-class Lost(Exception):
-    """Another worker asks this server now."""
-
-
 @dataclass
 class _Read:
     """What one round has read. about: by the Patient's id there. newest: how far each type was read. seen: how much."""
@@ -66,67 +61,30 @@ class _Read:
 
 
 class Polling:
-    """One partner's server, asked by one worker. owner names it among those that share the store."""
+    """One partner's server, asked by the worker whose turn it is."""
 
-    def __init__(self, server: Server, into: TakingIn, owner: str) -> None:
-        self.server, self.into, self.owner = server, into, owner
+    def __init__(self, server: Server, into: TakingIn, turn: Turn) -> None:
+        self.server, self.into, self.turn = server, into, turn
         self.store, self.reading = into.store, into.reading
         self.names = Names(self.reading.partner, self.reading.base_url)
 
     async def round(self) -> int:
         """Ask for what has changed, and have it received; the number of messages that were dealt with.
 
-        One type that cannot be read, or one message that fails here, keeps only its own from being done with. Raises
-        the first fault once the rest is done; nothing at all is done where another worker is at it.
+        The turn is taken. One type that cannot be read, or one message that fails here, keeps only its own from being
+        done with. Raises the first fault once the rest is done; Lost once another worker is at it.
         """
         read = _Read()
-        done = 0
         try:
-            await self._hold()
-            try:
-                await self._read(read)
-            except (UpstreamUnavailable, NotAuthenticated) as fault:  # what was read until then is received
-                read.faults.append(fault)
-            done, whole = await self._receive(read)
-            if whole:
-                await self._note(read)
-        except Lost:
-            return done
-        finally:
-            await self.store.write(self._let_go)
+            await self._read(read)
+        except (UpstreamUnavailable, NotAuthenticated) as fault:  # what was read until then is received
+            read.faults.append(fault)
+        done, whole = await self._receive(read)
+        if whole:
+            await self._note(read)
         if read.faults:
             raise read.faults[0]
         return done
-
-    # --- one at a time
-
-    async def is_due(self, every: timedelta) -> bool:
-        """Whether the last round, whoever's it was, ended that long ago; while one is under way none is due."""
-
-        def due(tx: Tx) -> bool:
-            held = tx.checkpoints.get(self.reading.partner, _LEASED)
-            if held is None or held.position == self.owner:
-                return True
-            return tx.now >= held.at + (every if held.position == _NOBODY else LEASE)
-
-        return await self.store.read(due)
-
-    async def _hold(self) -> None:
-        """Go on being the one that asks. Raises Lost."""
-        if not await self.store.write(self._lease):
-            raise Lost
-
-    def _lease(self, tx: Tx) -> bool:
-        held = tx.checkpoints.get(self.reading.partner, _LEASED)
-        if held is not None and held.position not in (self.owner, _NOBODY) and tx.now < held.at + LEASE:
-            return False
-        tx.checkpoints.set(self.reading.partner, _LEASED, self.owner)
-        return True
-
-    def _let_go(self, tx: Tx) -> None:
-        held = tx.checkpoints.get(self.reading.partner, _LEASED)
-        if held is not None and held.position == self.owner:
-            tx.checkpoints.set(self.reading.partner, _LEASED, _NOBODY)
 
     # --- reading
 
@@ -134,7 +92,7 @@ class Polling:
         """Everything that has changed, and everything about people who were written there since."""
         offered = offers(await self.server.capability())
         for kind in sorted(offered.keys() & KINDS):
-            await self._hold()
+            await self.turn.hold()
             await self._read_type(read, kind, deletions="history-type" in offered[kind])
         for patient in await self._new_people(read):
             await self._read_person(read, patient, offered)
@@ -174,7 +132,7 @@ class Polling:
         """Everything about one person, from the beginning: what was passed over while nobody here knew them."""
         there = str(patient["id"])
         for kind in sorted(offered.keys() & KINDS - {"Patient"}):
-            await self._hold()
+            await self.turn.hold()
             async for body in self.server.search(kind, [("patient", f"Patient/{there}")]):
                 await self._keep(read, body)
         read.about.setdefault(there, {})
@@ -184,7 +142,7 @@ class Polling:
         """Keep a resource that is about somebody known here; of anybody else nothing is kept."""
         read.seen += 1
         if read.seen % _AT_ONCE == 0:
-            await self._hold()
+            await self.turn.hold()
         kind, name = key_there(body)
         if kind == "Patient":
             read.patients[name] = body if await self._is_known(body) else None
@@ -264,7 +222,7 @@ class Polling:
         """(how many messages were dealt with, whether all were)."""
         done, whole = 0, True
         for there in read.about:
-            await self._hold()
+            await self.turn.hold()
             try:
                 some, all_of_it = await self._receive_of(read, there)
             except (FhirMhError, Lost):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from fhir_mh.api import polling
 from fhir_mh.api.polling import Polls, _Asked
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.partner import Connection, Partner
+from tests.fhir_server import Fault, FhirServer, fhir_server
 from tests.unit.gateway.pair import HOME, Pair
 
 NOW = 1000.0
+TOKEN = "a-token-that-the-server-issued"
 
 
 @pytest.fixture
@@ -101,8 +104,125 @@ def test_what_is_off_or_no_server_is_not_asked(polls: Polls, monkeypatch: pytest
     assert asked(polls, monkeypatch, partner) == []
 
 
-def test_one_that_was_removed_is_not_asked(polls: Polls, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked(polls, monkeypatch, server())
-    monkeypatch.setattr(polls, "partners", Known({"ZOA1": One(server(), removed=True)}))
+# --- one look at a server on loopback
+
+
+@contextmanager
+def there() -> Iterator[tuple[FhirServer, Partner]]:
+    """A partner's server that takes Subscriptions."""
+    with fhir_server(token=TOKEN) as made:
+        kinds = [{"type": kind, "interaction": [{"code": "search-type"}]} for kind in ("CarePlan", "Goal")]
+        hooks = {"type": "Subscription", "interaction": [{"code": "create"}]}
+        rest = [{"mode": "server", "resource": [*kinds, hooks]}]
+        made.capability = lambda: {"resourceType": "CapabilityStatement", "rest": rest}  # type: ignore[method-assign]
+        connection = Connection.model_validate({"kind": "fhir-server", "base_url": made.url, "token": TOKEN})
+        yield made, Partner(ods="ZOA1", name="Ward", connections=(connection,))
+
+
+def look(polls: Polls, partner: Partner, *, removed: bool = False) -> None:
+    """One look at who is due, and all that comes of it."""
+
+    async def one() -> None:
+        await polls._start_due()
+        await asyncio.gather(*(asked.round for asked in polls._asked.values() if asked.round))
+
+    polls.partners = Known({"ZOA1": One(partner, removed=removed)})  # type: ignore[assignment]
+    polls._asked.setdefault("ZOA1", _Asked()).due = 0
+    asyncio.run(one())
+
+
+def count(server: FhirServer) -> int:
+    return len(server.all("Subscription"))
+
+
+def test_a_type_that_cannot_be_read_keeps_no_subscription_from_being_made(polls: Polls) -> None:
+    polls.public_url = "https://home.example"
+    with there() as (made, partner):
+
+        def refuse(kind: str, query: Any) -> Any:
+            raise Fault(400)
+
+        made._search = refuse  # type: ignore[method-assign]
+        look(polls, partner)
+        assert (count(made), polls._asked["ZOA1"].failures) == (2, 1)
+
+
+def test_while_another_worker_asks_no_subscription_is_made(polls: Polls) -> None:
+    polls.public_url = "https://home.example"
+    with there() as (made, partner):
+        polls.gateway.store.write_now(lambda tx: tx.checkpoints.set("ZOA1", "lease", "another"))
+        look(polls, partner)
+        assert (made.asked, polls._asked["ZOA1"].failures) == ([], 0)
+        polls.gateway.store.write_now(lambda tx: tx.checkpoints.set("ZOA1", "lease", ""))
+        look(polls, partner)
+        assert count(made) == 2
+
+
+def test_nothing_is_made_ready_for_a_round_that_is_not_due(polls: Polls, monkeypatch: pytest.MonkeyPatch) -> None:
+    with there() as (made, partner):
+        look(polls, partner)
+        asked = list(made.asked)
+        assert asked
+        monkeypatch.setattr(polling, "FhirClient", None)
+        look(polls, partner)
+        assert (made.asked, polls._asked["ZOA1"].failures) == (asked, 0)
+
+
+def test_of_one_that_was_removed_the_subscriptions_are_taken_back_and_nothing_is_asked(polls: Polls) -> None:
+    polls.public_url = "https://home.example"
+    with there() as (made, partner):
+        look(polls, partner)
+        assert count(made) == 2
+        made.asked.clear()
+        made.defects.down = 503
+        polls.woken.add("ZOA1")
+        look(polls, partner, removed=True)
+        assert (count(made), polls._asked["ZOA1"].failures) == (2, 1)
+        made.defects.down = 0
+        look(polls, partner, removed=True)
+        assert count(made) == 0
+        assert not any("_search" in one for one in made.asked)
+        made.asked.clear()
+        look(polls, partner, removed=True)
+        assert made.asked == []
+        look(polls, partner)
+        assert count(made) == 2, "it is a partner again"
+
+
+def test_where_we_cannot_be_called_any_more_the_subscriptions_are_taken_back(polls: Polls) -> None:
+    polls.public_url = "https://home.example"
+    with there() as (made, partner):
+        look(polls, partner)
+        assert count(made) == 2
+        polls.public_url = None
+        polls._asked.clear()
+        look(polls, partner)
+        assert count(made) == 0
+
+
+def test_what_stays_on_a_server_that_cannot_be_asked_any_more_is_told_once(
+    polls: Polls, caplog: pytest.LogCaptureFixture
+) -> None:
+    polls.gateway.store.write_now(lambda tx: tx.checkpoints.set("ZOA2", "hook/Goal", "1 http://127.0.0.1:9"))
     asyncio.run(polls._start_due())
-    assert polls._asked == {}
+    asyncio.run(polls._start_due())
+    assert [record.levelname for record in caplog.records if "ZOA2" in record.getMessage()] == ["WARNING"]
+
+
+def test_a_fault_of_the_looking_up_ends_no_asking(polls: Polls, caplog: pytest.LogCaptureFixture) -> None:
+    stop = asyncio.Event()
+    looks: list[int] = []
+
+    class Failing:
+        async def current(self) -> dict[str, Any]:
+            looks.append(1)
+            if len(looks) == 1:
+                raise ValueError("what the person said")
+            stop.set()
+            return {}
+
+    polls.partners = Failing()  # type: ignore[assignment]
+    asyncio.run(asyncio.wait_for(polls.run(stop), 30))
+    assert len(looks) == 2
+    assert "ValueError" in caplog.text
+    assert "person" not in caplog.text

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.offered import KINDS
-from fhir_mh.connectors.fhir_server.polling import Polling
+from fhir_mh.connectors.fhir_server.polling import Polling, Server
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
+from fhir_mh.connectors.fhir_server.turns import Lost, Turn
 from fhir_mh.exchange.messages import Envelope, Message, Unreadable
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.servers import FromServer
@@ -23,6 +24,15 @@ from tests.unit.gateway.pair import HOME, WARD, accept, person_with_a_plan
 from tests.unit.gateway.server import Ward
 
 Body = dict[str, Any]
+
+
+async def round_of(server: Server, into: TakingIn, owner: str) -> int:
+    """One round of a worker; nothing is done where another is at it."""
+    turn = Turn(into.store, into.reading.partner, owner)
+    with suppress(Lost):
+        async with turn.taken():
+            return await Polling(server, into, turn).round()
+    return 0
 
 
 class Asked(Ward):
@@ -59,7 +69,7 @@ class Asked(Ward):
     async def _poll(self, owner: str) -> int:
         client = FhirClient(Connection(kind="fhir-server", base_url=self.server.url))
         try:
-            return await Polling(client, TakingIn(self.home.store, self.reading, self._receive), owner).round()
+            return await round_of(client, TakingIn(self.home.store, self.reading, self._receive), owner)
         finally:
             await client.close()
 

@@ -10,16 +10,13 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.found import hash_of
 from fhir_mh.connectors.fhir_server.naming import minted
 from fhir_mh.connectors.fhir_server.offered import KINDS
-from fhir_mh.connectors.fhir_server.polling import LEASE, Polling
-from fhir_mh.connectors.fhir_server.taking_in import TakingIn
+from fhir_mh.connectors.fhir_server.turns import LEASE, Turn
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import Issue, issue
-from fhir_mh.partner import Connection
 from fhir_mh.store import ServerCopy
 from tests.fhir_server import Fault
 from tests.unit.connectors.asked import Asked, asked
@@ -210,8 +207,7 @@ def test_a_worker_that_is_started_again_goes_on_at_once(tmp_path: Path) -> None:
 
 def test_what_one_worker_has_asked_the_others_need_not_ask(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
-        into = TakingIn(ward.home.store, ward.reading, ward._receive)
-        two = Polling(FhirClient(Connection(kind="fhir-server", base_url=ward.server.url)), into, "two")
+        two = Turn(ward.home.store, WARD, "two")
         every = timedelta(seconds=60)
         assert asyncio.run(two.is_due(every))
         ward.poll("one")
@@ -288,8 +284,8 @@ def test_who_reads_for_long_renews_its_lease(tmp_path: Path, monkeypatch: pytest
         for number in range(120):
             ward.server.put(goal(f"g{number}", "Sleep"))
         renewed = []
-        plain = Polling._lease
-        monkeypatch.setattr(Polling, "_lease", lambda self, tx: renewed.append(1) or plain(self, tx))
+        plain = Turn._lease
+        monkeypatch.setattr(Turn, "_lease", lambda self, tx: renewed.append(1) or plain(self, tx))
         ward.poll()
         reading = len(KINDS) + 2  # at the beginning, before each type, and of the one person
         assert len(renewed) >= reading + 120 // 50

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.connectors.fhir_server.polling import Polling
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.gateway import Organisation
 from fhir_mh.gateway.servers import FromServer
 from fhir_mh.store import Store
+from tests.unit.connectors.asked import round_of
 from tests.unit.gateway.pair import accept
 
 
@@ -41,15 +41,15 @@ async def never(message: Message | Unreadable) -> bool:
     raise AssertionError
 
 
-def worker(store: Store, server: Slow, owner: str) -> Polling:
+async def worked(store: Store, server: Slow, owner: str) -> int:
     reading = FromServer(Organisation("ZCT1", "ZCT1", {}), accept, "ZOA1", "http://127.0.0.1:9")
-    return Polling(server, TakingIn(store, reading, never), owner)  # type: ignore[arg-type]
+    return await round_of(server, TakingIn(store, reading, never), owner)  # type: ignore[arg-type]
 
 
 def test_of_several_that_begin_at_once_one_asks(store: Store) -> None:
     async def all_of_them() -> Slow:
         server = Slow()
-        rounds = [asyncio.create_task(worker(store, server, f"worker-{n}").round()) for n in range(6)]
+        rounds = [asyncio.create_task(worked(store, server, f"worker-{n}")) for n in range(6)]
         while sum(one.done() for one in rounds) < 5:
             await asyncio.sleep(0.01)
         server.go.set()
@@ -67,7 +67,7 @@ def test_who_failed_has_let_go(store: Store) -> None:
         server.go.set()
         for owner in ("one", "two"):
             with pytest.raises(UpstreamUnavailable):
-                await worker(store, server, owner).round()
+                await worked(store, server, owner)
         return server.asked
 
     assert asyncio.run(two()) == 2
