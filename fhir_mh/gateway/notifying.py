@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -68,12 +68,15 @@ class Notifier:
         clients = self._clients(busy)
         return await self.store.read(lambda tx: tx.subscriptions.next_due(clients)) if clients else None
 
-    async def claim(self, *, busy: Sequence[str] = ()) -> list[tuple[str, StoredSubscription]]:
+    async def claim(self, *, under_way: Mapping[str, int] | None = None) -> list[tuple[str, StoredSubscription]]:
+        there = under_way or {}
+
         def claim(tx: Tx) -> list[tuple[str, StoredSubscription]]:
             return [
                 (_name(client), held)
-                for client in self._clients(busy)
-                for held in tx.subscriptions.claim(self.owner, self.lease, _AT_ONCE, [client])
+                for client in self.listeners
+                if (room := _AT_ONCE - there.get(_name(client), 0)) > 0
+                for held in tx.subscriptions.claim(self.owner, self.lease, room, [client])
             ]
 
         return await self.store.write(claim)
@@ -113,24 +116,27 @@ class Notifier:
 
     def _of_events(self, tx: Tx, held: StoredSubscription, wanted: Wanted, listener: Listener) -> Notice | None:
         """The next request about events: first what may have been sent before, under the numbers that it has."""
-        begun = tx.subscriptions.begun(held)[: wanted.most]
+        begun = tx.subscriptions.begun(held)
+        if wanted.topic is None:  # what is begun was of a topic that it asked for before
+            found = self._next(tx, [*begun, *tx.subscriptions.waiting(held, _LOOKED_AT)], wanted, listener)
+            return plain(wanted, *found[0]) if found else None
         if begun:
-            told = [(event, self.teller.focus_of(tx, listener.context, event)) for event in begun]
+            told = [
+                (event, self.teller.told_again(tx, listener.context, wanted, event)) for event in begun[: wanted.most]
+            ]
             return notification(held, wanted, "event-notification", told, tx.now)
-        found = self._next(tx, held, wanted, listener)
+        found = self._next(tx, tx.subscriptions.waiting(held, max(_LOOKED_AT, wanted.most)), wanted, listener)
         if not found:
             return None
-        if wanted.topic is None:
-            return plain(wanted, *found[0])
         held, fresh = tx.subscriptions.give_numbers(held, [event for event, _ in found])
         told = list(zip(fresh, [focus for _, focus in found], strict=True))
         return notification(held, wanted, "event-notification", told, tx.now, fresh)
 
-    def _next(self, tx: Tx, held: StoredSubscription, wanted: Wanted, listener: Listener) -> list[tuple[Event, Focus]]:
-        """The events that are sent next, with what they are about; those before them that are not are dropped."""
+    def _next(self, tx: Tx, waiting: Sequence[Event], wanted: Wanted, listener: Listener) -> list[tuple[Event, Focus]]:
+        """Which of these are sent next, with what they are about; those before them that are not are dropped."""
         found: list[tuple[Event, Focus]] = []
         dropped: list[Event] = []
-        for event in tx.subscriptions.waiting(held, max(_LOOKED_AT, wanted.most)):
+        for event in waiting:
             focus = self.teller.told_of(tx, listener.context, wanted, event)
             if focus is None:
                 dropped.append(event)
@@ -138,7 +144,7 @@ class Notifier:
                 found.append((event, focus))
                 if len(found) == wanted.most:
                     break
-        tx.subscriptions.forget(dropped)
+        tx.subscriptions.done(dropped)
         return found
 
     # --- sending and settling
@@ -161,7 +167,7 @@ class Notifier:
     def _taken(self, tx: Tx, job: StoredSubscription, notice: Notice) -> None:
         held = tx.subscriptions.hold(job)
         wanted = Wanted.read(held.wanted)
-        tx.subscriptions.taken(held, notice.events, keep=wanted.topic is not None, beat=wanted.beat_after(tx.now))
+        tx.subscriptions.taken(held, notice.events, beat=wanted.beat_after(tx.now))
         tx.subscriptions.purge(tx.now - KEPT, held)
 
     def _failed(self, tx: Tx, job: StoredSubscription, code: str, release: Sequence[Event]) -> None:

@@ -122,7 +122,7 @@ class SubscriptionUseCases:
                 found = issue("subscription-no-numbers", "Subscription.criteria")
                 raise InvalidResource(issues=[found])
             events = tx.subscriptions.numbered(held, since, until, MOST)
-            told = [(event, self.teller.focus_of(tx, context, event)) for event in events]
+            told = [(event, self.teller.told_again(tx, context, wanted, event)) for event in events]
             return bundle(held, wanted, "query-event", told, tx.now, content)
 
         return await self.store.read(fetch)

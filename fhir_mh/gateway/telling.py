@@ -29,10 +29,14 @@ class Teller:
             return None
         if not wanted.is_about(tx, event):
             return None
-        focus = self.focus_of(tx, context, event)
+        focus = self._focus(tx, context, event)
         return None if focus is not None and focus.stored is None and wanted.topic is None else focus
 
-    def focus_of(self, tx: Tx, context: AccessContext, event: Event) -> Focus | None:
+    def told_again(self, tx: Tx, context: AccessContext, wanted: Wanted, event: Event) -> Focus | None:
+        """What an event with a number is about; None where it is not asked for any more, or may not be seen now."""
+        return self._focus(tx, context, event) if wanted.is_about(tx, event) else None
+
+    def _focus(self, tx: Tx, context: AccessContext, event: Event) -> Focus | None:
         """What an event is about, as it is now; None where this client may not see it."""
         if event.what == "sharing-ended":
             patient = self._patient(tx, event)

@@ -88,7 +88,7 @@ class Subscriptions(Part):
         return _subscription(row)
 
     def of(self, organisation: str, client: str) -> list[StoredSubscription]:
-        """All of this client's, in the order in which they were made."""
+        """All of this client's, the one first that has been as it is for longest."""
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM subscriptions WHERE organisation = ? AND client = ? ORDER BY updated, id",
             organisation, client,
@@ -166,9 +166,11 @@ class Subscriptions(Part):
         )  # fmt: skip
         return found is not None
 
-    def forget(self, events: Sequence[Event]) -> None:
-        """Drop events that are not for this client."""
-        self.session.many("DELETE FROM events WHERE seq = ?", [(one.seq,) for one in events])
+    def done(self, events: Sequence[Event]) -> None:
+        """Nothing more becomes of these events: those that have a number are kept for $events, others dropped."""
+        kept = [(self._now_ms, one.seq) for one in events if one.number is not None]
+        self.session.many("UPDATE events SET sent = ? WHERE seq = ?", kept)
+        self.session.many("DELETE FROM events WHERE seq = ?", [(one.seq,) for one in events if one.number is None])
 
     def give_numbers(self, held: StoredSubscription, events: Sequence[Event]) -> tuple[StoredSubscription, list[Event]]:
         """The subscription and these events of it, which now have the next numbers, in this order.
@@ -232,17 +234,14 @@ class Subscriptions(Part):
             to_ms(before), *names,
         )  # fmt: skip
 
-    def taken(self, held: StoredSubscription, events: Sequence[Event], *, keep: bool, beat: datetime | None) -> None:
-        """A request was taken: these events are done, kept for $events or not, and all is well. Lets it go.
+    def taken(self, held: StoredSubscription, events: Sequence[Event], *, beat: datetime | None) -> None:
+        """A request was taken: these events are done, and all is well. Lets it go.
 
         Raises Conflict (store-lease-lost), with nothing changed.
         """
         change = ", greeted = ?, attempts = 0, error = NULL, retry_at = NULL, beat = ?"
         self._become(held, "active", change, True, to_ms_or_none(beat))
-        if keep:
-            self.session.many("UPDATE events SET sent = ? WHERE seq = ?", [(self._now_ms, one.seq) for one in events])
-        else:
-            self.forget(events)
+        self.done(events)
 
     def not_taken(
         self, held: StoredSubscription, error: str, retry_at: datetime, *, failed: bool, release: Sequence[Event] = ()

@@ -129,11 +129,11 @@ class Courier:
         done = await asyncio.gather(*(self.deliver(partner, lanes) for partner, lanes in groups))
         return sum(done)
 
-    async def claim(self, *, busy: Sequence[str] = ()) -> list[tuple[str, list[Lane]]]:
-        """Lanes to deliver now, in requests: the partner and its lanes. Those of busy partners are left."""
+    async def claim(self, *, under_way: Mapping[str, int] | None = None) -> list[tuple[str, list[Lane]]]:
+        """Lanes to deliver now, in requests: the partner and its lanes. What is under way takes its room."""
         if self.refresh is not None:
             await self.refresh()
-        claimed = await self.store.write(lambda tx: self._claim(tx, busy))
+        claimed = await self.store.write(lambda tx: self._claim(tx, under_way or {}))
         size = self.limits.messages
         return [
             (partner, lanes[start : start + size])
@@ -141,24 +141,26 @@ class Courier:
             for start in range(0, len(lanes), size)
         ]
 
-    def _due(self, tx: Tx, busy: Sequence[str]) -> list[Lane]:
+    def _due(self, tx: Tx, under_way: Mapping[str, int]) -> list[Lane]:
+        busy = [partner for partner, requests in under_way.items() if requests >= self.limits.requests]
         return tx.lanes.claim(self.owner, self.limits.lease, self.limits.lanes, without=busy)
 
-    def _claim(self, tx: Tx, busy: Sequence[str]) -> list[Lane]:
+    def _claim(self, tx: Tx, under_way: Mapping[str, int]) -> list[Lane]:
         """Of a partner whose breaker is not closed one lane, to see whether it is there again."""
         kept: list[Lane] = []
-        for partner, lanes in _by_partner(self._due(tx, busy)).items():
+        for partner, lanes in _by_partner(self._due(tx, under_way)).items():
             if partner not in self.transports:
                 for lane in lanes:
                     self._put_off(tx, lane, "sync-unknown-partner", tx.now + self.retry.longest)
                 continue
+            room = (self.limits.requests - under_way.get(partner, 0)) * self.limits.messages
             breaker = tx.lanes.breaker(partner)
             if breaker.state != "closed":
                 tx.lanes.set_breaker(probing(breaker, tx.now + self.limits.lease))
-                for lane in lanes[1:]:
-                    tx.lanes.let_go(lane)
-                lanes = lanes[:1]
-            kept += lanes
+                room = 1
+            for lane in lanes[room:]:
+                tx.lanes.let_go(lane)
+            kept += lanes[:room]
         return kept
 
     async def deliver(self, partner: str, lanes: Sequence[Lane]) -> int:

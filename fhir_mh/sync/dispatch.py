@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -49,8 +49,8 @@ class Work(Protocol[Job]):
     async def next_due(self, busy: Sequence[str]) -> datetime | None:
         """When something may next be due, but for busy recipients; None while nothing waits."""
 
-    async def claim(self, *, busy: Sequence[str] = ()) -> list[tuple[str, Job]]:
-        """Jobs to be done now, each with its recipient."""
+    async def claim(self, *, under_way: Mapping[str, int] | None = None) -> list[tuple[str, Job]]:
+        """Jobs to be done now, each with its recipient: with what is under way for one, no more than at_once."""
 
     async def deliver(self, recipient: str, job: Job, /) -> int:
         """Do it. Cancelled, it gives back what it had claimed before it ends."""
@@ -106,7 +106,7 @@ class Dispatch(Generic[Job]):
         wait = self._until(due)
         if wait > 0:
             return wait
-        groups = await self.work.claim(busy=busy)
+        groups = await self.work.claim(under_way=count)
         for recipient, job in groups:
             task = asyncio.create_task(self.work.deliver(recipient, job))
             self._under_way[task] = recipient

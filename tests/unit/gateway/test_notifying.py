@@ -19,7 +19,8 @@ from fhir_mh.gateway.notifying import KEPT, Notifier
 from fhir_mh.gateway.subscriptions import SubscriptionUseCases, shown
 from fhir_mh.gateway.telling import Teller
 from fhir_mh.gateway.wanted import Listener, Listeners
-from fhir_mh.store import StoredSubscription
+from fhir_mh.store import StoredSubscription, Tx
+from fhir_mh.store.session import Session
 from fhir_mh.sync.retry import Retry
 from tests.contract.subscribing import search, topic
 from tests.receivers import told_by
@@ -258,6 +259,56 @@ def test_a_change_of_where_or_what_is_greeted_anew_and_any_other_is_not(desk: De
     assert [url for _, url, _ in desk.wire.sent] == [HOOK, HOOK + "/elsewhere"]
 
 
+def begun(desk: Desk) -> str:
+    """A subscription with one event, about the crisis plan, that has a number and was not taken."""
+    name = desk.made(topic(HOOK, "crisis-plan-changed"))
+    desk.work()
+    desk.wire.fail("subscription-answer", arrived=True)
+    desk.pair.save(HOME, person_with_a_plan())
+    desk.work()
+    desk.wire.failing = None
+    desk.wire.sent.clear()
+    desk.later(minutes=10)
+    return name
+
+
+def test_what_has_a_number_and_is_not_asked_for_any_more_is_told_by_its_number_alone(desk: Desk) -> None:
+    name = begun(desk)
+    desk.changed(name, criteria=topic(HOOK, "plan-changed")["criteria"])
+    desk.pair.save(HOME, {"care_plans": [{"id": "care", "title": "Another"}]})
+    desk.work()
+    assert desk.wire.numbers == [[], [1], [2]]
+    (withheld,), (shown_one,) = (one["notification-event"] for one in desk.wire.told[1:])
+    assert withheld == {"event-number": 1}
+    assert shown_one["focus"].partition("/fhir/")[2].startswith("CarePlan/")
+    again = asyncio.run(desk.subscriptions.events(EHR, name, 1, 2, None))
+    assert told_by(again["entry"][0]["resource"])["notification-event"] == [withheld, shown_one]
+
+
+def test_what_has_a_number_is_told_as_r4_has_it_where_a_search_took_the_place_of_a_topic(desk: Desk) -> None:
+    name = begun(desk)
+    desk.changed(name, criteria="CarePlan", channel=search(HOOK)["channel"])
+    desk.work()
+    assert [method for method, _, _ in desk.wire.sent] == ["PUT"]
+    desk.wire.sent.clear()
+    body = topic(HOOK, "crisis-plan-changed")
+    desk.changed(name, criteria=body["criteria"], channel=body["channel"])
+    desk.crisis("another")
+    desk.work()
+    assert desk.wire.numbers == [[], [2]]
+    again = asyncio.run(desk.subscriptions.events(EHR, name, 1, 2, None))
+    told = told_by(again["entry"][0]["resource"])["notification-event"]
+    assert [event["event-number"] for event in told] == [1, 2]
+
+
+def test_what_has_a_number_and_is_not_asked_for_by_a_search_any_more_is_not_sent(desk: Desk) -> None:
+    name = begun(desk)
+    desk.changed(name, criteria="Goal", channel=search(HOOK)["channel"])
+    desk.work()
+    assert desk.wire.sent == []
+    assert asyncio.run(desk.notifier.next_due([])) is None
+
+
 def test_what_is_changed_while_it_is_sent_is_not_settled_by_who_sent_it(desk: Desk) -> None:
     """The lease is the fence: whoever lost it says nothing of what became of the request."""
     name = desk.made(topic(HOOK, "crisis-plan-changed"))
@@ -283,6 +334,15 @@ def test_another_worker_takes_over_once_a_lease_has_run_out_and_the_first_sends_
     assert desk.wire.sent == []
     asyncio.run(other.deliver(*taken))
     assert desk.wire.numbers == [[1]]
+
+
+def test_what_is_under_way_to_a_client_takes_the_room_of_what_could_be(desk: Desk) -> None:
+    for _ in range(6):
+        desk.made(topic(HOOK, "crisis-plan-changed"))
+    busy = f"{HOME}/ehr"
+    assert asyncio.run(desk.notifier.claim(under_way={busy: desk.notifier.at_once})) == []
+    assert len(asyncio.run(desk.notifier.claim(under_way={busy: desk.notifier.at_once - 1}))) == 1
+    assert len(asyncio.run(desk.notifier.claim())) == desk.notifier.at_once
 
 
 def test_a_worker_that_is_started_again_takes_back_what_it_had(desk: Desk) -> None:
@@ -432,3 +492,25 @@ def test_who_is_not_asked_about_is_not_told_of(desk: Desk) -> None:
         desk.work()
         assert [number for numbers in desk.wire.numbers for number in numbers] == told
         asyncio.run(desk.subscriptions.delete(EHR, name))
+
+
+def test_whether_a_change_is_overtaken_is_found_without_a_look_at_all_that_waits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.made(search(HOOK))
+    desk.pair.save(HOME, person_with_a_plan())
+
+    def look(tx: Tx) -> str:
+        (held,) = tx.subscriptions.of(HOME, "ehr")
+        event, *_ = tx.subscriptions.waiting(held, 1)
+        plain = Session.one
+
+        def explained(session: Session, sql: str, *values: object) -> None:
+            plans.append(plain(session, f"EXPLAIN QUERY PLAN {sql}", *values))
+
+        monkeypatch.setattr(Session, "one", explained)
+        tx.subscriptions.overtaken(event)
+        return str(plans)
+
+    plans: list[object] = []
+    assert "ix_events_overtaken" in desk.store.read_now(look)

@@ -23,7 +23,7 @@ PATIENCE = 30  # seconds, before a test is given up
 
 
 class Partner:
-    """Somebody who answers every message, when the gate is open."""
+    """Somebody who answers every message, when the gate is open. here, most: requests there now, and at most."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []
@@ -32,13 +32,17 @@ class Partner:
         self.gate.set()
         self.away = False
         self.asked = asyncio.Event()
+        self.here, self.most = 0, 0
 
     async def send(self, envelope: Envelope) -> list[Receipt]:
         if not envelope.messages:
             self.greetings += 1
             return []
         self.asked.set()
+        self.here += 1
+        self.most = max(self.most, self.here)
         await self.gate.wait()
+        self.here -= 1
         if self.away:
             raise UpstreamUnavailable
         self.taken += [message.id for message in envelope.messages]
@@ -101,6 +105,23 @@ def test_what_waited_from_before_is_delivered_on_start_and_partners_greeted(stor
         ward = Partner()
         async with running(store, {WARD: ward}):
             await until(lambda: settled(store) == ["acked"] and ward.greetings == 1)
+
+    asyncio.run(run())
+
+
+def test_no_more_requests_are_under_way_to_one_partner_than_may_be(store: Store) -> None:
+    async def run() -> None:
+        ward = Partner()
+        ward.gate.clear()
+        async with running(store, {WARD: ward}, requests=2, messages=1):
+            count(store, PEOPLE[0], WARD)
+            await until(lambda: ward.here == 1)
+            for number in PEOPLE[1:]:
+                count(store, number, WARD)
+            await until(lambda: ward.here == 2)
+            ward.gate.set()
+            await until(lambda: len(ward.taken) == len(PEOPLE))
+        assert ward.most == 2
 
     asyncio.run(run())
 
