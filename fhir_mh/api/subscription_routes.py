@@ -5,6 +5,7 @@ See https://hl7.org/fhir/R4/subscription.html and docs/rest.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -142,18 +143,25 @@ async def _asked(request: Request, *known: str) -> Pairs:
         return pairs
     media_type(request, *JSON_TYPES)
     body = load_object(text)
+    with placed(text, body):
+        return pairs + _parameters(body, known)
+
+
+def _parameters(body: dict[str, Any], known: Sequence[str]) -> Pairs:
+    """The name and value of each of the parameters. Raises Refused."""
     if body.get("resourceType") != "Parameters":
         raise Refused(400, issue("rest-type-differs", "resourceType"))
+    found: Pairs = []
     listed = body.get("parameter", [])
     for number, one in enumerate(listed if isinstance(listed, list) else [None]):
         name = one.get("name") if isinstance(one, dict) else None
         values = [value for key, value in one.items() if key.startswith("value")] if isinstance(one, dict) else []
-        if name not in known or len(values) != 1 or not isinstance(values[0], str | int):
+        if not isinstance(name, str) or name not in known or len(values) != 1 or not isinstance(values[0], str | int):
             fix = f"Send {', '.join(known)}, each with one value."
             place = f"Parameters.parameter[{number}]"
             raise Refused(400, issue("rest-bad-parameter", place, problem="it is not understood", fix=fix))
-        pairs.append((name, str(values[0])))
-    return pairs
+        found.append((name, str(values[0])))
+    return found
 
 
 def _among(found: list[StoredSubscription], pairs: Pairs, *, ids: str) -> list[StoredSubscription]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0013"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0014"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -424,6 +424,7 @@ events = Table(  # no foreign key: a change that is written holds up nobody who 
     Column("sent", BigInteger),  # when it was taken; null: it waits
     _one_of("what", "changed", "sharing-ended"),
     _partial("ix_events_waiting", "subscription", "seq", where="sent IS NULL"),
+    _partial("ix_events_overtaken", "subscription", "type", "id", "seq", where="sent IS NULL"),
     Index("ix_events_number", "subscription", "number"),
     Index("ix_events_sent", "subscription", "sent"),
     sqlite_autoincrement=True,

@@ -303,6 +303,7 @@ def test_the_operations_read_their_parameters(call: Caller, validator: Validator
         refused(call("GET", f"{address}/$events?{query}", **as_(EHR)), 400, "rest-bad-parameter", place)
     refused(call("GET", f"{address}/$events?since=1", **as_(EHR)), 400, "rest-unknown-parameter", "http.since")
     strange = {"resourceType": "Parameters", "parameter": [{"name": "since", "valueString": "1"}]}
-    refused(call("POST", f"{address}/$events", strange, **as_(EHR)), 400, "rest-bad-parameter")
+    told_of = refused(call("POST", f"{address}/$events", strange, **as_(EHR)), 400, "rest-bad-parameter")
+    assert told_of["extension"], "line and column, as of every other body"
     refused(call("POST", f"{address}/$events", R4, **as_(EHR)), 400, "rest-type-differs")
     refused(call("GET", "/fhir/Subscription?criteria=x", **as_(EHR)), 400, "rest-unknown-parameter")
