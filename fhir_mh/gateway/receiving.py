@@ -51,7 +51,9 @@ class Receiving:
         except Conflict as fault:
             return self.aside.keep(tx, partner, message, None, list(fault.issues))
         receipt = self._receive(tx, partner, person, message)
-        notes = [] if person is None else merged_notes(tx, person, "$.person")
+        if person is None or (message.verb == "notice" and not tx.edition(person, partner)):
+            return receipt  # whose sender has nothing here is not told who is known here
+        notes = merged_notes(tx, person, "$.person")
         return replace(receipt, issues=(*receipt.issues, *notes)) if notes else receipt
 
     def _receive(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
@@ -61,15 +63,15 @@ class Receiving:
             return self._retracted(tx, partner, person, message)
         if message.content.get("notice") in TOLD and message.verb == "notice":
             return take_notice(tx, self.home, self.check, partner, person, message)
+        if message.verb == "notice":
+            return self._notice(tx, partner, person, message)
         if person is None and message.verb == "proposal" and message.nhs_number is None:
             return self.aside.keep(tx, partner, message, None, [issue("sync-unknown-person", "$.person")])
         if person is None:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-person", "$.person"),))
         if message.verb == "proposal":
             return self._proposal(tx, partner, person, message)
-        if message.verb == "marked":
-            return take_mark(tx, self.home, partner, person, message)
-        return self._notice(tx, partner, person, message)
+        return take_mark(tx, self.home, partner, person, message)
 
     # --- snapshots
 
@@ -233,9 +235,12 @@ class Receiving:
         seal(tx, self.home, person, partner, keys)
         return receipt
 
-    def _notice(self, tx: Tx, partner: str, person: str, message: Message) -> Receipt:
+    def _notice(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
+        """The copy is not kept up to date any more. Where there is none the answer does not tell who is known here."""
         if message.content.get("notice") != "sharing-ended" or message.custodian != partner:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-verb", "$.notice", verb="notice"),))
+        if person is None:
+            return Receipt(message.id, "stored", 0)
         held = tx.edition(person, partner)
         if message.edition is not None:
             if held > message.edition:  # sharing was resumed since

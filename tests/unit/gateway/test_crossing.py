@@ -420,7 +420,7 @@ def test_what_only_our_own_nameless_patient_says_goes_on_being_shown(pair: Pair)
     [
         ("proposal", "9990000026", {"base": 1, "bundle": {"entry": []}}, ("sync-unknown-person", "$.person")),
         ("marked", "9990000026", {"stage": "filed"}, ("sync-unknown-person", "$.person")),
-        ("notice", "9990000026", {"notice": "sharing-ended"}, ("sync-unknown-person", "$.person")),
+        ("notice", "9990000026", {"notice": "sharing-begun"}, ("sync-unknown-verb", "$.notice")),
         ("marked", NHS_NUMBER, {"stage": "burnt"}, ("sync-unknown-verb", "$.stage")),
         ("notice", NHS_NUMBER, {"notice": "sharing-begun"}, ("sync-unknown-verb", "$.notice")),
     ],
@@ -434,6 +434,18 @@ def test_what_is_not_understood_or_about_nobody_here_is_refused(
     receipt = placed.hand_over(WARD, HOME, message)
     assert (receipt.status, [(one.code, one.path) for one in receipt.issues]) == ("refused", [fault])
     assert placed.record(HOME) == before
+
+
+def test_the_end_of_sharing_where_nothing_was_shared_is_done_and_does_not_tell_who_is_known(pair: Pair) -> None:
+    tree = person_with_a_plan()
+    del tree["placements"]
+    pair.save(HOME, tree)
+    receipts = []
+    for name, number in (("7", NHS_NUMBER), ("8", "9990000026")):
+        said = {"notice": "sharing-ended", "reason": "It was withdrawn."}
+        message = Message(f"{name * 8}-7777-4777-8777-777777777777", "notice", number, WARD, 4, said)
+        receipts.append(pair.hand_over(WARD, HOME, message))
+    assert {(one.status, one.edition, one.issues) for one in receipts} == {("stored", 0, ())}
 
 
 def test_a_proposal_from_somebody_who_was_sent_nothing_is_refused(pair: Pair) -> None:
