@@ -25,6 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, ITEM_ID, NHS_NUMBER, UK_CORE
 from fhir_mh.issues import Issue, issue
 
@@ -119,12 +120,7 @@ def compact(number: str) -> str:
 
 
 def _identifiers(patient: Patient) -> list[Mapping[str, Any]]:
-    listed = patient.get("identifier")
-    return [
-        one
-        for one in (listed if isinstance(listed, list) else ())
-        if isinstance(one, dict) and isinstance(one.get("value"), str)
-    ]
+    return [one for one in objects_in(patient.get("identifier")) if isinstance(one.get("value"), str)]
 
 
 def nhs_number_in(patient: Patient) -> str | None:
@@ -135,11 +131,11 @@ def nhs_number_in(patient: Patient) -> str | None:
 def is_verified(patient: Patient) -> bool:
     """Whether who sends a Patient says that its NHS number is present and verified (status 01)."""
     for identifier in _in_use(patient):
-        for extension in identifier.get("extension") or ():
-            if isinstance(extension, dict) and extension.get("url") == VERIFICATION:
+        for extension in objects_in(identifier.get("extension")):
+            if extension.get("url") == VERIFICATION:
                 concept = extension.get("valueCodeableConcept")
-                codings = concept.get("coding") if isinstance(concept, dict) else None
-                return any(isinstance(one, dict) and one.get("code") == VERIFIED for one in codings or ())
+                codings = objects_in(concept.get("coding")) if isinstance(concept, dict) else []
+                return any(one.get("code") == VERIFIED for one in codings)
     return False
 
 
@@ -179,15 +175,14 @@ def _agree(first: str, second: str) -> bool:
 def _names(patient: Patient) -> frozenset[str]:
     """The words of every name, whatever their case."""
     found: set[str] = set()
-    for name in patient.get("name") or ():
-        if isinstance(name, dict):
-            given = name.get("given")
-            parts = [name.get("family"), *(given if isinstance(given, list) else ())]
-            parts = [part for part in parts if isinstance(part, str)] or [name.get("text")]
-            found |= {word.casefold() for part in parts if isinstance(part, str) for word in _WORD.findall(part)}
+    for name in objects_in(patient.get("name")):
+        given = name.get("given")
+        parts = [name.get("family"), *(given if isinstance(given, list) else ())]
+        parts = [part for part in parts if isinstance(part, str)] or [name.get("text")]
+        found |= {word.casefold() for part in parts if isinstance(part, str) for word in _WORD.findall(part)}
     return frozenset(found)
 
 
 def _postcodes(patient: Patient) -> set[str]:
-    codes = [one.get("postalCode") for one in patient.get("address") or () if isinstance(one, dict)]
+    codes = [one.get("postalCode") for one in objects_in(patient.get("address"))]
     return {code.replace(" ", "").upper() for code in codes if isinstance(code, str) and code.strip()}

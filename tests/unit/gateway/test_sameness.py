@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, ITEM_ID, NHS_NUMBER
@@ -143,8 +143,14 @@ ODD = st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists
 
 
 @given(ODD)
+@example(5)
+@example([{"system": NHS_NUMBER, "value": "9990000018", "extension": 5}])
+@example([{"system": NHS_NUMBER, "value": "9990000018",
+           "extension": [{"url": VERIFICATION, "valueCodeableConcept": {"coding": 5}}]}])  # fmt: skip
 def test_odd_json_is_judged_and_not_raised(odd: Any) -> None:
-    judge({"identifier": odd, "name": odd if isinstance(odd, list) else None}, [patient(**HELD)])
+    said = {"identifier": odd, "name": odd, "address": odd}
+    judge(said, [patient(**HELD)])
+    shows_to_mean(said, [patient(**HELD)])
 
 
 ADA = {"name": [{"family": "Adeyemi", "given": ["Ada"]}, {"use": "old", "family": "Bello"}], "birthDate": "1984-02-03"}
