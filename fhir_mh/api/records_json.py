@@ -47,7 +47,8 @@ def held(record: HeldRecord) -> dict[str, Any]:
             for row in one.decided
         ],
         "copies": [
-            {**copy(one), "asking": asking(record.pulled.get((one.partner, one.custodian)))} for one in record.copies
+            {**copy(one), "asking": asking(record.pulled.get((one.person, one.partner, one.custodian)))}
+            for one in record.copies
         ],
         "agreements": [agreement(one) for one in standing_of(record.tree)],
         "plans": [

@@ -61,11 +61,11 @@ class HeldRecord:
 
     version: the ETag. custodians: per plan, placement, stay and directive (list, item id) who keeps it. pending:
     our own changes that their custodian's copy does not show yet. copies: how current each copy is, ours of
-    others' plans and others' of ours. pulled: by (partner, custodian) of a copy, the asking by which it came. as_of:
-    when it was read (an instant, UTC). asked: what the laws that are on find missing; nothing where the caller sees
-    only a part. sealed: that something was retracted as recorded for the wrong person, for this organisation alone,
-    and nothing of it. plans: whether each plan is as its custodian made it. merged: the ids of other persons here who
-    are one with this one by a merge.
+    others' plans and others' of ours. pulled: by (person, partner, custodian) of a copy, the asking by which it
+    came. as_of: when it was read (an instant, UTC). asked: what the laws that are on find missing; nothing where the
+    caller sees only a part. sealed: that something was retracted as recorded for the wrong person, for this
+    organisation alone, and nothing of it. plans: whether each plan is as its custodian made it. merged: the ids of
+    other persons here who are one with this one by a merge.
     """
 
     id: str
@@ -74,7 +74,7 @@ class HeldRecord:
     custodians: Mapping[tuple[str, str], str]
     pending: list[Pending]
     copies: list[Currency]
-    pulled: Mapping[tuple[str, str], StoredAsking]
+    pulled: Mapping[tuple[str, str, str], StoredAsking]
     as_of: str
     asked: list[Issue]
     sealed: list[Seal]
@@ -226,7 +226,7 @@ class Gateway(FhirUseCases):
             tree = visible(tx, context, person, tree, self.home.ods)
             pending = []  # what waits holds texts of every section
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
-        each = {(one.partner, one.custodian): pulled_by(tx, self.home, one) for one in copies}
+        each = {(one.person, one.partner, one.custodian): pulled_by(tx, self.home, one) for one in copies}
         pulled = {key: asking for key, asking in each.items() if asking is not None}
         plans = [
             replace(one, plan=held.name(side, one.plan))

@@ -18,7 +18,7 @@ from fhir_mh.gateway.sealing import take_back
 from fhir_mh.gateway.setting_aside import close_task
 from fhir_mh.gateway.spreading import look_anew, partners_of
 from fhir_mh.gateway.writing import Check
-from fhir_mh.gateway.written_since import PROPOSALS, Whose, Written, before_of, written_since
+from fhir_mh.gateway.written_since import PROPOSALS, Whose, Written, before_of, said_then, written_since
 from fhir_mh.issues import issue
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
 from fhir_mh.store import PersonMerge, Tx
@@ -131,9 +131,8 @@ def _part(
             if answer == "other":
                 work.moved += [ours[key] for key in one.keys]
             for key in one.keys:
-                version = heads.get("/".join(key))
-                known = None if version is None else tx.get_version(*key, version)
-                work.again += [content(known.body())] if known is not None else []
+                before = said_then(tx, key, heads)
+                work.again += [] if before is None else [before]
     work.taken |= {
         key for key, body in ours.items()
         if is_ours(body) and {"/".join(one) for one in work.taken} & {*targets_of(body)}

@@ -59,7 +59,7 @@ def _of_side(tx: Tx, home: Organisation, held: Together, side: Side, heads: Mapp
     entries: dict[tuple[str, str], list[Key]] = {}
     for key, body in side.holding.bodies.items():
         ours = side.holding.custodians[key] == home.ods and key[0] not in SHARED_KINDS and not is_ours(body)
-        if ours and body != _at(tx, key, heads):
+        if ours and body != said_then(tx, key, heads):
             entries.setdefault(places[key], []).append(key)
     before = {place for key, place in places.items() if "/".join(key) in heads}
     for (name, item), keys in entries.items():
@@ -70,8 +70,8 @@ def _of_side(tx: Tx, home: Organisation, held: Together, side: Side, heads: Mapp
         yield Written(name, item, side.person, tuple(keys), new, may)
 
 
-def _at(tx: Tx, key: Key, heads: Mapping[str, int]) -> dict[str, Any] | None:
-    """What a resource said when the merge was made; None for one that there was not."""
+def said_then(tx: Tx, key: Key, heads: Mapping[str, int]) -> dict[str, Any] | None:
+    """What a resource said when the merge was made; None for one that there was not, or that had been deleted."""
     version = heads.get("/".join(key))
     found = None if version is None else tx.get_version(*key, version)
     return None if found is None or found.deleted else content(found.body())

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.api import records_json
 from fhir_mh.consent import AccessContext
+from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.gateway import HeldRecord
 from fhir_mh.gateway.identity import find_person
@@ -161,6 +163,40 @@ def test_of_sharing_the_more_restrictive_counts_until_the_person_decides(pair: P
     pair.deliver()
     (copy,) = [one for one in held(pair, WARD, OTHER).copies if one.custodian == HOME]
     assert copy.ended_at is not None  # what the one decided is no word of the other's
+
+
+def test_a_notice_of_who_has_nothing_here_is_not_told_of_a_merge(pair: Pair) -> None:
+    pair.save(HOME, second("placements"))
+    merge(pair)
+    for number in (NHS_NUMBER, OTHER, THIRD):
+        message = Message(f"m-{number}", "notice", number, WARD, 4, {"notice": "sharing-ended"})
+        receipt = pair.hand_over(WARD, HOME, message)
+        assert (receipt.status, receipt.edition, receipt.issues) == ("stored", 0, ())
+
+
+def test_by_which_asking_a_copy_came_is_told_of_the_side_that_it_is_of(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.deliver()
+    merge(pair)
+    store, mine = pair.gateways[HOME].store, held(pair, HOME)
+    asked = {"status": "coming", "person": mine.merged[0]}
+    store.write_now(lambda tx: tx.askings.add("received", WARD, "a-1", "ETREAT", **asked))
+    copies = records_json.held(held(pair, HOME))["copies"]
+    assert sorted(one["asking"] is not None for one in copies if one["partner"] == WARD) == [False, True]
+
+
+def test_what_was_deleted_before_a_merge_and_put_again_since_can_be_held_apart(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.save(HOME, {"goals": [{"id": "walk", "description": {"text": "Walk"}}]})
+    store = pair.gateways[HOME].store
+    (goal,) = store.read_now(lambda tx: tx.search("Goal")).entries
+    store.write_now(lambda tx: tx.delete("Goal", goal.id))
+    name = merge(pair)
+    again = lambda tx: tx.put(goal.body(), person=goal.person, custodian=HOME)  # noqa: E731
+    store.write_now(again)
+    assert [one["id"] for one in held(pair, HOME).tree["goals"]] == ["walk"]
+    assert undo(pair, name, walk="apart").apart == 1
+    assert "goals" not in held(pair, HOME).tree
 
 
 def test_what_was_written_to_the_wrong_one_is_sealed_where_it_was_sent(pair: Pair) -> None:
