@@ -98,12 +98,12 @@ class Polls:
             for ods, known in (await self.partners.current()).items()
             if known.partner is not None and known.partner.kind == "fhir-server"
         }
-        if not self._told:
+        left = [ods for ods in self._asked.keys() - servers.keys() if not self._asked[ods].busy]
+        for ods in left:
+            del self._asked[ods]
+        if left or not self._told:
             await self._tell_left(servers)
             self._told = True
-        for ods in self._asked.keys() - servers.keys():
-            if not self._asked[ods].busy:
-                del self._asked[ods]
         for ods, (partner, removed) in servers.items():
             asked = self._asked.setdefault(ods, _Asked(removed))
             if asked.busy or not partner.usable:
@@ -116,10 +116,10 @@ class Polls:
                 asked.round = asyncio.create_task(self._ask(partner, asked, woken))
 
     async def _tell_left(self, servers: Collection[str]) -> None:
-        """Say once of whom Subscriptions of ours stay behind: of a partner that the settings do not name any more."""
+        """Say of whom Subscriptions of ours stay behind: it is not known any more how the server is reached."""
         for ods in {one.partner for one in await self.gateway.store.read(lambda tx: tx.checkpoints.below(HOOK))}:
             if ods not in servers:
-                log.warning("the server of %s cannot be asked any more: our Subscriptions stay there", ods)
+                log.warning("the server of %s cannot be asked: our Subscriptions stay there", ods)
 
     async def _ask(self, partner: Partner, asked: _Asked, woken: bool) -> None:
         poll = partner.usable[0].poll

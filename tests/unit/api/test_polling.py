@@ -209,6 +209,19 @@ def test_what_stays_on_a_server_that_cannot_be_asked_any_more_is_told_once(
     assert [record.levelname for record in caplog.records if "ZOA2" in record.getMessage()] == ["WARNING"]
 
 
+def test_what_stays_on_the_server_of_one_that_has_become_a_gateway_is_told(
+    polls: Polls, caplog: pytest.LogCaptureFixture
+) -> None:
+    polls.public_url = "https://home.example"
+    with there() as (made, partner):
+        look(polls, partner)
+        assert count(made) == 2
+        for _ in "12":
+            polls.partners = Known({"ZOA1": One(server(kind="gateway"))})  # type: ignore[assignment]
+            asyncio.run(polls._start_due())
+    assert [record.levelname for record in caplog.records if "stay there" in record.getMessage()] == ["WARNING"]
+
+
 def test_a_fault_of_the_looking_up_ends_no_asking(polls: Polls, caplog: pytest.LogCaptureFixture) -> None:
     stop = asyncio.Event()
     looks: list[int] = []
