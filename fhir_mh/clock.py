@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 
 def elapsed() -> float:
@@ -39,6 +39,17 @@ class ManualClock:
         if by < timedelta(0):
             raise ValueError("a clock does not run backwards")
         self._now += by
+
+
+def moment_of(text: Any) -> datetime | None:
+    """The time that a FHIR instant tells, in UTC; None for anything else, and for what no calendar can count."""
+    if not isinstance(text, str) or "T" not in text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def instant(moment: datetime) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Literal
 
-from fhir_mh.clock import instant
+from fhir_mh.clock import instant, moment_of
 
 Decided = Literal["permit", "deny"]
 _DIRECT = frozenset({"access", "collect", "use", "disclose"})
@@ -53,9 +52,8 @@ class Directive:
 
 def in_utc(moment: str | None) -> str | None:
     """A FHIR dateTime with its time in UTC, so that texts of equal length compare as times; a mere date as it is."""
-    if moment is None or "T" not in moment:
-        return moment
-    return instant(datetime.fromisoformat(moment.replace(":60", ":59")))
+    told = None if moment is None else moment_of(moment.replace(":60", ":59"))
+    return moment if told is None else instant(told)
 
 
 def directives_of(preferences: Sequence[Mapping[str, Any]], ods_of: Mapping[str, str]) -> list[Directive]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
+from fhir_mh.clock import moment_of
 from fhir_mh.errors import InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.gateway.identity import Organisation
@@ -52,17 +53,6 @@ def read_marked(body: Mapping[str, Any]) -> Marked:
 
 def _bad(path: str, expected: str) -> InvalidResource:
     return InvalidResource(issues=[issue("rest-bad-mark", path, expected=expected)])
-
-
-def moment_of(text: Any) -> datetime | None:
-    """An instant with its zone, in UTC; None for anything else."""
-    if not isinstance(text, str) or "T" not in text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return None if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def mark_copy(tx: Tx, home: Organisation, person: str, marked: Marked) -> Currency:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from fhir_mh.clock import moment_of
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
@@ -167,10 +168,10 @@ def _may_be_called(listener: Listener, wanted: Wanted) -> None:
 
 
 def _ends(body: Body) -> datetime | None:
-    try:
-        return datetime.fromisoformat(body["end"]) if "end" in body else None
-    except (ValueError, TypeError):  # a leap second is an instant of FHIR's
-        raise InvalidResource(issues=[issue("subscription-end", "Subscription.end")]) from None
+    ends = moment_of(body.get("end"))
+    if ends is None and "end" in body:  # a leap second is an instant of FHIR's
+        raise InvalidResource(issues=[issue("subscription-end", "Subscription.end")])
+    return ends
 
 
 def _expect_future(tx: Tx, ends: datetime | None) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from fhir_mh.clock import instant
+from fhir_mh.clock import instant, moment_of
 from fhir_mh.placements.courses import ENDED, Course, Tree, courses, outcome_of, statuses, task_about
 from fhir_mh.placements.placing import claim_task, confirmed, end_placement
 from fhir_mh.placements.terms import Mint, Said
@@ -143,12 +143,16 @@ def _ended_at(course: Course) -> str | None:
 
 
 def _after(moment: str, hours: int) -> str:
-    """So many hours after a moment; of a mere date, after its end, as a date."""
-    if "T" in moment:
-        return instant(datetime.fromisoformat(moment.replace(":60", ":59")) + timedelta(hours=hours))
-    if len(moment) < len("2026-11-24"):
+    """So many hours after a moment; of a mere date, after its end, as a date. It itself where nothing can be later."""
+    told = moment_of(moment.replace(":60", ":59"))
+    try:
+        if told is not None:
+            return instant(told + timedelta(hours=hours))
+        if "T" in moment or len(moment) < len("2026-11-24"):
+            return moment
+        return (datetime.fromisoformat(moment) + timedelta(hours=hours)).date().isoformat()
+    except (ValueError, OverflowError):  # no day of the calendar, or its last
         return moment
-    return (datetime.fromisoformat(moment[:10]) + timedelta(hours=hours)).date().isoformat()
 
 
 # --- what somebody must look at for as long as it is so

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
+
+from fhir_mh.clock import moment_of
 
 Tree = Mapping[str, Any]
 Reason = Literal["only-plan", "only-in-force", "leads-care", "home-team", "newest", "none", "none-in-force", "not-told"]
@@ -77,12 +79,7 @@ def _before(first: str, second: str) -> bool:
 
 def _moment(text: str) -> datetime | None:
     """A date and time in UTC, a leap second as the one before; None for a date alone, and for what no calendar has."""
-    if "T" not in text:
-        return None
-    try:
-        return datetime.fromisoformat(text.replace(":60", ":59")).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return moment_of(text.replace(":60", ":59"))
 
 
 # --- several in force

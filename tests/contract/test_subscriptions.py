@@ -220,6 +220,7 @@ UNSAID = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-ab
         (changed(R4, "status", "active"), 422, "subscription-status", "Subscription.status"),
         (changed(R4, "end", "2020-01-01T00:00:00Z"), 422, "subscription-end", "Subscription.end"),
         (changed(R4, "end", "2030-06-30T23:59:60Z"), 422, "subscription-end", "Subscription.end"),
+        (changed(R4, "end", "9999-12-31T23:59:59-05:00"), 422, "subscription-end", "Subscription.end"),
         (changed(R4, "reason", None), 422, "validate-required", "Subscription"),
         (changed(TOPICAL, "criteria", TOPIC + "plan-change"), 422, "subscription-topic", "Subscription.criteria"),
         *(

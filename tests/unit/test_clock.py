@@ -1,4 +1,4 @@
-"""What stands in a server's answers, as far as it can be read."""
+"""Instants as others wrote them, read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fhir_mh.connectors.fhir_server.answers import moment_of
+from fhir_mh.clock import moment_of
 
 
 @pytest.mark.parametrize(

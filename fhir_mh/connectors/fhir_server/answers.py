@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from fhir_mh.fhir.parts import objects_in
@@ -84,15 +83,6 @@ def version_of(resource: Mapping[str, Any]) -> str:
 def updated_of(resource: Mapping[str, Any]) -> str:
     """When a server says that a resource was changed last, as it wrote it; empty where it does not say."""
     return _text(_object(resource.get("meta")), "lastUpdated")
-
-
-def moment_of(instant: str) -> datetime | None:
-    """An instant as a server wrote it, in UTC; None for what is none, or beyond what can be counted."""
-    try:
-        found = datetime.fromisoformat(instant)
-        return None if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _place(location: str) -> tuple[str, str, str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from fhir_mh.connectors.fhir_server.answers import Version, moment_of, updated_of
+from fhir_mh.clock import moment_of
+from fhir_mh.connectors.fhir_server.answers import Version, updated_of
 from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.found import hash_of, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from fhir_mh.connectors.fhir_server.answers import Version, moment_of, updated_of
+from fhir_mh.clock import moment_of
+from fhir_mh.connectors.fhir_server.answers import Version, updated_of
 from fhir_mh.connectors.fhir_server.client import is_of_one
 from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names

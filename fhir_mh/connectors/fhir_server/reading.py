@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.answers import moment_of
+from fhir_mh.clock import moment_of
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.packages.model import R4
 

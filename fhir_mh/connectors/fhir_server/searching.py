@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from datetime import datetime
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.answers import entries_of, moment_of, updated_of, version_of
+from fhir_mh.clock import moment_of
+from fhir_mh.connectors.fhir_server.answers import entries_of, updated_of, version_of
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.issues import issue
 

@@ -81,6 +81,16 @@ def test_each_section_can_be_withheld_by_itself(section: str) -> None:
     assert section in everything
 
 
+@pytest.mark.parametrize(
+    ("odd", "holds"),
+    [("9999-12-31T23:59:59-05:00", True), ("0001-01-01T00:00:00+05:00", False), ("2026-02-30T10:00:00Z", True)],
+)
+def test_a_time_that_no_calendar_can_count_is_a_time_all_the_same(odd: str, *, holds: bool) -> None:
+    permit = {"id": "p", "made_at": "2026-01-05T10:00:00Z", "rules": [{"decision": "permit"}]}
+    deny = {"id": "d", "made_at": odd, "rules": [{"decision": "deny"}]}
+    assert (not asked({"directives": [permit, deny]}).permitted) is holds
+
+
 def test_the_sentence_names_nobody_else() -> None:
     rules = [{"decision": "deny", "orgs": ["ZOTHER"]}, {"decision": "permit", "orgs": ["ZOA1"]}]
     decision = asked({"directives": [{"id": "d", "made_at": "2026-01-01", "rules": rules}]})

@@ -46,6 +46,18 @@ def test_of_a_day_the_follow_up_is_due_so_many_days_later() -> None:
     assert tasks(follow(both, before, terms=Terms(24)), "follow-up")[0]["due"] == "2026-11-27", "asked once"
 
 
+@pytest.mark.parametrize("end", ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-05:00"])
+def test_after_the_last_day_of_the_calendar_nothing_is_due(end: str) -> None:
+    both = under_way()
+    before = both.tree
+    both.step(HOME, "end", both.only, at="2026-11-24")
+    both.tree["stays"][0]["period"]["end"] = end
+    for placement in both.tree["placements"]:
+        for said in placement["history"]:
+            said["recorded_at"] = end
+    assert tasks(follow(both, before), "follow-up")[0]["due"] in (end, "9999-12-31T23:59:59.000Z")
+
+
 def test_where_there_is_a_discharge_plan_or_a_follow_up_nobody_is_asked() -> None:
     both = under_way()
     both.tree["stays"][0]["discharge_plan"] = [{"id": "step", "description": {"text": "Keys to the flat"}}]
