@@ -127,6 +127,8 @@ def test_a_number_that_may_have_arrived_is_kept_though_its_focus_is_withheld(
         record = records(home)
         other.until(lambda: other.refused)
         write(home, record, sharing=[WITHDRAWN])
+        before = len(other.refused)
+        other.until(lambda: len(other.refused) > before + 1)  # what was on its way by then has come
         other.requests.clear()
         other.answer = 200
         other.until(lambda: other.events)
