@@ -6,7 +6,6 @@ So does the asking of partners' plain FHIR servers.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from starlette.routing import Route
 
 from fhir_mh.api.access import Door
 from fhir_mh.api.hooks import HookRoutes, Woken
+from fhir_mh.api.lasting import lasting
 from fhir_mh.api.partners_routes import Partners
 from fhir_mh.api.polling import Polls
 from fhir_mh.clock import Clock, SystemClock
@@ -33,10 +33,6 @@ from fhir_mh.sync.dispatch import Dispatch
 from fhir_mh.sync.http import sync_routes
 from fhir_mh.sync.operating import delivery_routes
 from fhir_mh.sync.watch import Watch
-
-log = logging.getLogger(__name__)
-
-_REST = 1.0  # seconds before the courier is started again after a fault of its own
 
 
 def routes(
@@ -145,8 +141,16 @@ async def delivering(
     polls = Polls(gateway, partners, owner, woken, public_url=settings.public_url)
     watch = Watch(gateway.store, settings.alarm_after)
     lapsing = Lapsing(gateway.store, gateway.home)
-    running = (_keep_running(courier, partners, stop), watch.run(stop), polls.run(stop), lapsing.run(stop))
-    tasks = [asyncio.create_task(one) for one in running]
+
+    async def deliver(stop: asyncio.Event) -> None:
+        await partners.share_with_new()
+        await Dispatch(courier).run(stop)
+
+    works = {
+        "delivering": deliver, "asking servers": polls.run, "the watch of the backlog": watch.run,
+        "the lapsing of askings": lapsing.run,
+    }  # fmt: skip
+    tasks = [asyncio.create_task(lasting(what, work, stop)) for what, work in works.items()]
     try:
         yield
     finally:
@@ -158,14 +162,3 @@ async def delivering(
 def owner_of(settings: Settings) -> str:
     """This worker's name, the same after a restart; where it listens on any free port, one that no other ever has."""
     return f"{socket.gethostname()}:{settings.port or uuid4()}"
-
-
-async def _keep_running(courier: Courier, partners: Directory, stop: asyncio.Event) -> None:
-    """A fault of the courier must not end deliveries for good, nor take the application along."""
-    while not stop.is_set():
-        try:
-            await partners.share_with_new()
-            await Dispatch(courier).run(stop)
-        except Exception as fault:  # noqa: BLE001 - see above; its text may hold what was being sent
-            log.error("the courier failed with %s and is started again", type(fault).__name__)
-            await asyncio.sleep(_REST)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from fhir_mh.api.lasting import lasting
 from fhir_mh.api.subscription_reading import read_subscription
 from fhir_mh.clock import Clock
 from fhir_mh.consent import AccessContext
@@ -18,10 +18,6 @@ from fhir_mh.gateway.telling import Teller
 from fhir_mh.gateway.wanted import Listener, Listeners
 from fhir_mh.settings import Settings
 from fhir_mh.sync.dispatch import Dispatch
-
-log = logging.getLogger(__name__)
-
-_REST = 1.0  # seconds before the notifier is started again after a fault of its own
 
 
 def listeners(settings: Settings) -> Listeners:
@@ -53,20 +49,10 @@ async def notifying(gateway: Gateway, settings: Settings, owner: str, clock: Clo
     hooks = Hooks()
     notifier = Notifier(gateway.store, Teller(gateway.home.ods, gateway.seen), known, hooks, clock, owner=owner)
     stop = asyncio.Event()
-    task = asyncio.create_task(_keep_running(notifier, stop))
+    task = asyncio.create_task(lasting("the notifier", Dispatch(notifier).run, stop))
     try:
         yield
     finally:
         stop.set()
         await task
         await hooks.close()
-
-
-async def _keep_running(notifier: Notifier, stop: asyncio.Event) -> None:
-    """A fault of the notifier must not end notifications for good, nor take the application along."""
-    while not stop.is_set():
-        try:
-            await Dispatch(notifier).run(stop)
-        except Exception as fault:  # noqa: BLE001 - see above; its text may hold what was being sent
-            log.error("the notifier failed with %s and is started again", type(fault).__name__)
-            await asyncio.sleep(_REST)

@@ -82,8 +82,6 @@ class Polls:
                     await self._start_due()
                 except FhirMhError as fault:  # the store is away: it is looked again
                     log.info("the servers to ask could not be looked up: %s", type(fault).__name__)
-                except Exception as fault:  # noqa: BLE001 - it must not end the asking for good
-                    log.error("looking up the servers to ask failed here: %s", place_of(fault))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _LOOK)
         finally:

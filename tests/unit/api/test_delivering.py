@@ -1,4 +1,4 @@
-"""The courier beside the application: it ends with it, and a fault of its own does not end it for good."""
+"""What goes on beside the application: it ends with it, and a fault of its own does not end it for good."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.api import build_gateway, delivering
+from fhir_mh.api import build_gateway, delivering, lasting, notifying
 from fhir_mh.api.servers import to_server
 from fhir_mh.clock import SystemClock
 from fhir_mh.errors import FhirMhError
@@ -26,12 +26,12 @@ def ways(gateway: Gateway, settings: Settings) -> delivering.Connected:
 
 
 class Failing:
-    """A dispatch that fails once, and then runs until it is told to stop."""
+    """A part of the delivering that fails once, and then runs until it is told to stop."""
 
     runs = 0
 
-    def __init__(self, courier: object) -> None:
-        self.courier = courier
+    def __init__(self, *around: object) -> None:
+        self.around = around
 
     async def run(self, stop: asyncio.Event) -> None:
         Failing.runs += 1
@@ -40,32 +40,60 @@ class Failing:
         await stop.wait()
 
 
-def test_it_is_started_again_after_a_fault_and_says_nothing_of_what_was_sent(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(delivering, "Dispatch", Failing)
-    monkeypatch.setattr(delivering, "_REST", 0)
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> type[Failing]:
+    monkeypatch.setattr(lasting, "_REST", 0)
     Failing.runs = 0
+    return Failing
+
+
+@pytest.mark.parametrize("part", ["Dispatch", "Watch", "Lapsing", "Polls"])
+def test_each_part_is_begun_again_after_a_fault_and_says_nothing_of_what_was_sent(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failing: type[Failing], part: str
+) -> None:
+    monkeypatch.setattr(delivering, part, lambda *around, **more: failing(*around))
 
     async def live(address: str) -> None:
         settings = load(store=address, ods="ZCT1", partners=PARTNERS)
         gateway = build_gateway(settings)
         with gateway.store:
             async with delivering.delivering(gateway, settings, Counter(), set(), "here", ways(gateway, settings)):
-                while Failing.runs < 2:
+                while failing.runs < 2:
                     await asyncio.sleep(0)
 
     with sqlite_database() as address, caplog.at_level(logging.INFO):
         asyncio.run(live(address))
-    assert Failing.runs == 2
-    (said,) = [one.getMessage() for one in caplog.records if one.name == "fhir_mh.api.delivering"]
+    assert failing.runs == 2
+    (said,) = [one.getMessage() for one in caplog.records if one.name == "fhir_mh.api.lasting"]
     assert "ValueError" in said
     assert "Zebedee" not in said
 
 
-def test_an_organisation_without_a_code_has_no_courier(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivering, "Dispatch", Failing)
-    Failing.runs = 0
+def test_the_notifier_is_begun_again_too(monkeypatch: pytest.MonkeyPatch, failing: type[Failing]) -> None:
+    monkeypatch.setattr(notifying, "Dispatch", failing)
+    told = {
+        "token": "t" * 40,
+        "organisation": "ZCT1",
+        "role": "clinician",
+        "name": "ehr",
+        "endpoints": ["http://127.0.0.1:9"],
+    }
+
+    async def live(address: str) -> None:
+        settings = load(store=address, ods="ZCT1", clients=[told])
+        gateway = build_gateway(settings)
+        with gateway.store:
+            async with notifying.notifying(gateway, settings, "here", SystemClock()):
+                while failing.runs < 2:
+                    await asyncio.sleep(0)
+
+    with sqlite_database() as address:
+        asyncio.run(live(address))
+    assert failing.runs == 2
+
+
+def test_an_organisation_without_a_code_has_no_courier(monkeypatch: pytest.MonkeyPatch, failing: type[Failing]) -> None:
+    monkeypatch.setattr(delivering, "Dispatch", failing)
 
     async def live(address: str) -> None:
         settings = load(store=address)
@@ -76,7 +104,7 @@ def test_an_organisation_without_a_code_has_no_courier(monkeypatch: pytest.Monke
 
     with sqlite_database() as address:
         asyncio.run(live(address))
-    assert Failing.runs == 0
+    assert failing.runs == 0
 
 
 def test_transports_are_those_of_the_partners_as_they_are_now() -> None:

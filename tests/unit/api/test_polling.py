@@ -220,22 +220,3 @@ def test_what_stays_on_the_server_of_one_that_has_become_a_gateway_is_told(
             polls.partners = Known({"ZOA1": One(server(kind="gateway"))})  # type: ignore[assignment]
             asyncio.run(polls._start_due())
     assert [record.levelname for record in caplog.records if "stay there" in record.getMessage()] == ["WARNING"]
-
-
-def test_a_fault_of_the_looking_up_ends_no_asking(polls: Polls, caplog: pytest.LogCaptureFixture) -> None:
-    stop = asyncio.Event()
-    looks: list[int] = []
-
-    class Failing:
-        async def current(self) -> dict[str, Any]:
-            looks.append(1)
-            if len(looks) == 1:
-                raise ValueError("what the person said")
-            stop.set()
-            return {}
-
-    polls.partners = Failing()  # type: ignore[assignment]
-    asyncio.run(asyncio.wait_for(polls.run(stop), 30))
-    assert len(looks) == 2
-    assert "ValueError" in caplog.text
-    assert "person" not in caplog.text
