@@ -114,6 +114,11 @@ def about_one(tx: Tx, person: str) -> list[StoredResource]:
     return list(found.values())
 
 
+def patients_of(tx: Tx, person: str) -> list[StoredResource]:
+    """Every Patient resource held for a person."""
+    return tx.person_resources(person, type="Patient")
+
+
 def hold(tx: Tx, person: str, own: str) -> Holding:
     """Everything current about a person."""
     holding = Holding(person, own)

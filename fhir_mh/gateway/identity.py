@@ -28,16 +28,29 @@ class Organisation:
 
 def find_person(tx: Tx, number: str) -> str | None:
     """The person with this NHS number, be it the one in use or a superseded one."""
-    return tx.find_person(NHS_NUMBER, number) or tx.find_person(FORMER_NHS_NUMBER, number)
+    return next(iter(persons_by_number(tx, [number])), None)
 
 
-def persons_by_number(tx: Tx, patient: Mapping[str, Any]) -> list[str]:
-    """The persons held here whom any NHS number of a Patient names, the one in use or a superseded one.
+def persons_by_number(tx: Tx, numbers: Sequence[str]) -> list[str]:
+    """The persons held here whom any of these NHS numbers names, as the one in use or a superseded one.
 
-    Of the number in use first; more than one where two that were taken for two people are said to be one.
+    In the order of the numbers; more than one where two that were taken for two people are said to be one.
     """
-    numbers = (nhs_number_in(patient), *former_numbers_in(patient))
-    return list(dict.fromkeys(person for number in numbers if number and (person := find_person(tx, number))))
+    holders = _holders(tx, numbers)
+    return list(dict.fromkeys(holders[number] for number in numbers if number in holders))
+
+
+def numbers_in(patient: Mapping[str, Any]) -> list[str]:
+    """The NHS numbers of a Patient, the one in use first."""
+    number = nhs_number_in(patient)
+    return [*([number] if number else ()), *(old for old in former_numbers_in(patient) if old)]
+
+
+def _holders(tx: Tx, numbers: Sequence[str]) -> dict[str, str]:
+    """Who has each of these NHS numbers: whose it is in use, else whose it was."""
+    names = [(system, number) for system in (FORMER_NHS_NUMBER, NHS_NUMBER) for number in dict.fromkeys(numbers)]
+    found = tx.persons_with(names)
+    return {number: found[system, number] for system, number in names if (system, number) in found}
 
 
 def persons_by_local_identifier(tx: Tx, patient: Mapping[str, Any]) -> list[str]:
@@ -65,7 +78,7 @@ def find_by_patient(tx: Tx, patient: Mapping[str, Any]) -> str | None:
 
     Raises Conflict (sync-identity) where its local identifiers name somebody else than its NHS number, or two people.
     """
-    numbered = persons_by_number(tx, patient)
+    numbered = persons_by_number(tx, numbers_in(patient))
     local = persons_by_local_identifier(tx, patient)
     if not same_one(tx, {*numbered[:1], *local}):
         raise Conflict(issues=[issue("sync-identity", "Patient.identifier", what="local identifier")])
@@ -112,11 +125,12 @@ def identify(tx: Tx, person: str, patient: Mapping[str, Any]) -> None:
     A superseded one by which somebody who is one with the person is known stays theirs, and finds both. Raises Conflict
     (sync-identity) when one of them belongs to somebody else here.
     """
+    holders = _holders(tx, numbers_in(patient))
     number = nhs_number_in(patient)
     for system, value in [(NHS_NUMBER, number), *((FORMER_NHS_NUMBER, old) for old in former_numbers_in(patient))]:
         if value is None:
             continue
-        holder = find_person(tx, value)
+        holder = holders.get(value)
         if holder not in (None, person) and (value == number or not same_one(tx, {str(holder), person})):
             raise Conflict(issues=[issue("sync-identity", "Patient.identifier", what="NHS number")])
         if holder is None or holder == person:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.errors import Conflict, FhirMhError
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
-from fhir_mh.gateway.holding import Key, content, hold
+from fhir_mh.gateway.holding import Key, content, key_of, patients_of
 from fhir_mh.gateway.identity import (
     Organisation,
     find_named,
-    find_person,
     identify,
+    numbers_in,
     persons_by_local_identifier,
     persons_by_number,
     same_one,
@@ -88,8 +89,8 @@ class Receiving:
             if held >= edition:
                 return Receipt(message.id, "superseded", held)
             return self._seal_whole(tx, partner, person, message, retracted)
-        two = people_said_to_be_one(tx, message)
-        faults = self._faults(tx, partner, person, message, bodies)
+        two, known = people_said_to_be_one(tx, message), _known(tx, bodies)
+        faults = self._faults(tx, partner, person, message, bodies, known)
         if two:
             faults.insert(0, issue("sync-identity", "$.bundle.identifier", what="NHS number"))
             self.aside.keep_apart(tx, partner, message, two, faults[0])
@@ -101,14 +102,10 @@ class Receiving:
         if message.nhs_number is not None:
             tx.identify(person, NHS_NUMBER, message.nhs_number)
         if message.edition is None:
-            bodies = [body for body in bodies if not self._came_later(tx, body)]
-        were = self._store_copy(tx, partner, person, bodies)
+            bodies = [body for body in bodies if not self._came_later(known.get(key_of(body)))]
         tx.set_edition(person, partner, edition)
-        tx.currency.mark(self.home.ods, person, partner, "stored", edition)
-        sections = message.content.get("sections")
-        if isinstance(sections, list):
-            tx.currency.cover(self.home.ods, person, partner, [name for name in sections if isinstance(name, str)])
-        self._resume(tx, person, partner, edition)
+        were = self._store_copy(tx, partner, person, bodies, known)
+        self._keep_currency(tx, person, partner, edition, message.content.get("sections"))
         _carried(tx, person, partner, bodies, edition)
         note_decided(tx, person, partner, message.content.get("decided"))
         tx.askings.pulled(partner, _asked(message.content.get("asked")), person)
@@ -116,20 +113,29 @@ class Receiving:
         spread(tx, self.home, person, {kind for kind, _ in were}, own=False)
         return Receipt(message.id, "stored", edition)
 
-    def _came_later(self, tx: Tx, body: Body) -> bool:
+    def _came_later(self, known: Known | None) -> bool:
         """Whether a newer text of a resource has been stored since this one, which is tried again, was set aside."""
         if self.aside.replay is None:
             return False
-        known = tx.get(str(body["resourceType"]), str(body["id"]))
-        return known is not None and known.updated >= self.aside.replay.received
+        return known is not None and known.stored.updated >= self.aside.replay.received
 
-    def _resume(self, tx: Tx, person: str, partner: str, edition: int) -> None:
-        """The copy is kept up to date again, unless this left before the notice that said it would not be."""
+    def _keep_currency(self, tx: Tx, person: str, partner: str, edition: int, sections: Any) -> None:
+        """Note which edition is held and what it covers.
+
+        The copy is kept up to date again, unless this left before the notice that said it would not be.
+        """
+        tx.currency.mark(self.home.ods, person, partner, "stored", edition)
         copy = copy_at(tx, person, self.home.ods, partner)
-        if copy is not None and copy.ended_at is not None and (copy.sent is None or edition > copy.sent.edition):
+        if copy is None:
+            return
+        if isinstance(sections, list):
+            tx.currency.cover(copy, [name for name in sections if isinstance(name, str)])
+        if copy.ended_at is not None and (copy.sent is None or edition > copy.sent.edition):
             tx.currency.resume(self.home.ods, person, partner)
 
-    def _faults(self, tx: Tx, partner: str, person: str | None, message: Message, bodies: list[Body]) -> list[Issue]:
+    def _faults(
+        self, tx: Tx, partner: str, person: str | None, message: Message, bodies: list[Body], known: Mapping[Key, Known]
+    ) -> list[Issue]:
         """Everything that speaks against storing a snapshot."""
         found: list[Issue] = []
         if person is None and message.nhs_number is None:  # nobody is made of a local identifier alone
@@ -138,7 +144,7 @@ class Receiving:
             said = [] if message.nhs_number is None else [{"system": NHS_NUMBER, "value": message.nhs_number}]
             doubt = contradiction(patient, [{"identifier": said}], "$.bundle")
             if person is not None and doubt is None:
-                doubt = contradiction(patient, hold(tx, person, self.home.ods).patients(), "$.bundle")
+                doubt = contradiction(patient, [one.body() for one in patients_of(tx, person)], "$.bundle")
             named = persons_by_local_identifier(tx, patient)
             if doubt is None and named and (person is None or not same_one(tx, {*named, person})):
                 doubt = issue("sync-identity", "$.bundle.identifier", what="local identifier")
@@ -150,39 +156,38 @@ class Receiving:
             if not isinstance(kind, str) or not isinstance(name, str):
                 found.append(issue("store-id-missing", place))
                 continue
-            known = tx.get(kind, name)
-            mixed = known is not None and known.person not in (None, person) and kind not in SHARED_KINDS
-            if mixed or (known is not None and known.custodian != partner):
+            held = known.get((kind, name))
+            mixed = held is not None and held.stored.person not in (None, person) and kind not in SHARED_KINDS
+            if mixed or (held is not None and held.stored.custodian != partner):
                 found.append(issue("sync-custody", place, reference=f"{kind}/{name}"))
-            if known is not None and _says_the_same(known, body):
+            if held is not None and held.said == content(body):
                 continue  # it was checked when it was stored, and a snapshot repeats what did not change
             faults = self.check(body)
             found += [one.at(f"{place}: {one.path}") for one in faults if has_errors([one])]
         return found
 
-    def _store_copy(self, tx: Tx, partner: str, person: str, bodies: list[Body]) -> dict[Key, Body | None]:
+    def _store_copy(
+        self, tx: Tx, partner: str, person: str, bodies: list[Body], known: Mapping[Key, Known]
+    ) -> dict[Key, Body | None]:
         """Store what differs from the copy held; of what did, what it was before."""
         were: dict[Key, Body | None] = {}
-        for body in bodies:
-            kind, name = str(body["resourceType"]), str(body["id"])
-            known, said = tx.get(kind, name), content(body)
-            was = None if known is None or known.deleted else content(known.body())
-            if was == said:
+        changed: list[tuple[Body, str | None]] = []
+        for key, body in {key_of(body): content(body) for body in bodies}.items():
+            held = known.get(key)
+            was = None if held is None else held.said
+            if was == body:
                 continue
-            belongs = known.person if known is not None and kind in SHARED_KINDS else person
-            tx.put(said, person=belongs, custodian=partner)
-            if kind == "Patient":
-                identify(tx, person, body)
-                self._flag(tx, partner, person, body)
-            were[kind, name] = was
+            were[key] = was
+            changed.append((body, held.stored.person if held is not None and key[0] in SHARED_KINDS else person))
+        tx.put_all(changed, custodian=partner)
+        for patient in _patients([body for body, _ in changed]):
+            identify(tx, person, patient)
+            self._flag(tx, partner, person, patient)
         return were
 
     def _flag(self, tx: Tx, partner: str, person: str, patient: Body) -> None:
         """Have people look where the name or the address of the same person differs from what others keep."""
-        holding = hold(tx, person, self.home.ods)
-        others = [
-            body for key, body in holding.bodies.items() if key[0] == "Patient" and holding.custodians[key] != partner
-        ]
+        others = [one.body() for one in patients_of(tx, person) if one.custodian != partner]
         for what in judge(patient, others).differs:
             said = f"The {what} that {partner} has for this person differs from what is held here. Both are kept."
             name = dumps([person, partner, what, patient.get("name"), patient.get("address")]).decode()
@@ -266,9 +271,9 @@ def _keys_named(items: Any) -> set[Key] | None:
 
 def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
     """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
-    known = {person for patient in _patients(bodies_of(message)) for person in persons_by_number(tx, patient)}
-    number = message.nhs_number
-    known |= {person for person in [find_person(tx, number) if number else None] if person is not None}
+    numbers = [number for patient in _patients(bodies_of(message)) for number in numbers_in(patient)]
+    named = [*([message.nhs_number] if message.nhs_number else ()), *numbers]
+    known = set(persons_by_number(tx, named))
     return [] if same_one(tx, known) else sorted(known)
 
 
@@ -282,9 +287,18 @@ def _patients(bodies: list[Body]) -> list[Body]:
     return [body for body in bodies if body.get("resourceType") == "Patient"]
 
 
-def _says_the_same(known: StoredResource, body: Body) -> bool:
-    """Whether what is held is what was sent, but for what a server says of its own storing."""
-    return not known.deleted and content(known.body()) == content(body)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is held under the name of a resource that arrives; said: its content, None where it was deleted."""
+
+    stored: StoredResource
+    said: Body | None
+
+
+def _known(tx: Tx, bodies: list[Body]) -> dict[Key, Known]:
+    """What is held under each name, read once."""
+    found = tx.get_all(list({key_of(body): None for body in bodies}))
+    return {key: Known(held, None if held.deleted else content(held.body())) for key, held in found.items()}
 
 
 def _carried(tx: Tx, person: str, custodian: str, bodies: list[Body], edition: int) -> None:

@@ -160,7 +160,8 @@ def sealed_in(tx: Tx, message: Message) -> set[Key]:
     if not tx.seals.any():  # as nearly everywhere: then nothing need be asked of each resource
         return set()
     named = {key_of(body) for name in ("bundle", "before") for body in bodies_of(message, name)}
-    return {key for key in named if tx.seals.holds(*key) and ((known := tx.get(*key)) is None or known.deleted)}
+    held = tx.get_all(sorted(named))
+    return {key for key in named if (key not in held or held[key].deleted) and tx.seals.holds(*key)}
 
 
 def touches(value: Any, keys: Collection[Key]) -> bool:

@@ -25,6 +25,7 @@ from fhir_mh.gateway.identity import (
     Organisation,
     find_by_patient,
     nhs_number_of,
+    numbers_in,
     persons_by_local_identifier,
     persons_by_number,
 )
@@ -59,11 +60,11 @@ class FromServer:
 
     def knows(self, tx: Tx, patient: Body) -> bool:
         """Whether a Patient of the server is about somebody known here. Of anybody else nothing is read."""
-        return bool(persons_by_number(tx, patient) or persons_by_local_identifier(tx, patient))
+        return bool(persons_by_number(tx, numbers_in(patient)) or persons_by_local_identifier(tx, patient))
 
     def is_being_written(self, tx: Tx, patient: Body) -> bool:
         """Whether something is on its way there about this person: what lies there may be ours, and not noted yet."""
-        lanes = [tx.lanes.get(self.partner, person) for person in persons_by_number(tx, patient)]
+        lanes = [tx.lanes.get(self.partner, person) for person in persons_by_number(tx, numbers_in(patient))]
         return any(lane is not None and lane.leased_until is not None and lane.leased_until > tx.now for lane in lanes)
 
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:

@@ -30,17 +30,19 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
     every partner's standing is looked at anew, for everybody who is one with the person; otherwise the lanes there are
     get the news.
     """
-    partners, sides = partners_of(tx, home), tx.merges.sides(person)
-    if not partners:
+    if not own and DECIDING.isdisjoint(kinds):
         return
+    sides = tx.merges.sides(person)
     if not any(tx.edition(one, home.ods) or tx.lanes.find(person=one) for one in sides):
         return  # nothing of ours is anywhere, nor is there anything to send
+    partners = partners_of(tx, home)
+    if not partners:
+        return
     first = own and tx.edition(person, home.ods) == 1
     if DECIDING.isdisjoint(kinds) and not first:
-        if own:
-            for lane in tx.lanes.find(person=person):
-                if lane.state != "ended":
-                    _queue(tx, home, person, lane.partner, urgent)
+        for lane in tx.lanes.find(person=person):
+            if lane.state != "ended":
+                _queue(tx, home, person, lane.partner, urgent)
         return
     for one in sides:
         look_anew(tx, home, one, partners, urgent=urgent and one == person)

@@ -230,21 +230,17 @@ class Currencies(Part):
         )
         return changed > 0
 
-    def cover(self, partner: str, person: str, custodian: str, sections: Collection[str]) -> None:
+    def cover(self, copy: Currency, sections: Collection[str]) -> None:
         """Note which sections the newest snapshot of a copy covers; since when it does not, of the others."""
-        row = self.session.one(
-            "SELECT lapsed FROM currency WHERE partner = ? AND person = ? AND custodian = ?", partner, person, custodian
-        )
-        before = load_object(row[0]) if row is not None and row[0] else {}
-        lapsed = {name: before.get(name, self._now_ms) for name in SECTIONS if name not in sections}
-        self.session.run(
-            "INSERT INTO currency (partner, person, custodian, lapsed) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (partner, person, custodian) DO UPDATE SET lapsed = excluded.lapsed",
-            partner,
-            person,
-            custodian,
-            dumps(lapsed).decode(),
-        )
+        lapsed = {name: to_ms(copy.lapsed.get(name, self.now)) for name in SECTIONS if name not in sections}
+        if lapsed.keys() != copy.lapsed.keys():
+            self.session.run(
+                "UPDATE currency SET lapsed = ? WHERE partner = ? AND person = ? AND custodian = ?",
+                dumps(lapsed).decode(),
+                copy.partner,
+                copy.person,
+                copy.custodian,
+            )
 
     def end(self, partner: str, person: str, custodian: str, reason: str) -> None:
         """From now on the copy is not kept up to date; reason is one plain sentence without personal data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from fhir_mh.store.session import Session
@@ -29,3 +29,16 @@ def among(**wanted: object) -> tuple[str, tuple[object, ...]]:
     """AND column = ? for each that is not None, and the values."""
     given = {column: value for column, value in wanted.items() if value is not None}
     return "".join(f" AND {column} = ?" for column in given), tuple(given.values())
+
+
+_AT_ONCE = 50  # pairs that one statement names
+
+
+def pairs(first: str, second: str, wanted: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Conditions that together find the rows whose two columns are one of these pairs, and the values of each.
+
+    OR, because SQLite goes through all there is for a list of pairs.
+    """
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        yield " OR ".join([f"({first} = ? AND {second} = ?)"] * len(some)), [part for one in some for part in one]

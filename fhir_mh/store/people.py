@@ -8,12 +8,12 @@ transactions of one person queue up behind each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from fhir_mh.errors import Conflict, NotFound
 from fhir_mh.issues import issue
-from fhir_mh.store.part import Part
+from fhir_mh.store.part import Part, pairs
 from fhir_mh.store.session import Session
 
 
@@ -41,8 +41,14 @@ class People(Part):
 
     def find_person(self, system: str, value: str) -> str | None:
         """The person who has this identifier, or None."""
-        row = self.session.one("SELECT person FROM person_identifiers WHERE system = ? AND value = ?", system, value)
-        return None if row is None else row[0]
+        return self.persons_with([(system, value)]).get((system, value))
+
+    def persons_with(self, identifiers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The person who has each of these identifiers (system, value); those of nobody are left out."""
+        asked = pairs("system", "value", identifiers)
+        sql = "SELECT system, value, person FROM person_identifiers WHERE "
+        rows = [row for condition, values in asked for row in self.session.all(sql + condition, *values)]
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def identify(self, person: str, system: str, value: str) -> None:
         """Give a person an identifier; giving the same one again does nothing.
@@ -54,11 +60,13 @@ class People(Part):
             return
         if holder is not None:
             raise Conflict(issues=[issue("store-identifier-taken", "Patient.identifier")])
-        if not self.has_person(person):
+        if not self.session.run(
+            "INSERT INTO person_identifiers (system, value, person) SELECT ?, ?, id FROM persons WHERE id = ?",
+            system,
+            value,
+            person,
+        ):
             raise NotFound(issues=[issue("store-unknown-person", "Patient")])
-        self.session.run(
-            "INSERT INTO person_identifiers (system, value, person) VALUES (?, ?, ?)", system, value, person
-        )
 
     def identifiers_of(self, person: str) -> list[tuple[str, str]]:
         """(system, value) of every identifier of a person, superseded ones too, in stable order."""

@@ -12,6 +12,7 @@ from fhir_mh.errors import Conflict, Gone, InvalidResource, NotFound, VersionCon
 from fhir_mh.fhir.json import dumps
 from fhir_mh.issues import issue
 from fhir_mh.store.noting import listening, note_change
+from fhir_mh.store.part import among, pairs
 from fhir_mh.store.people import People
 from fhir_mh.store.search import Cursor, Updated, count_of, entries_of
 from fhir_mh.store.session import Row
@@ -41,6 +42,14 @@ def stamped(resource: Mapping[str, Any], version: int, updated: datetime) -> dic
     return {**first, "meta": meta, **resource}
 
 
+def _key_of(resource: Mapping[str, Any]) -> Key:
+    """Raises InvalidResource without resourceType and id."""
+    type, id = resource.get("resourceType"), resource.get("id")
+    if not (isinstance(type, str) and isinstance(id, str) and type and id):
+        raise InvalidResource(issues=[issue("store-id-missing", "$")])
+    return type, id
+
+
 def identifiers_in(resource: Mapping[str, Any]) -> set[tuple[str, str]]:
     """(value, system) of each identifier with a value; a missing system is the empty text."""
     found = resource.get("identifier")
@@ -52,6 +61,12 @@ def identifiers_in(resource: Mapping[str, Any]) -> set[tuple[str, str]]:
     }
 
 
+Key = tuple[str, str]
+"""A resource's type and id."""
+
+_AT_ONCE = 50  # rows that one statement inserts or names
+
+
 class Resources(People):
     """The resources of one store, within one transaction."""
 
@@ -59,8 +74,13 @@ class Resources(People):
 
     def get(self, type: str, id: str) -> StoredResource | None:
         """The newest version, a deletion included; None for what never was."""
-        row = self.session.one(f"{_NEWEST} WHERE r.type = ? AND r.id = ?", type, id)
-        return None if row is None else stored(row)
+        return self.get_all([(type, id)]).get((type, id))
+
+    def get_all(self, keys: Sequence[Key]) -> dict[Key, StoredResource]:
+        """The newest version of each of these, deletions included; what never was is left out."""
+        asked = [(f"{_NEWEST} WHERE {condition}", values) for condition, values in pairs("type", "id", keys)]
+        rows = [row for sql, values in asked for row in self.session.all(sql, *values)]
+        return {(row[0], row[1]): stored(row) for row in rows}
 
     def fetch(self, type: str, id: str) -> StoredResource:
         """The newest version. Raises NotFound for what never was, Gone for what was deleted."""
@@ -97,9 +117,11 @@ class Resources(People):
         row = self.session.one("SELECT person FROM resources WHERE type = ? AND id = ? AND NOT deleted", type, id)
         return None if row is None else row[0]
 
-    def person_resources(self, person: str, custodian: str | None = None) -> list[StoredResource]:
-        """All that is current about a person, of one custodian or of all, in the order it was first stored."""
-        clause, values = ("", ()) if custodian is None else (" AND r.custodian = ?", (custodian,))
+    def person_resources(
+        self, person: str, custodian: str | None = None, *, type: str | None = None
+    ) -> list[StoredResource]:
+        """What is current about a person, of one custodian and type or of all, in the order it was first stored."""
+        clause, values = among(**{"r.custodian": custodian, "r.type": type})
         rows = self.session.all(
             f"{_NEWEST} WHERE r.person = ? AND NOT r.deleted{clause} ORDER BY r.key", person, *values
         )
@@ -143,42 +165,60 @@ class Resources(People):
         InvalidResource without resourceType and id, NotFound for an unknown person, Conflict where the resource
         is about somebody else. The caller's dict is left as it is.
         """
-        type, id = resource.get("resourceType"), resource.get("id")
-        if not (isinstance(type, str) and isinstance(id, str) and type and id):
-            raise InvalidResource(issues=[issue("store-id-missing", "$")])
-        if person is not None:
-            self.touch(person, custodian)
-        current = self._current(type, id)
-        self._expect(type, current, expected_version)
-        version = 1 if current is None else current[1] + 1
-        text = dumps(stamped(resource, version, self.now))
-        if current is None:
-            key = self._insert(type, id, person, custodian)
-        else:
-            key = current[0]
-            self._replace(type, current, person, custodian, deleted=False)
-        self._keep(key, version, custodian, False, text.decode())
-        self._index(key, identifiers_in(resource), new=current is None)
-        note_change(self, self._listening, type, id, version, person)
-        return StoredResource(type, id, version, person, custodian, False, self.now, text)
+        (made,) = self._store([(resource, person)], custodian, expected_version)
+        return made
+
+    def put_all(self, resources: Sequence[tuple[Mapping[str, Any], str | None]], *, custodian: str) -> None:
+        """Store the next version of each of these different resources of one custodian, with whom it is about.
+
+        As put, in a few statements for all.
+        """
+        self._store(resources, custodian, None)
+
+    def _store(
+        self, wanted: Sequence[tuple[Mapping[str, Any], str | None]], custodian: str, expected: int | None
+    ) -> list[StoredResource]:
+        keys = [_key_of(resource) for resource, _ in wanted]
+        for person in dict.fromkeys(person for _, person in wanted):
+            if person is not None:
+                self.touch(person, custodian)
+        held, new = self._current(keys), []
+        for key, (_, person) in zip(keys, wanted, strict=True):
+            self._expect(key[0], held.get(key), expected)
+            if key in held:
+                self._replace(key[0], held[key], person, custodian, deleted=False)
+            else:
+                new.append((*key, person))
+        numbers = {key: int(row[0]) for key, row in held.items()} | self._insert(new, custodian)
+        made = []
+        for key, (resource, person) in zip(keys, wanted, strict=True):
+            version = int(held[key][1]) + 1 if key in held else 1
+            text = dumps(stamped(resource, version, self.now))
+            made.append(StoredResource(*key, version, person, custodian, False, self.now, text))
+        self._keep([(numbers[one.type, one.id], one.version, custodian, False, one.text.decode()) for one in made])
+        identified = {numbers[key]: identifiers_in(resource) for key, (resource, _) in zip(keys, wanted, strict=True)}
+        self._index(identified, known=[numbers[key] for key in held])
+        for one in made:
+            note_change(self, self._listening, one.type, one.id, one.version, one.person)
+        return made
 
     def delete(self, type: str, id: str, *, expected_version: int | None = None) -> StoredResource:
         """Store a deletion as the next version; deleting again changes nothing and answers the deletion there is.
 
         Raises NotFound for what never was, VersionConflict where the expectation is wrong.
         """
-        current = self._current(type, id)
+        current = self._current([(type, id)]).get((type, id))
         if current is None:
             raise NotFound(issues=[issue("store-not-found", type, type=type)])
         self._expect(type, current, expected_version)
-        key, version, person, custodian, deleted = current
+        key, version, person, custodian, deleted, *_ = current
         if not deleted:
             if person is not None:
                 self.touch(person, custodian)
             version += 1
             self._replace(type, current, person, custodian, deleted=True)
-            self._keep(key, version, custodian, True, "")
-            self._index(key, set(), new=False)
+            self._keep([(key, version, custodian, True, "")])
+            self._index({key: set()}, known=[key])
             note_change(self, self._listening, type, id, version, person)
         return stored(self.session.made(f"{_ANY} WHERE r.key = ? AND v.version = ?", key, version))
 
@@ -186,14 +226,18 @@ class Resources(People):
     def _listening(self) -> Sequence[Row]:
         return listening(self.session)
 
-    def _current(self, type: str, id: str) -> Row | None:
-        """key, version, person, custodian, deleted; nobody else can change it before this transaction ends."""
-        return self.session.one(
-            "SELECT key, version, person, custodian, deleted FROM resources WHERE type = ? AND id = ?"
-            + self.session.locked,
-            type,
-            id,
-        )
+    def _current(self, keys: Sequence[Key]) -> dict[Key, Row]:
+        """key, version, person, custodian, deleted of each that is there; nobody else can change it before we end."""
+        rows = [
+            row
+            for condition, values in pairs("type", "id", keys)
+            for row in self.session.all(
+                "SELECT key, version, person, custodian, deleted, type, id FROM resources"
+                f" WHERE {condition} ORDER BY key" + self.session.locked,
+                *values,
+            )
+        ]
+        return {(row[5], row[6]): row for row in rows}
 
     def _expect(self, type: str, current: Row | None, expected: int | None) -> None:
         if expected is None:
@@ -203,18 +247,19 @@ class Resources(People):
             return
         raise VersionConflict(issues=[issue("store-version-conflict", type, type=type, version=held)])
 
-    def _insert(self, type: str, id: str, person: str | None, custodian: str) -> int:
-        row = self.session.made(
-            "INSERT INTO resources (type, id, version, person, custodian, deleted, updated)"
-            " VALUES (?, ?, 1, ?, ?, ?, ?) RETURNING key",
-            type,
-            id,
-            person,
-            custodian,
-            False,
-            self._now_ms,
-        )
-        return int(row[0])
+    def _insert(self, new: Sequence[tuple[str, str, str | None]], custodian: str) -> dict[Key, int]:
+        """Rows for new resources (type, id, person); the key of each."""
+        found: dict[Key, int] = {}
+        for start in range(0, len(new), _AT_ONCE):
+            some = new[start : start + _AT_ONCE]
+            rows = self.session.all(
+                "INSERT INTO resources (type, id, version, person, custodian, deleted, updated) VALUES "
+                + ", ".join(["(?, ?, 1, ?, ?, ?, ?)"] * len(some))
+                + " RETURNING key, type, id",
+                *(value for one in some for value in (*one, custodian, False, self._now_ms)),
+            )
+            found |= {(row[1], row[2]): int(row[0]) for row in rows}
+        return found
 
     def _replace(self, type: str, current: Row, person: str | None, custodian: str, *, deleted: bool) -> None:
         key, version, holder, former = current[0], current[1], current[2], current[3]
@@ -232,27 +277,25 @@ class Resources(People):
             key,
         )
 
-    def _keep(self, key: int, version: int, custodian: str, deleted: bool, text: str) -> None:
-        self.session.run(
+    def _keep(self, versions: Sequence[tuple[int, int, str, bool, str]]) -> None:
+        """versions: key, version, custodian, whether it is a deletion, text."""
+        self.session.many(
             "INSERT INTO versions (resource, version, custodian, deleted, updated, text) VALUES (?, ?, ?, ?, ?, ?)",
-            key,
-            version,
-            custodian,
-            deleted,
-            self._now_ms,
-            text,
+            [(*one[:4], self._now_ms, one[4]) for one in versions],
         )
 
-    def _index(self, key: int, wanted: set[tuple[str, str]], *, new: bool) -> None:
-        held: set[tuple[str, str]] = set()
-        if not new:
-            rows = self.session.all("SELECT value, system FROM identifiers WHERE resource = ?", key)
-            held = {(row[0], row[1]) for row in rows}
+    def _index(self, wanted: Mapping[int, set[tuple[str, str]]], *, known: Sequence[int]) -> None:
+        """Keep by which identifiers each of these keys is found; known: those that were there before."""
+        entries = {(*entry, key) for key, found in wanted.items() for entry in found}
+        held: set[tuple[str, str, int]] = set()
+        for start in range(0, len(known), _AT_ONCE):
+            some = known[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            rows = self.session.all(
+                f"SELECT value, system, resource FROM identifiers WHERE resource IN ({marks})", *some
+            )
+            held |= {(row[0], row[1], row[2]) for row in rows}
         self.session.many(
-            "DELETE FROM identifiers WHERE value = ? AND system = ? AND resource = ?",
-            [(*entry, key) for entry in sorted(held - wanted)],
+            "DELETE FROM identifiers WHERE value = ? AND system = ? AND resource = ?", sorted(held - entries)
         )
-        self.session.many(
-            "INSERT INTO identifiers (value, system, resource) VALUES (?, ?, ?)",
-            [(*entry, key) for entry in sorted(wanted - held)],
-        )
+        self.session.many("INSERT INTO identifiers (value, system, resource) VALUES (?, ?, ?)", sorted(entries - held))

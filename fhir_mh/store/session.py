@@ -62,7 +62,9 @@ class Session:
 
     def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """The same statement for each row; nothing for none."""
-        if not rows:
+        if len(rows) < 2:  # what is made ready for many rows costs more than one
+            for row in rows:
+                self.run(sql, *row)
             return
         try:
             self._driver.cursor().executemany(_percent(sql) if self.postgres else sql, list(rows))

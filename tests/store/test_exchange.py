@@ -122,7 +122,7 @@ def test_since_when_a_section_is_not_covered_is_kept_until_it_is_again(store: St
 
     def cover(sections: list[str]) -> dict[str, datetime]:
         clock.advance(timedelta(hours=1))
-        store.write_now(lambda tx: tx.currency.cover("W", "1", "HOME", sections))
+        store.write_now(lambda tx: tx.currency.cover(tx.currency.of("1")[0], sections))
         (found,) = store.read_now(lambda tx: tx.currency.of("1"))
         assert found.stored is not None
         return dict(found.lapsed)

@@ -164,6 +164,26 @@ def test_the_index_follows_the_newest_version(store: Store) -> None:
     assert [found("urn:a", "1"), found("urn:a", "2"), found("urn:b", "3"), found("urn:a", "3")] == [0, 1, 1, 0]
 
 
+def test_many_at_once_are_stored_as_each_by_itself(store: Store) -> None:
+    for turn in ("first", "second"):
+        many = [plan(f"p{n}", identifier={"system": turn, "value": str(n)}) for n in range(60)]
+        for one in [*many[:30], {**many[0], "id": "by itself"}]:
+            put(store, one)
+        store.write_now(lambda tx, many=many: tx.put_all([(one, None) for one in many], custodian="COMMUNITY"))
+    keys = [("CarePlan", f"p{n}") for n in range(60)]
+    held = store.read_now(lambda tx: tx.get_all([*keys, ("CarePlan", "unknown")]))
+    assert [held[key].version for key in keys] == [4] * 30 + [2] * 30
+    assert list(held.keys() - keys) == []
+    assert [store.read_now(lambda tx, key=key: tx.get(*key)) for key in keys] == [held[key] for key in keys]
+
+    def found(system: str, n: int) -> list[str]:
+        page = store.read_now(lambda tx: tx.search("CarePlan", identifiers=[(system, str(n))]))
+        return [one.id for one in page.entries]
+
+    assert [found("first", n) for n in (0, 59)] == [[], []]
+    assert [found("second", n) for n in (0, 59)] == [["p0", "by itself"], ["p59"]]
+
+
 def test_times_come_from_the_clock_of_the_store(store_url: str) -> None:
     clock = ManualClock(START)
     with open_store(store_url, clock=clock) as store:
