@@ -153,13 +153,20 @@ def load_last(text: str | bytes) -> Any:
         return None
 
 
-_LOST = re.compile(rb'(?:"\s*:|[,\[])\s*(?:-0|-?\d+[.eE]|-?\d{18})')
-"""What may be a number that a quick reader would write otherwise; inside a text it costs a slower reading, no more."""
+_LOST = (
+    *(re.compile(before + rb"\s*(?:-0|-?\d+[.eE]|-?\d{18})") for before in (rb'":', rb",", rb"\[")),
+    re.compile(rb"\s:"),
+)
+"""What may be a number that a quick reader would write otherwise; inside a text it costs a slower reading, no more.
+
+Each begins with one character, for `re` finds that several times as quickly as any of three. The last is for texts that
+part a name from its colon, as we do not.
+"""
 
 
 def load_kept(text: bytes) -> dict[str, Any]:
     """As load_object(), for text that loads() or dumps() has already passed: nothing that they refuse is looked for."""
-    kept: dict[str, Any] = load_object(text) if _LOST.search(text) else orjson.loads(text)
+    kept: dict[str, Any] = load_object(text) if any(one.search(text) for one in _LOST) else orjson.loads(text)
     return kept
 
 

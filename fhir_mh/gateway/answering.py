@@ -15,7 +15,7 @@ from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.auditing import Audited, audit, purpose
-from fhir_mh.gateway.holding import Tree, about, hold
+from fhir_mh.gateway.holding import Tree, about, hold, kept_by
 from fhir_mh.gateway.identity import Organisation, find_person
 from fhir_mh.gateway.sameness import shows_to_mean
 from fhir_mh.gateway.setting_aside import raise_task
@@ -96,7 +96,7 @@ def _is_declined(tree: Tree, partner: str) -> bool:
 def _is_held(tx: Tx, home: Organisation, person: str, decision: Decision) -> bool:
     """Whether anything is kept here that is worth sending: more than who the person is and what goes along."""
     sections = decision.permitted - direct_care().along - direct_care().home_only
-    tables = (table_of(stored.body()) for stored in about(tx, person, home.ods))
+    tables = (table_of(stored.body()) for stored in kept_by(home.ods, person, about(tx, person)))
     return any(table is not None and table.section in sections for table in tables)
 
 

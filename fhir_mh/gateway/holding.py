@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -90,28 +90,44 @@ class Holding:
         return [body for (kind, _), body in self.bodies.items() if kind == "Patient"]
 
 
-def about(tx: Tx, person: str, custodian: str | None = None) -> list[StoredResource]:
-    """Everything current about a person, of one custodian or of all, and whom and what it refers to.
+def about(tx: Tx, person: str) -> list[StoredResource]:
+    """Everything current about a person, and whom and what it refers to.
 
     Organisations, professionals, services and places may be shared by many people's records; they belong to
     each record that refers to them.
     """
-    found = tx.person_resources(person, custodian)
-    known = {(stored.type, stored.id) for stored in found}
-    fresh = list(found)
+    return _with_shared(tx.person_resources(person), tx.get_all)
+
+
+def kept_by(custodian: str, person: str, found: Iterable[StoredResource]) -> list[StoredResource]:
+    """Of everything about a person what one custodian keeps, and what of its own that refers to."""
+    ours = {(stored.type, stored.id): stored for stored in found if stored.custodian == custodian}
+    return _with_shared([stored for stored in ours.values() if stored.person == person], lambda _: ours)
+
+
+def _with_shared(
+    found: Iterable[StoredResource], look: Callable[[Sequence[Key]], Mapping[Key, StoredResource]]
+) -> list[StoredResource]:
+    """These resources, and what they refer to of that which may be shared, as far as it can be looked up."""
+    all_ = fresh = list(found)
+    known = {(stored.type, stored.id) for stored in fresh}
     while fresh:
         named = {(m[1].decode(), m[2].decode()) for stored in fresh for m in _SHARED.finditer(stored.text)} - known
         known |= named
-        others = [tx.get(kind, name) for kind, name in sorted(named)]
-        fresh = [o for o in others if o is not None and not o.deleted and custodian in (None, o.custodian)]
-        found += fresh
-    return found
+        held = look(sorted(named))
+        fresh = [held[key] for key in sorted(named) if key in held and not held[key].deleted]
+        all_ = [*all_, *fresh]
+    return all_
 
 
-def about_one(tx: Tx, person: str) -> list[StoredResource]:
-    """The same of everybody who is one with a person, each resource once."""
-    found = {(one.type, one.id): one for side in tx.merges.sides(person) for one in about(tx, side)}
-    return list(found.values())
+def about_sides(tx: Tx, person: str) -> dict[str, list[StoredResource]]:
+    """Everything current about everybody who is one with a person, by person: the one kept first."""
+    return {side: about(tx, side) for side in tx.merges.sides(person)}
+
+
+def each_once(sides: Mapping[str, Iterable[StoredResource]]) -> list[StoredResource]:
+    """What about_sides gives, each resource once."""
+    return list({(one.type, one.id): one for found in sides.values() for one in found}.values())
 
 
 def patients_of(tx: Tx, person: str) -> list[StoredResource]:

@@ -9,14 +9,14 @@ from typing import Any
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
-from fhir_mh.gateway.holding import Key, about_one, content, hold
+from fhir_mh.gateway.holding import Key, about_sides, content, each_once, hold
 from fhir_mh.gateway.identity import Organisation, find_by_patient, identify
 from fhir_mh.gateway.links import linked
 from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, spread
-from fhir_mh.gateway.standing import expect_kept, merged_notes, now_of, standing
+from fhir_mh.gateway.standing import expect_kept, merged_notes, now_of, standing_in
 from fhir_mh.gateway.writing import Check, settle, write_record
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import merge
@@ -142,10 +142,11 @@ class FhirUseCases:
             person = tx.person_of("Patient", patient)
             if person is None:
                 raise NotFound(issues=[issue("store-not-found", "Patient", type="Patient")])
-            found = about_one(tx, person)
+            sides = about_sides(tx, person)
+            found = each_once(sides)
             if context.organisation == self.home.ods:
                 return found
-            decision = standing(tx, person, self.home.ods).decide(context, now_of(tx))
+            decision = standing_in(tx, sides, self.home.ods).decide(context, now_of(tx))
             if decision.nothing:
                 raise ConsentDenied(issues=[issue("consent-denied", "Patient", sentence=decision.sentence)])
             sight = Sight(found, decision)
@@ -176,8 +177,9 @@ class FhirUseCases:
                 seen += [entry] if entry.type in PUBLIC_KINDS else []
                 continue
             if entry.person not in sights:
-                decision = standing(tx, entry.person, self.home.ods).decide(context, now_of(tx))
-                sights[entry.person] = None if decision.nothing else Sight(about_one(tx, entry.person), decision)
+                sides = about_sides(tx, entry.person)
+                decision = standing_in(tx, sides, self.home.ods).decide(context, now_of(tx))
+                sights[entry.person] = None if decision.nothing else Sight(each_once(sides), decision)
             sight = sights[entry.person]
             shown = sight.of(entry) if sight is not None else None
             seen += [shown] if shown is not None else []

@@ -7,11 +7,11 @@ from typing import Any, Literal
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.gateway.holding import about
+from fhir_mh.gateway.holding import about_sides, kept_by
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.projection import Projected, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
-from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.standing import now_of, standing_in
 from fhir_mh.store import OutboxMessage, Outcome, Proposal, Tx
 from fhir_mh.store.values import ProposalState
 
@@ -31,7 +31,8 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
     said: dict[str, Any]
     if waiting.kind == "proposal" and _proposal_of(tx, waiting) is None:
         return Withheld("sync-retracted")  # it was sealed since
-    decision = standing(tx, waiting.person, home.ods).may_be_sent(waiting.partner, now_of(tx))
+    sides = about_sides(tx, waiting.person)
+    decision = standing_in(tx, sides, home.ods).may_be_sent(waiting.partner, now_of(tx))
     if decision.nothing:
         end_sharing(tx, home, waiting.person, waiting.partner, decision.sentence)
         if waiting.kind == "proposal":
@@ -52,7 +53,7 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         if payload.get("cleared"):
             said["cleared"] = payload["cleared"]
         return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said, names)
-    projected = project(about(tx, waiting.person, home.ods), decision)
+    projected = project(kept_by(home.ods, waiting.person, sides[waiting.person]), decision)
     decided = _decided(tx, home, waiting)
     edition = _edition(tx, home, waiting, projected, outcomes=bool(decided))
     if edition is None:

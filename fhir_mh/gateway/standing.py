@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from fhir_mh.consent import (
 from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
-from fhir_mh.gateway.holding import Holding, Tree, about, key_of
+from fhir_mh.gateway.holding import Holding, Tree, about_sides, key_of
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
 from fhir_mh.profiles.bundle import TABLES, table_of
@@ -77,20 +77,26 @@ class Standing:
 
 
 def standing(tx: Tx, person: str, own: str) -> Standing:
-    """Who cares for the person and what the person decided, as of now. own: the organisation whose gateway asks.
+    """As standing_in, of what is held now."""
+    return standing_in(tx, about_sides(tx, person), own)
+
+
+def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str) -> Standing:
+    """Who cares for a person and what the person decided, as of now. own: the organisation whose gateway asks.
+
+    sides: what about_sides gives of the person.
 
     That somebody is with a provider is not the provider's own to say: its claim counts once a placement of somebody
     else confirms it, and ends with that placement. Of persons who are one, what is held of any counts for all.
     """
-    sides = tx.merges.sides(person)
-    found = [_of_side(tx, side, own) for side in sides]
+    found = [_of_side(tx, side, held, own) for side, held in sides.items()]
     asking: dict[str, tuple[str, ...]] = {}
     for each in (one for side in found for one in side.asking):
         asking[each.partner] = (*asking.get(each.partner, ()), each.purpose)
     return Standing(
         frozenset().union(*(one.in_care for one in found)),
         frozenset().union(*(one.leads for one in found)),
-        _voices(tx, sides, [one.directives for one in found]),
+        _voices(tx, list(sides), [one.directives for one in found]),
         frozenset().union(*(one.commissioning for one in found)),
         asking,
     )
@@ -129,10 +135,10 @@ def _voices(
     return tuple(voice for voice in voices if voice)
 
 
-def _of_side(tx: Tx, person: str, own: str) -> _Side:
+def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> _Side:
     holding = Holding(person, own)
     leads = set()
-    for stored in about(tx, person):
+    for stored in found:
         if stored.type in DECIDING:
             holding.add(stored)
         elif stored.type == "CarePlan" and _is_a_plan(stored):

@@ -75,6 +75,8 @@ def settle(tx: Tx, home: Organisation, check: Check, person: str, were: Mapping[
     """
     if KINDS.isdisjoint(kind for kind, _ in were):
         return
+    if not tx.edition(person, home.ods) and not tx.person_resources(person, type="EpisodeOfCare"):
+        return  # what follows is for who keeps some of it, or has the person in care, and that is not us
     holding = hold(tx, person, home.ods)
     held = holding.tree
     after = follow(tx, home, holding, before_of(holding, were), held, lead_of(held, home.ods))

@@ -18,6 +18,9 @@ from fhir_mh.placements.work import Work
 
 _NAMESPACE = uuid.UUID("5d0c7a3e-6a9f-5c55-8a61-0f4d6f0b7e13")
 
+_CHANGED = ("placements", "stays", "tasks", "organisations")
+"""The lists of a record that anything is ever changed in here."""
+
 _LAPSED = (
     "The placement has ended, and {} still says that the person is there. Ask them: either the stay is over too, or "
     "the placement is to be opened again."
@@ -52,8 +55,8 @@ def followed(
     """
     if not after.get("placements") and not after.get("stays"):
         return after
-    work = Work(copy.deepcopy(after), whose.own, whose.keepers, now, mint)
-    tree = work.tree
+    tree = {**after, **{name: copy.deepcopy(after[name]) for name in _CHANGED if name in after}}
+    work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)
     for course in courses(tree):
@@ -80,9 +83,7 @@ def _noted(before: Mapping[str, Any], work: Work, whose: Whose) -> None:
 
 def _end_with_stay(work: Work, course: Course) -> None:
     stay = course.stay or {}
-    said = statuses(stay)
-    outcome = str(said[-1]["value"]) if said and said[-1]["value"] != "active" else ""
-    outcome = outcome or ("cancelled" if stay["status"] == "cancelled" else "discharged")
+    outcome = outcome_of(stay) or ("cancelled" if stay["status"] == "cancelled" else "discharged")
     at = (stay.get("period") or {}).get("end") or work.now
     reason = {"text": "The provider has ended the stay."}
     end_placement(work, course.placement or {}, outcome, Said(course.provider or work.own, reason, at))

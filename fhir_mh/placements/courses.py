@@ -142,9 +142,9 @@ def statuses(part: Mapping[str, Any]) -> list[Tree]:
     return [entry for entry in part.get("history") or () if entry.get("term") == "status"]
 
 
-def outcome_of(placement: Mapping[str, Any]) -> str:
-    """How a placement that is over came to its end, as its history says; empty where it does not."""
-    said = statuses(placement)
+def outcome_of(part: Mapping[str, Any]) -> str:
+    """How a placement or a stay that is over came to its end, as its history says; empty where it does not."""
+    said = statuses(part)
     return str(said[-1]["value"]) if said and said[-1]["value"] != "active" else ""
 
 

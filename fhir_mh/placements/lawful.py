@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fhir_mh.issues import Issue, issue
+from fhir_mh.mapping.row_paths import item_at_head
 from fhir_mh.placements.courses import ENDED, GONE, statuses
 
 _OVER = {"placements": ENDED, "stays": GONE}
@@ -24,7 +25,7 @@ def broken_terms(
         found
         for field in _OVER
         for found in _of_list(field, before, after)
-        if keepers.get((field, found.path.partition("[")[2].partition("]")[0]), own) == own
+        if keepers.get((field, item_at_head(found.path)[1] or ""), own) == own
     ]
 
 

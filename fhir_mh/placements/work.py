@@ -40,14 +40,16 @@ class Work:
     def places(self, course: Course) -> bool:
         """Whether the placement is this organisation's, or would be: it keeps it, or the plan of who is claimed."""
         if course.placement is not None:
-            return self.keepers.get(("placements", course.placement["id"]), self.own) == self.own
-        return not self.provides(course) and Whose(self.own, self.keepers).leads(self.tree)
+            return self._whose.keeps("placements", course.placement)
+        return not self.provides(course) and self._whose.leads(self.tree)
 
     def provides(self, course: Course) -> bool:
         """Whether the person is with this organisation, or is to come to it."""
-        if course.stay is not None and self.keepers.get(("stays", course.stay["id"]), self.own) == self.own:
-            return True
-        return course.provider == self.own
+        return self._whose.keeps("stays", course.stay) or course.provider == self.own
+
+    @property
+    def _whose(self) -> Whose:
+        return Whose(self.own, self.keepers)
 
     def done(self, name: str) -> Taken:
         """The record as the step has made it."""

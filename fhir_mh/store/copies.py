@@ -244,12 +244,27 @@ class Currencies(Part):
 
     def end(self, partner: str, person: str, custodian: str, reason: str) -> None:
         """From now on the copy is not kept up to date; reason is one plain sentence without personal data."""
-        self._ended(partner, person, custodian, self._now_ms, reason)
+        self.session.run(
+            "INSERT INTO currency (partner, person, custodian, ended_at, ended_reason) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (partner, person, custodian)"
+            " DO UPDATE SET ended_at = excluded.ended_at, ended_reason = excluded.ended_reason",
+            partner,
+            person,
+            custodian,
+            self._now_ms,
+            reason,
+        )
         note_ending(self, person, f"{partner} {custodian}")
 
     def resume(self, partner: str, person: str, custodian: str) -> None:
-        """The copy is kept up to date again."""
-        self._ended(partner, person, custodian, None, None)
+        """The copy is kept up to date again, where it was not."""
+        self.session.run(
+            "UPDATE currency SET ended_at = NULL, ended_reason = NULL"
+            " WHERE partner = ? AND person = ? AND custodian = ? AND ended_at IS NOT NULL",
+            partner,
+            person,
+            custodian,
+        )
 
     def of(self, person: str, *, partner: str | None = None) -> list[Currency]:
         """Every copy known of about a person, by partner and custodian."""
@@ -258,15 +273,3 @@ class Currencies(Part):
             f"SELECT {_CURRENCY} FROM currency WHERE person = ?{clause} ORDER BY partner, custodian", person, *values
         )
         return [_currency(row) for row in rows]
-
-    def _ended(self, partner: str, person: str, custodian: str, at: int | None, reason: str | None) -> None:
-        self.session.run(
-            "INSERT INTO currency (partner, person, custodian, ended_at, ended_reason) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (partner, person, custodian)"
-            " DO UPDATE SET ended_at = excluded.ended_at, ended_reason = excluded.ended_reason",
-            partner,
-            person,
-            custodian,
-            at,
-            reason,
-        )

@@ -40,7 +40,9 @@ def test_it_is_the_same_to_the_last_token(value: dict[str, Any], indent: bool) -
 
 
 @pytest.mark.parametrize("token", TOKENS)
-@pytest.mark.parametrize("around", ['{"n":%s}', '{"n": %s }', '{"n":[1,%s]}', '{"n":[%s,1]}', '{"n":\n\t%s}'])
+@pytest.mark.parametrize(
+    "around", ['{"n":%s}', '{"n": %s }', '{"n":[1,%s]}', '{"n":[%s,1]}', '{"n":\n\t%s}', '{"n" :%s}', '{"n"\n: %s}']
+)
 def test_every_number_is_as_it_was_written(token: str, around: str) -> None:
     text = (around % token).encode()
     assert tokens(load_kept(text)) == tokens(load_object(text))
