@@ -69,6 +69,12 @@ def test_where_the_settings_say_so_a_claim_counts_as_it_arrives(pair: Pair) -> N
     assert pair.sign(WARD, "sleep") == pair.sign(HOME, "sleep")
 
 
+def test_whoever_keeps_nothing_of_a_person_in_its_care_is_asked_about_a_claim(pair: Pair) -> None:
+    pair.save(WARD, of_the_ward(stays=[{"id": "w-stay", "provider": {"id": "w-ward"}}]))
+    pair.deliver()
+    assert [task["kind"] for task in pair.record(HOME).tree["tasks"]] == ["placement"]
+
+
 def test_a_stay_that_we_record_of_a_provider_counts_until_its_placement_ends(pair: Pair) -> None:
     tree = without_a_placement()
     pair.save(HOME, {**tree, "stays": [{"id": "stay", "provider": {"id": "org-ward"}}]})
