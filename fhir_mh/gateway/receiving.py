@@ -272,7 +272,9 @@ def _keys_named(items: Any) -> set[Key] | None:
 def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
     """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
     numbers = [number for patient in _patients(bodies_of(message)) for number in numbers_in(patient)]
-    named = [*([message.nhs_number] if message.nhs_number else ()), *numbers]
+    named = list(dict.fromkeys([*([message.nhs_number] if message.nhs_number else ()), *numbers]))
+    if len(named) < 2:  # one number is no two people's
+        return []
     known = set(persons_by_number(tx, named))
     return [] if same_one(tx, known) else sorted(known)
 

@@ -39,6 +39,10 @@ class Merges(Part):
 
     def sides(self, person: str) -> list[str]:
         """Everybody who is one with a person: the one kept, then the others in the order they were merged."""
+        if not self.session.one(
+            "SELECT 1 FROM person_merges WHERE (superseded = ? OR kept = ?) AND state = 'made' LIMIT 1", person, person
+        ):
+            return [person]  # as nearly everybody
         found = [self.root(person)]
         for one in found:  # grows as it goes
             rows = self.session.all(
