@@ -74,7 +74,7 @@ def create_app(
     )
     app.state.transports = transports
     subscriptions = Subscriptions(subscriptions_of(gateway, settings), door).routes()
-    routes = FhirRest(gateway, door, validator or Validator()).routes(subscriptions)
+    routes = FhirRest(gateway, door, validator or Validator(), transports.partners).routes(subscriptions)
     app.router.routes.extend(routes)
     records = Records(gateway, door).router()
     app.include_router(records)

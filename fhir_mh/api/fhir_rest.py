@@ -6,7 +6,7 @@ See https://hl7.org/fhir/R4/http.html and docs/rest.md, which says what is suppo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -28,6 +28,7 @@ from fhir_mh.api.headers import (
     version_named,
 )
 from fhir_mh.api.places import placed
+from fhir_mh.api.pushing import Pushing, Sender
 from fhir_mh.api.searching import (
     Asked,
     Pairs,
@@ -46,6 +47,7 @@ from fhir_mh.fhir.json import dumps
 from fhir_mh.fhirpath.unread import load_resource
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.paging import is_kept, keep_search, kept_search
+from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.resources import Kept
 from fhir_mh.issues import Issue, issue
 from fhir_mh.store import StoredResource
@@ -74,8 +76,9 @@ class Methods:
 class FhirRest:
     """The handlers of /fhir."""
 
-    def __init__(self, gateway: Gateway, door: Door, validator: Validator) -> None:
+    def __init__(self, gateway: Gateway, door: Door, validator: Validator, partners: Directory) -> None:
         self.gateway, self.door = gateway, door
+        self.pushing = Pushing(gateway, partners)
         self.validating = Validating(gateway, door, validator)
 
     def routes(self, own: Sequence[Route] = ()) -> list[Route]:
@@ -118,9 +121,12 @@ class FhirRest:
     async def create(self, request: Request) -> Response:
         context = self.door.context(request)
         kind = known_type(request.path_params["type"])
-        if "if-none-exist" in request.headers:
+        pushed = await self.pushing.by(context)
+        if "if-none-exist" in request.headers and pushed is None:
             raise Refused(400, issue("rest-unsupported-header", "http.if-none-exist", header="If-None-Exist"))
         text, body = await fhir_body(request, kind)
+        if pushed is not None:
+            return await pushed.alone(request, kind, None, (text, body))
         with placed(text, body):
             kept = await self.gateway.create(context, body)
         return self._kept(request, kept)
@@ -130,6 +136,9 @@ class FhirRest:
         kind, name = known_type(request.path_params["type"]), request.path_params["id"]
         expected = version_named(request)
         text, body = await fhir_body(request, kind)
+        pushed = await self.pushing.by(context)
+        if pushed is not None:
+            return await pushed.alone(request, kind, name, (text, body))
         try:
             with placed(text, body):
                 if body.get("id") != name:
@@ -248,28 +257,45 @@ class FhirRest:
         fhir = f"{base_url(request)}/fhir"
         with placed(text, body):
             kind, entries = read_bundle(body)
+            pushed = await self.pushing.by(context)
+            if pushed is not None and kind == "transaction":
+                return _bundle(await pushed.transaction(fhir, entries, (text, body)))
             if kind == "transaction":
                 kept = await self.gateway.transaction(context, whole(entries))
                 done = [bundles.response_entry(fhir, one, _told(one), wanted) for one in kept]
                 return _bundle(bundles.responses("transaction-response", done))
-        done = [await self._one(context, fhir, place, entry, wanted, (text, body)) for place, entry in entries]
+        batch = _Batch(context, fhir, wanted, entries, (text, body), pushed)
+        done = [await self._one(batch, place, entry) for place, entry in entries]
         return _bundle(bundles.responses("batch-response", done))
 
-    async def _one(
-        self, context: AccessContext, fhir: str, place: str, entry: Any, wanted: str, sent: tuple[bytes, dict[str, Any]]
-    ) -> dict[str, Any]:
+    async def _one(self, batch: _Batch, place: str, entry: Any) -> dict[str, Any]:
         """One entry of a batch: each stands for itself, and may fail by itself."""
+        context, fhir, wanted, pushed = batch.context, batch.fhir, batch.wanted, batch.pushed
         try:
-            with placed(*sent):
-                asked = read_entry(place, entry, reading=True)
+            with placed(*batch.sent):
+                asked = read_entry(place, entry, reading=True, pushed=pushed is not None)
                 if isinstance(asked, Reading):
                     stored = await self.gateway.read(context, asked.kind, asked.name)
                     return bundles.response_entry(fhir, Kept(stored, False), [], "representation")
+                if pushed is not None:
+                    return await pushed.one_of(batch.entries, asked, fhir, batch.sent)
                 kept = (await self.gateway.transaction(context, [replace(asked, full_url=None)]))[0]
         except (FhirMhError, Refused) as fault:
             answer = answer_to(fault)
             return {"response": {"status": str(answer.status_code), "outcome": orjson.Fragment(bytes(answer.body))}}
         return bundles.response_entry(fhir, kept, _told(kept), wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A batch that came in. wanted: what Prefer asks to be returned. pushed: the partner's system that sends it."""
+
+    context: AccessContext
+    fhir: str
+    wanted: str
+    entries: Sequence[tuple[str, Any]]
+    sent: tuple[bytes, dict[str, Any]]
+    pushed: Sender | None
 
 
 def _told(kept: Kept) -> list[Issue]:

@@ -138,7 +138,8 @@ class Receiving:
     ) -> list[Issue]:
         """Everything that speaks against storing a snapshot."""
         found: list[Issue] = []
-        if person is None and message.nhs_number is None:  # nobody is made of a local identifier alone
+        if person is None and (message.nhs_number is None or message.edition is None):
+            # nobody is made of a local identifier alone, nor of what a system that is no gateway holds
             found.append(issue("sync-unknown-person", "$.person"))
         for patient in _patients(bodies):
             said = [] if message.nhs_number is None else [{"system": NHS_NUMBER, "value": message.nhs_number}]

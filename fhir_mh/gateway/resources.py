@@ -24,7 +24,7 @@ from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.store import Page, Store, StoredResource, Tx
 
 Body = dict[str, Any]
-_SUBJECTS = ("subject", "patient", "for")
+SUBJECTS = ("subject", "patient", "for")
 _PAGE = 200
 PUBLIC_KINDS = frozenset({"Organization", "HealthcareService"})
 """What other organisations may read though it is about no person: who provides what, as published in any directory."""
@@ -62,7 +62,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class TransactionEntry:
-    """One entry of a transaction: POST or PUT, the resource, its fullUrl, and for PUT its id and expected version."""
+    """One entry of a transaction: POST or PUT, the resource, its fullUrl, and for PUT its id and expected version.
+
+    condition: the identifier (system, value) by which it is looked for, of what a partner's system sends.
+    """
 
     method: str
     body: Body
@@ -70,6 +73,7 @@ class TransactionEntry:
     id: str | None = None
     if_match: int | None = None
     path: str = ""
+    condition: tuple[str, str] | None = None
 
 
 class FhirUseCases:
@@ -229,7 +233,7 @@ class FhirUseCases:
         self, tx: Tx, context: AccessContext, entries: Sequence[TransactionEntry], warnings: Sequence[list[Issue]]
     ) -> list[Kept]:
         names = {id(entry): entry.id or tx.new_id() for entry in entries}
-        moved = {
+        places = {
             entry.full_url: f"{entry.body['resourceType']}/{names[id(entry)]}" for entry in entries if entry.full_url
         }
         kept: dict[int, Kept] = {}
@@ -239,7 +243,7 @@ class FhirUseCases:
         for number in order:
             entry = entries[number]
             body = {**entry.body, "id": names[id(entry)]}
-            body = _moved(body, moved, entry.path or str(body["resourceType"]))
+            body = moved(body, places, entry.path or str(body["resourceType"]))
             known = tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
             result = self._keep(tx, context, entry, body)
             person = result.stored.person if result.stored is not None else known.person if known is not None else None
@@ -278,7 +282,7 @@ class FhirUseCases:
         """Whom a resource is about. A Patient is found by NHS number or local identifier, or is new."""
         if body["resourceType"] == "Patient":
             return self._patient(tx, body, known)
-        for name in _SUBJECTS:
+        for name in SUBJECTS:
             subject = body.get(name)
             reference = subject.get("reference") if isinstance(subject, dict) else None
             if isinstance(reference, str) and reference.startswith("Patient/"):
@@ -320,20 +324,20 @@ def _with_former(wanted: Sequence[tuple[str | None, str]] | None) -> Sequence[tu
     return [*wanted, *((FORMER_NHS_NUMBER, value) for system, value in wanted if system == NHS_NUMBER)]
 
 
-def _moved(value: Any, moved: Mapping[str, str], path: str) -> Any:
+def moved(value: Any, names: Mapping[str, str], path: str) -> Any:
     """The JSON with references to entries of the transaction turned into references to what they became.
 
     Raises InvalidResource for a urn:uuid reference that names no entry.
     """
     if isinstance(value, list):
-        return [_moved(inner, moved, f"{path}[{n}]") for n, inner in enumerate(value)]
+        return [moved(inner, names, f"{path}[{n}]") for n, inner in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    out = {key: _moved(inner, moved, f"{path}.{key}") for key, inner in value.items()}
+    out = {key: moved(inner, names, f"{path}.{key}") for key, inner in value.items()}
     reference = value.get("reference")
     if isinstance(reference, str):
-        if reference in moved:
-            out["reference"] = moved[reference]
+        if reference in names:
+            out["reference"] = names[reference]
         elif reference.startswith("urn:uuid:"):
             raise InvalidResource(
                 issues=[

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, references_in
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted, references_in
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
@@ -78,7 +78,8 @@ class FromServer:
         """
         new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
         alone = all(key_there(body)[0] in SHARED_KINDS for body in new)
-        if not alone and has_errors(self.check(self._translated(tx, found.patient, found.patient))):
+        checked = not alone and not found.held
+        if checked and has_errors(self.check(self._translated(tx, found.patient, found))):
             return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"))]
         copies, own = self._parted(tx, new)
         seconds = [body for body in own if self._is_second(tx, body)]
@@ -94,13 +95,13 @@ class FromServer:
             if sure and number is not None and not self._contradicts(tx, copies, person, found.patient):
                 return [
                     *(self._second(body) for body in seconds),
-                    *self._snapshots(tx, number, named, found.patient, own),
+                    *self._snapshots(tx, number, named, found, own),
                     *self._all_proposals(tx, number, person, copies, found),
                 ]
-        if number is None or (sure and not persons):
+        if number is None:
             return [self._set_aside((found.patient, *new), issue("sync-unknown-person", "$.bundle"))]
         about = next((nhs_number_of(tx, copy.person) for copy in copies if copy.person is not None), None)
-        return [self._snapshot(tx, about or number, found.patient, new)]
+        return [self._snapshot(tx, about or number, found, new)]
 
     # --- what is what
 
@@ -113,6 +114,12 @@ class FromServer:
         if version.isdecimal() and known.isdecimal():
             return int(version) <= int(known)
         return bool(version) and version == known
+
+    def _is_next(self, tx: Tx, body: Body) -> bool:
+        """Whether this is known to be a later version than the one noted, and so made from what lay there."""
+        noted = tx.server_copies.at(self.partner, *key_there(body))
+        version, known = version_of(body), "" if noted is None else noted.remote_version
+        return version.isdecimal() and known.isdecimal() and int(version) > int(known)
 
     def _is_told(self, tx: Tx, body: Body) -> bool:
         """Whether this is what the server was told beside plans, or the copy of another gateway: that shares it."""
@@ -149,10 +156,10 @@ class FromServer:
         noted = tx.server_copies.at(self.partner, kind, there)
         if noted is not None:
             return noted.name
-        name = self._by_mark(tx, body)
+        name = self.by_mark(tx, body)
         return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
 
-    def _by_mark(self, tx: Tx, body: Body) -> str | None:
+    def by_mark(self, tx: Tx, body: Body) -> str | None:
         """The id here of a resource of ours whose mark this bears: its item's identifier, or its id in a tag."""
         item = identifier_of(body)
         if item is None:
@@ -170,7 +177,7 @@ class FromServer:
         return (
             kind != "Patient"
             and tx.server_copies.at(self.partner, kind, there) is None
-            and self._by_mark(tx, body) is not None
+            and self.by_mark(tx, body) is not None
         )
 
     def _person(self, tx: Tx, patient: Body) -> tuple[str | None, bool]:
@@ -186,36 +193,48 @@ class FromServer:
 
     # --- the server's own
 
-    def _snapshots(self, tx: Tx, number: str, person: str | None, patient: Body, own: Sequence[Body]) -> Iterator[Made]:
+    def _snapshots(self, tx: Tx, number: str, person: str | None, found: Found, own: Sequence[Body]) -> Iterator[Made]:
         """One with everything that is new; what breaks a rule by one of its own, so that it stops nothing else."""
-        said = [(body, self._translated(tx, body, patient)) for body in own]
+        said = [(body, self._translated(tx, body, found)) for body in own]
         news = [(body, here) for body, here in said if not self._is_held(tx, here)]
         broken = [body for body, here in news if has_errors(self.check(here))]
         sound = [body for body, _ in news if body not in broken]
-        if sound or (not news and self._says_more(tx, person, patient)):
-            yield self._snapshot(tx, number, patient, sound)
+        if sound or ((not news or found.pushed) and self._says_more(tx, person, found)):
+            yield self._snapshot(tx, number, found, sound)
         for body in broken:
-            yield self._snapshot(tx, number, patient, [body])
+            yield self._snapshot(tx, number, found, [body])
 
-    def _snapshot(self, tx: Tx, number: str, patient: Body, bodies: Sequence[Body]) -> Made:
+    def _snapshot(self, tx: Tx, number: str, found: Found, bodies: Sequence[Body]) -> Made:
         """Without an edition: a server counts none, and it is the next one when it is received."""
-        whole = tuple(body for body in (patient, *bodies) if body is patient or key_there(body) != key_there(patient))
-        said = [self._translated(tx, body, patient) for body in whole]
-        name = self._message_id("snapshot", whole)
+        others = [body for body in bodies if key_there(body) != key_there(found.patient)]
+        whole = (*others,) if found.held else (found.patient, *others)
+        said = [self._translated(tx, body, found) for body in whole]
+        news = [body for body, here in zip(whole, said, strict=True) if not self._is_held(tx, here)]
+        name = self._message_id("snapshot", whole, self._turns(tx, news))
         return Made(Message(name, "snapshot", number, self.partner, None, {"bundle": _bundle(said)}), whole)
 
     def _is_held(self, tx: Tx, here: Body) -> bool:
         known = tx.get(*key_of(here))
         return known is not None and not known.deleted and content(known.body()) == here
 
-    def _says_more(self, tx: Tx, person: str | None, patient: Body) -> bool:
+    def _says_more(self, tx: Tx, person: str | None, found: Found) -> bool:
         """Whether the server's Patient says what no Patient does that is held here of the person."""
+        patient = found.patient
+        if found.held or found.pushed:
+            return not found.held and not self._is_held(tx, self._translated(tx, patient, found))
         held = hold(tx, person, self.home.ods).patients() if person is not None else []
         return bool(patient) and not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
 
-    def _translated(self, tx: Tx, body: Body, patient: Body) -> Body:
-        """A resource of the server's own as it is said here: its subject is the server's own Patient."""
-        return self._names(tx, body, {key_there(patient): minted(self.partner, *key_there(patient))}).translated(body)
+    def _translated(self, tx: Tx, body: Body, found: Found) -> Body:
+        """A resource of the server's own as it is said here: its subject is the Patient of its own that it has here."""
+        patient = key_there(found.patient)
+        said = {} if found.held else {patient: self.own_name(tx, *patient)}
+        return self._names(tx, body, said).translated(body)
+
+    def own_name(self, tx: Tx, kind: str, there: str) -> str:
+        """What a resource of the server's own is called here; what it was told of by that name is called so already."""
+        held = tx.get(kind, there) if is_minted(there) else None
+        return there if held is not None and held.custodian == self.partner else minted(self.partner, kind, there)
 
     def _names(self, tx: Tx, body: Body, said: dict[Key, str]) -> Names:
         """What this resource and those that it refers to are called here."""
@@ -224,8 +243,7 @@ class FromServer:
         known = {}
         for key in targets | {key_there(body)}:
             noted = tx.server_copies.at(self.partner, *key)
-            if noted is not None:
-                known[key] = noted.name
+            known[key] = noted.name if noted is not None else self.own_name(tx, *key)
         return Names(self.partner, self.base_url, {**known, **said})
 
     # --- copies of ours
@@ -240,13 +258,15 @@ class FromServer:
                 continue
             said = {**names, key_there(found.patient): _subject_of(shown.body)}
             here = self._names(tx, copy.there, said).translated(copy.there)
+            if found.pushed and not self._is_next(tx, copy.there):
+                shown.turn_to(here)
             before = found.answered.get(key_there(copy.there)) if shown.is_sent else None
             answered = None if before is None else self._names(tx, before, said).translated(before)
             read = laid_over(shown.body, here, answered)
             if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
                 continue
             content = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
-            name = self._message_id("proposal", [copy.there])
+            name = self._message_id("proposal", [copy.there], self._turns(tx, [copy.there]))
             yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,))
 
     # --- what cannot be told
@@ -263,10 +283,30 @@ class FromServer:
         held = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle([body])}
         return Made(Unreadable(name, held, (found,)), (body,))
 
-    def _message_id(self, verb: str, bodies: Iterable[Body]) -> str:
+    def _message_id(self, verb: str, bodies: Iterable[Body], turns: Mapping[Key, str] | None = None) -> str:
         """The same for the same versions, however often and in whatever order they are found."""
-        said = sorted(f"{'/'.join(key_there(body))}/{version_of(body)}/{hash_of(body)}" for body in bodies)
+        versions = [(body, version_of(body) or (turns or {}).get(key_there(body), "")) for body in bodies]
+        said = sorted(f"{'/'.join(key_there(body))}/{version}/{hash_of(body)}" for body, version in versions)
         return str(uuid.uuid5(_NAMESPACE, "\n".join([self.partner, verb, *said])))
+
+    def _turns(self, tx: Tx, news: Iterable[Body]) -> dict[Key, str]:
+        """What stands for the versions of resources that say none, and something new: how much was said before.
+
+        What says again what it said before it said something else is a change, and no repetition.
+        """
+        found = {}
+        for body in news:
+            held = tx.get(key_there(body)[0], self.name(tx, body))
+            if held is not None and held.custodian == self.partner:
+                found[key_there(body)] = f"@{held.version}"
+            elif held is not None and held.person is not None:
+                received = tx.proposals.find(held.person, direction="received")
+                found[key_there(body)] = f"@{sum(one.partner == self.partner for one in received)}"
+        return found
+
+    def name(self, tx: Tx, body: Body) -> str:
+        """What a resource of the server is called here, be it ours or its own."""
+        return self._name_here(tx, body) or self.own_name(tx, *key_there(body))
 
     # --- before and afterwards
 

@@ -49,4 +49,46 @@ CODES: dict[str, Code] = {
         "Have whoever runs the server look into it.",
         "https://hl7.org/fhir/R4/datatypes.html#id",
     ),
+    "server-being-written": Code(
+        "error",
+        "transient",
+        "Something about this person is on its way to the sender right now.",
+        "Send it again in a few seconds.",
+    ),
+    "server-pushed-type": Code(
+        "error",
+        "not-supported",
+        "A {type} is not part of a record that is exchanged here, and is not taken from a partner's system.",
+        "Leave it out; docs/rest.md lists the types that are taken.",
+    ),
+    "server-pushed-aside": Code(
+        "warning",
+        "informational",
+        "This was kept whole and set aside: nothing came of it until people here have looked at it.",
+        "What is wrong is said beside this; what is mended is sent again as a new version.",
+    ),
+    "server-pushed-known": Code(
+        "information",
+        "informational",
+        "This copy says nothing but what its sender was sent, or has proposed before; nothing was changed.",
+        "To set something back that was changed here since, change the newest copy, and send its meta.versionId along.",
+    ),
+    "server-pushed-merged": Code(
+        "information",
+        "informational",
+        "What was changed in this copy is part of edition {edition} of what the custodian keeps.",
+        "There is nothing to do.",
+    ),
+    "server-pushed-waits": Code(
+        "warning",
+        "informational",
+        "The custodian's people decide about what was changed here, and nothing of it was applied: {rows}.",
+        "Read it again later: what they decide arrives by itself.",
+    ),
+    "server-pushed-passed": Code(
+        "warning",
+        "informational",
+        "Nothing was made of this: another organisation keeps it, or nothing that was sent refers to it.",
+        "Leave it out, or send it with what refers to it.",
+    ),
 }

@@ -33,6 +33,17 @@ class Inbox(Part):
             self._now_ms,
         )
 
+    def record_anew(self, partner: str, message: str, receipt: str) -> None:
+        """Keep what was answered, in place of what was answered before."""
+        self.session.run(
+            "INSERT INTO inbox (partner, message, receipt, received) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (partner, message) DO UPDATE SET receipt = excluded.receipt, received = excluded.received",
+            partner,
+            message,
+            receipt,
+            self._now_ms,
+        )
+
     def purge(self, before: datetime) -> int:
         """Forget receipts of messages received before then; how many they were."""
         return self.session.run("DELETE FROM inbox WHERE received < ?", to_ms(before))

@@ -148,6 +148,7 @@ class Tx(Resources):
             yield
         except FhirMhError:
             self.session.run("ROLLBACK TO SAVEPOINT whole")
+            self.session.run("RELEASE SAVEPOINT whole")  # else one around this one would be undone to here alone
             self._raised = raised
             del self.committed[calls:]
             raise

@@ -66,26 +66,32 @@ async def _in_order(
 async def _deal_with(store: Store, exchange: Exchange, sender: str, message: Message | Unreadable) -> Answered | None:
     """The receipt of one message; None when it could not be dealt with now."""
     try:
-        refusal = exchange.refusal(message.as_json())
-        if refusal is not None:
-            receipt = Receipt(message.id, "refused", issues=(refusal,))
-            return await store.write(lambda tx: _once(tx, sender, message.id, lambda: receipt))
-        if isinstance(message, Unreadable):
-            return await store.write(lambda tx: _set_aside(tx, sender, message, message.issues))
-        try:
-            return await store.write(
-                lambda tx: _once(tx, sender, message.id, lambda: exchange.receive(tx, sender, message))
-            )
-        except FhirMhError as fault:
-            findings = fault.issues
-            if fault.status >= 500 or any(found.code == "store-contradiction" for found in findings):
-                raise
-        return await store.write(lambda tx: _set_aside(tx, sender, message, findings))
+        return await store.write(lambda tx: receive_within(tx, exchange, sender, message))
     except UpstreamUnavailable:
         raise
     except Exception as fault:  # noqa: BLE001 - a fault of ours must not take the other messages along
         log.error("a message from %s could not be dealt with: %s", sender, place_of(fault))
         return None
+
+
+def receive_within(tx: Tx, exchange: Exchange, sender: str, message: Message | Unreadable) -> Answered:
+    """The receipt of one message, dealt with as part of a transaction.
+
+    Raises what a fault here, or of the store, is: the transaction is then to be undone.
+    """
+    refusal = exchange.refusal(message.as_json())
+    if refusal is not None:
+        return _once(tx, sender, message.id, lambda: Receipt(message.id, "refused", issues=(refusal,)))
+    if isinstance(message, Unreadable):
+        return _set_aside(tx, sender, message, message.issues)
+    try:
+        with tx.whole():
+            return _once(tx, sender, message.id, lambda: exchange.receive(tx, sender, message))
+    except FhirMhError as fault:
+        findings = fault.issues
+        if fault.status >= 500 or any(found.code == "store-contradiction" for found in findings):
+            raise
+    return _set_aside(tx, sender, message, findings)
 
 
 def _once(tx: Tx, sender: str, message: str, act: Callable[[], Receipt]) -> Answered:

@@ -17,12 +17,16 @@ from fhir_mh.fhir.json import dumps
 class Found:
     """Resources of one server about one person, and what they refer to. patient: the person, as the server has them.
 
-    answered: of copies of ours, what the server held when they were written last, where that is known.
+    answered: of copies of ours, what the server held when they were written last, where that is known. pushed: its
+    system sent it, whatever it was made from; else it was found, and made from what lay there before. held: the Patient
+    is the one that is held here, for none came along.
     """
 
     patient: Body
     resources: tuple[Body, ...]
     answered: Mapping[Key, Body] = field(default_factory=dict)
+    pushed: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

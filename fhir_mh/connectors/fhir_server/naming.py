@@ -69,6 +69,14 @@ def minted(partner: str, kind: str, there: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{partner}/{kind}/{there}"))
 
 
+def is_minted(name: str) -> bool:
+    """Whether an id is of the form of those."""
+    try:
+        return uuid.UUID(name).version == 5
+    except ValueError:
+        return False
+
+
 def without_storing(body: Mapping[str, Any]) -> Body:
     """A resource without what a server says of its own storing, or of the version it is."""
     return without_meta(body, _ITS_OWN)

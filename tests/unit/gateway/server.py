@@ -55,7 +55,7 @@ class Ward(Pair):
             self.home.store.write_now(lambda tx, lane=lane, o=outcomes: tx.lanes.finish(lane, o))
 
     def _take(self, message: Message) -> None:
-        bodies = [entry["resource"] for entry in message.content["bundle"]["entry"]]
+        bodies = [entry["resource"] for entry in message.content.get("bundle", {}).get("entry", ())]
         there = {f"{kind}/{name}": f"{kind}/{_there(kind, name)}" for kind, name in map(key_of, bodies)}
         for body in bodies:
             kind, name = key_of(body)

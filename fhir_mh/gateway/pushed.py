@@ -1,0 +1,211 @@
+"""What a partner's FHIR system sends here itself of what it holds (docs/sync-protocol.md, 'What it sends itself').
+
+It is taken in as if it had been found on its server: whose it is, what is its own and what a change of ours, what is
+set aside. Only that all of it is one transaction, and that the sender is told what became of each entry.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from fhir_mh.connectors.fhir_server.found import Found, Made, key_there, version_of
+from fhir_mh.connectors.fhir_server.naming import Key
+from fhir_mh.errors import InvalidResource, UpstreamUnavailable, VersionConflict
+from fhir_mh.exchange.ports import Exchange
+from fhir_mh.fhir.json import dumps
+from fhir_mh.gateway.last_shown import LastShown
+from fhir_mh.gateway.pushed_names import Named, Sent
+from fhir_mh.gateway.resources import TransactionEntry
+from fhir_mh.gateway.servers import FromServer
+from fhir_mh.issues import Issue, issue
+from fhir_mh.profiles.bundle import SHARED_KINDS
+from fhir_mh.profiles.concerns import holds_concern
+from fhir_mh.store import StoredResource, Tx
+from fhir_mh.sync.receiver import Answered, receive_within
+
+_NAMESPACE = uuid.UUID("0f4b5d6e-9c21-5e0d-b7a8-6d3f1e2c4a90")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of one entry. stored: what is held here of it. is_own: whether its sender keeps it."""
+
+    status: str
+    stored: StoredResource | None = None
+    is_own: bool = False
+    issues: tuple[Issue, ...] = ()
+
+
+Answer = Callable[[Sequence[Told]], str]
+
+
+class Pushed:
+    """One partner's system, as what it sends is taken in."""
+
+    def __init__(self, reading: FromServer, exchange: Exchange) -> None:
+        self.reading, self.exchange = reading, exchange
+        self.partner = reading.partner
+
+    def take(self, tx: Tx, entries: Sequence[TransactionEntry], answer: Answer, only: int | None = None) -> str:
+        """Take in all of these entries, or only one of them, the others being there to be referred to.
+
+        What is answered, as `answer` puts it: of what is sent again, and says nothing new, what was answered then.
+
+        Raises InvalidResource, VersionConflict, UpstreamUnavailable: nothing is then to be kept of it.
+        """
+        named = Named(tx, self.reading, entries)
+        due = named.sent if only is None else [named.sent[only]]
+        if len({one.key for one in due}) < len(due):
+            raise _twice(due)
+        for one in due:
+            if holds_concern(one.body):
+                raise InvalidResource(issues=[issue("concern-not-a-record", one.entry.path)])
+        made = list(self._made(tx, named, due))
+        name = _name_of(self.partner, entries, only)
+        before = tx.inbox.receipt(self.partner, name)
+        if before is not None and all(tx.inbox.receipt(self.partner, one.message.id) is not None for one in made):
+            return before
+        self._expect(due, named, made)
+        were = {one.key: named.held(one.key) for one in due}
+        became = [(one, self._receive(tx, one, due)) for one in made]
+        said = answer([self._told(tx, named, one, were[one.key], became) for one in due])
+        tx.inbox.record_anew(self.partner, name, said)
+        return said
+
+    # --- whose it is
+
+    def _made(self, tx: Tx, named: Named, due: Sequence[Sent]) -> Iterator[Made]:
+        """The messages that come of it, person by person."""
+        about: dict[Key, list[Sent]] = {}
+        for one in due:
+            patient = named.patient_of(one)
+            if patient is not None:
+                about.setdefault(patient, []).append(one)
+            elif one.key[0] not in SHARED_KINDS:
+                raise InvalidResource(issues=[issue("rest-unknown-patient", one.entry.path)])
+        for key, some in about.items():
+            found = self._found(named, key, some)
+            if self.reading.is_being_written(tx, found.patient):
+                raise UpstreamUnavailable(issues=[issue("server-being-written", some[0].entry.path)])
+            yield from self.reading.messages(tx, found)
+
+    def _found(self, named: Named, key: Key, some: Sequence[Sent]) -> Found:
+        known = named.patient(key)
+        if known is None:
+            raise InvalidResource(issues=[issue("rest-unknown-patient", some[0].entry.path)])
+        patient, beside = known
+        resources = [one.body for one in some if one.key != key and not one.passed]
+        provides = [one.body for one in named.provides([*resources, *([patient] if beside else [])])]
+        return Found(patient, (*resources, *provides), pushed=True, held=not beside)
+
+    def _expect(self, due: Sequence[Sent], named: Named, made: Sequence[Made]) -> None:
+        """That of its own resources which would be changed each is in the version that its entry names.
+
+        A change of ours is compared with what the sender was sent, which says more than a version.
+        """
+        news = {key_there(body) for one in made for body in one.of}
+        for one in due:
+            held, wanted = named.held(one.key), one.entry.if_match
+            if wanted is None or one.key not in news or (held is not None and held.custodian != self.partner):
+                continue
+            if held is None or held.version != wanted:
+                version = 0 if held is None else held.version
+                place = one.entry.path
+                raise VersionConflict(issues=[issue("store-version-conflict", place, type=one.key[0], version=version)])
+
+    # --- what becomes of it
+
+    def _receive(self, tx: Tx, made: Made, due: Sequence[Sent]) -> Answered:
+        """Its receipt. Raises InvalidResource where it is refused: what is kept nowhere is not said to be taken."""
+        receipt = receive_within(tx, self.exchange, self.partner, made.message)
+        if receipt["status"] == "refused":
+            whose = next(one for one in due if one.key in {key_there(body) for body in made.of})
+            raise InvalidResource(issues=_issues(receipt, whose))
+        if receipt["status"] != "quarantined":
+            for body in made.of:
+                self._note(tx, body)
+        return receipt
+
+    def _note(self, tx: Tx, body: Mapping[str, Any]) -> None:
+        """Note the version of a resource, where it says one, and by which id its own is known.
+
+        Where ours lies on its server, only who reads or writes there finds out.
+        """
+        noted = tx.server_copies.at(self.partner, *key_there(body))
+        held = tx.get(key_there(body)[0], self.reading.name(tx, dict(body)))
+        is_own = held is not None and held.custodian == self.partner
+        if (noted is None and is_own) or (noted is not None and version_of(body)):
+            self.reading.note(tx, dict(body))
+
+    def _told(
+        self, tx: Tx, named: Named, sent: Sent, was: StoredResource | None, became: Sequence[tuple[Made, Answered]]
+    ) -> Told:
+        receipts = [given for made, given in became if sent.key in {key_there(body) for body in made.of}]
+        receipt = next((one for one in receipts if one["status"] != "quarantined"), receipts[0] if receipts else None)
+        held = tx.get(sent.key[0], self.reading.name(tx, sent.body))
+        place = sent.entry.path
+        if sent.passed:
+            return self._of("200 OK", held)
+        if receipt is None:
+            return self._nothing_new(tx, sent, held)
+        if receipt["status"] == "quarantined":
+            return self._of("202 Accepted", None, (issue("server-pushed-aside", place), *_issues(receipt, sent)))
+        if receipt["status"] == "merged":
+            return self._of("200 OK", held, (issue("server-pushed-merged", place, edition=receipt["edition"]),))
+        if receipt["status"] in ("partly", "conflict"):
+            rows = ", ".join(receipt["conflicts"])
+            return self._of("202 Accepted", held, (issue("server-pushed-waits", place, rows=rows),))
+        if held is not None and was is not None and held.version == was.version:
+            return self._of("200 OK", held, (issue("rest-unchanged", place),))
+        return self._of("201 Created" if was is None else "200 OK", held)
+
+    def _of(self, status: str, held: StoredResource | None, found: tuple[Issue, ...] = ()) -> Told:
+        return Told(status, held, held is not None and held.custodian == self.partner, found)
+
+    def _nothing_new(self, tx: Tx, sent: Sent, held: StoredResource | None) -> Told:
+        """Of what no message was made of: it is held already, or it is somebody else's and passed over."""
+        place = sent.entry.path
+        if held is None or held.custodian not in (self.partner, self.reading.home.ods):
+            return self._of("200 OK", None, (issue("server-pushed-passed", place),))
+        if held.custodian != self.partner and held.person is not None:
+            shown = LastShown(tx, self.reading.home, self.partner, held.person, (held.type, held.id))
+            if shown.body is None:
+                raise InvalidResource(issues=[issue("sync-no-projection", place)])
+            return self._of("200 OK", held, (issue("server-pushed-known", place),))
+        return self._of("200 OK", held, (issue("rest-unchanged", place),))
+
+
+def _issues(receipt: Answered, sent: Sent) -> tuple[Issue, ...]:
+    """Why a message was not taken in, at the place of an entry."""
+    return tuple(
+        Issue(one["code"], one["severity"], _place(one["path"], sent), one["message"], one.get("fix", ""))
+        for one in receipt.get("issues", ())
+    )
+
+
+def _place(path: str, sent: Sent) -> str:
+    """A place in a message's resource as a place in the entry; in any other, the entry."""
+    _, _, inside = path.partition(": ")
+    kind = sent.key[0]
+    return sent.entry.path + inside.removeprefix(kind) if inside.startswith(f"{kind}.") else sent.entry.path
+
+
+def _twice(due: Sequence[Sent]) -> InvalidResource:
+    seen: set[Key] = set()
+    for one in due:
+        if one.key in seen:
+            break
+        seen.add(one.key)
+    place = one.entry.path.removesuffix(".resource")
+    problem, fix = "it stands twice in the transaction", "Send each resource once."
+    return InvalidResource(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])
+
+
+def _name_of(partner: str, entries: Sequence[TransactionEntry], only: int | None) -> str:
+    """By what the answer to these entries is kept: the same for the same."""
+    said = [[one.method, one.id, one.full_url, one.condition, one.if_match, one.body] for one in entries]
+    return str(uuid.uuid5(_NAMESPACE, f"{partner}/{only}/{sha256(dumps(said)).hexdigest()}"))

@@ -1,0 +1,164 @@
+"""What a partner calls the resources of a Bundle that it sends: its own ids, whatever the Bundle calls them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, references_in
+from fhir_mh.errors import VersionConflict
+from fhir_mh.fhir.json import dumps
+from fhir_mh.fhir.parts import objects_in
+from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.gateway.holding import content
+from fhir_mh.gateway.resources import SUBJECTS, TransactionEntry, moved
+from fhir_mh.gateway.servers import FromServer
+from fhir_mh.issues import issue
+from fhir_mh.profiles.bundle import SHARED_KINDS
+from fhir_mh.store import StoredResource, Tx
+
+_NAMESPACE = uuid.UUID("5d1c3a0e-77f4-5b1b-8a3e-2c9a1f0d6b47")
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_URN = "urn:uuid:"
+_DEPTH = 3  # a professional of a service of an organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One entry. body: the resource under the partner's own id, its references too. passed: a conditional create of
+    what is here already, which R4 has do nothing."""
+
+    entry: TransactionEntry
+    body: Body
+    passed: bool
+
+    @property
+    def key(self) -> Key:
+        """(type, id there)."""
+        return str(self.body["resourceType"]), str(self.body["id"])
+
+
+class Named:
+    """The entries of one Bundle by the partner's own names. Raises InvalidResource, VersionConflict as it is made."""
+
+    def __init__(self, tx: Tx, reading: FromServer, entries: Sequence[TransactionEntry]) -> None:
+        self.tx, self.reading = tx, reading
+        self.names = Names(reading.partner, reading.base_url)
+        found = [self._id_there(entry) for entry in entries]
+        urls = {
+            entry.full_url: f"{entry.body['resourceType']}/{there}"
+            for entry, (there, _) in zip(entries, found, strict=True)
+            if entry.full_url
+        }
+        self.sent = [
+            Sent(entry, moved({**entry.body, "id": there}, urls, entry.path), known and self._passes(entry, there))
+            for entry, (there, known) in zip(entries, found, strict=True)
+        ]
+        self.by_key = {one.key: one for one in self.sent}
+
+    # --- its ids
+
+    def _id_there(self, entry: TransactionEntry) -> tuple[str, bool]:
+        """What the partner calls it, and whether a conditional create of it finds it here."""
+        kind, name = str(entry.body["resourceType"]), entry.body.get("id")
+        noted = self.tx.server_copies
+        if entry.id is not None:
+            if noted.at(self.reading.partner, kind, entry.id) is not None:
+                return entry.id, False
+            here = noted.get(self.reading.partner, kind, entry.id)
+            return (here.remote_id if here is not None and self._means(entry, entry.id) else entry.id), False
+        base = f"{self.reading.base_url.rstrip('/')}/{kind}/"
+        if entry.full_url and _ID.fullmatch(there := entry.full_url.removeprefix(base)):
+            return there, False
+        ours = self.reading.by_mark(self.tx, entry.body)
+        copy = noted.get(self.reading.partner, kind, ours) if ours is not None else None
+        if copy is not None:
+            return copy.remote_id, False
+        found = self._found(entry, kind, entry.condition) if entry.condition is not None else None
+        if found is not None:
+            return found, entry.method == "POST"
+        if isinstance(name, str) and _ID.fullmatch(name):
+            return name, False
+        if entry.condition is not None:
+            return str(uuid.uuid5(_NAMESPACE, f"{kind}?{'|'.join(entry.condition)}")), False
+        if entry.full_url and _ID.fullmatch(there := entry.full_url.removeprefix(_URN)):
+            return there, False
+        return str(uuid.uuid5(_NAMESPACE, entry.full_url or dumps(entry.body).decode())), False
+
+    def _means(self, entry: TransactionEntry, name: str) -> bool:
+        """Whether an id that is known here is meant as that, and not as an id there that happens to be alike."""
+        held = self.tx.get(str(entry.body["resourceType"]), name)
+        own = held is not None and held.custodian == self.reading.partner
+        return own or self.reading.by_mark(self.tx, entry.body) == name
+
+    def _found(self, entry: TransactionEntry, kind: str, wanted: tuple[str, str]) -> str | None:
+        """What the partner calls what its condition finds here. Raises VersionConflict where that is more than one."""
+        keepers = [self.reading.partner, *([self.reading.home.ods] if wanted[0] == ITEM_ID else [])]
+        found = self.tx.search(kind, identifiers=[wanted], custodians=keepers).entries
+        if len(found) > 1:
+            problem, fix = "more than one resource has this identifier", "Name the one that is meant by its id."
+            place = entry.path.removesuffix(".resource") + ".request"
+            raise VersionConflict(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])
+        noted = self.tx.server_copies.get(self.reading.partner, kind, found[0].id) if found else None
+        return noted.remote_id if noted is not None else found[0].id if found else None
+
+    def _passes(self, entry: TransactionEntry, there: str) -> bool:
+        """Whether what is found is left as it is: but for a Patient who cannot be the same, it is."""
+        kind = str(entry.body["resourceType"])
+        held = self.held((kind, there))
+        return kind != "Patient" or held is None or self.reading.contradiction(entry.body, held.body()) is None
+
+    def held(self, key: Key) -> StoredResource | None:
+        """What is held here of a resource of the partner, be it ours or its own; None where nothing is."""
+        noted = self.tx.server_copies.at(self.reading.partner, *key)
+        held = self.tx.get(key[0], noted.name if noted is not None else self.reading.own_name(self.tx, *key))
+        return None if held is None or held.deleted else held
+
+    # --- whose they are
+
+    def patient_of(self, sent: Sent, depth: int = _DEPTH) -> Key | None:
+        """The Patient whom an entry is about, by the partner's name; None where it names none."""
+        if sent.key[0] == "Patient":
+            return sent.key
+        for name in SUBJECTS:
+            subject = sent.body.get(name)
+            target = self.names.target(subject.get("reference")) if isinstance(subject, dict) else None
+            if target is not None and target[0] == "Patient":
+                return target
+        for one in objects_in(sent.body.get("target")) if depth else ():
+            target = self.names.target(one.get("reference"))
+            if target is None or target[0] == "Patient":
+                return target
+            beside = self.by_key.get(target)
+            found = self._patient_of_held(target) if beside is None else self.patient_of(beside, depth - 1)
+            if found is not None:
+                return found
+        return None
+
+    def _patient_of_held(self, key: Key) -> Key | None:
+        held = self.held(key)
+        if held is None or held.person is None:
+            return None
+        found = self.tx.search("Patient", persons=[held.person], custodians=[self.reading.partner]).entries
+        return ("Patient", found[0].id) if found else None
+
+    def patient(self, key: Key) -> tuple[Body, bool] | None:
+        """A Patient as the Bundle has them (True), else as they are held here (False); None where neither is."""
+        beside = self.by_key.get(key)
+        if beside is not None and not beside.passed:
+            return beside.body, True
+        held = self.held(key)
+        return None if held is None else ({**content(held.body()), "id": key[1]}, False)
+
+    def provides(self, bodies: Sequence[Body]) -> Iterator[Sent]:
+        """Who provides what, of the Bundle, as far as these name them."""
+        found: set[Key] = set()
+        fresh = list(bodies)
+        for _ in range(_DEPTH):
+            targets = {target for body in fresh for one in references_in(body) if (target := self.names.target(one))}
+            more = [one for one in self.sent if one.key in targets - found and one.key[0] in SHARED_KINDS]
+            fresh = [one.body for one in more]
+            found |= {one.key for one in more}
+            yield from (one for one in more if not one.passed)

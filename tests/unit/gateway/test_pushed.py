@@ -1,0 +1,281 @@
+"""Copies of ours that a partner's system sends back changed: proposals, as if they had been found on its server."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.connectors.fhir_server.naming import minted
+from fhir_mh.errors import Conflict, InvalidResource, UpstreamUnavailable
+from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.gateway.pushed import Pushed, Told
+from fhir_mh.gateway.resources import TransactionEntry
+from tests.unit.gateway.pair import HOME, WARD, person_with_a_plan
+from tests.unit.gateway.server import Ward
+from tests.unit.gateway.test_crossing import deny
+
+Body = dict[str, Any]
+URN = "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11"
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Ward]:
+    made = Ward(tmp_path)
+    made.save(HOME, person_with_a_plan())
+    made.write_there()
+    yield made
+    made.close()
+
+
+def send(ward: Ward, *entries: TransactionEntry) -> list[tuple[str, list[str]]]:
+    """(status, codes) of each entry that the ward's system sends."""
+    became: list[Told] = []
+
+    def answer(told: Sequence[Told]) -> str:
+        became.extend(told)
+        return "; ".join(f"{one.status} {' '.join(found.code for found in one.issues)}".strip() for one in told)
+
+    ward.clock.advance(timedelta(seconds=1))
+    pushed = Pushed(ward.reading, ward.home.exchange)
+    text = ward.home.store.write_now(lambda tx: pushed.take(tx, entries, answer))
+    return [(one[:3], one.split()[2:]) for one in text.split("; ")]
+
+
+def put(body: Body) -> TransactionEntry:
+    """As it is on the ward's server, under its id there, without what only a server says."""
+    said = {name: value for name, value in body.items() if name != "meta"}
+    return TransactionEntry("PUT", said, id=body["id"], path="Bundle.entry[0].resource")
+
+
+def patient(ward: Ward) -> TransactionEntry:
+    return put(ward.holds["Patient", "77"])
+
+
+def care_plan(ward: Ward, **said: Any) -> Body:
+    """The copy of the care plan on the ward's server, changed."""
+    held = next(body for (kind, _), body in ward.holds.items() if kind == "CarePlan" and "title" in body)
+    return {**copy.deepcopy(held), **said}
+
+
+def title(ward: Ward) -> str:
+    return str(ward.item(HOME, "care_plans", "care")["title"])
+
+
+def test_what_it_was_sent_comes_back_as_nothing(ward: Ward) -> None:
+    copies = [put(body) for (kind, _), body in ward.holds.items() if kind != "Patient"]
+    told = send(ward, patient(ward), *copies)
+    assert {said for said, _ in told[1:]} == {"200"}
+    assert {code for _, codes in told[1:] for code in codes} == {"server-pushed-known"}
+    assert ward.conflicts(HOME) == []
+
+
+def test_a_row_that_is_changed_is_merged(ward: Ward) -> None:
+    sent = [patient(ward), put(care_plan(ward, title="Changed there"))]
+    told = send(ward, *sent)
+    assert told[1] == ("200", ["server-pushed-merged"])
+    assert title(ward) == "Changed there"
+    version = ward.record(HOME).version
+    assert send(ward, *sent) == told
+    assert ward.record(HOME).version == version
+
+
+def test_what_is_taken_back_and_said_again_is_merged_each_time(ward: Ward) -> None:
+    for said in ("First", "Care plan", "First", "Care plan", "First"):
+        assert send(ward, patient(ward), put(care_plan(ward, title=said)))[1] == ("200", ["server-pushed-merged"])
+        assert title(ward) == said
+
+
+def test_a_stale_copy_writes_over_no_newer_words_of_the_home_team(ward: Ward) -> None:
+    stale = care_plan(ward, title="Changed there")
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
+    sent = [patient(ward), put(stale)]
+    told = send(ward, *sent)
+    assert told[1] == ("202", ["server-pushed-waits"])
+    assert title(ward) == "Changed here"
+    assert len(ward.conflicts(HOME)) == 1
+    assert send(ward, *sent) == told
+    assert len(ward.conflicts(HOME)) == 1
+
+
+def test_a_stale_copy_does_not_set_back_what_was_changed_and_sent_since(ward: Ward) -> None:
+    stale = care_plan(ward)
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
+    ward.write_there()
+    assert send(ward, patient(ward), put(stale))[1] == ("200", ["server-pushed-known"])
+    more = [*stale["activity"], {"detail": {"description": "Swimming", "status": "not-started"}}]
+    assert send(ward, patient(ward), put({**stale, "activity": more}))[1] == ("200", ["server-pushed-merged"])
+    assert title(ward) == "Changed here"
+    assert len(ward.item(HOME, "care_plans", "care")["activities"]) == 2
+
+
+def test_a_change_of_a_stale_copy_where_it_was_changed_and_sent_since_waits_for_people(ward: Ward) -> None:
+    stale = care_plan(ward, title="Changed there")
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
+    ward.write_there()
+    assert send(ward, patient(ward), put(stale))[1] == ("202", ["server-pushed-waits"])
+    assert title(ward) == "Changed here"
+
+
+def goal(ward: Ward, text: str, version: str | None = None) -> TransactionEntry:
+    """The copy of a goal, which unlike a plan does not say from which edition it is."""
+    held = next(body for (kind, _), body in ward.holds.items() if kind == "Goal")
+    body = {name: value for name, value in held.items() if name != "meta"} | {"description": {"text": text}}
+    return TransactionEntry("PUT", body if version is None else {**body, "meta": {"versionId": version}}, id=body["id"])
+
+
+def test_of_what_says_no_edition_the_nearest_counts_and_of_two_as_near_the_oldest(ward: Ward) -> None:
+    for text in ("Sleep", "Sleep well"):
+        ward.save(HOME, {"goals": [{"id": "goal", "description": text}]})
+        ward.write_there()
+    assert send(ward, patient(ward), goal(ward, "Sleep"))[1] == ("200", ["server-pushed-known"])
+    assert send(ward, patient(ward), goal(ward, "Walk"))[1] == ("202", ["server-pushed-waits"])
+    assert ward.item(HOME, "goals", "goal")["description"]["text"] == "Sleep well"
+
+
+def test_a_version_that_comes_after_the_one_written_there_is_made_from_that(ward: Ward) -> None:
+    for text in ("Sleep", "Sleep well"):
+        ward.save(HOME, {"goals": [{"id": "goal", "description": text}]})
+        ward.write_there()
+    assert send(ward, patient(ward), goal(ward, "Sleep", "1"))[1][1] == ["server-pushed-known"], "one that was before"
+    assert send(ward, patient(ward), goal(ward, "Sleep", "3"))[1] == ("200", ["server-pushed-merged"])
+    assert ward.item(HOME, "goals", "goal")["description"]["text"] == "Sleep"
+
+
+def test_what_was_proposed_and_came_home_is_nothing_new(ward: Ward) -> None:
+    sent = [patient(ward), put(care_plan(ward, title="Changed there"))]
+    told = send(ward, *sent)
+    ward.write_there()
+    assert send(ward, *sent) == told
+    assert send(ward, *reversed(sent))[0] == ("200", ["server-pushed-known"])
+
+
+def test_what_a_copy_leaves_out_is_not_emptied_and_what_is_strange_in_it_stays(ward: Ward) -> None:
+    strange = {"url": "https://ward.example/odd", "valueDecimal": 1}
+    changed = care_plan(ward, title="Changed there")
+    del changed["activity"]
+    changed["extension"] = [*changed.get("extension", []), strange]
+    assert send(ward, patient(ward), put(changed))[1] == ("200", ["server-pushed-merged"])
+    assert ward.item(HOME, "care_plans", "care")["activities"]
+    (held,) = ward.tx(lambda tx: tx.search("CarePlan", identifiers=[(ITEM_ID, "care")]).entries)
+    assert strange in held.body()["extension"]
+
+
+def test_a_copy_is_known_by_its_mark_under_any_full_url(ward: Ward) -> None:
+    changed = {
+        name: value for name, value in care_plan(ward, title="Changed there").items() if name not in ("id", "meta")
+    }
+    assert any(one["system"] == ITEM_ID for one in changed["identifier"])
+    assert send(ward, patient(ward), TransactionEntry("POST", changed, URN))[1] == ("200", ["server-pushed-merged"])
+    assert title(ward) == "Changed there"
+
+
+def test_a_second_copy_under_another_id_is_set_aside(ward: Ward) -> None:
+    copied = put(care_plan(ward, id="second", title="Copied"))
+    assert send(ward, patient(ward), copied)[1] == ("202", ["server-pushed-aside", "sync-custody"])
+    assert title(ward) == "Care plan"
+
+
+def test_a_refusal_is_never_merged(ward: Ward) -> None:
+    held = copy.deepcopy(next(body for (kind, _), body in ward.holds.items() if kind == "Consent"))
+    held["provision"]["provision"][0]["code"][0]["text"] = "Nothing"
+    assert send(ward, patient(ward), put(held))[1] == ("202", ["server-pushed-waits"])
+    assert ward.item(HOME, "refusals", "refusal")["refuses"][0]["treatment"]["text"] == "ECT"
+
+
+def test_what_is_kept_here_and_was_never_sent_there_is_not_changed(ward: Ward) -> None:
+    ward.save(HOME, {"goals": [{"id": "unsent", "description": "Sleep"}]})
+    goal = {"resourceType": "Goal", "id": "g7", "lifecycleStatus": "active", "description": {"text": "Changed"}}
+    goal |= {"identifier": [{"system": ITEM_ID, "value": "unsent"}], "subject": {"reference": "Patient/77"}}
+    with pytest.raises(InvalidResource) as refused:
+        send(ward, patient(ward), put(goal))
+    assert [one.code for one in refused.value.issues] == ["sync-no-projection"]
+    assert ward.item(HOME, "goals", "unsent")["description"]["text"] == "Sleep"
+
+
+def test_a_change_after_the_placement_has_ended_waits_for_people(ward: Ward) -> None:
+    ward.save(HOME, {"placements": [{"id": "place", "status": "revoked"}]})
+    told = send(ward, patient(ward), put(care_plan(ward, title="Changed there")))
+    assert told[1] == ("202", ["server-pushed-waits"])
+    assert title(ward) == "Care plan"
+
+
+def test_after_sharing_was_withdrawn_a_change_counts_by_what_was_sent_before(ward: Ward) -> None:
+    stale = care_plan(ward, title="Changed there")
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Said after the withdrawal"}], **deny()})
+    ward.write_there()
+    assert care_plan(ward)["title"] == "Care plan", "nothing withdrawn is sent"
+    assert send(ward, patient(ward), put(stale))[1] == ("202", ["server-pushed-waits"])
+    assert title(ward) == "Said after the withdrawal"
+    more = [*stale["activity"], {"detail": {"description": "Swimming", "status": "not-started"}}]
+    assert send(ward, patient(ward), put({**stale, "activity": more}))[1] == ("200", ["server-pushed-merged"])
+
+
+def test_a_patient_who_became_somebody_else_stops_what_is_about_ours(ward: Ward) -> None:
+    other = {**ward.holds["Patient", "77"], "birthDate": "1990-01-01"}
+    told = send(ward, put(other), put(care_plan(ward, title="Changed there")))
+    assert [(said, codes[:2]) for said, codes in told] == [("202", ["server-pushed-aside", "sync-identity"])] * 2
+    assert title(ward) == "Care plan"
+
+
+def test_while_something_is_on_its_way_there_it_is_to_come_again(ward: Ward) -> None:
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
+    ward.home.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10))
+    with pytest.raises(UpstreamUnavailable) as busy:
+        send(ward, patient(ward), put(care_plan(ward, title="Changed there")))
+    assert [one.code for one in busy.value.issues] == ["server-being-written"]
+    assert ward.conflicts(HOME) == []
+
+
+def test_what_was_pushed_is_not_taken_in_again_when_it_is_found_there(ward: Ward) -> None:
+    goal = ward.keep(
+        "Goal", "g1", lifecycleStatus="active", description={"text": "Sleep"}, subject={"reference": "Patient/77"}
+    )
+    assert send(ward, patient(ward), put(goal))[1] == ("201", [])
+    changed = ward.change("CarePlan", care_plan(ward)["id"], title="Changed there")
+    assert send(ward, put(changed))[0] == ("200", ["server-pushed-merged"])
+    assert ward.read() == []
+    assert [one["description"]["text"] for one in ward.record(HOME).tree["goals"]] == ["Sleep"]
+
+
+def test_where_ours_lies_there_is_not_learnt_from_what_is_pushed(ward: Ward) -> None:
+    noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", care_plan(ward)["id"]))
+    send(ward, patient(ward), put(care_plan(ward, title="Changed there")))
+    assert ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", care_plan(ward)["id"])) == noted
+
+
+def test_a_fault_in_one_entry_leaves_nothing_of_the_others(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    goal = {"resourceType": "Goal", "id": "g1", "lifecycleStatus": "active", "description": {"text": "Sleep"}}
+    sent = [patient(ward), put({**goal, "subject": {"reference": "Patient/77"}}), put(care_plan(ward, title="There"))]
+    received = ward.home.exchange.receive
+
+    def fails(tx: Any, partner: str, message: Any) -> Any:
+        if message.verb == "proposal":
+            raise UpstreamUnavailable
+        return received(tx, partner, message)
+
+    monkeypatch.setattr(ward.home.exchange, "receive", fails)
+    with pytest.raises(UpstreamUnavailable):
+        send(ward, *sent)
+    assert ward.tx(lambda tx: tx.get("Goal", minted(WARD, "Goal", "g1"))) is None
+    monkeypatch.setattr(ward.home.exchange, "receive", received)
+    assert [said for said, _ in send(ward, *sent)] == ["201", "201", "200"]
+
+
+def test_a_message_that_cannot_be_written_is_set_aside_and_leaves_nothing_half_done(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received = ward.home.exchange.receive
+
+    def fails(tx: Any, partner: str, message: Any) -> Any:
+        received(tx, partner, message)
+        raise Conflict
+
+    monkeypatch.setattr(ward.home.exchange, "receive", fails)
+    told = send(ward, patient(ward), put(care_plan(ward, title="There")))
+    assert [said for said, _ in told] == ["202", "202"]
+    assert title(ward) == "Care plan"
