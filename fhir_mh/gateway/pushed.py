@@ -64,11 +64,14 @@ class Pushed:
         for one in due:
             if holds_concern(one.body):
                 raise InvalidResource(issues=[issue("concern-not-a-record", one.entry.path)])
-        made = list(self._made(tx, named, due))
+        found = list(self._found(named, due))
+        made = [one for some in found for one in self.reading.messages(tx, some)]
         name = _name_of(self.partner, entries, only)
         before = tx.inbox.receipt(self.partner, name)
         if before is not None and all(tx.inbox.receipt(self.partner, one.message.id) is not None for one in made):
             return before
+        if made and any(self.reading.is_being_written(tx, some.patient) for some in found):
+            raise UpstreamUnavailable(issues=[issue("server-being-written", due[0].entry.path)])
         self._expect(due, named, made)
         were = {one.key: named.held(one.key) for one in due}
         became = [(one, self._receive(tx, one, due)) for one in made]
@@ -78,29 +81,23 @@ class Pushed:
 
     # --- whose it is
 
-    def _made(self, tx: Tx, named: Named, due: Sequence[Sent]) -> Iterator[Made]:
-        """The messages that come of it, person by person."""
+    def _found(self, named: Named, due: Sequence[Sent]) -> Iterator[Found]:
+        """What came, person by person."""
         about: dict[Key, list[Sent]] = {}
         for one in due:
-            patient = named.patient_of(one)
-            if patient is not None:
-                about.setdefault(patient, []).append(one)
+            key = named.patient_of(one)
+            if key is not None:
+                about.setdefault(key, []).append(one)
             elif one.key[0] not in SHARED_KINDS:
                 raise InvalidResource(issues=[issue("rest-unknown-patient", one.entry.path)])
         for key, some in about.items():
-            found = self._found(named, key, some)
-            if self.reading.is_being_written(tx, found.patient):
-                raise UpstreamUnavailable(issues=[issue("server-being-written", some[0].entry.path)])
-            yield from self.reading.messages(tx, found)
-
-    def _found(self, named: Named, key: Key, some: Sequence[Sent]) -> Found:
-        known = named.patient(key)
-        if known is None:
-            raise InvalidResource(issues=[issue("rest-unknown-patient", some[0].entry.path)])
-        patient, beside = known
-        resources = [one.body for one in some if one.key != key and not one.passed]
-        provides = [one.body for one in named.provides([*resources, *([patient] if beside else [])])]
-        return Found(patient, (*resources, *provides), pushed=True, held=not beside)
+            known = named.patient(key)
+            if known is None:
+                raise InvalidResource(issues=[issue("rest-unknown-patient", some[0].entry.path)])
+            patient, beside = known
+            resources = [one.body for one in some if one.key != key and not one.passed]
+            provides = [one.body for one in named.provides([*resources, *([patient] if beside else [])])]
+            yield Found(patient, (*resources, *provides), pushed=True, held=not beside)
 
     def _expect(self, due: Sequence[Sent], named: Named, made: Sequence[Made]) -> None:
         """That of its own resources which would be changed each is in the version that its entry names.
@@ -123,7 +120,7 @@ class Pushed:
         """Its receipt. Raises InvalidResource where it is refused: what is kept nowhere is not said to be taken."""
         receipt = receive_within(tx, self.exchange, self.partner, made.message)
         if receipt["status"] == "refused":
-            whose = next(one for one in due if one.key in {key_there(body) for body in made.of})
+            whose = next((one for one in due if one.key in {key_there(body) for body in made.of}), due[0])
             raise InvalidResource(issues=_issues(receipt, whose))
         if receipt["status"] != "quarantined":
             for body in made.of:

@@ -78,9 +78,10 @@ class FromServer:
         """
         new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
         alone = all(key_there(body)[0] in SHARED_KINDS for body in new)
-        checked = not alone and not found.held
-        if checked and has_errors(self.check(self._translated(tx, found.patient, found))):
-            return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"))]
+        faults = [] if alone or found.held else self.check(self._translated(tx, found.patient, found))
+        if has_errors(faults):
+            why = [one.at(f"$.bundle.entry[0].resource: {one.path}") for one in faults if one.is_error]
+            return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"), *why)]
         copies, own = self._parted(tx, new)
         seconds = [body for body in own if self._is_second(tx, body)]
         own = [body for body in own if body not in seconds]
@@ -271,11 +272,11 @@ class FromServer:
 
     # --- what cannot be told
 
-    def _set_aside(self, whole: tuple[Body, ...], why: Issue) -> Made:
+    def _set_aside(self, whole: tuple[Body, ...], *why: Issue) -> Made:
         """Of somebody who cannot be told: kept whole, and nobody is made of it."""
         name = self._message_id("snapshot", whole)
         body = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle(whole)}
-        return Made(Unreadable(name, body, (why,)), whole)
+        return Made(Unreadable(name, body, why), whole)
 
     def _second(self, body: Body) -> Made:
         name = self._message_id("second", [body])

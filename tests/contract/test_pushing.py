@@ -299,7 +299,9 @@ def test_a_number_that_is_none_sets_everything_about_it_aside(ward: Ward) -> Non
     wrong = {**PATIENT, "identifier": [{"system": NHS, "value": "9990000019"}]}
     told = ward.told(put(wrong), put(GOAL))
     assert {one["status"] for one in told} == {"202 Accepted"}
-    assert codes(told[0])[0] == "server-pushed-aside"
+    assert codes(told[0])[:2] == ["server-pushed-aside", "sync-unreadable"]
+    assert "Bundle.entry[0].resource.identifier[0].value" in places(told[0])
+    assert set(places(told[1])) == {"Bundle.entry[1].resource"}
     assert ward.goals() == []
     assert len(ward.aside()) == 1
 

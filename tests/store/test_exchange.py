@@ -38,6 +38,12 @@ def test_a_message_is_acted_on_once(store: Store, clock: ManualClock) -> None:
     assert store.write_now(lambda tx: tx.inbox.purge(START + timedelta(days=1))) == 1
 
 
+def test_what_was_answered_anew_stands_in_place_of_what_was_before(store: Store) -> None:
+    for said in ("{}", '{"state":"stored"}'):
+        store.write_now(lambda tx, s=said: tx.inbox.record_anew("HOME", "m1", s))
+        assert store.read_now(lambda tx: tx.inbox.receipt("HOME", "m1")) == said
+
+
 def test_what_is_not_understood_is_kept_whole(store: Store) -> None:
     held = store.write_now(lambda tx: tx.quarantine.add("HOME", "{broken", "[]", message="m1"))
     assert (held.state, held.text, held.received) == ("held", "{broken", START)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.errors import Conflict, NotFound
+from fhir_mh.errors import Conflict, NotFound, VersionConflict
 from fhir_mh.store import Store, Tx
 
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
@@ -116,6 +116,30 @@ def test_handing_custody_over_changes_what_both_hold(store: Store) -> None:
 def test_nobody_known_has_no_record(store: Store) -> None:
     with pytest.raises(NotFound):
         store.read_now(lambda tx: tx.record_head("nobody"))
+
+
+def test_what_failed_inside_does_not_keep_what_is_around_it_from_being_undone(store: Store) -> None:
+    def inside(tx: Tx, person: str) -> None:
+        with tx.whole():
+            goal(tx, "inside", person)
+            raise Conflict(issues=[])
+
+    def around(tx: Tx, person: str) -> None:
+        with tx.whole():
+            goal(tx, "around", person)
+            with pytest.raises(Conflict):
+                inside(tx, person)
+            raise VersionConflict(issues=[])
+
+    def work(tx: Tx) -> str:
+        person = tx.add_person()
+        with pytest.raises(VersionConflict):
+            around(tx, person)
+        return person
+
+    person = store.write_now(work)
+    assert store.read_now(lambda tx: [tx.get("Goal", name) for name in ("around", "inside")]) == [None, None]
+    assert heads(store, person, "HOME") == (0, 0)
 
 
 def test_what_fails_half_way_is_undone_and_the_rest_of_the_transaction_stays(store: Store) -> None:

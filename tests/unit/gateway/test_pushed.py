@@ -231,6 +231,13 @@ def test_while_something_is_on_its_way_there_it_is_to_come_again(ward: Ward) -> 
     assert ward.conflicts(HOME) == []
 
 
+def test_what_was_answered_is_answered_again_while_something_is_on_its_way_there(ward: Ward) -> None:
+    sent = [patient(ward), put(care_plan(ward, title="Changed there"))]
+    told = send(ward, *sent)
+    ward.home.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10))
+    assert send(ward, *sent) == told
+
+
 def test_what_was_pushed_is_not_taken_in_again_when_it_is_found_there(ward: Ward) -> None:
     goal = ward.keep(
         "Goal", "g1", lifecycleStatus="active", description={"text": "Sleep"}, subject={"reference": "Patient/77"}
