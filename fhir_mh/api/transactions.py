@@ -55,7 +55,7 @@ def read_entry(place: str, entry: Any, *, reading: bool, pushed: bool = False) -
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         raise _bad(f"{place}.request", "it does not say what is to be done", "Add request with method and url.")
-    for name in _CONDITIONS[1:] if pushed else _CONDITIONS:
+    for name in _CONDITIONS[1:] if pushed and request.get("method") == "POST" else _CONDITIONS:
         if name in request:
             raise _bad(f"{place}.request.{name}", f"{name} is not supported", "Search first, then send POST or PUT.")
     method, url, condition = _asked(place, request, pushed=pushed)

@@ -74,8 +74,12 @@ class Pushed:
             raise UpstreamUnavailable(issues=[issue("server-being-written", due[0].entry.path)])
         self._expect(due, named, made)
         were = {one.key: named.held(one.key) for one in due}
-        became = [(one, self._receive(tx, one, due)) for one in made]
-        said = answer([self._told(tx, named, one, were[one.key], became) for one in due])
+        became: dict[Key, list[Answered]] = {}
+        for message in made:
+            receipt = self._receive(tx, message, due)
+            for body in message.of:
+                became.setdefault(key_there(body), []).append(receipt)
+        said = answer([self._told(tx, one, were[one.key], became.get(one.key, [])) for one in due])
         tx.inbox.record_anew(self.partner, name, said)
         return said
 
@@ -138,10 +142,7 @@ class Pushed:
         if (noted is None and is_own) or (noted is not None and version_of(body)):
             self.reading.note(tx, dict(body))
 
-    def _told(
-        self, tx: Tx, named: Named, sent: Sent, was: StoredResource | None, became: Sequence[tuple[Made, Answered]]
-    ) -> Told:
-        receipts = [given for made, given in became if sent.key in {key_there(body) for body in made.of}]
+    def _told(self, tx: Tx, sent: Sent, was: StoredResource | None, receipts: Sequence[Answered]) -> Told:
         receipt = next((one for one in receipts if one["status"] != "quarantined"), receipts[0] if receipts else None)
         held = tx.get(sent.key[0], self.reading.name(tx, sent.body))
         place = sent.entry.path

@@ -82,7 +82,7 @@ CODES: dict[str, Code] = {
     "server-pushed-waits": Code(
         "warning",
         "informational",
-        "The custodian's people decide about what was changed here, and nothing of it was applied: {rows}.",
+        "The custodian's people decide about some of what was changed, of which nothing was applied: {rows}.",
         "Read it again later: what they decide arrives by itself.",
     ),
     "server-pushed-passed": Code(

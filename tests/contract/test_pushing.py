@@ -406,6 +406,7 @@ def test_the_same_resource_twice_is_refused_whole(ward: Ward) -> None:
         ({"method": "PUT", "url": "Goal?name=x"}, "request.url"),
         ({"method": "PUT", "url": "Goal/g1?identifier=a|b"}, "request"),
         ({"method": "DELETE", "url": "Goal/g1"}, "request"),
+        ({"method": "PUT", "url": "Goal/g1", "ifNoneExist": "identifier=a|b"}, "request.ifNoneExist"),
     ],
 )
 def test_a_condition_that_is_not_understood_is_refused_whole(ward: Ward, request_: Json, place: str) -> None:
