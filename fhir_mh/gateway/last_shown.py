@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from collections.abc import Iterator
+from itertools import takewhile, zip_longest
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.naming import Body, Key
@@ -26,15 +27,11 @@ class LastShown:
         self.tx, self.home, self.partner, self.person, self.key = tx, home, partner, person, key
         copy = copy_at(tx, person, partner, home.ods)
         stored = copy.stored.edition if copy is not None and copy.stored is not None else 0
-        newest = tx.projections.get(partner, person, home.ods)
         self.body: Body | None = None
         self.edition, self.later = 0, list[Body]()
-        for projection in tx.projections.newest_first(partner, person, home.ods, newest.edition if newest else 0):
-            held = _in(load_object(projection.sent), key) if f'"{key[1]}"' in projection.sent else None
-            if held is None:
-                continue
-            self.body, self.edition = held, projection.edition
-            if projection.edition <= stored:
+        for edition, held in self._sent():
+            self.body, self.edition = held, edition
+            if edition <= stored:
                 break
             self.later.append(held)
         if self.edition > stored:  # written, and the answer lost: the oldest is what it has at least
@@ -44,6 +41,15 @@ class LastShown:
             said = _in(load_object(own.payload).get("bundle"), key)
             if own.partner == partner and own.base >= self.edition and said is not None:
                 self.body, self.is_sent = said, False
+
+    def _sent(self) -> Iterator[tuple[int, Body]]:
+        """(edition, resource) of what was ever sent of it, the newest first."""
+        projections, whose = self.tx.projections, (self.partner, self.person, self.home.ods)
+        newest = projections.get(*whose)
+        for projection in projections.newest_first(*whose, newest.edition if newest else 0):
+            held = _in(load_object(projection.sent), self.key) if f'"{self.key[1]}"' in projection.sent else None
+            if held is not None:
+                yield projection.edition, held
 
     def turn_to(self, here: Body) -> None:
         """Take it as made from what it is nearest to, of all that its author was sent since it last proposed a change.
@@ -63,18 +69,8 @@ class LastShown:
             said = _in(load_object(own.payload).get("bundle"), self.key) if own.partner == self.partner else None
             if said is not None:
                 since, found = own.base, [(own.base, said)]
-        newest = self.tx.projections.get(self.partner, self.person, self.home.ods)
-        sent = self.tx.projections.newest_first(
-            self.partner, self.person, self.home.ods, newest.edition if newest else 0
-        )
-        some = list[tuple[int, Body]]()
-        for projection in sent:
-            if projection.edition <= since:
-                break
-            held = _in(load_object(projection.sent), self.key) if f'"{self.key[1]}"' in projection.sent else None
-            if held is not None:
-                some.append((projection.edition, held))
-        return [*found, *reversed(some)]
+        later = list(takewhile(lambda one: one[0] > since, self._sent()))
+        return [*found, *reversed(later)]
 
 
 def _apart(first: Any, second: Any) -> int:

@@ -12,6 +12,7 @@ from fhir_mh.connectors.fhir_server.naming import minted
 from fhir_mh.settings import load
 from tests.contract.rest_caller import NHS, NUMBER, OTHER_NUMBER, Caller, calling, refused
 from tests.contract.test_fhir_transactions import bundle, entry
+from tests.contract.test_reading_servers import GOAL, PATIENT
 from tests.databases import sqlite_database
 
 OWN, WARD, READER, QUARANTINE = ("own-" + "x" * 40, "ward-" + "y" * 40, "read-" + "z" * 40, "see-" + "q" * 40)
@@ -26,19 +27,6 @@ CLIENTS = [
     {"token": WARD, "organisation": "ZOA1", "role": "fhir-server"},
     {"token": READER, "organisation": "ZOA1", "role": "clinician"},
 ]
-PATIENT = {
-    "resourceType": "Patient",
-    "id": "77",
-    "identifier": [{"system": NHS, "value": NUMBER}],
-    "birthDate": "1984-02-03",
-}
-GOAL = {
-    "resourceType": "Goal",
-    "id": "g1",
-    "lifecycleStatus": "active",
-    "description": {"text": "Sleep"},
-    "subject": {"reference": "Patient/77"},
-}
 
 
 def settings(address: str, **connection: Any) -> Any:
