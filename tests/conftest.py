@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -43,14 +46,61 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a fresh, empty database."""
+def empty_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh, empty database, in which no store has been made yet."""
     if request.param == "sqlite":
         with sqlite_database() as address:
             yield address
     else:
         with postgres_database(request.getfixturevalue("postgres")) as address:
             yield address
+
+
+@pytest.fixture(scope="session")
+def made_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with nothing in it, to be copied: that is sooner done than to make one."""
+    from fhir_mh.store import open_store
+
+    path = tmp_path_factory.mktemp("store") / "store.sqlite3"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def made_on_postgres(postgres: str) -> Iterator[str]:
+    """The same on PostgreSQL: the name of its database."""
+    from sqlalchemy import make_url
+
+    from fhir_mh.store import open_store
+
+    with postgres_database(postgres) as address:
+        open_store(address).close()
+        yield str(make_url(address).database)
+
+
+@pytest.fixture
+def fresh(request: pytest.FixtureRequest) -> Callable[[str], AbstractContextManager[str]]:
+    """Gives the address of a fresh store with nothing in it, on sqlite or postgresql."""
+
+    @contextmanager
+    def on(kind: str) -> Iterator[str]:
+        if kind == "sqlite":
+            with sqlite_database() as address:
+                shutil.copyfile(request.getfixturevalue("made_on_sqlite"), address.removeprefix("sqlite:///"))
+                yield address
+        else:
+            made = request.getfixturevalue("made_on_postgres")
+            with postgres_database(request.getfixturevalue("postgres"), like=made) as address:
+                yield address
+
+    return on
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, fresh: Callable[[str], AbstractContextManager[str]]) -> Iterator[str]:
+    """The address of a fresh store with nothing in it."""
+    with fresh(request.param) as address:
+        yield address
 
 
 @pytest.fixture

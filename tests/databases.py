@@ -86,7 +86,19 @@ class Server:
 
     def start(self) -> None:
         """Until it answers."""
-        options = ["-D", self.data, "-k", self.folder, "-c", "listen_addresses=", "-c", "max_connections=200"]
+        # What has left a process is safe until the machine fails, and that no test can have happen.
+        options = [
+            "-D",
+            self.data,
+            "-k",
+            self.folder,
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "max_connections=200",
+            "-c",
+            "fsync=off",
+        ]
         with (self.folder / "log").open("ab") as output:
             self.process = subprocess.Popen(
                 [self.programs / "postgres", *options],
@@ -156,14 +168,14 @@ def postgres_server() -> Iterator[str]:
 
 
 @contextmanager
-def postgres_database(server: str) -> Iterator[str]:
-    """The address of a new, empty database on a server; it is dropped afterwards."""
+def postgres_database(server: str, like: str = "template0") -> Iterator[str]:
+    """The address of a new database on a server, empty or as another one is; it is dropped afterwards."""
     import psycopg
     from sqlalchemy import make_url
 
     name = f"fhir_mh_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     try:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:

@@ -47,6 +47,7 @@ class Notifier:
     ) -> None:  # fmt: skip
         self.store, self.teller, self.listeners, self.hooks, self.clock = store, teller, listeners, hooks, clock
         self.owner, self.lease, self.retry, self.draw = owner, lease, retry or Retry(), draw
+        self.unsure = True
 
     # --- what Dispatch asks of it
 
@@ -63,6 +64,7 @@ class Notifier:
     async def recover(self) -> None:
         clients = list(self.listeners)
         await self.store.write(lambda tx: tx.subscriptions.recover(self.owner, clients, tx.now - KEPT))
+        self.unsure = False
 
     async def next_due(self, busy: Sequence[str]) -> datetime | None:
         clients = self._clients(busy)
@@ -199,10 +201,11 @@ class Notifier:
         await self._try_write(lambda tx: self._failed(tx, job, "subscription-failed", ()))
 
     async def _try_write(self, fn: Callable[[Tx], None]) -> None:
-        """Write; where that fails the lease runs out by itself, and it is tried then."""
+        """Write; where that fails it is taken back as soon as nothing is in hand, or its lease runs out."""
         try:
             await self.store.write(fn)
         except FhirMhError as fault:
+            self.unsure = self.unsure or fault.status >= 500
             log.info(
                 "a subscription was not let go: %s", fault.issues[0].code if fault.issues else type(fault).__name__
             )

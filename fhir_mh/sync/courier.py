@@ -86,6 +86,7 @@ class Courier:
         self.own, self.owner, self.draw = own, owner, draw
         self.retry, self.limits, self.refresh = retry or Retry(), limits or Limits(), refresh
         self.skipping, self.counts = skipping, Counter() if counts is None else counts
+        self.unsure = True
 
     @property
     def at_once(self) -> int:
@@ -103,7 +104,7 @@ class Courier:
     # --- one round
 
     async def recover(self) -> None:
-        """Free what this owner's earlier life left leased. Call before the first round."""
+        """Free what this owner has leased: call where it has nothing in hand, as before the first round."""
         if self.refresh is not None:
             await self.refresh()
 
@@ -113,6 +114,7 @@ class Courier:
                 tx.lanes.set_breaker(reopened(tx.lanes.breaker(partner), tx.now))
 
         await self.store.write(free)
+        self.unsure = False
 
     async def greet(self) -> None:
         """Tell every partner that this gateway is here (again), so that what waits for it comes at once."""
@@ -339,10 +341,11 @@ class Courier:
             await self._try_write(lambda tx, lane=lane: tx.lanes.let_go(lane))  # type: ignore[misc]
 
     async def _try_write(self, fn: Callable[[Tx], T]) -> None:
-        """Write; where that fails the lease runs out by itself, and the lane is tried then."""
+        """Write; where that fails the lane is taken back as soon as nothing is in hand, or its lease runs out."""
         try:
             await self.store.write(fn)
         except FhirMhError as fault:
+            self.unsure = self.unsure or fault.status >= 500
             log.info("a lane was not let go: %s", fault.issues[0].code if fault.issues else type(fault).__name__)
 
 

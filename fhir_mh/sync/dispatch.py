@@ -29,10 +29,12 @@ Job = TypeVar("Job")
 class Work(Protocol[Job]):
     """What claims jobs from a store and does them: the courier for partners, the notifier for our own clients.
 
-    at_once: how many jobs of one recipient may be under way.
+    at_once: how many jobs of one recipient may be under way. unsure: whether something may be claimed that nobody has
+    in hand, as at the start, and after the store was away when it was to be let go.
     """
 
     clock: Clock
+    unsure: bool
 
     @property
     def at_once(self) -> int: ...
@@ -44,7 +46,7 @@ class Work(Protocol[Job]):
         """Once, at the start, beside everything else."""
 
     async def recover(self) -> None:
-        """Take back what an earlier life had claimed."""
+        """Take back what is claimed, for nothing is in hand; from then on this is sure."""
 
     async def next_due(self, busy: Sequence[str]) -> datetime | None:
         """When something may next be due, but for busy recipients; None while nothing waits."""
@@ -79,15 +81,14 @@ class Dispatch(Generic[Job]):
         stopping.add_done_callback(lambda _: self._woken.set())
         greeting = asyncio.create_task(self.work.greet())
         try:
-            recovered = False
             while not stop.is_set():
                 self._woken.clear()
                 try:
-                    if not recovered:
+                    if self.work.unsure and not self._under_way:
                         await self.work.recover()
-                        recovered = True
                     await self._sleep(await self._start_due())
                 except FhirMhError as fault:  # the database is away: what is queued is safe, and waits
+                    self.work.unsure = True
                     log.error("nothing can be delivered: %s", fault.issues[0].code if fault.issues else place_of(fault))
                     await self._sleep(_REST)
         finally:

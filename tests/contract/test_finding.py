@@ -6,7 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from fhir_mh.store.store import random_id as uuid
 from fhir_mh.sync import http
 from tests.contract.loopback import gateway_of
 from tests.contract.rest_caller import Caller, calling
-from tests.databases import postgres_database, sqlite_database
+from tests.databases import sqlite_database
 
 HOME, WARD, OTHER = "ZCT1", "ZOA1", "ZCT2"
 NUMBER, UNKNOWN = "9990000018", "9990000026"
@@ -123,16 +123,13 @@ def joined(folder: Path, stores: Mapping[str, str]) -> Iterator[Sites]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def stores(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def stores(
+    request: pytest.FixtureRequest, fresh: Callable[[str], AbstractContextManager[str]]
+) -> Iterator[dict[str, str]]:
     """Home and ward on each kind of database."""
     with ExitStack() as held:
-
-        def fresh() -> str:
-            if request.param == "sqlite":
-                return held.enter_context(sqlite_database())
-            return held.enter_context(postgres_database(request.getfixturevalue("postgres")))
-
-        yield {HOME: fresh(), WARD: fresh(), OTHER: held.enter_context(sqlite_database())}
+        kinds = {HOME: request.param, WARD: request.param, OTHER: "sqlite"}
+        yield {ods: held.enter_context(fresh(kind)) for ods, kind in kinds.items()}
 
 
 @pytest.fixture

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.databases import postgres_database
 from tests.faults.pair import Serving, pair, until
 from tests.faults.people import HOME, WARD, person, plan_of
 
+SLOW = pytest.mark.slow
 NUMBER = "9990000026"
 ASKING: dict[str, Any] = {
     "person": {"nhs_number": NUMBER, "birth_date": "1984-02-03", "names": [{"family": "Example"}]},
@@ -26,13 +26,12 @@ ASKING: dict[str, Any] = {
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def gateways(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Serving]]:
+def gateways(
+    request: pytest.FixtureRequest, tmp_path: Path, fresh: Callable[[str], AbstractContextManager[str]]
+) -> Iterator[dict[str, Serving]]:
     """Both gateways; the home team holds a plan of somebody whom nobody has placed."""
     with ExitStack() as stack:
-        stores = {ods: f"sqlite:///{tmp_path}/{ods}.sqlite3" for ods in (HOME, WARD)}
-        if request.param == "postgresql":
-            server = request.getfixturevalue("postgres")
-            stores = {ods: stack.enter_context(postgres_database(server)) for ods in stores}
+        stores = {ods: stack.enter_context(fresh(request.param)) for ods in (HOME, WARD)}
         running = stack.enter_context(pair(tmp_path, stores))
         running[HOME].insist({key: value for key, value in person(NUMBER, "Plan").items() if key != "placements"})
         yield running
@@ -43,7 +42,7 @@ def ask(ward: Serving) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("pause", [0.05, 0.3, 0.6])
+@pytest.mark.parametrize("pause", [pytest.param(0.05, marks=SLOW), 0.3, pytest.param(0.6, marks=SLOW)])
 @pytest.mark.parametrize("victim", [HOME, WARD])
 def test_asking_again_after_a_kill_gives_the_plan_once(gateways: dict[str, Serving], victim: str, pause: float) -> None:
     def first() -> None:

@@ -42,7 +42,10 @@ def test_all_sides_are_found_from_any(people: Store) -> None:
     assert [one.id for one in people.read_now(lambda tx: tx.merges.in_force(["c", "a", "b"]))] == [first, second]
     people.write_now(lambda tx: tx.merges.undo(second, "first"))
     assert (sides(people, "b"), sides(people, "c")) == (["a", "b"], ["c"])
-    assert [one.state for one in people.read_now(lambda tx: tx.merges.all())] == ["made", "undone"]
+    assert {one.id: one.state for one in people.read_now(lambda tx: tx.merges.all())} == {
+        first: "made",
+        second: "undone",
+    }
 
 
 def test_each_is_made_and_undone_once(people: Store) -> None:

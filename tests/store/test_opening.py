@@ -21,9 +21,9 @@ from tests.databases import sqlite_database
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_migrations_lead_to_the_schema_the_code_uses(store_url: str) -> None:
-    open_store(store_url).close()
-    engine = create_engine(engines.address(store_url))
+def test_the_migrations_lead_to_the_schema_the_code_uses(empty_url: str) -> None:
+    open_store(empty_url).close()
+    engine = create_engine(engines.address(empty_url))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
@@ -35,15 +35,15 @@ def test_the_code_expects_the_newest_migration() -> None:
     assert ScriptDirectory(str(folder)).get_heads() == [REVISION]
 
 
-def test_a_store_opened_again_is_as_it_was(store_url: str) -> None:
-    with open_store(store_url) as store:
+def test_a_store_opened_again_is_as_it_was(empty_url: str) -> None:
+    with open_store(empty_url) as store:
         store.write_now(lambda tx: tx.add_person("p-1"))
-    with open_store(store_url) as store:
+    with open_store(empty_url) as store:
         assert store.read_now(lambda tx: tx.persons()) == ["p-1"]
 
 
-def test_what_waits_in_a_store_of_before_marks_goes_on_waiting(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = create_engine(engines.address(store_url))
+def test_what_waits_in_a_store_of_before_marks_goes_on_waiting(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = create_engine(engines.address(empty_url))
     monkeypatch.setattr(migrate, "REVISION", "0004")
     migrate.upgrade(engine)
     row = (
@@ -60,7 +60,7 @@ def test_what_waits_in_a_store_of_before_marks_goes_on_waiting(store_url: str, m
         with pytest.raises(exc.IntegrityError), connection.begin_nested():
             connection.exec_driver_sql(row.format("m4", "filed", "true"))
     monkeypatch.undo()
-    with open_store(store_url) as store:
+    with open_store(empty_url) as store:
         kept = store.read_now(lambda tx: tx.outbox.find())
         assert [(one.seq, one.message, one.kind, one.payload) for one in kept] == [
             (1, "m1", "notice", "{}"), (2, "m2", "proposal", "{}"),
@@ -78,19 +78,19 @@ def test_what_waits_in_a_store_of_before_marks_goes_on_waiting(store_url: str, m
     engine.dispose()
 
 
-def test_a_store_of_a_newer_release_is_refused_and_left_alone(store_url: str) -> None:
-    open_store(store_url).close()
-    engine = create_engine(engines.address(store_url))
+def test_a_store_of_a_newer_release_is_refused_and_left_alone(empty_url: str) -> None:
+    open_store(empty_url).close()
+    engine = create_engine(engines.address(empty_url))
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(Conflict) as refused:
-        open_store(store_url)
+        open_store(empty_url)
     assert refused.value.issues[0].code == "store-newer"
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
     engine.dispose()
     with pytest.raises(Conflict):  # and nothing was left locked
-        open_store(store_url)
+        open_store(empty_url)
 
 
 def test_two_that_open_an_empty_postgresql_store_at_once(request: pytest.FixtureRequest) -> None:

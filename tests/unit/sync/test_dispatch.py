@@ -12,7 +12,7 @@ import pytest
 from fhir_mh.clock import SystemClock
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.messages import Envelope, Receipt
-from fhir_mh.store import Store, open_store
+from fhir_mh.store import Store, Tx, open_store
 from fhir_mh.sync.courier import Courier, Limits
 from fhir_mh.sync.dispatch import Dispatch
 from fhir_mh.sync.retry import Retry
@@ -225,3 +225,27 @@ def test_a_database_that_is_away_does_not_end_it(
 
     asyncio.run(run())
     assert "nothing can be delivered" in caplog.text
+
+
+def test_what_could_not_be_let_go_while_the_database_was_away_does_not_wait_for_its_lease(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward, usual = Partner(), store.write
+    failing = 2  # that it was taken, and that it is to be tried again
+
+    async def write(fn: Callable[[Tx], object], **how: object) -> object:
+        nonlocal failing
+        if ward.taken and failing:
+            failing -= 1
+            raise UpstreamUnavailable
+        return await usual(fn, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "write", write)
+
+    async def run() -> None:
+        async with running(store, {WARD: ward}):
+            count(store, PEOPLE[0], WARD)
+            await until(lambda: settled(store) == ["acked"])
+
+    asyncio.run(run())
+    assert len(ward.taken) == 2, "it is told again, and the partner knows it by its name"
