@@ -125,15 +125,23 @@ class FhirServer:
     def _newest(self, kind: str, name: str) -> Stored | None:
         return next((one for one in reversed(self.versions) if (one.kind, one.name) == (kind, name)), None)
 
+    def mint(self) -> str:
+        """A name that is no number."""
+        return str(uuid4())
+
+    def now(self) -> datetime:
+        """The time on the server's own clock, but for what it is ahead."""
+        return datetime.now(UTC)
+
     def _name(self) -> str:
-        return str(uuid4()) if self.defects.uuids else str(next(self._numbers) + 1000)
+        return self.mint() if self.defects.uuids else str(next(self._numbers) + 1000)
 
     def _now(self) -> datetime:
-        return datetime.now(UTC) + self.defects.ahead
+        return self.now() + self.defects.ahead
 
     def _append(self, kind: str, name: str, body: Json | None) -> Stored:
         count = sum((one.kind, one.name) == (kind, name) for one in self.versions)
-        version = str(uuid4()) if self.defects.uuids else str(count + 1)
+        version = self.mint() if self.defects.uuids else str(count + 1)
         stored = Stored(kind, name, version, self._now(), body)
         if body is not None:
             told = {"versionId": version, "lastUpdated": stored.updated.isoformat().replace("+00:00", "Z")}
@@ -141,8 +149,13 @@ class FhirServer:
         self.versions.append(stored)
         return stored
 
+    def kept(self, body: Json) -> Json:
+        """What the server makes of a resource that it is given."""
+        kept: Json = _without(body, self.defects.drops)
+        return kept
+
     def _store(self, kind: str, name: str, body: Json) -> Json:
-        kept = {**_without(copy.deepcopy(body), self.defects.drops), "id": name, **copy.deepcopy(self.defects.adds)}
+        kept = {**self.kept(copy.deepcopy(body)), "id": name, **copy.deepcopy(self.defects.adds)}
         held = self.held(kind, name)
         if held is not None and not self.defects.versions_equal and _content(held) == _content(kept):
             return held
@@ -157,14 +170,16 @@ class FhirServer:
             return Response("<html>Peter Pan</html>", self.defects.down)
         if self.token is not None and request.headers.get("authorization") != f"Bearer {self.token}":
             return _said(401, _outcome("who are you"))
+        asked = list(request.query_params.multi_items())
+        return _said(*self.respond(request.method, request.url.path.strip("/"), asked, body))
+
+    def respond(self, method: str, path: str, query: list[tuple[str, str]], body: bytes) -> tuple[int, Any]:
+        """The status of the answer to a request, and what stands in it. path: below the server's base."""
         try:
             with self._lock:
-                status, found = self._do(
-                    request.method, request.url.path.strip("/"), list(request.query_params.multi_items()), body
-                )
-            return _said(status, found)
+                return self._do(method, path, query, body)
         except Fault as fault:
-            return _said(fault.status, _outcome(fault.text))
+            return fault.status, _outcome(fault.text)
 
     def _do(self, method: str, path: str, query: list[tuple[str, str]], body: bytes) -> tuple[int, Any]:
         match method, path.split("/") if path else []:
@@ -237,7 +252,9 @@ class FhirServer:
         page = found[offset : offset + self.defects.pages]
         bundle: Json = {"resourceType": "Bundle", "type": "history", "entry": [_version(one) for one in page]}
         if offset + len(page) < len(found):
-            asked = "&".join(f"{key}={value}" for key, value in {**query, "_offset": offset + len(page)}.items())
+            from urllib.parse import urlencode
+
+            asked = urlencode({**query, "_offset": offset + len(page)})
             path = f"{kind}/{name}" if name else kind
             bundle["link"] = [{"relation": "next", "url": f"{self.url}/{path}/_history?{asked}"}]
         return bundle

@@ -161,13 +161,13 @@ class FromServer:
         return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
 
     def by_mark(self, tx: Tx, body: Body) -> str | None:
-        """The id here of a resource of ours whose mark this bears: its item's identifier, or its id in a tag."""
-        item = identifier_of(body)
-        if item is None:
-            meta = body.get("meta")
-            tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
-            codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
-            return next((code for code in codes if isinstance(code, str)), None)
+        """The id here of a resource of ours whose mark this bears: its id in a tag, else its item's identifier."""
+        meta, item = body.get("meta"), identifier_of(body)
+        tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
+        codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
+        tagged = next((code for code in codes if isinstance(code, str)), None)
+        if tagged is not None or item is None:
+            return tagged
         identifiers = [(ITEM_ID, item)]
         found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
         return found[0].id if len(found) == 1 else None
@@ -247,17 +247,31 @@ class FromServer:
             known[key] = noted.name if noted is not None else self.own_name(tx, *key)
         return Names(self.partner, self.base_url, {**known, **said})
 
+    def _shared(self, tx: Tx, person: str, body: Body) -> dict[Key, str]:
+        """What who provides what, as it lies there for another person's record too, is called in this one's."""
+        names, found = Names(self.partner, self.base_url), dict[Key, str]()
+        targets = {target for one in references_in(body) if (target := names.target(one)) is not None}
+        for key in targets:
+            noted = tx.server_copies.at(self.partner, *key) if key[0] in SHARED_KINDS else None
+            held = None if noted is None else tx.get(key[0], noted.name)
+            item = None if held is None or held.person == person else identifier_of(held.body())
+            if item is not None:
+                alike = tx.search(key[0], identifiers=[(ITEM_ID, item)], custodians=[self.home.ods]).entries
+                found.update((key, one.id) for one in alike if one.person == person)
+        return found
+
     # --- copies of ours
 
     def _all_proposals(self, tx: Tx, number: str, person: str, copies: Sequence[_Copy], found: Found) -> Iterator[Made]:
         """A proposal for each copy in which something was changed, so that one that is set aside stops no other."""
-        names = {key_there(copy.there): copy.name for copy in copies}  # none is noted where the answer was lost
+        names = {**found.named, **{key_there(copy.there): copy.name for copy in copies}}  # the answer may be lost
         for copy in copies:
             kind = key_there(copy.there)[0]
             shown = LastShown(tx, self.home, self.partner, person, (kind, copy.name))
             if shown.body is None:
+                yield from self._sealed(tx, number, person, copy, names)
                 continue
-            said = {**names, key_there(found.patient): _subject_of(shown.body)}
+            said = {**names, **self._shared(tx, person, copy.there), key_there(found.patient): _subject_of(shown.body)}
             here = self._names(tx, copy.there, said).translated(copy.there)
             if found.pushed and not self._is_next(tx, copy.there):
                 shown.turn_to(here)
@@ -268,6 +282,15 @@ class FromServer:
                 continue
             content = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
             name = self._message_id("proposal", [copy.there], self._turns(tx, [copy.there]))
+            yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,))
+
+    def _sealed(self, tx: Tx, number: str, person: str, copy: _Copy, names: dict[Key, str]) -> Iterator[Made]:
+        """What somebody has made there of a copy that is under a seal here: it is received, and comes under it too."""
+        newest = tx.projections.get(self.partner, person, self.home.ods)
+        if newest is not None and tx.seals.holds(key_there(copy.there)[0], copy.name):
+            here = self._names(tx, copy.there, names).translated(copy.there)
+            content = {"base": newest.edition, "bundle": _bundle([here])}
+            name = self._message_id("proposal", [copy.there])
             yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,))
 
     # --- what cannot be told

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from fhir_mh.store import open_store
+from tests.sim.servers import drawn
 from tests.sim.test_seeds import STEPS
 from tests.sim.world import World
 
@@ -27,7 +28,7 @@ def run(seed: int, folder: Path) -> str | None:
     warnings.simplefilter("error")  # as in the tests
     with tempfile.TemporaryDirectory(dir=folder) as own:
         try:
-            with World(seed, Path(own), folder / "empty.sqlite3") as world:
+            with World(seed, Path(own), folder / "empty.sqlite3", servers=drawn(seed)) as world:
                 world.run(STEPS)
         except KeyboardInterrupt:
             raise

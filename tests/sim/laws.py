@@ -9,6 +9,7 @@ from fhir_mh.fhir.json import loads
 from fhir_mh.placements.courses import ods_codes
 from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
 from tests.sim.people import AWAY, FAR, HOME, UNIT
+from tests.sim.server_laws import LawBroken, ServerLaws
 
 if TYPE_CHECKING:
     from tests.sim.site import Site
@@ -18,15 +19,12 @@ Tree = dict[str, Any]
 SITES = (HOME, UNIT, AWAY)
 
 
-class LawBroken(BaseException):
-    """A promise of the protocol was not kept. Not an Exception, so that the code under test cannot catch it."""
-
-
 class Laws:
     """Watches one world."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.of_servers = ServerLaws(world)
         self._looked: dict[tuple[str, str], int] = {}
 
     # --- nothing withdrawn is sent
@@ -39,7 +37,7 @@ class Laws:
                 _law(message["verb"] == "notice", f"{to} is no partner of {sender}, and is sent a {message['verb']}")
             sections = {text.partition("#")[0] for text in texts_in(message)}
             self.world.tell(f"{sender}->{to} {_brief(message)}")
-            foreign = texts_in(message) - {said.text for said in ledger.said} - ledger.reasons
+            foreign = texts_in(message) - ledger.edited() - ledger.reasons
             _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
             at = self.world.sites[sender]
             again = set() if at.dead else texts_in(message) & ledger.retracted_texts() & _under_seal(at)
@@ -123,6 +121,8 @@ class Laws:
                 person = str(site.person(ledger.number))
                 lane = site.look(lambda tx, copy=copy, person=person: tx.lanes.get(copy.custodian, person))
                 denied = set(SECTION_OF.values()) <= self._denied(ledger, ods, copy.custodian)
+                if copy.custodian in self.world.servers:
+                    continue
                 if copy.partner != ods or denied or lane is None or lane.state == "ended":
                     continue
                 known = [
@@ -142,6 +142,9 @@ class Laws:
             self._refusals_unmerged(ledger)
             self._marks_converged(ledger)
             self._in_one_place(ledger)
+            for ods, server in self.world.servers.items():
+                sections = self._may_hold(ledger, HOME, ods)
+                self.of_servers.when_quiet(ledger, server, sections, self._aside(ledger))
         for site in self.world.sites.values():
             self._outcomes_seen(site)
             for one in site.look(lambda tx: tx.proposals.find(direction="sent", state="pending")):
@@ -171,7 +174,7 @@ class Laws:
     def _nothing_lost(self, ledger: Ledger) -> None:
         """Every text stands, or was overwritten by somebody who saw it, or is held for somebody to look at."""
         before = {said.text: said.seen for said in ledger.said}
-        aside = {text for one in self.world.sites.values() for text in _under_seal(one) | self._told(one, ledger)}
+        aside = self._aside(ledger)
         kept: dict[str, tuple[Tree, set[str], set[str]]] = {}  # by keeper: what it shows, holds otherwise, ever held
         for row in sorted({said.row for said in ledger.said}):
             keeper = HOME if row[:2] in ledger.retracted else self._keeper(ledger, row)
@@ -188,6 +191,10 @@ class Laws:
             lost = {said.text for said in ledger.texts(row)} - reached
             _law(not lost, f"lost at {row}, kept by {keeper}: {sorted(lost)}; it says {shown}")
             _law(shown is None or shown in history, f"no version holds {row}")
+
+    def _aside(self, ledger: Ledger) -> set[str]:
+        """What is under seal anywhere, or shown to its author as not taken."""
+        return {text for one in self.world.sites.values() for text in _under_seal(one) | self._told(one, ledger)}
 
     def _kept(self, keeper: str, ledger: Ledger) -> tuple[Tree, set[str], set[str]]:
         """What a keeper shows; the texts in its Tasks and of what it set aside; those of every version."""

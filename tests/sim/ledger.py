@@ -42,6 +42,15 @@ class Decision:
     sections: frozenset[str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One text that somebody wrote on a partner's plain server, and that the server kept. seen: what it replaced."""
+
+    text: str
+    server: str
+    seen: str | None
+
+
 @dataclass
 class Ledger:
     """Of one person."""
@@ -55,6 +64,7 @@ class Ledger:
     askings: dict[str, dict[str, Any]] = field(default_factory=dict)  # site -> those it has answered with `coming`
     declined: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (site, provider) -> a claim, and when
     retracted: set[Row] = field(default_factory=set)  # (list, item) that home said was somebody else's
+    there: list[Written] = field(default_factory=list)  # what was written on partners' plain servers
 
     def learns(self, site: str, ids: Iterable[str]) -> None:
         """These decisions stand in a site's store from now on."""
@@ -82,6 +92,10 @@ class Ledger:
     def retracted_texts(self) -> set[str]:
         """Everything said in places that were retracted."""
         return {one.text for one in self.said if one.row[:2] in self.retracted}
+
+    def edited(self) -> set[str]:
+        """The texts that people may change wherever they stand; not why a step was taken."""
+        return {one.text for one in self.said} | {one.text for one in self.there}
 
     def texts(self, row: Row) -> list[Said]:
         """Everything said in one place."""

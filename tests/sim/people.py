@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fhir_mh.clock import instant
@@ -32,8 +32,11 @@ WARD_CSV = "out-of-area-csv"
 RETRACTED = ("goals", "statements", "refusals")
 
 
-def first_record(number: str, texts: Callable[[str], str]) -> tuple[Tree, list[Row]]:
-    """A person with every kind of content the simulation edits, and where its texts stand. Nobody is placed yet."""
+def first_record(number: str, texts: Callable[[str], str], servers: Iterable[str] = ()) -> tuple[Tree, list[Row]]:
+    """A person with every kind of content the simulation edits, and where its texts stand. Nobody is placed yet.
+
+    servers: the organisations with a plain server that look after the person too.
+    """
 
     def words(section: str) -> Tree:
         return {"text": texts(section), "said_by": {"role": "person"}}
@@ -41,11 +44,13 @@ def first_record(number: str, texts: Callable[[str], str]) -> tuple[Tree, list[R
     tree: Tree = {
         "person": {"nhs_number": number, "names": [{"use": "official", "family": f"Person {number[-3:]}"}],
                    "birth_date": "1984-02-03"},
-        "organisations": [{"id": f"org-{ods.lower()}", "ods": ods, "name": ods} for ods in (HOME, UNIT, AWAY, FAR)],
+        "organisations": [{"id": f"org-{ods.lower()}", "ods": ods, "name": ods}
+                          for ods in (HOME, UNIT, AWAY, FAR, *servers)],
         "professionals": [{"id": "lead", "name": "Lead professional", "organisation": {"id": "org-zct1"}}],
         "episodes": [
             {"id": "episode", "organisation": {"id": "org-zct1"}, "lead": {"id": "lead"}},
             {"id": "unit-episode", "organisation": {"id": "org-zct2"}},
+            *({"id": f"episode-{ods.lower()}", "organisation": {"id": f"org-{ods.lower()}"}} for ods in servers),
         ],
         "goals": [{"id": "goal", "description": {"text": "The sea"}, "preferred_outcome": words("care-plan")}],
         "care_plans": [{"id": "care", "title": "Care plan", "goals": [{"id": "goal"}], "activities": [
@@ -99,7 +104,7 @@ class Staff:
 
     def register(self, number: str) -> None:
         """The home team records a new person."""
-        tree, rows = first_record(number, self.text)
+        tree, rows = first_record(number, self.text, self.world.servers)
         self.world.ledgers[number] = Ledger(number)
         self._save(HOME, number, tree, [Said(str(text_at(tree, row)), row, HOME, None) for row in rows])
 
@@ -194,7 +199,10 @@ class Staff:
     def mark(self, ods: str, number: str, stage: Reading | None = None, back: int = 0) -> bool:
         """A system files a copy that it read, or a person opens it; back: how many editions ago it was read."""
         site = self.world.sites[ods]
-        held = [one for one in site.copies(number) if one.partner == ods and one.stored is not None]
+        held = [
+            one for one in site.copies(number)
+            if one.partner == ods and one.stored is not None and one.custodian not in self.world.servers
+        ]  # fmt: skip
         if not held:
             return False
         copy = self.draw.choice(held)

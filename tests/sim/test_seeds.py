@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim.servers import drawn
 from tests.sim.world import World
 
 FEW, MANY, STEPS = 5, 120, 30
@@ -15,5 +16,5 @@ FEW, MANY, STEPS = 5, 120, 30
     "seed", [*range(FEW), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(FEW, MANY))]
 )
 def test_the_laws_hold(seed: int, tmp_path: Path, empty: Path) -> None:
-    with World(seed, tmp_path, empty) as world:
+    with World(seed, tmp_path, empty, servers=drawn(seed)) as world:
         world.run(STEPS)

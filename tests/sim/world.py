@@ -22,7 +22,10 @@ from tests.sim.ledger import Ledger
 from tests.sim.network import CALM, ROUGH, Link, Network, arrive
 from tests.sim.people import ADA, AWAY, BEN, FAR, HOME, UNIT, Staff
 from tests.sim.placing import Placing
+from tests.sim.servers import PlainServer
+from tests.sim.servers import links as server_links
 from tests.sim.site import Died, Site, at_once
+from tests.sim.wards import Wards
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SITES = (HOME, UNIT, AWAY, FAR)
@@ -35,9 +38,15 @@ def accept(body: dict[str, Any]) -> Sequence[Issue]:
 
 
 class World:
-    """All of one run. calm: nothing goes wrong by itself, for scenarios that say what does."""
+    """All of one run. calm: nothing goes wrong by itself, for scenarios that say what does.
 
-    def __init__(self, seed: int, folder: Path, empty: Path, *, calm: bool = False, check: Check = accept) -> None:
+    servers: the home team's partners that have a plain FHIR server, by their codes.
+    """
+
+    def __init__(
+        self, seed: int, folder: Path, empty: Path, *, calm: bool = False, check: Check = accept,
+        servers: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         self.seed, self.calm = seed, calm
         self.working = not calm  # whether staff do things by themselves while a request is under way
         self.draw = random.Random(seed)
@@ -47,16 +56,17 @@ class World:
         self.net = Network(random.Random(seed + 1), CALM if calm else ROUGH)
         self.laws = Laws(self)
         self.finding = Finding(self)
+        self.servers = {ods: PlainServer(ods, self, seed) for ods in servers}
         self.sites = {ods: Site(ods, folder, empty, self.clock, random.Random(seed + 2), check) for ods in SITES}
         for site in self.sites.values():
             links = {to: Link(self, site.ods, to, self.laws.on_the_wire) for to in SITES if to != site.ods}
-            site.joined(links, kept=AWAY if site.ods == HOME else "")
+            site.joined({**links, **server_links(self, site.ods)}, kept=AWAY if site.ods == HOME else "")
             site.on_receipt = self.laws.on_receipt
             site.on_asking = self.finding.answered
             site.start()
         self.sites[HOME].meet(AWAY)
         self.staff = Staff(self)
-        self.placing = Placing(self)
+        self.placing, self.wards = Placing(self), Wards(self)
         self.runner = asyncio.Runner()
 
     def close(self) -> None:
@@ -122,6 +132,9 @@ class World:
         if not self.working:
             return
         draw, staff = self.draw, self.staff
+        if self.servers and draw.random() < 0.2:
+            self.wards.somebody_works()
+            return
         number = draw.choice([*self.ledgers, ADA]) if self.ledgers else ADA
         ods = draw.choice([HOME, HOME, HOME, AWAY, AWAY, AWAY, UNIT, FAR])
         if self.sites[ods].dead:
@@ -147,7 +160,7 @@ class World:
 
     def _decides(self, ods: str, number: str) -> bool:
         draw = self.draw
-        about = draw.choice([AWAY, AWAY, UNIT, FAR]) if ods == HOME else ods
+        about = draw.choice([AWAY, AWAY, UNIT, FAR, *self.servers, *self.servers]) if ods == HOME else ods
         return self.staff.decide(ods, number, about, permit=draw.random() < 0.5, sections=draw.choice(SECTIONS))
 
     def _merges_or_parts(self) -> bool:
@@ -184,6 +197,8 @@ class World:
             self.stopped(ods)
         elif chance < 0.26:
             pair = frozenset(draw.sample(SITES, 2))
+            if self.servers and draw.random() < 0.3:
+                pair = frozenset((HOME, draw.choice(sorted(self.servers))))
             self.net.cut.symmetric_difference_update({pair})
             self.tell(f"{' and '.join(sorted(pair))}: {'cut' if pair in self.net.cut else 'joined again'}")
         elif chance < 0.7 and self.net.late:
@@ -223,6 +238,10 @@ class World:
         """One round of a site's courier."""
         return int(self._run(ods, self.sites[ods].deliver) or 0)
 
+    def poll(self, server: str) -> int:
+        """The home team asks a partner's server what has changed there; how many messages came of it."""
+        return int(self._run(HOME, server_links(self, HOME)[server].poll) or 0)
+
     def _run(self, ods: str, work: Callable[[], Any]) -> Any:
         if self.sites[ods].dead:
             return None
@@ -253,6 +272,9 @@ class World:
             for ods in self.draw.sample(SITES, len(SITES)):
                 if self.draw.random() < 0.6:
                     self.deliver(ods)
+            for ods in self.servers:
+                if self.draw.random() < 0.3:
+                    self.poll(ods)
             self.laws.at_all_times()
         self.quiet()
         if self._somebody_decides():
@@ -287,6 +309,7 @@ class World:
             for ods in SITES:
                 self.replay_dead(ods)
             self.settle()
+        self._until_nothing_is_read()
         self.laws.at_all_times()
         self.laws.when_quiet()
         self.net.faults = usual
@@ -301,6 +324,18 @@ class World:
             for ods in SITES:
                 self.deliver(ods)
         raise LawBroken("something is due for ever")
+
+    def _until_nothing_is_read(self) -> None:
+        """Every server is asked until nothing comes of it: what is written there is not read as news for ever."""
+        for _ in range(10):
+            before = self.laws.of_servers.stand()
+            for ods in self.servers:
+                self.clock.advance(timedelta(minutes=1))
+                self.poll(ods)
+            self.settle()
+            if self.laws.of_servers.stand() == before:
+                return
+        raise LawBroken("what comes of asking the servers has no end")
 
 
 __all__ = ["ADA", "AWAY", "BEN", "FAR", "HOME", "UNIT", "World"]

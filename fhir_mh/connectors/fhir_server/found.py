@@ -19,7 +19,8 @@ class Found:
 
     answered: of copies of ours, what the server held when they were written last, where that is known. pushed: its
     system sent it, whatever it was made from; else it was found, and made from what lay there before. held: the Patient
-    is the one that is held here, for none came along.
+    is the one that is held here, for none came along. named: type and id there -> id here, of copies that are known to
+    lie there and perhaps noted nowhere yet.
     """
 
     patient: Body
@@ -27,6 +28,7 @@ class Found:
     answered: Mapping[Key, Body] = field(default_factory=dict)
     pushed: bool = False
     held: bool = False
+    named: Mapping[Key, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -56,13 +56,15 @@ class Looking:
         self.client, self.names = client, names
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    async def patient(self, called: str) -> Body | None:
+    async def patient(self, called: str, made: Callable[[Body], bool] = lambda body: False) -> Body | None:
         """The Patient there with this identifier (system|value); None where there is none.
 
-        One that was replaced by another, or is not in use any more, is nobody's. Raises Refused where there are two.
+        One that was replaced by another, or is not in use any more, is nobody's, but where we made it ourselves: then
+        it is we who say so. made: whether we made one. Raises Refused where there are two.
         """
         asked = ("identifier", called)
-        found = [one async for one in self.client.search("Patient", [asked]) if bears(one, *asked) and _is_in_use(one)]
+        bearing = [one async for one in self.client.search("Patient", [asked]) if bears(one, *asked)]
+        found = [one for one in bearing if _is_in_use(one)] or [one for one in bearing if made(one)]
         if len(found) > 1:
             what = "NHS number" if called.startswith(f"{NHS_NUMBER}|") else "local identifier"
             raise Refused(issue("sync-identity", "$.person", what=what))
@@ -129,15 +131,18 @@ class Looking:
     async def _between(self, kind: str, there: str, start: str, end: str, seen: str) -> list[Body]:
         """The versions after the first and before the last, but for those that say what was seen already.
 
-        None where the first is not in the history: what is older must not be taken for a change.
+        None where the first is not in the history: what is older must not be taken for a change. Of one moment, they
+        are in the order of https://hl7.org/fhir/R4/http.html#history, the oldest last.
         """
         if start == end:
             return []
         try:
             async with self._room:
-                found = sorted([one async for one in self.client.history(kind, there)], key=_age)
+                told = [one async for one in self.client.history(kind, there)]
         except Refused:
             return []
+        told.reverse()
+        found = sorted(told, key=_age)
         names = [one.version for one in found]
         if start not in names:
             return []

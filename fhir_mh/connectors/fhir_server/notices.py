@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fhir_mh.clock import instant
 from fhir_mh.connectors.fhir_server.client import FhirClient
-from fhir_mh.connectors.fhir_server.found import hash_of, version_of
+from fhir_mh.connectors.fhir_server.found import Found, hash_of, version_of
 from fhir_mh.connectors.fhir_server.looking import Looking, Place
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.connectors.fhir_server.ports import Home
 from fhir_mh.connectors.fhir_server.rendering import called, placeholder
 from fhir_mh.connectors.fhir_server.writing import entry_of, write
 from fhir_mh.errors import VersionConflict
@@ -23,8 +26,8 @@ _CATEGORY = "http://terminology.hl7.org/CodeSystem/communication-category"
 class Notices:
     """Tells one partner's server. own: our ODS code."""
 
-    def __init__(self, client: FhirClient, names: Names, store: Store, own: str) -> None:
-        self.client, self.store, self.own = client, store, own
+    def __init__(self, client: FhirClient, names: Names, store: Store, home: Home, own: str) -> None:
+        self.client, self.store, self.home, self.own = client, store, home, own
         self.partner = names.partner
         self.looking = Looking(client, names)
 
@@ -48,9 +51,13 @@ class Notices:
             await self.store.write(lambda tx: tx.server_copies.keep(copy))
 
     async def retracted(self, message: Message) -> None:
-        """Delete what was recorded for the wrong person. Raises Refused where something else there still needs it."""
+        """Delete what was recorded for the wrong person. Raises Refused where something else there still needs it.
+
+        What somebody there has made of it since it was seen last is taken in before: it comes under the seal.
+        """
         keys = [_key(name) for name in message.content["items"]]
         noted = await self.store.read(lambda tx: tx.server_copies.some(self.partner, keys))
+        await self._take_in(message, noted.values())
         left = [(key, there) for key in keys for there in await self._there(key, noted.get(key))]
         while left:
             before, kept = left, []
@@ -64,6 +71,14 @@ class Notices:
             left = kept
         for key in keys:
             await self.store.write(lambda tx, key=key: tx.server_copies.forget(self.partner, *key))  # type: ignore[misc]
+
+    async def _take_in(self, message: Message, noted: Iterable[ServerCopy]) -> None:
+        """Have received what nobody here has seen yet. Raises VersionConflict where it was not."""
+        lying = [(copy, await self.client.read(copy.type, copy.remote_id)) for copy in noted]
+        unseen = tuple(body for copy, body in lying if body is not None and hash_of(body) != copy.held)
+        patient = await self.looking.patient(called(message)) if unseen else None
+        if patient is not None and not await self.home.take_in(Found(patient, unseen)):
+            raise VersionConflict(issues=[issue("server-changed", "$")])
 
     async def _there(self, key: Key, noted: ServerCopy | None) -> list[str]:
         """The ids there of a resource of ours, also where the answer to its writing was lost."""

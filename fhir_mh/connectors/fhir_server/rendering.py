@@ -13,14 +13,19 @@ from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID, NHS_NUMBER
 
 _LOCAL = re.compile(r"([A-Z][A-Za-z]{2,63})/([A-Za-z0-9\-.]{1,64})")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMESPACE = uuid.UUID("e4f6d0b2-31c7-5a54-8d0f-90c1a7b5e6d3")
 
 
 def mark_of(body: Mapping[str, Any]) -> tuple[str, str]:
-    """The search parameter and value by which a resource that was sent is found: its item identifier, else a tag."""
+    """The search parameter and value by which a resource that was sent is found: its item identifier, else a tag.
+
+    An item's id that is no UUID is counted by each record for itself: in another person's it is something else.
+    """
     for one in objects_in(body.get("identifier")):
-        if one.get("system") == ITEM_ID and isinstance(one.get("value"), str):
-            return "identifier", f"{ITEM_ID}|{one['value']}"
+        value = one.get("value") if one.get("system") == ITEM_ID else None
+        if isinstance(value, str) and (value == body["id"] or _UUID.fullmatch(value)):
+            return "identifier", f"{ITEM_ID}|{value}"
     return "_tag", f"{ITEM_ID}|{body['id']}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fhir_mh.connectors.fhir_server.answers import Answered
 from fhir_mh.connectors.fhir_server.client import FhirClient
@@ -11,12 +11,21 @@ from fhir_mh.connectors.fhir_server.found import Found, hash_of, version_of
 from fhir_mh.connectors.fhir_server.looking import Looking, Place, by_key
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.ports import Home
-from fhir_mh.connectors.fhir_server.rendering import called, placeholder, rendered, says_the_same, targets_of
+from fhir_mh.connectors.fhir_server.rendering import (
+    bears,
+    called,
+    mark_of,
+    placeholder,
+    rendered,
+    says_the_same,
+    targets_of,
+)
 from fhir_mh.connectors.fhir_server.writing import entry_of, write
 from fhir_mh.errors import UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.messages import Message
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import issue
+from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import ServerCopy, Store, Tx
 
 
@@ -44,9 +53,11 @@ class Snapshot:
         named = self._named(places, noted)
         changes = await asyncio.gather(*(self._changes(place, named) for place in places))
         if any(changes):
-            await self._take_in(patient.body or {}, [pair for pair in zip(places, changes, strict=True) if pair[1]])
+            changed = [pair for pair in zip(places, changes, strict=True) if pair[1]]
+            await self._take_in(patient.body or {}, _lying(places, noted), changed)
             raise VersionConflict(issues=[issue("server-changed", "$")])
-        await self._write(places, named)
+        moved = {place.key for place in places if place.noted is None and place.key in noted}
+        await self._write(places, named, _lying(places, noted), moved)
 
     # --- what is there
 
@@ -60,7 +71,13 @@ class Snapshot:
         keys = [key for key in self.bodies if key[0] == "Patient"]
         if not keys:
             raise Refused(issue("sync-unreadable", "$.bundle"))
-        there = await self.looking.patient(called(self.message))
+        made = {noted[key].remote_id for key in keys if key in noted and noted[key].sent is not None}
+        marks = [mark_of(self.bodies[key]) for key in keys]  # where the answer was lost it is not noted as ours
+
+        def ours(body: Body) -> bool:
+            return body.get("id") in made or any(bears(body, *mark) for mark in marks)
+
+        there = await self.looking.patient(called(self.message), ours)
         if there is None:
             return Place(keys[0], self.bodies[keys[0]], None, None)
         doubts = (self.home.contradiction(self.bodies[key], there) for key in keys)
@@ -86,7 +103,6 @@ class Snapshot:
         if not place.is_deleted or place.noted is None:
             return place
         await self.home.deleted(place.key[0], place.noted.remote_id)
-        await self.store.write(lambda tx: tx.server_copies.forget(self.partner, *place.key))
         return Place(place.key, place.ours, None, await self.looking.marked(place.key[0], place.ours))
 
     def _named(self, places: Sequence[Place], noted: Mapping[Key, ServerCopy]) -> dict[Key, str]:
@@ -99,10 +115,12 @@ class Snapshot:
         return {**named, **{key: named[patient] for key in self.bodies if key[0] == "Patient"}}
 
     def _is_theirs(self, place: Place) -> bool:
-        """Whether it is the server's own Patient, which is referred to and never written."""
-        return (
-            place.key[0] == "Patient" and place.body is not None and (place.noted is None or place.noted.sent is None)
-        )
+        """Whether it is referred to and not written: the server's own Patient, and who provides what, as it was made
+        there for the record of another person.
+        """
+        if place.body is None or (place.noted is not None and place.noted.sent is not None):
+            return False
+        return place.key[0] == "Patient" or (place.key[0] in SHARED_KINDS and place.noted is None)
 
     async def _changes(self, place: Place, named: Mapping[Key, str]) -> list[Body]:
         """What somebody there has made of a copy of ours since it was seen last, the oldest first.
@@ -115,25 +133,35 @@ class Snapshot:
         since = await self.looking.since(place)
         return since[:-1] if says_the_same(place.body, rendered(place.ours, named)) else since
 
-    async def _take_in(self, patient: Body, changes: Sequence[tuple[Place, list[Body]]]) -> None:
-        """Have received what was changed there; what lies there is seen from then on."""
+    async def _take_in(
+        self, patient: Body, lying: Mapping[Key, str], changes: Sequence[tuple[Place, list[Body]]]
+    ) -> None:
+        """Have received what was changed there; what lies there is seen from then on.
+
+        lying: see _lying.
+        """
         for place, bodies in changes:
             for body in bodies:
-                if not await self.home.take_in(Found(patient, (body,))):
+                if not await self.home.take_in(Found(patient, (body,), named=lying)):
                     return
             if place.body is not None:
                 await self._note([self._seen(place, place.body, None)])
 
     # --- writing
 
-    async def _write(self, places: Sequence[Place], named: Mapping[Key, str]) -> None:
-        """Write what is not there as it is to be, and note what lies there from now on."""
+    async def _write(
+        self, places: Sequence[Place], named: Mapping[Key, str], lying: Mapping[Key, str], moved: Collection[Key]
+    ) -> None:
+        """Write what is not there as it is to be, and note what lies there from now on.
+
+        lying: see _lying. moved: what lies elsewhere than it did, for it was deleted there.
+        """
         seen: list[ServerCopy] = []
         due: list[Place] = []
         for place in places:
             if place.body is not None and self._is_theirs(place):
                 seen.append(self._seen(place, place.body, None))
-            elif place.body is not None and not self._is_due(place, named):
+            elif place.body is not None and not self._is_due(place, named, moved):
                 seen.append(self._seen(place, place.body, hash_of(place.ours)))
             else:
                 due.append(place)
@@ -141,20 +169,24 @@ class Snapshot:
         if not due:
             return
         written = await write(self.client, due, [entry_of(place, named, called(self.message)) for place in due])
-        settled = [self._settled(place, answered) for place, answered in written.done]
+        settled = [self._settled(place, answered, lying) for place, answered in written.done]
         found = await asyncio.gather(*settled, return_exceptions=True)
         await self._note([one for one in found if isinstance(one, ServerCopy)])
         for fault in (written.fault, *found):
             if isinstance(fault, BaseException):
                 raise fault
 
-    def _is_due(self, place: Place, named: Mapping[Key, str]) -> bool:
-        """Whether it has to be written: it says something else than what was sent last, and than what lies there."""
-        if place.noted is not None and place.noted.sent == hash_of(place.ours):
+    def _is_due(self, place: Place, named: Mapping[Key, str], moved: Collection[Key]) -> bool:
+        """Whether it has to be written: it says something else than what was sent last, and than what lies there.
+
+        What refers to something that was deleted there, and is written anew, has to refer to that.
+        """
+        as_sent = place.noted is not None and place.noted.sent == hash_of(place.ours)
+        if as_sent and not any(target in moved for target in targets_of(place.ours)):
             return False
         return place.body is None or not says_the_same(place.body, rendered(place.ours, named))
 
-    async def _settled(self, place: Place, answered: Answered) -> ServerCopy:
+    async def _settled(self, place: Place, answered: Answered, lying: Mapping[Key, str]) -> ServerCopy:
         """What lies there after it was written. What was written over by it is taken in before."""
         there = place.there or answered.name
         held = await self.looking.held(place.key[0], there, place.ours, answered.body)
@@ -162,7 +194,7 @@ class Snapshot:
             raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answered.status)])
         for body in await self.looking.overwritten(place, version_of(held)):
             patient = await self.looking.patient(called(self.message))
-            if not await self.home.take_in(Found(patient or {}, (body,))):
+            if not await self.home.take_in(Found(patient or {}, (body,), named=lying)):
                 raise VersionConflict(issues=[issue("server-changed", "$")])
         return self._seen(place, held, hash_of(place.ours))
 
@@ -174,10 +206,20 @@ class Snapshot:
         def note(tx: Tx) -> None:
             for copy in copies:
                 other = tx.server_copies.at(self.partner, copy.type, copy.remote_id)
-                if other is not None and other.name != copy.name and copy.type == "Patient":
-                    tx.server_copies.forget(
-                        self.partner, other.type, other.name
-                    )  # one person, by another Patient of ours
+                if other is not None and other.name != copy.name:
+                    if copy.type in SHARED_KINDS:
+                        continue  # it is noted as another record's, and found by its mark again
+                    if copy.type == "Patient":  # one person, by another Patient of ours
+                        tx.server_copies.forget(self.partner, other.type, other.name)
                 tx.server_copies.keep(copy)
 
         await self.store.write(note)
+
+
+def _lying(places: Sequence[Place], noted: Mapping[Key, ServerCopy]) -> dict[Key, str]:
+    """type and id there -> id here of what lies or lay there: what is read there refers to it.
+
+    It may not be noted, where an answer was lost, and what is deleted there may still be referred to.
+    """
+    found = {(key[0], copy.remote_id): key[1] for key, copy in noted.items()}
+    return {**found, **{(place.key[0], place.there): place.key[1] for place in places if place.body is not None}}

@@ -77,12 +77,12 @@ class ServerTransport:
         if isinstance(message, Unreadable) or message.verb in ("proposal", "marked"):
             verb = "" if isinstance(message, Unreadable) else message.verb
             return Receipt(message.id, "refused", issues=(issue("server-takes-none", "$", verb=verb),))
-        notices = Notices(self._client, self._names, self.store, self.own)
+        notices = Notices(self._client, self._names, self.store, self.home, self.own)
         if message.verb == "snapshot":
             async with self._one:
                 await Snapshot(self._client, self._names, self.store, self.home, message).deliver()
         elif message.content.get("notice") == "entered-in-error":
             await notices.retracted(message)
-        else:
+        elif message.content.get("notice") == "sharing-ended":
             await notices.ended(message)
         return Receipt(message.id, "stored", message.edition)

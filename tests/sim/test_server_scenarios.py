@@ -1,0 +1,192 @@
+"""Bugs that a seed with a plain FHIR server has found, each told as a story, so that it is never found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fhir_server import Defects
+from tests.sim.ledger import text_at, texts_in
+from tests.sim.network import CALM, Faults
+from tests.sim.people import ADA, BEN, HOME
+from tests.sim.servers import Flat, PlainServer
+from tests.sim.world import World
+
+WARD = "ZPS1"
+CHOIR = ("care_plans", "care", "activities", "choir", "description")
+GOAL = ("goals", "goal", "preferred_outcome")
+Tree = dict[str, Any]
+
+
+@pytest.fixture
+def world(tmp_path: Path, empty: Path) -> Iterator[World]:
+    """Nothing goes wrong here by itself. The ward's server holds Ada's plan; it keeps all that it is given."""
+    with begun(tmp_path, empty) as made:
+        made.settle()
+        yield made
+
+
+@contextmanager
+def begun(folder: Path, empty: Path, **defects: Any) -> Iterator[World]:
+    """The same before anything was sent."""
+    with World(1, folder, empty, calm=True, servers=[WARD]) as made:
+        server = made.servers[WARD]
+        server.defects, server.flat = Defects(**defects), Flat(shuffles=False, loses=0)
+        made.working = True
+        made.staff.register(ADA)
+        yield made
+
+
+def ward(world: World) -> PlainServer:
+    return world.servers[WARD]
+
+
+def plan(world: World, title: str = "Care plan") -> Tree:
+    """The care plan as it lies there."""
+    (found,) = [one for one in ward(world).all("CarePlan") if one["title"] == title]
+    return found
+
+
+def shown(world: World, row: tuple[str, ...], number: str = ADA) -> str | None:
+    held = world.sites[HOME].record(number)
+    return None if held is None else text_at(held.tree, row)
+
+
+def goals_of_the_plan(world: World) -> list[str]:
+    held = world.sites[HOME].record(ADA)
+    assert held is not None
+    return [one["id"] for one in held.tree["care_plans"][0]["goals"]]
+
+
+def edit(world: World, row: tuple[str, ...]) -> str:
+    """Somebody on the ward writes other words there; which."""
+    assert world.wards.edit(ward(world), shown(world, row))
+    return world.ledgers[ADA].there[-1].text
+
+
+def not_answered(world: World) -> None:
+    """One round in which what is written to the server is not answered."""
+    world.working = False
+    world.net.faults = Faults(unanswered=1)
+    world.deliver(HOME)
+    world.net.faults = CALM
+    world.working = True
+
+
+def test_items_of_two_persons_that_are_called_alike_are_two_there(world: World) -> None:
+    world.staff.register(BEN)
+    world.quiet()
+    plans = [one for one in ward(world).all("CarePlan") if one["title"] == "Care plan"]
+    assert len({one["subject"]["reference"] for one in plans}) == 2
+    assert len({one["author"]["reference"] for one in plans if "author" in one}) in (0, 2)
+
+
+def test_a_goal_that_was_deleted_there_is_not_taken_out_of_the_plan_here(world: World) -> None:
+    (goal,) = ward(world).all("Goal")
+    ward(world).delete("Goal", goal["id"])
+    text = edit(world, CHOIR)
+    world.staff.edit(HOME, ADA, GOAL)
+    world.quiet()
+    assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
+
+
+def test_what_refers_to_something_written_anew_refers_to_that(world: World) -> None:
+    (goal,) = ward(world).all("Goal")
+    ward(world).delete("Goal", goal["id"])
+    world.staff.edit(HOME, ADA, GOAL)
+    world.settle()
+    (anew,) = ward(world).all("Goal")
+    assert plan(world)["goal"] == [{"reference": f"Goal/{anew['id']}"}]
+    text = edit(world, CHOIR)
+    world.quiet()
+    assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
+
+
+def test_where_the_answer_was_lost_a_change_there_still_refers_to_what_is_kept_here(
+    tmp_path: Path, empty: Path
+) -> None:
+    with begun(tmp_path, empty) as world:
+        not_answered(world)
+        text = edit(world, CHOIR)
+        world.quiet()
+        assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
+
+
+def test_that_two_persons_are_one_is_not_told_as_the_end_of_sharing_and_each_is_kept_up(world: World) -> None:
+    world.staff.register(BEN)
+    world.settle()
+    assert world.staff.merge(ADA, BEN)
+    world.settle()
+    assert ward(world).all("Communication") == []
+    world.staff.edit(HOME, BEN, CHOIR)
+    world.quiet()
+    newest = world.ledgers[BEN].said[-1].text
+    assert newest in {text for one in ward(world).all("CarePlan") for text in texts_in(one)}
+
+
+def test_what_the_ward_wrote_about_the_wrong_person_comes_under_the_seal_before_it_is_deleted_there(
+    world: World,
+) -> None:
+    text = edit(world, GOAL)
+    world.staff.retract(ADA, ("goals", "goal"))
+    world.quiet()
+    assert ward(world).all("Goal") == []
+    sealed = world.sites[HOME].look(
+        lambda tx: [one.text for made in tx.seals.find() for one in tx.seals.texts(made.id)]
+    )
+    assert text in texts_in(sealed)
+
+
+def test_an_older_version_of_the_same_moment_is_not_taken_for_what_came_after(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begun(tmp_path, empty, uuids=True, if_match=False) as world:
+        moment = world.clock.now()
+        monkeypatch.setattr(ward(world), "now", lambda: moment)
+        for _ in range(2):
+            world.settle()
+            world.staff.edit(HOME, ADA, CHOIR)
+        world.settle()
+        monkeypatch.undo()
+        world.staff.edit(HOME, ADA, CHOIR)
+        world.quiet()
+        assert shown(world, CHOIR) == world.ledgers[ADA].said[-1].text
+        held = world.sites[HOME].record(ADA)
+        assert held is not None
+        assert "tasks" not in held.tree
+
+
+def test_an_organisation_that_two_records_name_by_one_uuid_stops_neither(world: World) -> None:
+    named = "0b7e3c1e-8f43-4f0a-9d5e-0d6f6b6a1c11"
+    world.staff.register(BEN)
+    world.settle()
+    for number in (ADA, BEN):
+        team = {"organisations": [{"id": named, "ods": "ZXY9", "name": "A team"}],
+                "episodes": [{"id": "third", "organisation": {"id": named}}]}  # fmt: skip
+        assert world.attempt(
+            HOME, lambda number=number, team=team: world.sites[HOME].save(number, team), "names a team"
+        )
+        world.staff.edit(HOME, number, CHOIR)
+    world.quiet()
+    (team,) = [one for one in ward(world).all("Organization") if one["name"] == "A team"]
+    episodes = [
+        one["patient"]["reference"]
+        for one in ward(world).all("EpisodeOfCare")
+        if one["managingOrganization"]["reference"] == f"Organization/{team['id']}"
+    ]
+    assert len(set(episodes)) == 2
+    before = world.laws.of_servers.stand()
+    for one in ward(world).all("EpisodeOfCare"):
+        ward(world).put({**one, "period": {"start": "2026-01-01"}})
+    world.quiet()
+    for number in (ADA, BEN):
+        held = world.sites[HOME].record(number)
+        assert held is not None
+        third = next(one for one in held.tree["episodes"] if one["id"] == "third")
+        assert third["organisation"] == {"id": named}
+        assert third["period"] == {"start": "2026-01-01"}
+    assert before != world.laws.of_servers.stand()
