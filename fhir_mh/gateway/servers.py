@@ -15,6 +15,7 @@ from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted, references_in
+from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
@@ -181,6 +182,15 @@ class FromServer:
             and self.by_mark(tx, body) is not None
         )
 
+    def firsts(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]:
+        """Where those lie that are noted of what these say that they are as well."""
+        noted = [
+            tx.server_copies.get(self.partner, key_there(body)[0], self.by_mark(tx, body) or "")
+            for body in bodies
+            if self._is_second(tx, body)
+        ]
+        return [one for one in noted if one is not None]
+
     def _person(self, tx: Tx, patient: Body) -> tuple[str | None, bool]:
         """Whom a Patient of the server names here; False where it names two."""
         try:
@@ -340,12 +350,12 @@ class FromServer:
         return [one for one in noted if one is not None and one.sent is not None]
 
     def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
-        """Whom and what these resources name that stands on the same server, is no person's, and is not ours."""
+        """Whom and what these resources name that stands on the same server, and is not noted."""
         names = Names(self.partner, self.base_url)
         new = [body for body in bodies if not self._is_known(tx, body)]
         targets = {target for body in new for one in references_in(body) if (target := names.target(one)) is not None}
-        shared = {key for key in targets if key[0] in SHARED_KINDS}
-        return {key for key in shared if tx.server_copies.at(self.partner, *key) is None}
+        known = {key for key in targets if key[0] in SHARED_KINDS or key[0] in KINDS - {"Patient"}}
+        return {key for key in known if tx.server_copies.at(self.partner, *key) is None}
 
     def dealt_with(self, tx: Tx, made: Made) -> None:
         """Note the versions that a message was made of: they are not looked at again."""

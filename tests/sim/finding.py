@@ -69,12 +69,12 @@ class Finding:
         asked = Asked(sender, sought.purpose, self.world.clock.now())
         ledger.askings.setdefault(ods, {}).setdefault(sought.id, asked)
 
-    def opened(self, ledger: Ledger, keeper: str, to: str) -> set[str]:
-        """The sections that askings in force let one site send to another."""
+    def opened(self, ledger: Ledger, keeper: str, to: str, permitted: frozenset[str]) -> set[str]:
+        """The sections that askings in force let one site send to another. permitted: what the person has."""
         open_: set[str] = set()
         for asked in ledger.askings.get(keeper, {}).values():
             if asked.by == to and self.world.clock.now() < asked.at + KEPT and not self._is_over(ledger, keeper, asked):
-                open_ |= OPENED[asked.purpose] | ledger.permitted(keeper, to)
+                open_ |= OPENED[asked.purpose] | permitted
         return open_ - ledger.denied(keeper, to)
 
     def _is_over(self, ledger: Ledger, keeper: str, asked: Asked) -> bool:

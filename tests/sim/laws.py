@@ -293,8 +293,14 @@ class Laws:
         return [self.world.ledgers[number] for number in numbers]
 
     def _opened(self, ledger: Ledger, sender: str, to: str) -> set[str]:
-        """What an asking has opened: whoever asked for one of those who are one there has asked for all."""
-        return set[str]().union(*(self.world.finding.opened(one, sender, to) for one in self._one(ledger, sender)))
+        """What an asking has opened: whoever asked for one of those who are one there has asked for all.
+
+        What the person has permitted is what each of them has who has decided anything.
+        """
+        all_ = self._one(ledger, sender)
+        said = [one.permitted(sender, to) for one in all_ if one.has_decided(sender)]
+        permitted = said[0].intersection(*said[1:]) if said else frozenset[str]()
+        return set[str]().union(*(self.world.finding.opened(one, sender, to, permitted) for one in all_))
 
     def _denied(self, ledger: Ledger, sender: str, to: str) -> frozenset[str]:
         """What a sender knows it may not send: what any of those who are one there has denied."""

@@ -89,6 +89,10 @@ class Ledger:
                 out = out | spoken if decision.permit else out - spoken
         return frozenset(out)
 
+    def has_decided(self, site: str) -> bool:
+        """Whether a site knows of anything that the person decided."""
+        return any(one.id in self.known.get(site, set()) for one in self.decisions)
+
     def retracted_texts(self) -> set[str]:
         """Everything said in places that were retracted."""
         return {one.text for one in self.said if one.row[:2] in self.retracted}

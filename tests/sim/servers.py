@@ -25,7 +25,7 @@ from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.exchange.messages import Envelope, Receipt
 from fhir_mh.fhir.json import dumps
 from fhir_mh.partner import Connection
-from tests.fhir_server import Defects, FhirServer, Json
+from tests.fhir_server import Defects, Fault, FhirServer, Json
 from tests.sim.ledger import texts_in
 from tests.sim.network import CALM
 from tests.sim.people import HOME
@@ -38,7 +38,7 @@ SERVERS = ("ZPS1", "ZPS2")
 _READS = 0.004  # how likely each fault is, of a request that changes nothing there: a send asks for dozens of things
 _DROPPED = ("extension", "note", "category", "priority", "scheduledString", "performer", "author", "title", "period")
 _NEVER = ("resourceType", "id", "identifier", "meta", "subject", "patient", "for", "status", "target")
-_NEEDED = ("Goal.description", "Goal.lifecycleStatus")  # of what the ward writes itself, which would be none without
+_NEEDED = ("Goal.description", "Goal.description.text", "Goal.lifecycleStatus")  # without, a ward's own would be none
 Key = tuple[str, str]
 
 
@@ -65,6 +65,7 @@ class PlainServer(FhirServer):
         self.flat = Flat(shuffles=chance.random() < 0.5, loses=chance.choice([0, 0, 2, 5]))
         self.url = f"http://{ods.lower()}.example/fhir"
         self.sent: dict[Key, Json] = {}
+        self.refused = ""  # the type for which nothing can be searched now
         self.ours = False  # whether what is stored now is what a gateway sends
         self._salt = chance.random()
 
@@ -79,6 +80,11 @@ class PlainServer(FhirServer):
         codes += ["history-instance", "history-type"] if self.defects.history else []
         listed = [{"type": kind, "interaction": [{"code": code} for code in codes]} for kind in sorted(KINDS)]
         return {"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "resource": listed}]}
+
+    def _search(self, kind: str, query: list[tuple[str, str]]) -> Json:
+        if kind == self.refused:
+            raise Fault(403)
+        return super()._search(kind, query)
 
     def kept(self, body: Json) -> Json:
         found: Json = self._flattened(super().kept(body), str(body.get("resourceType")))

@@ -116,6 +116,29 @@ def test_where_the_answer_was_lost_a_change_there_still_refers_to_what_is_kept_h
         assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
 
 
+def test_where_the_answer_was_lost_and_only_the_plan_was_read_it_still_refers_to_what_is_kept_here(
+    tmp_path: Path, empty: Path
+) -> None:
+    with begun(tmp_path, empty) as world:
+        not_answered(world)
+        text = edit(world, CHOIR)
+        ward(world).refused = "Goal"
+        world.net.faults = Faults(late=1)  # else a fault of the server's would be one of the simulation
+        world.poll(WARD)
+        assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
+
+
+def test_what_was_deleted_there_and_written_anew_without_an_answer_is_the_copy(world: World) -> None:
+    (goal,) = ward(world).all("Goal")
+    ward(world).delete("Goal", goal["id"])
+    world.staff.edit(HOME, ADA, GOAL)
+    not_answered(world)
+    text = edit(world, CHOIR)
+    world.poll(WARD)
+    assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
+    assert world.sites[HOME].look(lambda tx: tx.quarantine.find(state=None)) == []
+
+
 def test_that_two_persons_are_one_is_not_told_as_the_end_of_sharing_and_each_is_kept_up(world: World) -> None:
     world.staff.register(BEN)
     world.settle()

@@ -203,16 +203,20 @@ class Polling:
     async def _is_known(self, patient: Body) -> bool:
         return await self.store.read(lambda tx: self.reading.knows(tx, patient))
 
-    async def _beside(self, read: _Read, bodies: Iterable[Body]) -> list[Body]:
-        """Whom and what resources name that stands on the same server and is no person's."""
+    async def _beside(self, read: _Read, there: str, bodies: Iterable[Body]) -> list[Body]:
+        """Whom and what resources name that stands on the same server, and was not read: of no person, or of this one.
+
+        there: the Patient's id. A copy of ours may lie there whose writing was not answered: it is known by its mark.
+        """
         found: dict[Key, Body] = {}
         fresh = list(bodies)
+        had = {key_there(body) for body in fresh}
         for _ in range(_DEPTH):
             keys = await self.store.read(lambda tx, some=tuple(fresh): self.reading.wanted(tx, some))  # type: ignore[misc]
             fresh = []
-            for key in sorted(keys - found.keys()):
+            for key in sorted(keys - found.keys() - had):
                 body = await self._other(read, key)
-                if body is not None:
+                if body is not None and (key[0] not in KINDS or await self._subject(read, body) == there):
                     found[key] = body
                     fresh.append(body)
         return list(found.values())
@@ -246,8 +250,21 @@ class Polling:
         if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
             return 0, False
         resources = tuple(read.about[there].values())
-        beside, answered = await self._beside(read, resources), await self._answered(resources)
+        await self._forget_deleted(resources)
+        beside, answered = await self._beside(read, there, resources), await self._answered(resources)
         return await self.into.receive(Found(patient, (*resources, *beside), answered))
+
+    async def _forget_deleted(self, resources: Iterable[Body]) -> None:
+        """Where a copy was deleted there and written anew, and that was not answered, the new one is the copy."""
+        for first in await self.store.read(lambda tx: self.reading.firsts(tx, resources)):
+            try:
+                held = await self.server.read(first.type, first.remote_id)
+            except (Refused, NotAuthenticated):  # it does not say: the new one is a second copy
+                continue
+            if held is None:
+                await self.store.write(
+                    lambda tx, one=first: tx.server_copies.forget(one.partner, one.type, one.name)  # type: ignore[misc]
+                )
 
     async def _answered(self, resources: Iterable[Body]) -> dict[Key, Body]:
         """What the server held of copies of ours when they were written last, where it keeps a history."""

@@ -103,7 +103,10 @@ class Snapshot:
         if not place.is_deleted or place.noted is None:
             return place
         await self.home.deleted(place.key[0], place.noted.remote_id)
-        return Place(place.key, place.ours, None, await self.looking.marked(place.key[0], place.ours))
+        anew = await self.looking.marked(place.key[0], place.ours)
+        if anew is not None:  # else what lies there goes on referring to what it was
+            await self.store.write(lambda tx: tx.server_copies.forget(self.partner, *place.key))
+        return Place(place.key, place.ours, None, anew)
 
     def _named(self, places: Sequence[Place], noted: Mapping[Key, ServerCopy]) -> dict[Key, str]:
         """By what each resource is referred to there."""
