@@ -20,6 +20,7 @@ from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.polling import Polling
 from fhir_mh.connectors.fhir_server.transport import ServerTransport
+from fhir_mh.connectors.fhir_server.turns import Turn
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.exchange.messages import Envelope, Receipt
@@ -217,7 +218,9 @@ class ServerLink:
         client = FhirClient(self.connection, through=self._wire())
         into = taking_in(site.gateway, self.server.ods, self.server.url)
         try:
-            done = await Polling(client, into, self.sender).round()
+            turn = Turn(site.gateway.store, self.server.ods, self.sender)
+            async with turn.taken():
+                done = await Polling(client, into, turn).round()
         except FhirMhError as fault:
             self.world.tell(f"{self.sender} asks {self.server.ods} in vain: {[one.code for one in fault.issues]}")
             if self.world.net.faults == CALM:
