@@ -139,6 +139,26 @@ def test_what_was_deleted_there_and_written_anew_without_an_answer_is_the_copy(w
     assert world.sites[HOME].look(lambda tx: tx.quarantine.find(state=None)) == []
 
 
+def test_what_was_changed_there_before_our_writing_was_read_back_comes_home(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allotment = (*CHOIR[:3], "allotment", "description")
+    with begun(tmp_path, empty, representation=False) as world:
+        world.settle()
+        world.staff.edit(HOME, ADA, CHOIR)
+        written, said = ward(world)._bundle, list[str]()
+
+        def meanwhile(bundle: Tree) -> Tree:
+            answer = written(bundle)
+            monkeypatch.undo()
+            said.append(edit(world, allotment))
+            return answer
+
+        monkeypatch.setattr(ward(world), "_bundle", meanwhile)
+        world.quiet()
+        assert [shown(world, allotment)] == said
+
+
 def test_that_two_persons_are_one_is_not_told_as_the_end_of_sharing_and_each_is_kept_up(world: World) -> None:
     world.staff.register(BEN)
     world.settle()

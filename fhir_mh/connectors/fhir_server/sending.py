@@ -195,11 +195,13 @@ class Snapshot:
         held = await self.looking.held(place.key[0], there, place.ours, answered.body)
         if held is None:
             raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answered.status)])
-        for body in await self.looking.overwritten(place, version_of(held)):
+        since = bool(answered.version) and version_of(held) != answered.version  # somebody has changed it by now
+        own = answered.version if since else version_of(held)
+        for body in [*await self.looking.overwritten(place, own), *([held] if since else [])]:
             patient = await self.looking.patient(called(self.message))
             if not await self.home.take_in(Found(patient or {}, (body,), named=lying)):
                 raise VersionConflict(issues=[issue("server-changed", "$")])
-        return self._seen(place, held, hash_of(place.ours))
+        return self._seen(place, held, None if since else hash_of(place.ours))
 
     def _seen(self, place: Place, body: Body, sent: str | None) -> ServerCopy:
         there = str(body.get("id"))
