@@ -136,13 +136,16 @@ class Polls:
         asked.due = elapsed() + max(poll, wait)
 
     async def _round(self, partner: Partner, connection: Connection, asked: _Asked, woken: bool) -> None:
-        """Ask once what is due to be asked. Raises Lost, and what Polling does."""
+        """Ask once what is due to be asked. Raises Lost, and what Polling does.
+
+        Where only the Subscriptions are due it is read too: from the end of a turn the next reading is counted.
+        """
         turn = Turn(self.gateway.store, partner.ods, self.owner)
-        reads = not asked.removed and (woken or await turn.is_due(timedelta(seconds=connection.poll)))
         if asked.removed:
             hooked = bool(await turn.store.read(lambda tx: tx.checkpoints.below(HOOK, partner.ods)))
         else:
             hooked = asked.hooked <= elapsed()
+        reads = not asked.removed and (woken or hooked or await turn.is_due(timedelta(seconds=connection.poll)))
         if not (reads or hooked):
             return
         client = FhirClient(connection)  # not before: it costs more than looking whether anything is due

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted, references_in
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted, references_in, without_loose
 from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
@@ -257,6 +257,13 @@ class FromServer:
             known[key] = noted.name if noted is not None else self.own_name(tx, *key)
         return Names(self.partner, self.base_url, {**known, **said})
 
+    def _is_kept(self, tx: Tx, here: Key, found: Found) -> bool:
+        """Whether what is called so here is held, or comes along."""
+        held = tx.get(*here)
+        if held is not None:
+            return not held.deleted
+        return any(here == (kind, self.own_name(tx, kind, there)) for kind, there in map(key_there, found.resources))
+
     def _shared(self, tx: Tx, person: str, body: Body) -> dict[Key, str]:
         """What who provides what, as it lies there for another person's record too, is called in this one's."""
         names, found = Names(self.partner, self.base_url), dict[Key, str]()
@@ -283,6 +290,7 @@ class FromServer:
                 continue
             said = {**names, **self._shared(tx, person, copy.there), key_there(found.patient): _subject_of(shown.body)}
             here = self._names(tx, copy.there, said).translated(copy.there)
+            here = without_loose(here, lambda key: self._is_kept(tx, key, found))
             if found.pushed and not self._is_next(tx, copy.there):
                 shown.turn_to(here)
             before = found.answered.get(key_there(copy.there)) if shown.is_sent else None

@@ -94,6 +94,18 @@ def test_a_goal_that_was_deleted_there_is_not_taken_out_of_the_plan_here(world: 
     assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
 
 
+def test_a_goal_that_was_deleted_there_before_its_writing_was_answered_is_not_taken_out_either(
+    tmp_path: Path, empty: Path
+) -> None:
+    with begun(tmp_path, empty) as world:
+        not_answered(world)
+        (goal,) = ward(world).all("Goal")
+        text = edit(world, CHOIR)
+        ward(world).delete("Goal", goal["id"])
+        world.quiet()
+        assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
+
+
 def test_what_refers_to_something_written_anew_refers_to_that(world: World) -> None:
     (goal,) = ward(world).all("Goal")
     ward(world).delete("Goal", goal["id"])
@@ -171,9 +183,13 @@ def test_that_two_persons_are_one_is_not_told_as_the_end_of_sharing_and_each_is_
     assert newest in {text for one in ward(world).all("CarePlan") for text in texts_in(one)}
 
 
+@pytest.mark.parametrize("patients", ["one", "none in use", "two"])
 def test_what_the_ward_wrote_about_the_wrong_person_comes_under_the_seal_before_it_is_deleted_there(
-    world: World,
+    world: World, patients: str
 ) -> None:
+    (patient,) = ward(world).all("Patient")
+    if patients != "one":
+        ward(world).put({**patient, "active": False} if patients == "none in use" else {**patient, "id": "another"})
     text = edit(world, GOAL)
     world.staff.retract(ADA, ("goals", "goal"))
     world.quiet()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +80,23 @@ def is_minted(name: str) -> bool:
 def without_storing(body: Mapping[str, Any]) -> Body:
     """A resource without what a server says of its own storing, or of the version it is."""
     return without_meta(body, _ITS_OWN)
+
+
+def without_loose(value: Any, is_known: Callable[[Key], bool]) -> Any:
+    """A resource as it is said here, without its references to what nobody knows here.
+
+    What was deleted on a server, and what it never showed, is so no change of what refers to it.
+    """
+    if isinstance(value, list):
+        said = [(inner, without_loose(inner, is_known)) for inner in value]
+        return [after for inner, after in said if after != {} or inner == {}]
+    if not isinstance(value, dict):
+        return value
+    out = {key: without_loose(inner, is_known) for key, inner in value.items()}
+    found = _RELATIVE.fullmatch(value["reference"]) if isinstance(value.get("reference"), str) else None
+    if found is not None and not is_known((found[1], found[2])):
+        out = {key: inner for key, inner in out.items() if key not in ("reference", "type", "identifier")}
+    return out
 
 
 def references_in(value: Any) -> Iterator[str]:

@@ -76,9 +76,18 @@ class Notices:
         """Have received what nobody here has seen yet. Raises VersionConflict where it was not."""
         lying = [(copy, await self.client.read(copy.type, copy.remote_id)) for copy in noted]
         unseen = tuple(body for copy, body in lying if body is not None and hash_of(body) != copy.held)
-        patient = await self.looking.patient(called(message)) if unseen else None
-        if patient is not None and not await self.home.take_in(Found(patient, unseen)):
+        if unseen and not await self.home.take_in(await self._about(message, unseen)):
             raise VersionConflict(issues=[issue("server-changed", "$")])
+
+    async def _about(self, message: Message, unseen: tuple[Body, ...]) -> Found:
+        """These, with the Patient there; without one where none, or more than one, can be the person."""
+        try:
+            patient = await self.looking.patient(called(message))
+        except Refused:
+            patient = None
+        if patient is None:
+            return Found({"resourceType": "Patient", "id": message.id}, unseen, held=True)
+        return Found(patient, unseen)
 
     async def _there(self, key: Key, noted: ServerCopy | None) -> list[str]:
         """The ids there of a resource of ours, also where the answer to its writing was lost."""

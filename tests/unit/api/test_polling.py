@@ -168,6 +168,15 @@ def test_nothing_is_made_ready_for_a_round_that_is_not_due(polls: Polls, monkeyp
         assert (made.asked, polls._asked["ZOA1"].failures) == (asked, 0)
 
 
+def test_where_the_subscriptions_are_looked_at_what_has_changed_is_read_too(polls: Polls) -> None:
+    with there() as (made, partner):
+        look(polls, partner)
+        before = len(made.asked)
+        polls._asked["ZOA1"].due = polls._asked["ZOA1"].hooked = 0.0
+        look(polls, partner)
+        assert any("CarePlan" in str(one) for one in made.asked[before:])
+
+
 def test_of_one_that_was_removed_the_subscriptions_are_taken_back_and_nothing_is_asked(polls: Polls) -> None:
     polls.public_url = "https://home.example"
     with there() as (made, partner):
