@@ -65,6 +65,8 @@ class Pushed:
             if holds_concern(one.body):
                 raise InvalidResource(issues=[issue("concern-not-a-record", one.entry.path)])
         found = list(self._found(named, due))
+        if named.astray:
+            raise InvalidResource(issues=named.astray)
         made = [one for some in found for one in self.reading.messages(tx, some)]
         name = _name_of(self.partner, entries, only)
         before = tx.inbox.receipt(self.partner, name)
@@ -101,7 +103,7 @@ class Pushed:
             patient, beside = known
             resources = [one.body for one in some if one.key != key and not one.passed]
             provides = [one.body for one in named.provides([*resources, *([patient] if beside else [])])]
-            yield Found(patient, (*resources, *provides), pushed=True, held=not beside)
+            yield Found(patient, (*resources, *provides), pushed=True, held=not beside, named=named.ours)
 
     def _expect(self, due: Sequence[Sent], named: Named, made: Sequence[Made]) -> None:
         """That of its own resources which would be changed each is in the version that its entry names.

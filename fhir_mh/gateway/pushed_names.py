@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, references_in
 from fhir_mh.errors import VersionConflict
@@ -13,9 +14,10 @@ from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway.holding import content
+from fhir_mh.gateway.last_shown import LastShown
 from fhir_mh.gateway.resources import SUBJECTS, TransactionEntry, moved
 from fhir_mh.gateway.servers import FromServer
-from fhir_mh.issues import issue
+from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import StoredResource, Tx
 
@@ -42,7 +44,11 @@ class Sent:
 
 
 class Named:
-    """The entries of one Bundle by the partner's own names. Raises InvalidResource, VersionConflict as it is made."""
+    """The entries of one Bundle by the partner's own names. Raises InvalidResource, VersionConflict as it is made.
+
+    ours: (type, id there) -> id here, of the entries and of what was sent there and is noted nowhere yet. astray: a
+    finding for each reference to what is neither in the Bundle nor known to be there.
+    """
 
     def __init__(self, tx: Tx, reading: FromServer, entries: Sequence[TransactionEntry]) -> None:
         self.tx, self.reading = tx, reading
@@ -53,11 +59,19 @@ class Named:
             for entry, (there, _) in zip(entries, found, strict=True)
             if entry.full_url
         }
+        named = [(str(entry.body["resourceType"]), there) for entry, (there, _) in zip(entries, found, strict=True)]
+        self.ours: dict[Key, str] = {}
+        self.astray: list[Issue] = []
         self.sent = [
-            Sent(entry, moved({**entry.body, "id": there}, urls, entry.path), known and self._passes(entry, there))
+            Sent(
+                entry,
+                self._referring(moved({**entry.body, "id": there}, urls, entry.path), entry.path, named),
+                known and self._passes(entry, there),
+            )
             for entry, (there, known) in zip(entries, found, strict=True)
         ]
         self.by_key = {one.key: one for one in self.sent}
+        self.ours |= {one.key: reading.name(tx, one.body) for one in self.sent if one.key[0] != "Patient"}
 
     # --- its ids
 
@@ -116,6 +130,46 @@ class Named:
         noted = self.tx.server_copies.at(self.reading.partner, *key)
         held = self.tx.get(key[0], noted.name if noted is not None else self.reading.own_name(self.tx, *key))
         return None if held is None or held.deleted else held
+
+    # --- what they refer to
+
+    def _referring(self, value: Any, path: str, beside: Collection[Key]) -> Any:
+        """The JSON with what it names by an id of ours named as the partner calls it."""
+        if isinstance(value, list):
+            return [self._referring(inner, f"{path}[{n}]", beside) for n, inner in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        out = {key: self._referring(inner, f"{path}.{key}", beside) for key, inner in value.items()}
+        target = self.names.target(value.get("reference"))
+        if target is not None and target not in beside:
+            there = self._known_there(target)
+            if there is None:
+                where, otherwise = " in the Bundle", ", or send that first, or name it by its identifier alone"
+                place = f"{path}.reference"
+                self.astray.append(issue("validate-reference-unresolved", place, where=where, otherwise=otherwise))
+            elif there != target:
+                out["reference"] = f"{there[0]}/{there[1]}"
+        return out
+
+    def _known_there(self, key: Key) -> Key | None:
+        """What a reference names, by the partner's name for it: what lies there, its own here, or ours it was sent."""
+        noted, partner = self.tx.server_copies, self.reading.partner
+        if noted.at(partner, *key) is not None or self.held(key) is not None:
+            return key
+        ours = noted.get(partner, *key)
+        if ours is not None:
+            return key[0], ours.remote_id
+        if self._was_sent(key):
+            self.ours[key] = key[1]
+            return key
+        return None
+
+    def _was_sent(self, key: Key) -> bool:
+        """Whether this is kept here by us, and the partner was ever sent it."""
+        held, home = self.tx.get(*key), self.reading.home
+        if held is None or held.custodian != home.ods or held.person is None:
+            return False
+        return LastShown(self.tx, home, self.reading.partner, held.person, key).body is not None
 
     # --- whose they are
 

@@ -239,7 +239,7 @@ class FromServer:
     def _translated(self, tx: Tx, body: Body, found: Found) -> Body:
         """A resource of the server's own as it is said here: its subject is the Patient of its own that it has here."""
         patient = key_there(found.patient)
-        said = {} if found.held else {patient: self.own_name(tx, *patient)}
+        said = {**found.named} if found.held else {**found.named, patient: self.own_name(tx, *patient)}
         return self._names(tx, body, said).translated(body)
 
     def own_name(self, tx: Tx, kind: str, there: str) -> str:

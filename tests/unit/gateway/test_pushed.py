@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.connectors.fhir_server.naming import minted
+from fhir_mh.connectors.fhir_server.naming import minted, references_in
 from fhir_mh.errors import Conflict, InvalidResource, UpstreamUnavailable
 from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.pushed import Pushed, Told
 from fhir_mh.gateway.resources import TransactionEntry
+from fhir_mh.gateway.standing import standing
 from tests.unit.gateway.pair import HOME, WARD, person_with_a_plan
 from tests.unit.gateway.server import Ward
 from tests.unit.gateway.test_crossing import deny
@@ -178,6 +180,79 @@ def test_a_second_copy_under_another_id_is_set_aside(ward: Ward) -> None:
     copied = put(care_plan(ward, id="second", title="Copied"))
     assert send(ward, patient(ward), copied)[1] == ("202", ["server-pushed-aside", "sync-custody"])
     assert title(ward) == "Care plan"
+
+
+def placement(ward: Ward) -> Body:
+    """The placement as it is kept here, under our ids."""
+    return content(ward.tx(lambda tx: tx.search("ServiceRequest", custodians=[HOME]).entries)[0].body())
+
+
+def in_care(ward: Ward) -> list[str]:
+    def read(tx: Any) -> list[str]:
+        (held,) = tx.search("ServiceRequest", custodians=[HOME]).entries
+        return sorted(standing(tx, held.person, HOME).in_care)
+
+    return list(ward.tx(read))
+
+
+def about_77(body: Body, **said: Any) -> TransactionEntry:
+    return put({**body, "subject": {"reference": "Patient/77"}, **said})
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_copy_that_refers_by_our_ids_names_the_same_as_ours_does(ward: Ward, noted: bool) -> None:
+    ours = placement(ward)
+    if not noted:  # it was sent, and the answer that says where it lies was lost
+        lies = ward.tx(lambda tx: tx.server_copies.get(WARD, *key_of(ours)))
+        ward.home.store.write_now(
+            lambda tx: tx.server_copies.session.run(
+                "DELETE FROM server_copies WHERE partner = ? AND type IN ('Organization', 'ServiceRequest')", WARD
+            )
+        )
+        assert lies is not None
+    before = in_care(ward)
+    assert WARD in before
+    told = send(ward, patient(ward), about_77(ours, note=[{"text": "Changed there"}]))
+    assert told[1] == ("200", ["server-pushed-merged"])
+    assert in_care(ward) == before
+    assert [*references_in(placement(ward))] == [*references_in(ours)]
+
+
+def test_what_is_the_wards_own_and_refers_to_ours_by_our_id_does_so_here(ward: Ward) -> None:
+    plan = next(name for (kind, name) in ward.holds if kind == "CarePlan")
+    noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", plan))
+    own = {"resourceType": "CarePlan", "id": "p1", "status": "active", "intent": "plan", "title": "Ward plan"}
+    assert send(ward, patient(ward), about_77(own, partOf=[{"reference": f"CarePlan/{noted.name}"}]))[1] == ("201", [])
+    held = ward.tx(lambda tx: tx.get("CarePlan", minted(WARD, "CarePlan", "p1"))).body()
+    assert held["partOf"] == [{"reference": f"CarePlan/{noted.name}"}]
+
+
+@pytest.mark.parametrize("unsent", [True, False])
+def test_a_reference_to_what_is_not_known_to_be_there_undoes_the_whole(ward: Ward, unsent: bool) -> None:
+    name = "own-99"
+    if unsent:
+        ward.save(HOME, {"organisations": [{"id": "org-other", "ods": "ZXX9", "name": "Elsewhere"}]})
+        (held,) = ward.tx(lambda tx: tx.search("Organization", identifiers=[(ITEM_ID, "org-other")]).entries)
+        name = held.id
+    changed = about_77(placement(ward), performer=[{"reference": f"Organization/{name}"}])
+    with pytest.raises(InvalidResource) as refused:
+        send(ward, patient(ward), changed)
+    (found,) = refused.value.issues
+    assert (found.code, found.path) == (
+        "validate-reference-unresolved",
+        "Bundle.entry[0].resource.performer[0].reference",
+    )
+    assert WARD in in_care(ward)
+
+
+def test_what_is_referred_to_elsewhere_or_by_identifier_stays_as_it_is(ward: Ward) -> None:
+    said = [
+        {"reference": "https://other.example/fhir/Condition/1"},
+        {"identifier": {"system": "https://ward.example/condition", "value": "2"}},
+    ]
+    goal = {"resourceType": "Goal", "id": "g1", "lifecycleStatus": "active", "description": {"text": "Sleep"}}
+    assert send(ward, patient(ward), about_77(goal, addresses=said))[1] == ("201", [])
+    assert ward.tx(lambda tx: tx.get("Goal", minted(WARD, "Goal", "g1"))).body()["addresses"] == said
 
 
 def test_a_refusal_is_never_merged(ward: Ward) -> None:
