@@ -17,6 +17,7 @@ from fhir_mh.connectors.fhir_server.naming import Key
 from fhir_mh.errors import InvalidResource, UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.fhir.json import dumps
+from fhir_mh.gateway.identity import same_one
 from fhir_mh.gateway.last_shown import LastShown
 from fhir_mh.gateway.pushed_names import Named, Sent
 from fhir_mh.gateway.resources import TransactionEntry
@@ -101,9 +102,19 @@ class Pushed:
             if known is None:
                 raise InvalidResource(issues=[issue("rest-unknown-patient", some[0].entry.path)])
             patient, beside = known
+            self._met_by_its_own(named, named.person(key), some)
             resources = [one.body for one in some if one.key != key and not one.passed]
             provides = [one.body for one in named.provides([*resources, *([patient] if beside else [])])]
             yield Found(patient, (*resources, *provides), pushed=True, held=not beside, named=named.ours)
+
+    def _met_by_its_own(self, named: Named, person: str | None, some: Sequence[Sent]) -> None:
+        """That what meets the condition of an entry is about the same person. Raises InvalidResource."""
+        for one in some:
+            met = named.held(one.key) if one.entry.condition is not None and one.key[0] != "Patient" else None
+            if met is not None and met.person is not None and not same_one(named.tx, {met.person, person or ""}):
+                problem, fix = "what meets its condition is about another person", "Name it by its id, or by another."
+                place = one.entry.path.removesuffix(".resource") + ".request"
+                raise InvalidResource(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])
 
     def _expect(self, due: Sequence[Sent], named: Named, made: Sequence[Made]) -> None:
         """That of its own resources which would be changed each is in the version that its entry names.

@@ -111,13 +111,19 @@ class Named:
     def _found(self, entry: TransactionEntry, kind: str, wanted: tuple[str, str]) -> str | None:
         """What the partner calls what its condition finds here. Raises VersionConflict where that is more than one."""
         keepers = [self.reading.partner, *([self.reading.home.ods] if wanted[0] == ITEM_ID else [])]
-        found = self.tx.search(kind, identifiers=[wanted], custodians=keepers).entries
+        met = self.tx.search(kind, identifiers=[wanted], custodians=keepers).entries
+        own, noted = self.reading.partner, self.tx.server_copies
+        found = [
+            one
+            for one in met
+            if one.custodian == own or noted.get(own, kind, one.id) is not None or self._was_sent((kind, one.id))
+        ]
         if len(found) > 1:
             problem, fix = "more than one resource has this identifier", "Name the one that is meant by its id."
             place = entry.path.removesuffix(".resource") + ".request"
             raise VersionConflict(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])
-        noted = self.tx.server_copies.get(self.reading.partner, kind, found[0].id) if found else None
-        return noted.remote_id if noted is not None else found[0].id if found else None
+        copy = noted.get(own, kind, found[0].id) if found else None
+        return copy.remote_id if copy is not None else found[0].id if found else None
 
     def _passes(self, entry: TransactionEntry, there: str) -> bool:
         """Whether what is found is left as it is: but for a Patient who cannot be the same, it is."""
@@ -198,6 +204,14 @@ class Named:
             return None
         found = self.tx.search("Patient", persons=[held.person], custodians=[self.reading.partner]).entries
         return ("Patient", found[0].id) if found else None
+
+    def person(self, key: Key) -> str | None:
+        """The person here who a Patient is: as the Bundle has them, else as they are held; None for nobody known."""
+        beside = self.by_key.get(key)
+        if beside is not None and not beside.passed:
+            return self.reading.person(self.tx, beside.body)[0]
+        held = self.held(key)
+        return None if held is None else held.person
 
     def patient(self, key: Key) -> tuple[Body, bool] | None:
         """A Patient as the Bundle has them (True), else as they are held here (False); None where neither is."""

@@ -86,7 +86,7 @@ class FromServer:
         copies, own = self._parted(tx, new)
         seconds = [body for body in own if self._is_second(tx, body)]
         own = [body for body in own if body not in seconds]
-        named, sure = self._person(tx, found.patient)
+        named, sure = self.person(tx, found.patient)
         persons = {copy.person for copy in copies if copy.person is not None} | (
             {named} if named is not None else set()
         )
@@ -191,7 +191,7 @@ class FromServer:
         ]
         return [one for one in noted if one is not None]
 
-    def _person(self, tx: Tx, patient: Body) -> tuple[str | None, bool]:
+    def person(self, tx: Tx, patient: Body) -> tuple[str | None, bool]:
         """Whom a Patient of the server names here; False where it names two."""
         try:
             return find_by_patient(tx, patient), True

@@ -247,6 +247,33 @@ def test_a_condition_that_two_meet_undoes_the_whole(ward: Ward) -> None:
     refused(ward.send(update), 412, "rest-bundle-entry", "Bundle.entry[0].request")
 
 
+def test_a_condition_that_is_met_by_what_is_another_persons_undoes_the_whole(ward: Ward) -> None:
+    ward.know(OTHER_NUMBER, "1984-02-03")
+    named = {**GOAL, "identifier": [{"system": "https://ward.example/goal", "value": "7"}]}
+    ward.told(put(PATIENT), put(named))
+    other = {**PATIENT, "id": "78", "identifier": [{"system": NHS, "value": OTHER_NUMBER}]}
+    theirs = {**unnamed(named), "description": {"text": "Theirs"}, "subject": {"reference": "Patient/78"}}
+    asked = "identifier=https://ward.example/goal|7"
+    for sent in (
+        post(theirs, fullUrl=GOAL_URN, request={"ifNoneExist": asked}),
+        entry("PUT", f"Goal?{asked}", theirs),
+    ):
+        refused(ward.send(put(other), sent), 422, "rest-bundle-entry", "Bundle.entry[1].request")
+    assert (ward.goals(), ward.goals(OTHER_NUMBER)) == (["Sleep"], [])
+
+
+@pytest.mark.parametrize("number", [NUMBER, OTHER_NUMBER])
+def test_a_condition_is_not_met_by_what_is_kept_here_and_was_never_sent_there(ward: Ward, number: str) -> None:
+    ward.know(OTHER_NUMBER, "1990-01-01")
+    item = "0b0f3a0e-54f5-4d1c-8a4e-6f6d5b1c2a44"
+    kept = {"person": {"nhs_number": number}, "goals": [{"id": item, "description": "Secret"}]}
+    assert ward.call("POST", "/records", kept, authorization=f"Bearer {OWN}").status_code == 200
+    asked = f"identifier=https://w3id.org/fhir-mh/Id/record-item|{item}"
+    _, goal = ward.told(put(PATIENT), post(unnamed(GOAL), fullUrl=GOAL_URN, request={"ifNoneExist": asked}))
+    assert goal["status"] == "201 Created"
+    assert sorted([*ward.goals(), *ward.goals(OTHER_NUMBER)]) == ["Secret", "Sleep"]
+
+
 def test_the_same_at_once_is_taken_in_once(ward_on_each: Ward) -> None:
     ward, sent = ward_on_each, bundle(put(PATIENT), put(GOAL))
 
