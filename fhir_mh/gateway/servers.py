@@ -65,7 +65,11 @@ class FromServer:
 
     def is_being_written(self, tx: Tx, patient: Body) -> bool:
         """Whether something is on its way there about this person: what lies there may be ours, and not noted yet."""
-        lanes = [tx.lanes.get(self.partner, person) for person in persons_by_number(tx, numbers_in(patient))]
+        persons = {*persons_by_number(tx, numbers_in(patient)), *persons_by_local_identifier(tx, patient)}
+        noted = tx.server_copies.at(self.partner, *key_there(patient))
+        held = tx.get("Patient", noted.name if noted is not None else self.own_name(tx, *key_there(patient)))
+        persons |= {held.person} if held is not None and held.person is not None else set()
+        lanes = [tx.lanes.get(self.partner, person) for person in persons]
         return any(lane is not None and lane.leased_until is not None and lane.leased_until > tx.now for lane in lanes)
 
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
@@ -87,9 +91,11 @@ class FromServer:
         seconds = [body for body in own if self._is_second(tx, body)]
         own = [body for body in own if body not in seconds]
         named, sure = self.person(tx, found.patient)
-        persons = {copy.person for copy in copies if copy.person is not None} | (
-            {named} if named is not None else set()
-        )
+        persons = {copy.person for copy in copies if copy.person is not None}
+        if found.pushed and not found.held and sure and named is None:
+            persons = set()  # whoever sends a copy of ours along may have put it into anybody's record
+        elif named is not None:
+            persons.add(named)
         number = nhs_number_in(found.patient)
         if len(persons) == 1:
             person = next(iter(persons))
@@ -102,7 +108,7 @@ class FromServer:
                 ]
         if number is None:
             return [self._set_aside((found.patient, *new), issue("sync-unknown-person", "$.bundle"))]
-        about = next((nhs_number_of(tx, copy.person) for copy in copies if copy.person is not None), None)
+        about = next((nhs_number_of(tx, copy.person) for copy in copies if copy.person in persons), None)
         return [self._snapshot(tx, about or number, found, new)]
 
     # --- what is what

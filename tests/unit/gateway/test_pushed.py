@@ -297,6 +297,37 @@ def test_a_patient_who_became_somebody_else_stops_what_is_about_ours(ward: Ward)
     assert title(ward) == "Care plan"
 
 
+@pytest.mark.parametrize("numbered", [False, True])
+def test_whom_nobody_knows_a_copy_of_ours_does_not_make_the_one_it_is_about(ward: Ward, numbered: bool) -> None:
+    stranger: Body = {"resourceType": "Patient", "id": "88", "gender": "male"}
+    if numbered:
+        stranger["identifier"] = [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990000026"}]
+    about = {"subject": {"reference": "Patient/88"}}
+    goal = {"resourceType": "Goal", "id": "g9", "lifecycleStatus": "active", "description": {"text": "A stranger's"}}
+    told = send(ward, put(stranger), put(care_plan(ward, title="Changed there", **about)), put({**goal, **about}))
+    assert [(said, codes[:2]) for said, codes in told] == [("202", ["server-pushed-aside", "sync-unknown-person"])] * 3
+    assert title(ward) == "Care plan"
+    assert "goals" not in ward.record(HOME).tree
+    assert ward.tx(lambda tx: tx.get("Patient", minted(WARD, "Patient", "88"))) is None
+
+
+LOCAL = {"identifier": [{"system": "https://ward.example/mrn", "value": "12"}]}
+
+
+@pytest.mark.parametrize("known_by", ["local identifier", "noted Patient"])
+def test_something_on_its_way_is_seen_of_a_patient_without_a_number(ward: Ward, known_by: str) -> None:
+    first = {**ward.holds["Patient", "77"]}
+    first["identifier"] = [*first["identifier"], *LOCAL["identifier"]]
+    send(ward, put(first))
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
+    ward.home.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10))
+    unnumbered = {"resourceType": "Patient", "id": "77"}
+    if known_by == "local identifier":
+        unnumbered |= {"id": "79", **LOCAL}
+    assert ward.tx(lambda tx: ward.reading.is_being_written(tx, unnumbered))
+    assert not ward.tx(lambda tx: ward.reading.is_being_written(tx, {"resourceType": "Patient", "id": "78"}))
+
+
 def test_while_something_is_on_its_way_there_it_is_to_come_again(ward: Ward) -> None:
     ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
     ward.home.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10))
