@@ -5,7 +5,7 @@ See https://hl7.org/fhir/R4/http.html and docs/rest.md, which says what is suppo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from fhir_mh.api.headers import (
     version_named,
 )
 from fhir_mh.api.places import placed
-from fhir_mh.api.pushing import Pushing, Sender, named_in
+from fhir_mh.api.pushing import Pushing, Sender
 from fhir_mh.api.searching import (
     Asked,
     Pairs,
@@ -48,7 +48,7 @@ from fhir_mh.fhirpath.unread import load_resource
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.paging import is_kept, keep_search, kept_search
 from fhir_mh.gateway.partners import Directory
-from fhir_mh.gateway.resources import Kept, TransactionEntry
+from fhir_mh.gateway.resources import Kept
 from fhir_mh.issues import Issue, issue
 from fhir_mh.store import StoredResource
 from fhir_mh.validation import Validator
@@ -264,8 +264,7 @@ class FhirRest:
                 kept = await self.gateway.transaction(context, whole(entries))
                 done = [bundles.response_entry(fhir, one, _told(one), wanted) for one in kept]
                 return _bundle(bundles.responses("transaction-response", done))
-        beside = named_in(entries) if pushed is not None else {}
-        batch = _Batch(context, fhir, wanted, (text, body), pushed, beside)
+        batch = _Batch(context, fhir, wanted, (text, body), pushed)
         done = [await self._one(batch, place, entry) for place, entry in entries]
         return _bundle(bundles.responses("batch-response", done))
 
@@ -279,7 +278,7 @@ class FhirRest:
                     stored = await self.gateway.read(context, asked.kind, asked.name)
                     return bundles.response_entry(fhir, Kept(stored, False), [], "representation")
                 if pushed is not None:
-                    return await pushed.one_of(batch.beside, asked, fhir, batch.sent)
+                    return await pushed.one_of(asked, fhir, batch.sent)
                 kept = (await self.gateway.transaction(context, [replace(asked, full_url=None)]))[0]
         except (FhirMhError, Refused) as fault:
             answer = answer_to(fault)
@@ -289,17 +288,13 @@ class FhirRest:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """A batch that came in. wanted: what Prefer asks to be returned.
-
-    pushed: the partner's system that sends it, if one does; beside: then what its entries may refer to.
-    """
+    """A batch that came in. wanted: what Prefer asks to be returned. pushed: the partner's system that sends it."""
 
     context: AccessContext
     fhir: str
     wanted: str
     sent: tuple[bytes, dict[str, Any]]
     pushed: Sender | None
-    beside: Mapping[str, TransactionEntry]
 
 
 def _told(kept: Kept) -> list[Issue]:

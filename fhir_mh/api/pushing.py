@@ -5,7 +5,7 @@ See docs/sync-protocol.md, 'What it sends itself', and docs/rest.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -15,9 +15,8 @@ from fhir_mh.api import bundles
 from fhir_mh.api.faults import FHIR_JSON, Refused
 from fhir_mh.api.headers import base_url, etag, version_named
 from fhir_mh.api.places import placed, with_positions
-from fhir_mh.api.transactions import TAKEN, conditional, read_condition, read_entry, whole
+from fhir_mh.api.transactions import TAKEN, conditional, read_condition, whole
 from fhir_mh.clock import instant
-from fhir_mh.connectors.fhir_server.naming import references_in
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, loads
@@ -25,7 +24,6 @@ from fhir_mh.fhir.outcome import outcome
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.pushed import Pushed, Told
-from fhir_mh.gateway.pushed_names import DEPTH
 from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.gateway.servers import FromServer
 from fhir_mh.issues import issue
@@ -70,14 +68,12 @@ class Sender:
         done = await self._take(whole(list(entries), pushed=True), fhir, sent)
         return bundles.responses("transaction-response", done)
 
-    async def one_of(
-        self, beside: Mapping[str, TransactionEntry], asked: TransactionEntry, fhir: str, sent: Sent
-    ) -> Json:
-        """Take in one entry of a batch, with those of it that it refers to; what became of it."""
+    async def one_of(self, asked: TransactionEntry, fhir: str, sent: Sent) -> Json:
+        """Take in one entry of a batch; what became of it."""
         faults = conditional(asked.body, asked.path)
         if faults:
             raise InvalidResource(issues=faults)
-        return (await self._take([asked, *_referred_to(asked, beside)], fhir, sent, 0))[0]
+        return (await self._take([asked], fhir, sent))[0]
 
     async def alone(self, request: Request, kind: str, name: str | None, sent: Sent) -> Response:
         """Take in one resource, created or updated by itself."""
@@ -100,41 +96,13 @@ class Sender:
         status = int(found["status"].partition(" ")[0])
         return Response(dumps(found.get("outcome", outcome(()))), status, headers=headers, media_type=FHIR_JSON)
 
-    async def _take(
-        self, entries: Sequence[TransactionEntry], fhir: str, sent: Sent, only: int | None = None
-    ) -> list[Json]:
+    async def _take(self, entries: Sequence[TransactionEntry], fhir: str, sent: Sent) -> list[Json]:
         def answer(became: Sequence[Told]) -> str:
             return dumps([_entry(fhir, one, sent) for one in became]).decode()
 
-        text = await self.gateway.store.write(lambda tx: self.pushed.take(tx, entries, answer, only))
+        text = await self.gateway.store.write(lambda tx: self.pushed.take(tx, entries, answer))
         found: list[Json] = loads(text)
         return found
-
-
-def named_in(batch: Entries) -> dict[str, TransactionEntry]:
-    """The entries of a batch that can be read, by what may refer to them: the others are told so each by itself."""
-    found: dict[str, TransactionEntry] = {}
-    for place, entry in batch:
-        try:
-            asked = read_entry(place, entry, reading=True, pushed=True)
-        except (InvalidResource, Refused):
-            continue
-        if isinstance(asked, TransactionEntry):
-            kind, name = asked.body["resourceType"], asked.id or asked.body.get("id")
-            for reference in (asked.full_url, f"{kind}/{name}"):
-                if reference is not None:
-                    found.setdefault(reference, asked)
-    return found
-
-
-def _referred_to(asked: TransactionEntry, beside: Mapping[str, TransactionEntry]) -> list[TransactionEntry]:
-    """The entries that one leads to, but for itself."""
-    found, fresh = {asked.path: asked}, [asked]
-    for _ in range(DEPTH):
-        named = [beside[one] for entry in fresh for one in references_in(entry.body) if one in beside]
-        fresh = [one for one in {one.path: one for one in named}.values() if one.path not in found]
-        found |= {one.path: one for one in fresh}
-    return list(found.values())[1:]
 
 
 def _entry(fhir: str, told: Told, sent: Sent) -> Json:

@@ -51,15 +51,15 @@ class Pushed:
         self.reading, self.exchange = reading, exchange
         self.partner = reading.partner
 
-    def take(self, tx: Tx, entries: Sequence[TransactionEntry], answer: Answer, only: int | None = None) -> str:
-        """Take in all of these entries, or only one of them, the others being there to be referred to.
+    def take(self, tx: Tx, entries: Sequence[TransactionEntry], answer: Answer) -> str:
+        """Take in all of these entries.
 
         What is answered, as `answer` puts it: of what is sent again, and says nothing new, what was answered then.
 
         Raises InvalidResource, VersionConflict, UpstreamUnavailable: nothing is then to be kept of it.
         """
         named = Named(tx, self.reading, entries)
-        due = named.sent if only is None else [named.sent[only]]
+        due = named.sent
         if len({one.key for one in due}) < len(due):
             raise _twice(due)
         for one in due:
@@ -69,7 +69,7 @@ class Pushed:
         if named.astray:
             raise InvalidResource(issues=named.astray)
         made = [one for some in found for one in self.reading.messages(tx, some)]
-        name = _name_of(self.partner, entries, only)
+        name = _name_of(self.partner, entries)
         before = tx.inbox.receipt(self.partner, name)
         if before is not None and all(tx.inbox.receipt(self.partner, one.message.id) is not None for one in made):
             return before
@@ -216,7 +216,7 @@ def _twice(due: Sequence[Sent]) -> InvalidResource:
     return InvalidResource(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])
 
 
-def _name_of(partner: str, entries: Sequence[TransactionEntry], only: int | None) -> str:
-    """By what the answer to these entries is kept: the same for the same."""
-    said = [[one.method, one.id, one.full_url, one.condition, one.if_match, one.body] for one in entries]
-    return str(uuid.uuid5(_NAMESPACE, f"{partner}/{only}/{sha256(dumps(said)).hexdigest()}"))
+def _name_of(partner: str, entries: Sequence[TransactionEntry]) -> str:
+    """By what the answer to these entries is kept: the same for the same at the same places."""
+    said = [[one.path, one.method, one.id, one.full_url, one.condition, one.if_match, one.body] for one in entries]
+    return str(uuid.uuid5(_NAMESPACE, f"{partner}/{sha256(dumps(said)).hexdigest()}"))

@@ -24,8 +24,8 @@ from fhir_mh.store import StoredResource, Tx
 _NAMESPACE = uuid.UUID("5d1c3a0e-77f4-5b1b-8a3e-2c9a1f0d6b47")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _URN = "urn:uuid:"
-DEPTH = 3
-"""How many references are followed from a resource: to a professional of a service of an organisation."""
+_DEPTH = 3
+"""How many targets are followed from a resource that is about another one, as a Provenance is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Named:
 
     # --- whose they are
 
-    def patient_of(self, sent: Sent, depth: int = DEPTH) -> Key | None:
+    def patient_of(self, sent: Sent, depth: int = _DEPTH) -> Key | None:
         """The Patient whom an entry is about, by the partner's name; None where it names none."""
         if sent.key[0] == "Patient":
             return sent.key
@@ -225,7 +225,7 @@ class Named:
         """Who provides what, of the Bundle, as far as these name them."""
         found: set[Key] = set()
         fresh = list(bodies)
-        for _ in range(DEPTH):
+        while fresh:
             targets = {target for body in fresh for one in references_in(body) if (target := self.names.target(one))}
             more = [one for one in self.sent if one.key in targets - found and one.key[0] in SHARED_KINDS]
             fresh = [one.body for one in more]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -464,21 +465,58 @@ def test_each_entry_of_a_batch_stands_for_itself(ward_on_each: Ward) -> None:
     ward = ward_on_each
     seen = {"resourceType": "Observation", "id": "o1", "status": "final", "code": {"text": "BP"}}
     sent = (
+        put(PATIENT),
         put(GOAL),
         put({**GOAL, "id": "g2", "lifecycleStatus": "dozing"}),
         put(seen),
         put({**GOAL, "id": "g3", "subject": {"reference": "Patient/99"}}),
-        put(PATIENT),
         put({**GOAL, "id": "g4", "description": {"text": "Walk"}}),
         "text",
         entry("GET", "Patient/none"),
     )
     told = ward.told(*sent, kind="batch")
-    assert [one["status"][:3] for one in told] == ["201", "202", "422", "422", "200", "201", "422", "404"]
-    assert places(told[3]) == ["Bundle.entry[3].resource"]
+    assert [one["status"][:3] for one in told] == ["201", "201", "202", "422", "422", "201", "422", "404"]
+    assert places(told[4]) == ["Bundle.entry[4].resource"]
     assert ward.told(*sent, kind="batch") == told
     assert ward.goals() == ["Sleep", "Walk"]
     assert len(ward.aside()) == 1
+
+
+def test_an_entry_of_a_batch_that_is_refused_is_not_taken_along_with_another(ward: Ward) -> None:
+    newer = {**PATIENT, "name": [{"family": "Newer"}]}
+    ward.told(put(PATIENT), put(GOAL))
+    ward.told(put(newer))
+    stale, goal = ward.told(
+        put(PATIENT, request={"ifMatch": 'W/"1"'}), put({**GOAL, "description": {"text": "Walk"}}), kind="batch"
+    )
+    assert [stale["status"][:3], goal["status"][:3]] == ["412", "200"]
+    assert ward.read("Patient", "77").json()["name"] == newer["name"]
+    assert ward.goals() == ["Walk"]
+
+
+def test_what_an_entry_of_a_batch_refers_to_was_taken_before(ward: Ward) -> None:
+    role = {"resourceType": "PractitionerRole", "id": "r1"}
+    named = put({**GOAL, "id": "g2", "expressedBy": {"reference": "PractitionerRole/r1"}})
+    early, _, late, found, _ = ward.told(put(GOAL), put(PATIENT), put(GOAL), named, put(role), kind="batch")
+    assert (early["status"][:3], places(early), codes(early)) == (
+        "422",
+        ["Bundle.entry[0].resource"],
+        ["rest-unknown-patient"],
+    )
+    assert late["status"] == "201 Created"
+    assert (codes(found), places(found)) == (
+        ["validate-reference-unresolved"],
+        ["Bundle.entry[3].resource.expressedBy.reference"],
+    )
+    assert ward.goals() == ["Sleep"]
+
+
+def test_who_provides_what_is_taken_along_however_long_the_chain(ward: Ward) -> None:
+    units: list[Json] = [{"resourceType": "Organization", "id": f"o{one}", "name": f"Unit {one}"} for one in range(6)]
+    for one, above in pairwise(units):
+        one["partOf"] = {"reference": f"Organization/{above['id']}"}
+    patient = {**PATIENT, "managingOrganization": {"reference": "Organization/o0"}}
+    assert [one["status"] for one in ward.told(put(patient), *map(put, units))] == ["201 Created"] * 7
 
 
 def test_one_resource_alone(ward: Ward) -> None:
