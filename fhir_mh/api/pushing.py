@@ -54,7 +54,8 @@ class Pushing:
         if partner is None or partner.kind != "fhir-server" or not partner.usable:
             return None
         reading = FromServer(home, self.gateway.check, partner.ods, partner.usable[0].base_url)
-        return Sender(self.gateway, Pushed(reading, self.gateway.exchange))
+        bases = [one.base_url for one in partner.connections]
+        return Sender(self.gateway, Pushed(reading, self.gateway.exchange, bases))
 
 
 class Sender:

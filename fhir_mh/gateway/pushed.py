@@ -45,10 +45,10 @@ Answer = Callable[[Sequence[Told]], str]
 
 
 class Pushed:
-    """One partner's system, as what it sends is taken in."""
+    """One partner's system, as what it sends is taken in. bases: its other addresses."""
 
-    def __init__(self, reading: FromServer, exchange: Exchange) -> None:
-        self.reading, self.exchange = reading, exchange
+    def __init__(self, reading: FromServer, exchange: Exchange, bases: Sequence[str] = ()) -> None:
+        self.reading, self.exchange, self.bases = reading, exchange, bases
         self.partner = reading.partner
 
     def take(self, tx: Tx, entries: Sequence[TransactionEntry], answer: Answer) -> str:
@@ -58,7 +58,7 @@ class Pushed:
 
         Raises InvalidResource, VersionConflict, UpstreamUnavailable: nothing is then to be kept of it.
         """
-        named = Named(tx, self.reading, entries)
+        named = Named(tx, self.reading, entries, self.bases)
         due = named.sent
         if len({one.key for one in due}) < len(due):
             raise _twice(due)

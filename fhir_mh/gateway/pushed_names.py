@@ -50,9 +50,12 @@ class Named:
     finding for each reference to what is neither in the Bundle nor known to be there.
     """
 
-    def __init__(self, tx: Tx, reading: FromServer, entries: Sequence[TransactionEntry]) -> None:
+    def __init__(
+        self, tx: Tx, reading: FromServer, entries: Sequence[TransactionEntry], bases: Sequence[str] = ()
+    ) -> None:
         self.tx, self.reading = tx, reading
         self.names = Names(reading.partner, reading.base_url)
+        self.everywhere = [self.names, *(Names(reading.partner, base) for base in bases)]
         found = [self._id_there(entry) for entry in entries]
         urls = {
             entry.full_url: f"{entry.body['resourceType']}/{there}"
@@ -84,9 +87,9 @@ class Named:
                 return entry.id, False
             here = noted.get(self.reading.partner, kind, entry.id)
             return (here.remote_id if here is not None and self._means(entry, entry.id) else entry.id), False
-        base = f"{self.reading.base_url.rstrip('/')}/{kind}/"
-        if entry.full_url and _ID.fullmatch(there := entry.full_url.removeprefix(base)):
-            return there, False
+        addressed = self._target(entry.full_url)
+        if addressed is not None and addressed[0] == kind:
+            return addressed[1], False
         ours = self.reading.by_mark(self.tx, entry.body)
         copy = noted.get(self.reading.partner, kind, ours) if ours is not None else None
         if copy is not None:
@@ -146,16 +149,20 @@ class Named:
         if not isinstance(value, dict):
             return value
         out = {key: self._referring(inner, f"{path}.{key}", beside) for key, inner in value.items()}
-        target = self.names.target(value.get("reference"))
-        if target is not None and target not in beside:
-            there = self._known_there(target)
+        target = self._target(value.get("reference"))
+        if target is not None:
+            there = target if target in beside else self._known_there(target)
             if there is None:
                 where, otherwise = " in the Bundle", ", or send that first, or name it by its identifier alone"
                 place = f"{path}.reference"
                 self.astray.append(issue("validate-reference-unresolved", place, where=where, otherwise=otherwise))
-            elif there != target:
+            elif there != self.names.target(value["reference"]):
                 out["reference"] = f"{there[0]}/{there[1]}"
         return out
+
+    def _target(self, reference: object) -> Key | None:
+        """What a reference names, relatively or below any address of the partner's."""
+        return next((found for one in self.everywhere if (found := one.target(reference)) is not None), None)
 
     def _known_there(self, key: Key) -> Key | None:
         """What a reference names, by the partner's name for it: what lies there, its own here, or ours it was sent."""

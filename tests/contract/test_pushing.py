@@ -192,6 +192,22 @@ def test_one_entry_is_called_by_its_own_id_however_it_is_said(ward: Ward, goal: 
     assert ward.read("Goal", "g1").json()["subject"] == {"reference": f"Patient/{minted('ZOA1', 'Patient', '77')}"}
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_every_address_of_the_partners_is_its_own(on: bool) -> None:
+    other = "https://standby.example/r4"
+    with sqlite_database() as address:
+        reached = {"kind": "fhir-server", "token": "t" * 40}
+        connections = [{**reached, "base_url": BASE}, {**reached, "base_url": other, "on": on}]
+        partners = [{"ods": "ZOA1", "name": "Ward far away", "connections": connections}]
+        said = load(store=address, ods="ZCT1", name="Community trust", partners=partners, clients=CLIENTS)
+        with calling(said) as call:
+            ward = Ward(call)
+            about = {**unnamed(GOAL), "subject": {"reference": f"{other}/Patient/77"}}
+            ward.told(put(PATIENT), post(about, fullUrl=f"{other}/Goal/g1"))
+            here = f"Patient/{minted('ZOA1', 'Patient', '77')}"
+            assert ward.read("Goal", "g1").json()["subject"] == {"reference": here}
+
+
 def test_what_it_was_told_of_is_changed_by_the_id_it_was_told(ward: Ward) -> None:
     patient, goal = ward.told(put(PATIENT), put(GOAL))
     called = {kind: one["location"].split("/")[-3] for kind, one in (("Patient", patient), ("Goal", goal))}
