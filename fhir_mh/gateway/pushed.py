@@ -82,7 +82,8 @@ class Pushed:
             receipt = self._receive(tx, message, due)
             for body in message.of:
                 became.setdefault(key_there(body), []).append(receipt)
-        said = answer([self._told(tx, one, were[one.key], became.get(one.key, [])) for one in due])
+        among = {key_there(body): some for some in found for body in (some.patient, *some.resources)}
+        said = answer([self._told(tx, one, were[one.key], became.get(one.key, []), among.get(one.key)) for one in due])
         tx.inbox.record_anew(self.partner, name, said)
         return said
 
@@ -155,14 +156,16 @@ class Pushed:
         if (noted is None and is_own) or (noted is not None and version_of(body)):
             self.reading.note(tx, dict(body))
 
-    def _told(self, tx: Tx, sent: Sent, was: StoredResource | None, receipts: Sequence[Answered]) -> Told:
+    def _told(
+        self, tx: Tx, sent: Sent, was: StoredResource | None, receipts: Sequence[Answered], among: Found | None
+    ) -> Told:
         receipt = next((one for one in receipts if one["status"] != "quarantined"), receipts[0] if receipts else None)
         held = tx.get(sent.key[0], self.reading.name(tx, sent.body))
         place = sent.entry.path
         if sent.passed:
             return self._of("200 OK", held)
         if receipt is None:
-            return self._nothing_new(tx, sent, held)
+            return self._nothing_new(tx, sent, held, among)
         if receipt["status"] == "quarantined":
             return self._of("202 Accepted", None, (issue("server-pushed-aside", place), *_issues(receipt, sent)))
         if receipt["status"] == "merged":
@@ -177,17 +180,19 @@ class Pushed:
     def _of(self, status: str, held: StoredResource | None, found: tuple[Issue, ...] = ()) -> Told:
         return Told(status, held, held is not None and held.custodian == self.partner, found)
 
-    def _nothing_new(self, tx: Tx, sent: Sent, held: StoredResource | None) -> Told:
-        """Of what no message was made of: it is held already, or it is somebody else's and passed over."""
+    def _nothing_new(self, tx: Tx, sent: Sent, held: StoredResource | None, among: Found | None) -> Told:
+        """Of what no message was made of: it is held already or came late, or it is somebody else's or named by nothing
+        and passed over."""
         place = sent.entry.path
-        if held is None or held.custodian not in (self.partner, self.reading.home.ods):
+        if among is None or held is None or held.custodian not in (self.partner, self.reading.home.ods):
             return self._of("200 OK", None, (issue("server-pushed-passed", place),))
         if held.custodian != self.partner and held.person is not None:
             shown = LastShown(tx, self.reading.home, self.partner, held.person, (held.type, held.id))
             if shown.body is None:
                 raise InvalidResource(issues=[issue("sync-no-projection", place)])
             return self._of("200 OK", held, (issue("server-pushed-known", place),))
-        return self._of("200 OK", held, (issue("rest-unchanged", place),))
+        code = "rest-unchanged" if self.reading.is_held(tx, sent.body, among) else "server-pushed-late"
+        return self._of("200 OK", held, (issue(code, place),))
 
 
 def _issues(receipt: Answered, sent: Sent) -> tuple[Issue, ...]:

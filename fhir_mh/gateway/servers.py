@@ -234,6 +234,10 @@ class FromServer:
         known = tx.get(*key_of(here))
         return known is not None and not known.deleted and content(known.body()) == here
 
+    def is_held(self, tx: Tx, body: Body, found: Found) -> bool:
+        """Whether a resource of the server's own is held here as it says."""
+        return self._is_held(tx, self._translated(tx, body, found))
+
     def _says_more(self, tx: Tx, person: str | None, found: Found) -> bool:
         """Whether the server's Patient says what no Patient does that is held here of the person."""
         patient = found.patient

@@ -73,6 +73,12 @@ CODES: dict[str, Code] = {
         "This copy says nothing but what its sender was sent, or has proposed before; nothing was changed.",
         "To set something back that was changed here since, change the newest copy, and send its meta.versionId along.",
     ),
+    "server-pushed-late": Code(
+        "warning",
+        "informational",
+        "A version of this that is as new or newer was dealt with before, and says something else; nothing was taken.",
+        "Send it as it is in your system now, with the meta.versionId that it has there.",
+    ),
     "server-pushed-merged": Code(
         "information",
         "informational",

@@ -154,9 +154,19 @@ def test_what_is_said_again_after_something_else_is_a_change(ward: Ward) -> None
 def test_an_older_version_after_a_newer_changes_nothing(ward: Ward) -> None:
     newer = {**GOAL, "meta": {"versionId": "3"}, "description": {"text": "Newer"}}
     ward.told(put(PATIENT), put(newer))
-    (_, goal) = ward.told(put(PATIENT), put({**GOAL, "meta": {"versionId": "2"}}))
-    assert codes(goal) == ["rest-unchanged"]
+    for version, said in (("2", {}), ("3", {}), ("3", {"ifMatch": 'W/"1"'})):
+        (_, goal) = ward.told(put(PATIENT), put({**GOAL, "meta": {"versionId": version}}, request=said))
+        assert (goal["status"], codes(goal)) == ("200 OK", ["server-pushed-late"])
+    assert codes(ward.told(put(newer), put(PATIENT))[0]) == ["rest-unchanged"]
     assert ward.goals() == ["Newer"]
+
+
+def test_who_provides_what_and_is_sent_by_itself_is_not_changed(ward: Ward) -> None:
+    unit = {"resourceType": "Organization", "id": "o1", "name": "Fells ward"}
+    ward.told(put({**PATIENT, "managingOrganization": {"reference": "Organization/o1"}}), put(unit))
+    (told,) = ward.told(put({**unit, "name": "Another name"}))
+    assert (told["status"], codes(told)) == ("200 OK", ["server-pushed-passed"])
+    assert ward.read("Organization", "o1").json()["name"] == "Fells ward"
 
 
 def test_entries_refer_to_one_another_by_their_full_urls(ward: Ward) -> None:
