@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted, references_in, without_loose
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, references_in, without_loose
 from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.parts import objects_in
-from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
+from fhir_mh.fhir.urls import EXTENSION
 from fhir_mh.gateway.holding import content, hold, key_of
 from fhir_mh.gateway.identity import (
     Organisation,
@@ -32,10 +32,11 @@ from fhir_mh.gateway.identity import (
 )
 from fhir_mh.gateway.last_shown import LastShown
 from fhir_mh.gateway.sameness import contradiction, nhs_number_in
+from fhir_mh.gateway.server_names import ServerNames
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, has_errors, issue
-from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
+from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import ServerCopy, Tx
 
 _NOT_NOTED = ("Patient", *SHARED_KINDS)
@@ -53,11 +54,12 @@ class _Copy:
     person: str | None
 
 
-class FromServer:
+class FromServer(ServerNames):
     """One partner's server, as it is read into one organisation's gateway. Everything is in the transaction."""
 
     def __init__(self, home: Organisation, check: Check, partner: str, base_url: str) -> None:
-        self.home, self.check, self.partner, self.base_url = home, check, partner, base_url
+        super().__init__(home, partner, base_url)
+        self.check = check
 
     def knows(self, tx: Tx, patient: Body) -> bool:
         """Whether a Patient of the server is about somebody known here. Of anybody else nothing is read."""
@@ -135,7 +137,7 @@ class FromServer:
             sender = body.get("sender")
             identifier = sender.get("identifier") if isinstance(sender, dict) else None
             if isinstance(identifier, dict) and identifier.get("value") == self.home.ods:
-                return tx.get("Communication", self._name_here(tx, body) or "") is None
+                return tx.get("Communication", self.name_here(tx, body) or "") is None
         said = objects_in(body.get("extension"))
         keepers = [one.get("valueIdentifier") for one in said if one.get("url") == _CUSTODIAN]
         kept_by = {one["value"] for one in keepers if isinstance(one, dict) and isinstance(one.get("value"), str)}
@@ -145,39 +147,13 @@ class FromServer:
         """The copies of what is kept here, and the server's own."""
         copies, own = [], []
         for body in bodies:
-            name = self._name_here(tx, body)
+            name = self.name_here(tx, body)
             held = None if name is None else tx.get(key_there(body)[0], name)
             if held is None or held.custodian != self.home.ods:
                 own.append(body)
             else:
                 copies.append(_Copy(body, held.id, None if held.type in SHARED_KINDS else held.person))
         return copies, own
-
-    def _name_here(self, tx: Tx, body: Body) -> str | None:
-        """The id here of a resource that was written there by us: as noted, or as its mark says.
-
-        None for the server's own, and for a Patient: who a person is, each says for itself.
-        """
-        kind, there = key_there(body)
-        if kind == "Patient":
-            return None
-        noted = tx.server_copies.at(self.partner, kind, there)
-        if noted is not None:
-            return noted.name
-        name = self.by_mark(tx, body)
-        return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
-
-    def by_mark(self, tx: Tx, body: Body) -> str | None:
-        """The id here of a resource of ours whose mark this bears: its id in a tag, else its item's identifier."""
-        meta, item = body.get("meta"), identifier_of(body)
-        tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
-        codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
-        tagged = next((code for code in codes if isinstance(code, str)), None)
-        if tagged is not None or item is None:
-            return tagged
-        identifiers = [(ITEM_ID, item)]
-        found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
-        return found[0].id if len(found) == 1 else None
 
     def _is_second(self, tx: Tx, body: Body) -> bool:
         """Whether this says that it is what is kept here, and another one there is known to be that."""
@@ -250,42 +226,7 @@ class FromServer:
         """A resource of the server's own as it is said here: its subject is the Patient of its own that it has here."""
         patient = key_there(found.patient)
         said = {**found.named} if found.held else {**found.named, patient: self.own_name(tx, *patient)}
-        return self._names(tx, body, said).translated(body)
-
-    def own_name(self, tx: Tx, kind: str, there: str) -> str:
-        """What a resource of the server's own is called here; what it was told of by that name is called so already."""
-        held = tx.get(kind, there) if is_minted(there) else None
-        return there if held is not None and held.custodian == self.partner else minted(self.partner, kind, there)
-
-    def _names(self, tx: Tx, body: Body, said: dict[Key, str]) -> Names:
-        """What this resource and those that it refers to are called here."""
-        names = Names(self.partner, self.base_url)
-        targets = {target for reference in references_in(body) if (target := names.target(reference)) is not None}
-        known = {}
-        for key in targets | {key_there(body)}:
-            noted = tx.server_copies.at(self.partner, *key)
-            known[key] = noted.name if noted is not None else self.own_name(tx, *key)
-        return Names(self.partner, self.base_url, {**known, **said})
-
-    def _is_kept(self, tx: Tx, here: Key, found: Found) -> bool:
-        """Whether what is called so here is held, or comes along."""
-        held = tx.get(*here)
-        if held is not None:
-            return not held.deleted
-        return any(here == (kind, self.own_name(tx, kind, there)) for kind, there in map(key_there, found.resources))
-
-    def _shared(self, tx: Tx, person: str, body: Body) -> dict[Key, str]:
-        """What who provides what, as it lies there for another person's record too, is called in this one's."""
-        names, found = Names(self.partner, self.base_url), dict[Key, str]()
-        targets = {target for one in references_in(body) if (target := names.target(one)) is not None}
-        for key in targets:
-            noted = tx.server_copies.at(self.partner, *key) if key[0] in SHARED_KINDS else None
-            held = None if noted is None else tx.get(key[0], noted.name)
-            item = None if held is None or held.person == person else identifier_of(held.body())
-            if item is not None:
-                alike = tx.search(key[0], identifiers=[(ITEM_ID, item)], custodians=[self.home.ods]).entries
-                found.update((key, one.id) for one in alike if one.person == person)
-        return found
+        return self.names(tx, body, said).translated(body)
 
     # --- copies of ours
 
@@ -298,13 +239,13 @@ class FromServer:
             if shown.body is None:
                 yield from self._sealed(tx, number, person, copy, names)
                 continue
-            said = {**names, **self._shared(tx, person, copy.there), key_there(found.patient): _subject_of(shown.body)}
-            here = self._names(tx, copy.there, said).translated(copy.there)
-            here = without_loose(here, lambda key: self._is_kept(tx, key, found))
+            said = {**names, **self.shared(tx, person, copy.there), key_there(found.patient): _subject_of(shown.body)}
+            here = self.names(tx, copy.there, said).translated(copy.there)
+            here = without_loose(here, lambda key: self.is_kept(tx, key, found))
             if found.pushed and not self._is_next(tx, copy.there):
                 shown.turn_to(here)
             before = found.answered.get(key_there(copy.there)) if shown.is_sent else None
-            answered = None if before is None else self._names(tx, before, said).translated(before)
+            answered = None if before is None else self.names(tx, before, said).translated(before)
             read = laid_over(shown.body, here, answered)
             if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
                 continue
@@ -316,7 +257,7 @@ class FromServer:
         """What somebody has made there of a copy that is under a seal here: it is received, and comes under it too."""
         newest = tx.projections.get(self.partner, person, self.home.ods)
         if newest is not None and tx.seals.holds(key_there(copy.there)[0], copy.name):
-            here = self._names(tx, copy.there, names).translated(copy.there)
+            here = self.names(tx, copy.there, names).translated(copy.there)
             content = {"base": newest.edition, "bundle": _bundle([here])}
             name = self._message_id("proposal", [copy.there])
             yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,))
@@ -356,10 +297,6 @@ class FromServer:
                 found[key_there(body)] = f"@{sum(one.partner == self.partner for one in received)}"
         return found
 
-    def name(self, tx: Tx, body: Body) -> str:
-        """What a resource of the server is called here, be it ours or its own."""
-        return self._name_here(tx, body) or self.own_name(tx, *key_there(body))
-
     # --- before and afterwards
 
     def written(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]:
@@ -386,7 +323,7 @@ class FromServer:
         if kind in _NOT_NOTED or self._is_second(tx, body) or self._is_known(tx, body):
             return
         noted = tx.server_copies.at(self.partner, kind, there)
-        name = noted.name if noted is not None else self._name_here(tx, body) or minted(self.partner, kind, there)
+        name = noted.name if noted is not None else self.name_here(tx, body) or minted(self.partner, kind, there)
         held = hash_of(body)
         sent = noted.sent if noted is not None and noted.held == held else None
         tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), held, sent))

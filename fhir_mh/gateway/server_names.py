@@ -1,0 +1,83 @@
+"""What the resources of one partner's server are called here: copies of ours, and its own."""
+
+from __future__ import annotations
+
+from fhir_mh.connectors.fhir_server.found import Found, key_there
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted, references_in
+from fhir_mh.fhir.parts import objects_in
+from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
+from fhir_mh.store import Tx
+
+
+class ServerNames:
+    """The names of one server's resources. Everything is in the transaction."""
+
+    def __init__(self, home: Organisation, partner: str, base_url: str) -> None:
+        self.home, self.partner, self.base_url = home, partner, base_url
+
+    def name(self, tx: Tx, body: Body) -> str:
+        """What a resource of the server is called here, be it ours or its own."""
+        return self.name_here(tx, body) or self.own_name(tx, *key_there(body))
+
+    def own_name(self, tx: Tx, kind: str, there: str) -> str:
+        """What a resource of the server's own is called here; what it was told of by that name is called so already."""
+        held = tx.get(kind, there) if is_minted(there) else None
+        return there if held is not None and held.custodian == self.partner else minted(self.partner, kind, there)
+
+    def name_here(self, tx: Tx, body: Body) -> str | None:
+        """The id here of a resource that was written there by us: as noted, or as its mark says.
+
+        None for the server's own, and for a Patient: who a person is, each says for itself.
+        """
+        kind, there = key_there(body)
+        if kind == "Patient":
+            return None
+        noted = tx.server_copies.at(self.partner, kind, there)
+        if noted is not None:
+            return noted.name
+        name = self.by_mark(tx, body)
+        return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
+
+    def by_mark(self, tx: Tx, body: Body) -> str | None:
+        """The id here of a resource of ours whose mark this bears: its id in a tag, else its item's identifier."""
+        meta, item = body.get("meta"), identifier_of(body)
+        tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
+        codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
+        tagged = next((code for code in codes if isinstance(code, str)), None)
+        if tagged is not None or item is None:
+            return tagged
+        identifiers = [(ITEM_ID, item)]
+        found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
+        return found[0].id if len(found) == 1 else None
+
+    def names(self, tx: Tx, body: Body, said: dict[Key, str]) -> Names:
+        """What this resource and those that it refers to are called here."""
+        names = Names(self.partner, self.base_url)
+        targets = {target for reference in references_in(body) if (target := names.target(reference)) is not None}
+        known = {}
+        for key in targets | {key_there(body)}:
+            noted = tx.server_copies.at(self.partner, *key)
+            known[key] = noted.name if noted is not None else self.own_name(tx, *key)
+        return Names(self.partner, self.base_url, {**known, **said})
+
+    def shared(self, tx: Tx, person: str, body: Body) -> dict[Key, str]:
+        """What who provides what, as it lies there for another person's record too, is called in this one's."""
+        names, found = Names(self.partner, self.base_url), dict[Key, str]()
+        targets = {target for one in references_in(body) if (target := names.target(one)) is not None}
+        for key in targets:
+            noted = tx.server_copies.at(self.partner, *key) if key[0] in SHARED_KINDS else None
+            held = None if noted is None else tx.get(key[0], noted.name)
+            item = None if held is None or held.person == person else identifier_of(held.body())
+            if item is not None:
+                alike = tx.search(key[0], identifiers=[(ITEM_ID, item)], custodians=[self.home.ods]).entries
+                found.update((key, one.id) for one in alike if one.person == person)
+        return found
+
+    def is_kept(self, tx: Tx, here: Key, found: Found) -> bool:
+        """Whether what is called so here is held, or comes along."""
+        held = tx.get(*here)
+        if held is not None:
+            return not held.deleted
+        return any(here == (kind, self.own_name(tx, kind, there)) for kind, there in map(key_there, found.resources))
