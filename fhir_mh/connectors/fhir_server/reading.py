@@ -129,10 +129,17 @@ def _value(type_name: str, sent: Any, there: Any, answered: Any) -> Any:
 
 
 def _whole(sent: Any, there: Any) -> Any:
-    """A value as it is held, without what was said of words that it does not say any more."""
+    """A value as it is held, without what was said of words that it does not say any more.
+
+    Of a concept the codes are as they were where none of them says anything else: which of them are kept there is
+    nobody's wish, whatever was written in words beside them.
+    """
     if not isinstance(sent, dict) or not isinstance(there, dict):
         return there
-    out = {key: _whole(sent.get(key), value) for key, value in there.items()}
+    out = {
+        key: sent[key] if key == "coding" and says_no_more(sent.get(key), value) else _whole(sent.get(key), value)
+        for key, value in there.items()
+    }
     for key in _stale(sent, out, there):
         del out[key]
     return out

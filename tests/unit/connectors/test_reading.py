@@ -97,6 +97,14 @@ def test_of_a_text_that_is_changed_where_little_is_kept_nothing_else_comes(seed:
             assert at(merged.tree, place) == at(shown, place), "another text changed as well"
 
 
+def test_codes_that_are_not_kept_there_are_as_they_were_beside_changed_words() -> None:
+    codes = [{"system": "https://one.example", "code": "1", "display": "One"}, {"system": "https://two.example"}]
+    sent = {"resourceType": "Goal", "id": "goal", "description": {"text": "Sleep", "coding": codes}}
+    for held, wanted in (([{"system": "https://two.example"}], codes), ([{"code": "3"}], [{"code": "3"}])):
+        there = {**sent, "description": {"text": "Sleep well", "coding": held}}
+        assert laid_over(sent, there)["description"] == {"text": "Sleep well", "coding": wanted}
+
+
 def _cannot_be_told(shown: Tree, now: Tree, path: Path) -> bool:
     """Whether two entries without ids say the same there, so that the change stands beside both."""
     entries, before = at(now, path[:-2]), at(shown, path[:-2])
