@@ -60,12 +60,11 @@ class Pushed:
         """
         named = Named(tx, self.reading, entries, self.bases)
         due = named.sent
-        if len({one.key for one in due}) < len(due):
-            raise _twice(due)
+        _each_once(due)
         for one in due:
             if holds_concern(one.body):
                 raise InvalidResource(issues=[issue("concern-not-a-record", one.entry.path)])
-        found = list(self._found(named, due))
+        found = list(self._found(named))
         if named.astray:
             raise InvalidResource(issues=named.astray)
         made = [one for some in found for one in self.reading.messages(tx, some)]
@@ -75,7 +74,7 @@ class Pushed:
             return before
         if made and any(self.reading.is_being_written(tx, some.patient) for some in found):
             raise UpstreamUnavailable(issues=[issue("server-being-written", due[0].entry.path)])
-        self._expect(due, named, made)
+        self._expect(named, made)
         were = {one.key: named.held(one.key) for one in due}
         became: dict[Key, list[Answered]] = {}
         for message in made:
@@ -89,10 +88,10 @@ class Pushed:
 
     # --- whose it is
 
-    def _found(self, named: Named, due: Sequence[Sent]) -> Iterator[Found]:
+    def _found(self, named: Named) -> Iterator[Found]:
         """What came, person by person."""
         about: dict[Key, list[Sent]] = {}
-        for one in due:
+        for one in named.sent:
             key = named.patient_of(one)
             if key is not None:
                 about.setdefault(key, []).append(one)
@@ -117,13 +116,13 @@ class Pushed:
                 place = one.entry.path.removesuffix(".resource") + ".request"
                 raise InvalidResource(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])
 
-    def _expect(self, due: Sequence[Sent], named: Named, made: Sequence[Made]) -> None:
+    def _expect(self, named: Named, made: Sequence[Made]) -> None:
         """That of its own resources which would be changed each is in the version that its entry names.
 
         A change of ours is compared with what the sender was sent, which says more than a version.
         """
         news = {key_there(body) for one in made for body in one.of}
-        for one in due:
+        for one in named.sent:
             held, wanted = named.held(one.key), one.entry.if_match
             if wanted is None or one.key not in news or (held is not None and held.custodian != self.partner):
                 continue
@@ -210,15 +209,15 @@ def _place(path: str, sent: Sent) -> str:
     return sent.entry.path + inside.removeprefix(kind) if inside.startswith(f"{kind}.") else sent.entry.path
 
 
-def _twice(due: Sequence[Sent]) -> InvalidResource:
+def _each_once(due: Sequence[Sent]) -> None:
+    """Raises InvalidResource where a resource stands there twice."""
     seen: set[Key] = set()
     for one in due:
         if one.key in seen:
-            break
+            place = one.entry.path.removesuffix(".resource")
+            problem, fix = "it stands twice in the transaction", "Send each resource once."
+            raise InvalidResource(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])
         seen.add(one.key)
-    place = one.entry.path.removesuffix(".resource")
-    problem, fix = "it stands twice in the transaction", "Send each resource once."
-    return InvalidResource(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])
 
 
 def _name_of(partner: str, entries: Sequence[TransactionEntry]) -> str:

@@ -8,17 +8,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, references_in
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.errors import VersionConflict
 from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway.holding import content
 from fhir_mh.gateway.last_shown import LastShown
-from fhir_mh.gateway.resources import SUBJECTS, TransactionEntry, moved
+from fhir_mh.gateway.resources import TransactionEntry, moved
 from fhir_mh.gateway.servers import FromServer
 from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
+from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import StoredResource, Tx
 
 _NAMESPACE = uuid.UUID("5d1c3a0e-77f4-5b1b-8a3e-2c9a1f0d6b47")
@@ -136,8 +137,7 @@ class Named:
 
     def held(self, key: Key) -> StoredResource | None:
         """What is held here of a resource of the partner, be it ours or its own; None where nothing is."""
-        noted = self.tx.server_copies.at(self.reading.partner, *key)
-        held = self.tx.get(key[0], noted.name if noted is not None else self.reading.own_name(self.tx, *key))
+        held = self.tx.get(key[0], self.reading.called(self.tx, *key))
         return None if held is None or held.deleted else held
 
     # --- what they refer to
@@ -190,9 +190,8 @@ class Named:
         """The Patient whom an entry is about, by the partner's name; None where it names none."""
         if sent.key[0] == "Patient":
             return sent.key
-        for name in SUBJECTS:
-            subject = sent.body.get(name)
-            target = self.names.target(subject.get("reference")) if isinstance(subject, dict) else None
+        for _, reference in subjects_in(sent.body):
+            target = self.names.target(reference)
             if target is not None and target[0] == "Patient":
                 return target
         for one in objects_in(sent.body.get("target")) if depth else ():
@@ -233,8 +232,8 @@ class Named:
         found: set[Key] = set()
         fresh = list(bodies)
         while fresh:
-            targets = {target for body in fresh for one in references_in(body) if (target := self.names.target(one))}
-            more = [one for one in self.sent if one.key in targets - found and one.key[0] in SHARED_KINDS]
+            targets = self.names.targets(fresh) - found
+            more = [one for one in self.sent if one.key in targets and one.key[0] in SHARED_KINDS]
             fresh = [one.body for one in more]
             found |= {one.key for one in more}
             yield from (one for one in more if not one.passed)

@@ -21,10 +21,10 @@ from fhir_mh.gateway.writing import Check, settle, write_record
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.merge import merge
 from fhir_mh.profiles.concerns import holds_concern
+from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import Page, Store, StoredResource, Tx
 
 Body = dict[str, Any]
-SUBJECTS = ("subject", "patient", "for")
 _PAGE = 200
 PUBLIC_KINDS = frozenset({"Organization", "HealthcareService"})
 """What other organisations may read though it is about no person: who provides what, as published in any directory."""
@@ -282,10 +282,8 @@ class FhirUseCases:
         """Whom a resource is about. A Patient is found by NHS number or local identifier, or is new."""
         if body["resourceType"] == "Patient":
             return self._patient(tx, body, known)
-        for name in SUBJECTS:
-            subject = body.get(name)
-            reference = subject.get("reference") if isinstance(subject, dict) else None
-            if isinstance(reference, str) and reference.startswith("Patient/"):
+        for name, reference in subjects_in(body):
+            if reference.startswith("Patient/"):
                 person = tx.person_of("Patient", reference.partition("/")[2].partition("/")[0])
                 if person is None:
                     place = f"{body['resourceType']}.{name}"

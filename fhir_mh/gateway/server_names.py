@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fhir_mh.connectors.fhir_server.found import Found, key_there
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted, references_in
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway.identity import Organisation
@@ -25,6 +25,11 @@ class ServerNames:
         """What a resource of the server's own is called here; what it was told of by that name is called so already."""
         held = tx.get(kind, there) if is_minted(there) else None
         return there if held is not None and held.custodian == self.partner else minted(self.partner, kind, there)
+
+    def called(self, tx: Tx, kind: str, there: str) -> str:
+        """What a resource of the server is called here: as noted, or as its own."""
+        noted = tx.server_copies.at(self.partner, kind, there)
+        return noted.name if noted is not None else self.own_name(tx, kind, there)
 
     def name_here(self, tx: Tx, body: Body) -> str | None:
         """The id here of a resource that was written there by us: as noted, or as its mark says.
@@ -54,19 +59,14 @@ class ServerNames:
 
     def names(self, tx: Tx, body: Body, said: dict[Key, str]) -> Names:
         """What this resource and those that it refers to are called here."""
-        names = Names(self.partner, self.base_url)
-        targets = {target for reference in references_in(body) if (target := names.target(reference)) is not None}
-        known = {}
-        for key in targets | {key_there(body)}:
-            noted = tx.server_copies.at(self.partner, *key)
-            known[key] = noted.name if noted is not None else self.own_name(tx, *key)
+        targets = Names(self.partner, self.base_url).targets(body)
+        known = {key: self.called(tx, *key) for key in targets | {key_there(body)}}
         return Names(self.partner, self.base_url, {**known, **said})
 
     def shared(self, tx: Tx, person: str, body: Body) -> dict[Key, str]:
         """What who provides what, as it lies there for another person's record too, is called in this one's."""
-        names, found = Names(self.partner, self.base_url), dict[Key, str]()
-        targets = {target for one in references_in(body) if (target := names.target(one)) is not None}
-        for key in targets:
+        found: dict[Key, str] = {}
+        for key in Names(self.partner, self.base_url).targets(body):
             noted = tx.server_copies.at(self.partner, *key) if key[0] in SHARED_KINDS else None
             held = None if noted is None else tx.get(key[0], noted.name)
             item = None if held is None or held.person == person else identifier_of(held.body())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, references_in, without_loose
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, without_loose
 from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
@@ -37,6 +37,7 @@ from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
+from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import ServerCopy, Tx
 
 _NOT_NOTED = ("Patient", *SHARED_KINDS)
@@ -68,8 +69,7 @@ class FromServer(ServerNames):
     def is_being_written(self, tx: Tx, patient: Body) -> bool:
         """Whether something is on its way there about this person: what lies there may be ours, and not noted yet."""
         persons = {*persons_by_number(tx, numbers_in(patient)), *persons_by_local_identifier(tx, patient)}
-        noted = tx.server_copies.at(self.partner, *key_there(patient))
-        held = tx.get("Patient", noted.name if noted is not None else self.own_name(tx, *key_there(patient)))
+        held = tx.get("Patient", self.called(tx, *key_there(patient)))
         persons |= {held.person} if held is not None and held.person is not None else set()
         lanes = [tx.lanes.get(self.partner, person) for person in persons]
         return any(lane is not None and lane.leased_until is not None and lane.leased_until > tx.now for lane in lanes)
@@ -117,19 +117,22 @@ class FromServer(ServerNames):
 
     def _is_known(self, tx: Tx, body: Body) -> bool:
         """Whether this version was dealt with, or an older one comes after a newer."""
-        noted = tx.server_copies.at(self.partner, *key_there(body))
-        if noted is None or key_there(body)[0] in _NOT_NOTED:
+        if key_there(body)[0] in _NOT_NOTED:
             return False
-        version, known = version_of(body), noted.remote_version
+        version, known = self._versions(tx, body)
         if version.isdecimal() and known.isdecimal():
             return int(version) <= int(known)
         return bool(version) and version == known
 
     def _is_next(self, tx: Tx, body: Body) -> bool:
         """Whether this is known to be a later version than the one noted, and so made from what lay there."""
-        noted = tx.server_copies.at(self.partner, *key_there(body))
-        version, known = version_of(body), "" if noted is None else noted.remote_version
+        version, known = self._versions(tx, body)
         return version.isdecimal() and known.isdecimal() and int(version) > int(known)
+
+    def _versions(self, tx: Tx, body: Body) -> tuple[str, str]:
+        """The version that a resource says, and the one noted of it; each empty where there is none."""
+        noted = tx.server_copies.at(self.partner, *key_there(body))
+        return version_of(body), "" if noted is None else noted.remote_version
 
     def _is_told(self, tx: Tx, body: Body) -> bool:
         """Whether this is what the server was told beside plans, or the copy of another gateway: that shares it."""
@@ -306,9 +309,7 @@ class FromServer(ServerNames):
 
     def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
         """Whom and what these resources name that stands on the same server, and is not noted."""
-        names = Names(self.partner, self.base_url)
-        new = [body for body in bodies if not self._is_known(tx, body)]
-        targets = {target for body in new for one in references_in(body) if (target := names.target(one)) is not None}
+        targets = Names(self.partner, self.base_url).targets([body for body in bodies if not self._is_known(tx, body)])
         known = {key for key in targets if key[0] in SHARED_KINDS or key[0] in KINDS - {"Patient"}}
         return {key for key in known if tx.server_copies.at(self.partner, *key) is None}
 
@@ -342,12 +343,8 @@ class FromServer(ServerNames):
 
 def _subject_of(body: Body) -> str:
     """The id of the Patient that a resource of ours is about; its own id where it names none."""
-    for name in ("subject", "patient", "for"):
-        subject = body.get(name)
-        reference = subject.get("reference") if isinstance(subject, dict) else None
-        if isinstance(reference, str) and reference.startswith("Patient/"):
-            return reference.partition("/")[2]
-    return str(body.get("id"))
+    named = (reference.partition("/")[2] for _, reference in subjects_in(body) if reference.startswith("Patient/"))
+    return next(named, str(body.get("id")))
 
 
 def _bundle(bodies: Iterable[Body]) -> Body:

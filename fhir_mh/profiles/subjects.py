@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fhir_mh.errors import InvalidResource
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from fhir_mh.profiles.addresses import Addresses, Entry
 
 _SUBJECTS = ("subject", "patient", "for")
+
+
+def subjects_in(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(element, literal reference) of whom a resource says that it is about."""
+    for name in _SUBJECTS:
+        subject = body.get(name)
+        reference = subject.get("reference") if isinstance(subject, dict) else None
+        if isinstance(reference, str):
+            yield name, reference
 
 
 def person_of(entries: Sequence[Entry], ctx: Addresses, *, same_person: bool) -> dict[str, Any]:
@@ -50,10 +59,8 @@ def _two(first: str, second: str, path: str) -> InvalidResource:
 def _named(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     """(path, reference) of every resource's subject that is a Patient."""
     for entry in entries:
-        for key in _SUBJECTS:
-            subject = entry.resource.get(key)
-            literal = subject.get("reference") if isinstance(subject, dict) else None
-            if isinstance(literal, str) and _is_patient(literal, entries):
+        for key, literal in subjects_in(entry.resource):
+            if _is_patient(literal, entries):
                 yield f"{entry.path}.{key}", literal
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from fhir_mh.store.session import Session
 from fhir_mh.store.values import to_ms
+
+T = TypeVar("T")
 
 
 class Part:
@@ -31,7 +34,13 @@ def among(**wanted: object) -> tuple[str, tuple[object, ...]]:
     return "".join(f" AND {column} = ?" for column in given), tuple(given.values())
 
 
-_AT_ONCE = 50  # pairs that one statement names
+_AT_ONCE = 50  # rows that one statement inserts or names
+
+
+def some_at_once(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The rows in parts, each of as many as one statement may have."""
+    for start in range(0, len(rows), _AT_ONCE):
+        yield rows[start : start + _AT_ONCE]
 
 
 def pairs(first: str, second: str, wanted: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
@@ -39,6 +48,5 @@ def pairs(first: str, second: str, wanted: Sequence[tuple[str, str]]) -> Iterato
 
     OR, because SQLite goes through all there is for a list of pairs.
     """
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = wanted[start : start + _AT_ONCE]
+    for some in some_at_once(wanted):
         yield " OR ".join([f"({first} = ? AND {second} = ?)"] * len(some)), [part for one in some for part in one]

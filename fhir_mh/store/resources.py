@@ -12,7 +12,7 @@ from fhir_mh.errors import Conflict, Gone, InvalidResource, NotFound, VersionCon
 from fhir_mh.fhir.json import dumps
 from fhir_mh.issues import issue
 from fhir_mh.store.noting import listening, note_change
-from fhir_mh.store.part import among, pairs
+from fhir_mh.store.part import among, pairs, some_at_once
 from fhir_mh.store.people import People
 from fhir_mh.store.search import Cursor, Updated, count_of, entries_of
 from fhir_mh.store.session import Row
@@ -63,8 +63,6 @@ def identifiers_in(resource: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 Key = tuple[str, str]
 """A resource's type and id."""
-
-_AT_ONCE = 50  # rows that one statement inserts or names
 
 
 class Resources(People):
@@ -250,8 +248,7 @@ class Resources(People):
     def _insert(self, new: Sequence[tuple[str, str, str | None]], custodian: str) -> dict[Key, int]:
         """Rows for new resources (type, id, person); the key of each."""
         found: dict[Key, int] = {}
-        for start in range(0, len(new), _AT_ONCE):
-            some = new[start : start + _AT_ONCE]
+        for some in some_at_once(new):
             rows = self.session.all(
                 "INSERT INTO resources (type, id, version, person, custodian, deleted, updated) VALUES "
                 + ", ".join(["(?, ?, 1, ?, ?, ?, ?)"] * len(some))
@@ -288,8 +285,7 @@ class Resources(People):
         """Keep by which identifiers each of these keys is found; known: those that were there before."""
         entries = {(*entry, key) for key, found in wanted.items() for entry in found}
         held: set[tuple[str, str, int]] = set()
-        for start in range(0, len(known), _AT_ONCE):
-            some = known[start : start + _AT_ONCE]
+        for some in some_at_once(known):
             marks = ", ".join("?" * len(some))
             rows = self.session.all(
                 f"SELECT value, system, resource FROM identifiers WHERE resource IN ({marks})", *some

@@ -42,6 +42,10 @@ class Names:
         found = _RELATIVE.fullmatch(reference.removeprefix(base))
         return None if found is None else (found[1], found[2])
 
+    def targets(self, value: Any) -> set[Key]:
+        """(type, id there) of everything on this server that a resource, or any of some, refers to."""
+        return {target for one in references_in(value) if (target := self.target(one)) is not None}
+
     def translated(self, body: Mapping[str, Any]) -> Body:
         """A resource of the server as it is said here: its id and references ours, without the server's own meta."""
         found: Body = {name: self._said(value) for name, value in without_storing(body).items()}

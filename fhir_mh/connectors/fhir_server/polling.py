@@ -23,6 +23,7 @@ from fhir_mh.connectors.fhir_server.turns import Lost, Turn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.fhir.parts import objects_in
+from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import Tx
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,6 @@ OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
 _AT_ONCE = 50  # resources read between two renewals
 _DEPTH = 3  # a professional of a service of an organisation
-_SUBJECTS = ("subject", "patient", "for")
 
 
 class Server(Protocol):
@@ -158,9 +158,8 @@ class Polling:
 
     async def _subject(self, read: _Read, body: Body) -> str | None:
         """The id there of the Patient that a resource is about; of a Provenance, that its first target is about."""
-        for name in _SUBJECTS:
-            subject = body.get(name)
-            target = self.names.target(subject.get("reference")) if isinstance(subject, dict) else None
+        for _, reference in subjects_in(body):
+            target = self.names.target(reference)
             if target is not None and target[0] == "Patient":
                 return target[1]
         for one in objects_in(body.get("target")):

@@ -197,8 +197,9 @@ class Snapshot:
             raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answered.status)])
         since = bool(answered.version) and version_of(held) != answered.version  # somebody has changed it by now
         own = answered.version if since else version_of(held)
-        for body in [*await self.looking.overwritten(place, own), *([held] if since else [])]:
-            patient = await self.looking.patient(called(self.message))
+        bodies = [*await self.looking.overwritten(place, own), *([held] if since else [])]
+        patient = await self.looking.patient(called(self.message)) if bodies else None
+        for body in bodies:
             if not await self.home.take_in(Found(patient or {}, (body,), named=lying)):
                 raise VersionConflict(issues=[issue("server-changed", "$")])
         return self._seen(place, held, None if since else hash_of(place.ours))

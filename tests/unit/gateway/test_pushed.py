@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,21 +16,12 @@ from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.pushed import Pushed, Told
 from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.gateway.standing import standing
-from tests.unit.gateway.pair import HOME, WARD, person_with_a_plan
+from tests.unit.gateway.pair import HOME, WARD
 from tests.unit.gateway.server import Ward
 from tests.unit.gateway.test_crossing import deny
 
 Body = dict[str, Any]
 URN = "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11"
-
-
-@pytest.fixture
-def ward(tmp_path: Path) -> Iterator[Ward]:
-    made = Ward(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    made.write_there()
-    yield made
-    made.close()
 
 
 def send(ward: Ward, *entries: TransactionEntry) -> list[tuple[str, list[str]]]:

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from fhir_mh.connectors.fhir_server.found import Found
 from fhir_mh.connectors.fhir_server.naming import minted
 from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.issues import issue
-from tests.unit.gateway.pair import HOME, WARD, person_with_a_plan
+from tests.unit.gateway.pair import HOME, WARD
 from tests.unit.gateway.server import PATIENT, Ward
-
-
-@pytest.fixture
-def ward(tmp_path: Path) -> Iterator[Ward]:
-    made = Ward(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    made.write_there()
-    yield made
-    made.close()
 
 
 def statuses(read: list[tuple[str, Any]]) -> list[tuple[str, str]]:

@@ -1,0 +1,21 @@
+"""What several of these tests begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.gateway.pair import HOME, person_with_a_plan
+from tests.unit.gateway.server import Ward
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Ward]:
+    """A home team whose plan was written to the ward's own FHIR server."""
+    made = Ward(tmp_path)
+    made.save(HOME, person_with_a_plan())
+    made.write_there()
+    yield made
+    made.close()
