@@ -46,7 +46,7 @@ def build_gateway(
 def checking(validator: Validator) -> Check:
     """What the gateway asks of every resource before it is stored: R4, and the profiles the resource claims."""
 
-    def check(body: dict[str, Any]) -> Sequence[Issue]:
-        return validator.validate(body).issues
+    def check(body: dict[str, Any], *, errors_only: bool = False) -> Sequence[Issue]:
+        return validator.validate(body, errors_only=errors_only).issues
 
     return check

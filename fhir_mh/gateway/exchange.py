@@ -48,7 +48,7 @@ class GatewayExchange:
             if not isinstance(body.get("resourceType"), str) or not isinstance(body.get("id"), str):
                 found.append(issue("store-id-missing", place))
                 continue
-            found += [one.at(f"{place}: {one.path}") for one in self.check(body) if one.is_error]
+            found += [one.at(f"{place}: {one.path}") for one in self.check(body, errors_only=True) if one.is_error]
         return found
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:

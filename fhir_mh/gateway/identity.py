@@ -36,8 +36,9 @@ def persons_by_number(tx: Tx, numbers: Sequence[str]) -> list[str]:
 
     In the order of the numbers; more than one where two that were taken for two people are said to be one.
     """
-    holders = _holders(tx, numbers)
-    return list(dict.fromkeys(holders[number] for number in numbers if number in holders))
+    known = _known_by(tx, numbers)
+    holders = [_holder(known, number) for number in numbers]
+    return list(dict.fromkeys(holder for holder in holders if holder is not None))
 
 
 def numbers_in(patient: Mapping[str, Any]) -> list[str]:
@@ -46,11 +47,19 @@ def numbers_in(patient: Mapping[str, Any]) -> list[str]:
     return [*([number] if number else ()), *(old for old in former_numbers_in(patient) if old)]
 
 
-def _holders(tx: Tx, numbers: Sequence[str]) -> dict[str, str]:
-    """Who has each of these NHS numbers: whose it is in use, else whose it was."""
-    names = [(system, number) for system in (FORMER_NHS_NUMBER, NHS_NUMBER) for number in dict.fromkeys(numbers)]
-    found = tx.persons_with(names)
-    return {number: found[system, number] for system, number in names if (system, number) in found}
+_Known = Mapping[tuple[str, str], str]
+"""(system, NHS number) -> the person who is known here by it, in use or superseded."""
+
+
+def _known_by(tx: Tx, numbers: Sequence[str]) -> _Known:
+    """Who has each of these NHS numbers."""
+    names = dict.fromkeys(numbers)
+    return tx.persons_with([(system, number) for number in names for system in (NHS_NUMBER, FORMER_NHS_NUMBER)])
+
+
+def _holder(known: _Known, number: str) -> str | None:
+    """Whose a number is in use, else whose it was."""
+    return known.get((NHS_NUMBER, number)) or known.get((FORMER_NHS_NUMBER, number))
 
 
 def persons_by_local_identifier(tx: Tx, patient: Mapping[str, Any]) -> list[str]:
@@ -125,12 +134,13 @@ def identify(tx: Tx, person: str, patient: Mapping[str, Any]) -> None:
     A superseded one by which somebody who is one with the person is known stays theirs, and finds both. Raises Conflict
     (sync-identity) when one of them belongs to somebody else here.
     """
-    holders = _holders(tx, numbers_in(patient))
     number = nhs_number_in(patient)
-    for system, value in [(NHS_NUMBER, number), *((FORMER_NHS_NUMBER, old) for old in former_numbers_in(patient))]:
-        if value is None:
+    wanted = [(NHS_NUMBER, number), *((FORMER_NHS_NUMBER, old) for old in former_numbers_in(patient))]
+    known = _known_by(tx, numbers_in(patient))
+    for system, value in wanted:
+        if value is None or known.get((system, value)) == person:
             continue
-        holder = holders.get(value)
+        holder = _holder(known, value)
         if holder not in (None, person) and (value == number or not same_one(tx, {str(holder), person})):
             raise Conflict(issues=[issue("sync-identity", "Patient.identifier", what="NHS number")])
         if holder is None or holder == person:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,8 +80,9 @@ class Receiving:
         if message.custodian != partner:
             found = issue("sync-custody", "$.custodian", reference="This snapshot")
             return Receipt(message.id, "refused", issues=(found,))
-        bodies = bodies_of(message)
+        bodies, named = bodies_of(message), person is not None
         person = person or _by_local_identifier(tx, bodies)
+        patients = [] if person is None else patients_of(tx, person)
         held = 0 if person is None else tx.edition(person, partner)
         edition = held + 1 if message.edition is None else message.edition
         retracted = sealed_in(tx, message)
@@ -90,21 +91,21 @@ class Receiving:
                 return Receipt(message.id, "superseded", held)
             return self._seal_whole(tx, partner, person, message, retracted)
         two, known = people_said_to_be_one(tx, message), _known(tx, bodies)
-        faults = self._faults(tx, partner, person, message, bodies, known)
+        faults = self._faults(tx, partner, person, message, bodies, known, patients)
         if two:
             faults.insert(0, issue("sync-identity", "$.bundle.identifier", what="NHS number"))
             self.aside.keep_apart(tx, partner, message, two, faults[0])
         if faults:
             return self.aside.keep(tx, partner, message, person, faults)
-        person = person or tx.add_person()
         if held >= edition:
             return Receipt(message.id, "superseded", held)
-        if message.nhs_number is not None:
+        person = person or tx.add_person()
+        if message.nhs_number is not None and not named:
             tx.identify(person, NHS_NUMBER, message.nhs_number)
         if message.edition is None:
             bodies = [body for body in bodies if not self._came_later(known.get(key_of(body)))]
         tx.set_edition(person, partner, edition)
-        were = self._store_copy(tx, partner, person, bodies, known)
+        were = self._store_copy(tx, partner, person, bodies, known, patients)
         self._keep_currency(tx, person, partner, edition, message.content.get("sections"))
         _carried(tx, person, partner, bodies, edition)
         note_decided(tx, person, partner, message.content.get("decided"))
@@ -134,9 +135,10 @@ class Receiving:
             tx.currency.resume(self.home.ods, person, partner)
 
     def _faults(
-        self, tx: Tx, partner: str, person: str | None, message: Message, bodies: list[Body], known: Mapping[Key, Known]
-    ) -> list[Issue]:
-        """Everything that speaks against storing a snapshot."""
+        self, tx: Tx, partner: str, person: str | None, message: Message, bodies: list[Body],
+        known: Mapping[Key, Known], patients: Sequence[StoredResource],
+    ) -> list[Issue]:  # fmt: skip
+        """Everything that speaks against storing a snapshot. patients: those held for the person."""
         found: list[Issue] = []
         if person is None and (message.nhs_number is None or message.edition is None):
             # nobody is made of a local identifier alone, nor of what a system that is no gateway holds
@@ -145,7 +147,7 @@ class Receiving:
             said = [] if message.nhs_number is None else [{"system": NHS_NUMBER, "value": message.nhs_number}]
             doubt = contradiction(patient, [{"identifier": said}], "$.bundle")
             if person is not None and doubt is None:
-                doubt = contradiction(patient, [one.body() for one in patients_of(tx, person)], "$.bundle")
+                doubt = contradiction(patient, [one.body() for one in patients], "$.bundle")
             named = persons_by_local_identifier(tx, patient)
             if doubt is None and named and (person is None or not same_one(tx, {*named, person})):
                 doubt = issue("sync-identity", "$.bundle.identifier", what="local identifier")
@@ -163,14 +165,15 @@ class Receiving:
                 found.append(issue("sync-custody", place, reference=f"{kind}/{name}"))
             if held is not None and held.said == content(body):
                 continue  # it was checked when it was stored, and a snapshot repeats what did not change
-            faults = self.check(body)
+            faults = self.check(body, errors_only=True)
             found += [one.at(f"{place}: {one.path}") for one in faults if has_errors([one])]
         return found
 
     def _store_copy(
-        self, tx: Tx, partner: str, person: str, bodies: list[Body], known: Mapping[Key, Known]
-    ) -> dict[Key, Body | None]:
-        """Store what differs from the copy held; of what did, what it was before."""
+        self, tx: Tx, partner: str, person: str, bodies: list[Body], known: Mapping[Key, Known],
+        patients: Sequence[StoredResource],
+    ) -> dict[Key, Body | None]:  # fmt: skip
+        """Store what differs from the copy held; of what did, what it was before. patients: those held before."""
         were: dict[Key, Body | None] = {}
         changed: list[tuple[Body, str | None]] = []
         for key, body in {key_of(body): content(body) for body in bodies}.items():
@@ -183,12 +186,11 @@ class Receiving:
         tx.put_all(changed, custodian=partner)
         for patient in _patients([body for body, _ in changed]):
             identify(tx, person, patient)
-            self._flag(tx, partner, person, patient)
+            self._flag(tx, partner, person, patient, [one.body() for one in patients if one.custodian != partner])
         return were
 
-    def _flag(self, tx: Tx, partner: str, person: str, patient: Body) -> None:
+    def _flag(self, tx: Tx, partner: str, person: str, patient: Body, others: Sequence[Body]) -> None:
         """Have people look where the name or the address of the same person differs from what others keep."""
-        others = [one.body() for one in patients_of(tx, person) if one.custodian != partner]
         for what in judge(patient, others).differs:
             said = f"The {what} that {partner} has for this person differs from what is held here. Both are kept."
             name = dumps([person, partner, what, patient.get("name"), patient.get("address")]).decode()

@@ -85,7 +85,7 @@ class FromServer(ServerNames):
         """
         new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
         alone = all(key_there(body)[0] in SHARED_KINDS for body in new)
-        faults = [] if alone or found.held else self.check(self._translated(tx, found.patient, found))
+        faults = [] if alone or found.held else self.check(self._translated(tx, found.patient, found), errors_only=True)
         if has_errors(faults):
             why = [one.at(f"$.bundle.entry[0].resource: {one.path}") for one in faults if one.is_error]
             return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"), *why)]
@@ -193,7 +193,7 @@ class FromServer(ServerNames):
         """One with everything that is new; what breaks a rule by one of its own, so that it stops nothing else."""
         said = [(body, self._translated(tx, body, found)) for body in own]
         news = [(body, here) for body, here in said if not self._is_held(tx, here)]
-        broken = [body for body, here in news if has_errors(self.check(here))]
+        broken = [body for body, here in news if has_errors(self.check(here, errors_only=True))]
         sound = [body for body, _ in news if body not in broken]
         if sound or ((not news or found.pushed) and self._says_more(tx, person, found)):
             yield self._snapshot(tx, number, found, sound)

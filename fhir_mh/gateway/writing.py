@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
@@ -25,8 +25,15 @@ from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import Tx
 
-Check = Callable[[dict[str, Any]], Sequence[Issue]]
 _NAMESPACE = uuid.UUID("3f6a2f0e-93a1-5f0e-8a1d-5e6a0c9b7d42")
+
+
+class Check(Protocol):
+    """What is asked of every resource before it is stored."""
+
+    def __call__(self, body: dict[str, Any], *, errors_only: bool = False) -> Sequence[Issue]:
+        """What is wrong with a resource. errors_only: what only advises would be dropped, and need not be there."""
+        ...
 
 
 @dataclass(slots=True)

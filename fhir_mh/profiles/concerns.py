@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.urls import ODS_CODE, PROFILE
 from fhir_mh.issues import issue
 from fhir_mh.mapping.codecs import DATETIME
@@ -33,6 +34,8 @@ from fhir_mh.records.concerns import SafetyConcern
 from fhir_mh.records.misfits import misfits
 
 _KIND = local("concern-kind", "safety-concern")
+_PROFILE = PROFILE + "mh-safety-concern"
+_MARKS = (_KIND["system"].encode(), _PROFILE.encode())
 _REPLY = {"type": {"coding": [local("concern-kind", "reply")]}}
 
 
@@ -125,6 +128,9 @@ def holds_concern(value: Any) -> bool:
 
     Whatever calls itself one is one, by its code or by its profile.
     """
+    text = dumps(value)
+    if not any(mark in text for mark in _MARKS):  # a quick look at all that is no Task of ours: nearly everything
+        return False
     layer = [value]
     while layer:
         held = layer.pop()
@@ -140,9 +146,7 @@ def holds_concern(value: Any) -> bool:
 def _calls_itself_one(task: Mapping[str, Any]) -> bool:
     meta = task.get("meta")
     profiles = meta.get("profile") if isinstance(meta, Mapping) else None
-    claimed = isinstance(profiles, list) and PROFILE + "mh-safety-concern" in [
-        str(url).partition("|")[0] for url in profiles
-    ]
+    claimed = isinstance(profiles, list) and _PROFILE in [str(url).partition("|")[0] for url in profiles]
     kind = task.get("code")
     codings = kind.get("coding") if isinstance(kind, Mapping) else None
     listed = codings if isinstance(codings, list) else ()

@@ -23,6 +23,7 @@ class People(Part):
     def __init__(self, session: Session, now: datetime, new_id: Callable[[], str]) -> None:
         super().__init__(session, now, new_id)
         self._raised: set[str | tuple[str, str]] = set()
+        self._editions: dict[tuple[str, str], int] = {}  # as far as this transaction has looked
 
     # --- who
 
@@ -55,18 +56,19 @@ class People(Part):
 
         Raises Conflict when it belongs to somebody else, NotFound when there is no such person.
         """
-        holder = self.find_person(system, value)
-        if holder == person:
-            return
-        if holder is not None:
-            raise Conflict(issues=[issue("store-identifier-taken", "Patient.identifier")])
-        if not self.session.run(
-            "INSERT INTO person_identifiers (system, value, person) SELECT ?, ?, id FROM persons WHERE id = ?",
+        if self.session.run(
+            "INSERT INTO person_identifiers (system, value, person) SELECT ?, ?, id FROM persons WHERE id = ?"
+            " ON CONFLICT (system, value) DO NOTHING",
             system,
             value,
             person,
         ):
+            return
+        holder = self.find_person(system, value)
+        if holder is None:
             raise NotFound(issues=[issue("store-unknown-person", "Patient")])
+        if holder != person:
+            raise Conflict(issues=[issue("store-identifier-taken", "Patient.identifier")])
 
     def identifiers_of(self, person: str) -> list[tuple[str, str]]:
         """(system, value) of every identifier of a person, superseded ones too, in stable order."""
@@ -91,8 +93,11 @@ class People(Part):
 
     def edition(self, person: str, custodian: str) -> int:
         """The edition of this custodian's resources about this person; 0 when there are none."""
-        row = self.session.one("SELECT edition FROM editions WHERE person = ? AND custodian = ?", person, custodian)
-        return 0 if row is None else int(row[0])
+        known = self._editions.get((person, custodian))
+        if known is None:
+            row = self.session.one("SELECT edition FROM editions WHERE person = ? AND custodian = ?", person, custodian)
+            known = self._editions[person, custodian] = 0 if row is None else int(row[0])
+        return known
 
     def editions(self, person: str) -> dict[str, int]:
         """custodian -> edition, of everybody whose resources about this person were ever stored here."""
@@ -103,6 +108,7 @@ class People(Part):
         """For copies: the edition the sender says they are. This transaction then does not raise it by itself."""
         self._raise_head(person)
         self._raised.add((person, custodian))
+        self._editions[person, custodian] = edition
         self.session.run(
             "INSERT INTO editions (person, custodian, edition) VALUES (?, ?, ?)"
             " ON CONFLICT (person, custodian) DO UPDATE SET edition = excluded.edition",
@@ -116,12 +122,13 @@ class People(Part):
         self._raise_head(person)
         if (person, custodian) not in self._raised:
             self._raised.add((person, custodian))
-            self.session.run(
+            row = self.session.made(
                 "INSERT INTO editions (person, custodian, edition) VALUES (?, ?, 1)"
-                " ON CONFLICT (person, custodian) DO UPDATE SET edition = editions.edition + 1",
+                " ON CONFLICT (person, custodian) DO UPDATE SET edition = editions.edition + 1 RETURNING edition",
                 person,
                 custodian,
             )
+            self._editions[person, custodian] = int(row[0])
 
     def _raise_head(self, person: str) -> None:
         if person in self._raised:

@@ -149,7 +149,7 @@ class Tx(Resources):
         except FhirMhError:
             self.session.run("ROLLBACK TO SAVEPOINT whole")
             self.session.run("RELEASE SAVEPOINT whole")  # else one around this one would be undone to here alone
-            self._raised = raised
+            self._raised, self._editions = raised, {}
             del self.committed[calls:]
             raise
         self.session.run("RELEASE SAVEPOINT whole")

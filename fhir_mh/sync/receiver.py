@@ -64,8 +64,17 @@ async def _in_order(
 
 
 async def _deal_with(store: Store, exchange: Exchange, sender: str, message: Message | Unreadable) -> Answered | None:
-    """The receipt of one message; None when it could not be dealt with now."""
+    """The receipt of one message; None when it could not be dealt with now.
+
+    What cannot be taken in is received once more, to be set aside: nearly all can, without a savepoint.
+    """
     try:
+        if isinstance(message, Message):
+            try:
+                return await store.write(lambda tx: _taken_in(tx, exchange, sender, message))
+            except FhirMhError as fault:
+                if fault.status >= 500:
+                    raise
         return await store.write(lambda tx: receive_within(tx, exchange, sender, message))
     except UpstreamUnavailable:
         raise
@@ -79,19 +88,31 @@ def receive_within(tx: Tx, exchange: Exchange, sender: str, message: Message | U
 
     Raises what a fault here, or of the store, is: the transaction is then to be undone.
     """
-    refusal = exchange.refusal(message.as_json())
-    if refusal is not None:
-        return _once(tx, sender, message.id, lambda: Receipt(message.id, "refused", issues=(refusal,)))
     if isinstance(message, Unreadable):
+        refusal = exchange.refusal(message.as_json())
+        if refusal is not None:
+            return _refused(tx, sender, message, refusal)
         return _set_aside(tx, sender, message, message.issues)
     try:
         with tx.whole():
-            return _once(tx, sender, message.id, lambda: exchange.receive(tx, sender, message))
+            return _taken_in(tx, exchange, sender, message)
     except FhirMhError as fault:
         findings = fault.issues
         if fault.status >= 500 or any(found.code == "store-contradiction" for found in findings):
             raise
     return _set_aside(tx, sender, message, findings)
+
+
+def _taken_in(tx: Tx, exchange: Exchange, sender: str, message: Message) -> Answered:
+    """The receipt of one message that is understood. Raises FhirMhError for one that is to be set aside, or a fault."""
+    refusal = exchange.refusal(message.as_json())
+    if refusal is not None:
+        return _refused(tx, sender, message, refusal)
+    return _once(tx, sender, message.id, lambda: exchange.receive(tx, sender, message))
+
+
+def _refused(tx: Tx, sender: str, message: Message | Unreadable, refusal: Issue) -> Answered:
+    return _once(tx, sender, message.id, lambda: Receipt(message.id, "refused", issues=(refusal,)))
 
 
 def _once(tx: Tx, sender: str, message: str, act: Callable[[], Receipt]) -> Answered:

@@ -52,6 +52,7 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
     direct = DIRECT.get(rule.key)
     quick = direct[1] if direct and expression.startswith(direct[0]) else None
     severity: Any = "error" if rule.severity == "error" else "warning"
+    advice = severity == "warning"
     compiled: list[Expression] = []
     if quick is None:
         try:
@@ -61,6 +62,8 @@ def invariant(rule: Invariant, type_name: str) -> Rule | None:
             pass  # reported as not checked, where the rule would have applied
 
     def check(value: Any, sibling: Any, place: Place, walk: Walk) -> None:
+        if advice and walk.errors_only:
+            return
         met = quick(value) if quick is not None and type(value) is dict else None
         if met is None:
             if walk.spent and rule in walk.spent:

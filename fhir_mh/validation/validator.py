@@ -77,12 +77,14 @@ class Validator:
         profiles: Sequence[str] = (),
         *,
         within: Sequence[str | int] = (),
+        errors_only: bool = False,
     ) -> Report:
         """What is wrong with a resource, and what could not be checked; never raises for what the resource holds.
 
         resource: parsed JSON (see fhir_mh.fhir.json) or its text; text also gives lines and columns.
         profiles: URLs that it must meet besides those in meta.profile. within: keys that lead to the resource where the
-        text holds more than it; lines and columns are those of the whole text.
+        text holds more than it; lines and columns are those of the whole text. errors_only: for whoever drops all but
+        errors: rules that only advise are not looked at, so that what they would have told may be missing.
         Raises PackageError when a profile named here is not at hand, or a package holds one that cannot be read.
         See https://hl7.org/fhir/R4/validation.html
         """
@@ -97,20 +99,22 @@ class Validator:
             return Report(fault.issues)
         for key in within:
             held = held[key]  # type: ignore[index]
-        walk = self._walked(held, tuple(profiles))
+        walk = self._walked(held, tuple(profiles), errors_only=errors_only)
         issues, unchecked = held_to(self._rules, walk.issues), held_to(self._rules, walk.unchecked)
         if "base" in self._rules and "profile" not in self._rules:
             # What R4 itself refuses may be told as a profile's demand where the profile asks for more of the same.
-            plain = self._walked(held, (), claims=False)
+            plain = self._walked(held, (), claims=False, errors_only=errors_only)
             issues = [*held_to({"base"}, plain.issues), *(one for one in issues if rule_set(one[0]) != "base")]
             unchecked = [*held_to({"base"}, plain.unchecked), *(one for one in unchecked if rule_set(one[0]) != "base")]
         if (issues or unchecked) and not isinstance(resource, dict):
             issues, unchecked = _placed(issues, unchecked, _text(resource), within)
         return Report(tuple(entry for entry, _ in issues), tuple(entry for entry, _ in unchecked))
 
-    def _walked(self, held: dict[str, Any], profiles: tuple[str, ...], *, claims: bool = True) -> Walk:
+    def _walked(
+        self, held: dict[str, Any], profiles: tuple[str, ...], *, claims: bool = True, errors_only: bool
+    ) -> Walk:
         """All that is found, whatever rule set it is of."""
-        walk = Walk(R4, claims=claims)
+        walk = Walk(R4, claims=claims, errors_only=errors_only)
         kind = held.get("resourceType")
         place: Place = (
             None,

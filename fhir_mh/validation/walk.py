@@ -69,13 +69,13 @@ class Walk:
     """What a validation gathers. root is the outermost resource that `#` looks in, resource the one being checked."""
 
     __slots__ = (
-        "_contained", "_counts", "_found", "base", "bundle", "claims", "deep", "fitting", "ids", "issues", "model",
-        "resource", "root", "spent", "steps", "tried", "unchecked",
+        "_contained", "_counts", "_found", "base", "bundle", "claims", "deep", "errors_only", "fitting", "ids",
+        "issues", "model", "resource", "root", "spent", "steps", "tried", "unchecked",
     )  # fmt: skip
 
-    def __init__(self, model: Any, *, claims: bool = True) -> None:
-        """claims: whether resources are held to the profiles that they claim."""
-        self.model, self.claims, self.deep = model, claims, 0
+    def __init__(self, model: Any, *, claims: bool = True, errors_only: bool = False) -> None:
+        """claims: whether resources are held to the profiles that they claim. errors_only: advice is not looked for."""
+        self.model, self.claims, self.errors_only, self.deep = model, claims, errors_only, 0
         self._found: set[tuple[str, str, str]] = set()
         self._counts: dict[tuple[str, Any, Any], int] = {}
         self._contained: tuple[Any, dict[str, dict[str, Any]]] = (None, {})
@@ -139,7 +139,7 @@ class Walk:
 
     def apart(self) -> Walk:
         """A walk over the same surroundings whose findings are its own: to try whether something conforms."""
-        other = Walk(self.model)
+        other = Walk(self.model, errors_only=self.errors_only)
         other.root, other.resource, other.bundle, other.base = self.root, self.resource, self.bundle, self.base
         other._contained, other.tried, other.fitting = self._contained, self.tried, self.fitting
         other.steps, other.spent = self.steps, self.spent

@@ -33,7 +33,7 @@ SITES = (HOME, UNIT, AWAY, FAR)
 SECTIONS = (None, None, frozenset({"advance-wishes"}), frozenset({"crisis-plan"}), frozenset({"care-plan"}))
 
 
-def accept(body: dict[str, Any]) -> Sequence[Issue]:
+def accept(body: dict[str, Any], *, errors_only: bool = False) -> Sequence[Issue]:
     """A check that finds nothing: what the validator finds is its own tests' business."""
     return ()
 

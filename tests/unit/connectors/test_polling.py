@@ -121,7 +121,7 @@ def test_one_that_breaks_a_rule_stops_no_other(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         broken = minted(WARD, "Goal", "g1")
 
-        def check(body: dict[str, Any]) -> list[Issue]:
+        def check(body: dict[str, Any], **_: bool) -> list[Issue]:
             return [issue("map-wrong-type", "Goal.description", expected="text")] if body["id"] == broken else []
 
         ward.reading.check = check

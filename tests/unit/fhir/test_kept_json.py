@@ -32,17 +32,15 @@ def tokens(value: Any) -> Any:
     return (type(value).__name__, str(value))
 
 
-@given(st.dictionaries(TEXTS, VALUES, max_size=4), st.booleans())
-def test_it_is_the_same_to_the_last_token(value: dict[str, Any], indent: bool) -> None:
-    text = dumps(value, indent=indent)
+@given(st.dictionaries(TEXTS, VALUES, max_size=4))
+def test_it_is_the_same_to_the_last_token(value: dict[str, Any]) -> None:
+    text = dumps(value)
     assert tokens(load_kept(text)) == tokens(load_object(text))
     assert dumps(load_kept(text)) == dumps(value)
 
 
 @pytest.mark.parametrize("token", TOKENS)
-@pytest.mark.parametrize(
-    "around", ['{"n":%s}', '{"n": %s }', '{"n":[1,%s]}', '{"n":[%s,1]}', '{"n":\n\t%s}', '{"n" :%s}', '{"n"\n: %s}']
-)
+@pytest.mark.parametrize("around", ['{"n":%s}', '{"m":1,"n":%s}', '{"n":[1,%s]}', '{"n":[%s,1]}', '{"n":[[%s]]}'])
 def test_every_number_is_as_it_was_written(token: str, around: str) -> None:
     text = (around % token).encode()
     assert tokens(load_kept(text)) == tokens(load_object(text))

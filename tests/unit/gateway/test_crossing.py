@@ -84,7 +84,7 @@ def test_the_ward_goes_on_showing_the_name_that_it_knows_the_person_by(pair: Pai
 def test_of_a_snapshot_only_what_changed_is_checked_again(placed: Pair) -> None:
     checked: list[str] = []
 
-    def check(body: dict[str, Any]) -> list[Issue]:
+    def check(body: dict[str, Any], *, errors_only: bool = False) -> list[Issue]:
         checked.append(body["resourceType"])
         return []
 

@@ -217,7 +217,7 @@ def replayed(ward: Ward) -> list[str]:
 def test_what_was_set_aside_is_tried_again_as_the_next_edition(ward: Ward) -> None:
     goal(ward)
     ward.keep("Goal", "g2", lifecycleStatus="active", description={"text": "Walk"}, subject={"reference": "Patient/77"})
-    ward.reading.check = ward.home.exchange.check = lambda body: (
+    ward.reading.check = ward.home.exchange.check = lambda body, **_: (
         [issue("map-wrong-type", "Goal", expected="text")] if body.get("id") == minted(WARD, "Goal", "g1") else []
     )
     assert sorted(status for _, status in statuses(ward.read())) == ["quarantined", "stored"]
@@ -229,7 +229,7 @@ def test_what_was_set_aside_is_tried_again_as_the_next_edition(ward: Ward) -> No
 def test_what_is_tried_again_takes_no_newer_text_away(ward: Ward) -> None:
     goal(ward)
     found = [issue("map-wrong-type", "Goal", expected="text")]
-    ward.reading.check = ward.home.exchange.check = lambda body: found if body["resourceType"] == "Goal" else []
+    ward.reading.check = ward.home.exchange.check = lambda body, **_: found if body["resourceType"] == "Goal" else []
     assert statuses(ward.read()) == [("snapshot", "quarantined")]
     found.clear()
     ward.change("Goal", "g1", description={"text": "Newer"})
@@ -241,7 +241,7 @@ def test_what_is_tried_again_takes_no_newer_text_away(ward: Ward) -> None:
 def test_a_broken_patient_is_set_aside_with_what_is_about_them(ward: Ward) -> None:
     goal(ward)
     found = [issue("map-wrong-type", "Patient", expected="text")]
-    ward.reading.check = lambda body: found if body["resourceType"] == "Patient" else []
+    ward.reading.check = lambda body, **_: found if body["resourceType"] == "Patient" else []
     assert statuses(ward.read()) == [("set-aside", "quarantined")]
     assert ward.read() == []
 

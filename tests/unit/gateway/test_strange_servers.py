@@ -48,7 +48,7 @@ def spoilt(value: Any, chance: random.Random) -> Any:
 def test_anything_can_stand_anywhere(tmp_path_factory: Any) -> None:
     ward = Ward(Path(tmp_path_factory.mktemp("ward")))
     validator = shared_validator()
-    ward.reading.check = ward.home.exchange.check = lambda body: validator.validate(body).issues
+    ward.reading.check = ward.home.exchange.check = lambda body, **_: validator.validate(body).issues
     ward.save(HOME, person_with_a_plan())
     ward.write_there()
     ward.keep("Goal", "g1", lifecycleStatus="active", description={"text": "x"}, subject={"reference": "Patient/77"})

@@ -246,6 +246,15 @@ def test_text_bytes_and_parsed_json_are_answered_alike(made: Made, fault: str, c
         assert VALIDATOR.validate(form) == report
 
 
+@settings(max_examples=share(1))
+@given(any_valid, st.sampled_from(sorted(FAULTS)), st.randoms())
+def test_the_errors_alone_are_those_of_the_whole_report(made: Made, fault: str, chance: random.Random) -> None:
+    planted = list(FAULTS[fault](made))
+    resource = chance.choice(planted).resource if planted else made.resource
+    whole, alone = (VALIDATOR.validate(resource, errors_only=only).issues for only in (False, True))
+    assert [found for found in alone if found.is_error] == [found for found in whole if found.is_error]
+
+
 def test_several_threads_may_share_one_that_has_compiled_nothing() -> None:
     by: tuple[Any, ...] = (None, {}, [], "x", 1, {"reference": "#a"})
     changed = [replaced(PLAN, path, value) for path in places(PLAN)[1:] for value in by]

@@ -34,6 +34,13 @@ def test_together_they_are_all_there_is() -> None:
     assert sorted(map(str, apart)) == sorted(map(str, Validator().validate(FAULTY).issues))
 
 
+def test_where_only_errors_count_no_rule_that_advises_is_looked_at() -> None:
+    whole, alone = (Validator().validate(FAULTY, errors_only=only).issues for only in (False, True))
+    assert [found for found in whole if found.code == "validate-invariant" and not found.is_error]
+    assert not [found for found in alone if found.code == "validate-invariant" and not found.is_error]
+    assert [found for found in alone if found.is_error] == [found for found in whole if found.is_error]
+
+
 def test_what_is_incomplete_is_clinical_and_what_is_malformed_is_not() -> None:
     issues = Validator().validate(FAULTY).issues
     ours = [found for found in issues if found.profile.startswith("https://w3id.org/fhir-mh/")]
