@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import re2  # type: ignore[import-untyped]
@@ -84,6 +85,9 @@ def _compiled(value: str, expression: str, options: Any) -> Any:
         except UnicodeEncodeError:  # half of a surrogate pair
             raise execution("this text is not well-formed Unicode") from None
     try:
-        return re2.compile(expression, options)
+        return _program(expression, options)
     except re2.error:
         raise execution("this regular expression cannot be used") from None
+
+
+_program = lru_cache(512)(re2.compile)  # re2 keeps them too, but looks at every option each time it is asked

@@ -27,7 +27,7 @@ from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.sameness import contradiction, judge
 from fhir_mh.gateway.sealing import seal, sealed_in
 from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task
-from fhir_mh.gateway.spreading import copy_at, spread
+from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import merged_notes
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
@@ -82,6 +82,7 @@ class Receiving:
             return Receipt(message.id, "refused", issues=(found,))
         bodies, named = bodies_of(message), person is not None
         person = person or _by_local_identifier(tx, bodies)
+        new = person is None
         patients = [] if person is None else patients_of(tx, person)
         held = 0 if person is None else tx.edition(person, partner)
         edition = held + 1 if message.edition is None else message.edition
@@ -107,11 +108,13 @@ class Receiving:
         tx.set_edition(person, partner, edition)
         were = self._store_copy(tx, partner, person, bodies, known, patients)
         self._keep_currency(tx, person, partner, edition, message.content.get("sections"))
-        _carried(tx, person, partner, bodies, edition)
-        note_decided(tx, person, partner, message.content.get("decided"))
+        if not new:
+            _carried(tx, person, partner, bodies, edition)
+            note_decided(tx, person, partner, message.content.get("decided"))
         tx.askings.pulled(partner, _asked(message.content.get("asked")), person)
         settle(tx, self.home, self.check, person, were)
-        spread(tx, self.home, person, {kind for kind, _ in were}, own=False)
+        if not new or tx.edition(person, self.home.ods):  # else there is nothing of ours to send, nor anywhere
+            spread(tx, self.home, person, {kind for kind, _ in were}, own=False)
         return Receipt(message.id, "stored", edition)
 
     def _came_later(self, known: Known | None) -> bool:
@@ -125,12 +128,8 @@ class Receiving:
 
         The copy is kept up to date again, unless this left before the notice that said it would not be.
         """
-        tx.currency.mark(self.home.ods, person, partner, "stored", edition)
-        copy = copy_at(tx, person, self.home.ods, partner)
-        if copy is None:
-            return
-        if isinstance(sections, list):
-            tx.currency.cover(copy, [name for name in sections if isinstance(name, str)])
+        covered = [name for name in sections if isinstance(name, str)] if isinstance(sections, list) else None
+        copy = tx.currency.hold(self.home.ods, person, partner, edition, covered)
         if copy.ended_at is not None and (copy.sent is None or edition > copy.sent.edition):
             tx.currency.resume(self.home.ods, person, partner)
 
@@ -183,7 +182,7 @@ class Receiving:
                 continue
             were[key] = was
             changed.append((body, held.stored.person if held is not None and key[0] in SHARED_KINDS else person))
-        tx.put_all(changed, custodian=partner)
+        tx.put_all(changed, custodian=partner, absent=were.keys() - known.keys())
         for patient in _patients([body for body, _ in changed]):
             identify(tx, person, patient)
             self._flag(tx, partner, person, patient, [one.body() for one in patients if one.custodian != partner])

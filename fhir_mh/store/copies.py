@@ -28,6 +28,7 @@ from fhir_mh.store.values import (
 _PROJECTION = "partner, person, custodian, edition, sent, withheld, inexpressible, made"
 _PROPOSAL = "id, direction, partner, person, custodian, base, payload, state, outcome, created, changed"
 _STAGES: tuple[Stage, ...] = ("sent", "stored", "filed", "opened")
+_STORED = ("stored_edition", "stored_at")
 _CURRENCY = (
     "partner, person, custodian, "
     + ", ".join(f"{stage}_edition, {stage}_at" for stage in _STAGES)
@@ -230,9 +231,36 @@ class Currencies(Part):
         )
         return changed > 0
 
-    def cover(self, copy: Currency, sections: Collection[str]) -> None:
-        """Note which sections the newest snapshot of a copy covers; since when it does not, of the others."""
-        lapsed = {name: to_ms(copy.lapsed.get(name, self.now)) for name in SECTIONS if name not in sections}
+    def hold(
+        self, partner: str, person: str, custodian: str, edition: int, sections: Collection[str] | None
+    ) -> Currency:
+        """A copy has been stored in an edition that covers these sections; how it stands now, but for these.
+
+        sections: None where it is not said, and then what is known of them stays. An older edition than the one that is
+        stored leaves that one.
+        """
+        missing = [] if sections is None else [name for name in SECTIONS if name not in sections]
+        newer = "currency.stored_edition IS NULL OR currency.stored_edition < excluded.stored_edition"
+        kept = (f"{name} = CASE WHEN {newer} THEN excluded.{name} ELSE currency.{name} END" for name in _STORED)
+        row = self.session.made(
+            "INSERT INTO currency (partner, person, custodian, stored_edition, stored_at, lapsed)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (partner, person, custodian)"
+            f" DO UPDATE SET {', '.join(kept)} RETURNING {_CURRENCY}",
+            partner,
+            person,
+            custodian,
+            edition,
+            self._now_ms,
+            dumps(dict.fromkeys(missing, self._now_ms)).decode() if missing else None,
+        )
+        copy = _currency(row)
+        if sections is not None:
+            self._cover(copy, missing)
+        return copy
+
+    def _cover(self, copy: Currency, missing: Collection[str]) -> None:
+        """Note since when the newest snapshot of a copy does not cover these sections."""
+        lapsed = {name: to_ms(copy.lapsed.get(name, self.now)) for name in missing}
         if lapsed.keys() != copy.lapsed.keys():
             self.session.run(
                 "UPDATE currency SET lapsed = ? WHERE partner = ? AND person = ? AND custodian = ?",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -166,21 +166,27 @@ class Resources(People):
         (made,) = self._store([(resource, person)], custodian, expected_version)
         return made
 
-    def put_all(self, resources: Sequence[tuple[Mapping[str, Any], str | None]], *, custodian: str) -> None:
+    def put_all(
+        self, resources: Sequence[tuple[Mapping[str, Any], str | None]], *, custodian: str, absent: Collection[Key] = ()
+    ) -> None:
         """Store the next version of each of these different resources of one custodian, with whom it is about.
 
-        As put, in a few statements for all.
+        As put, in a few statements for all. absent: those that this transaction has asked for and that never were.
         """
-        self._store(resources, custodian, None)
+        self._store(resources, custodian, None, absent)
 
     def _store(
-        self, wanted: Sequence[tuple[Mapping[str, Any], str | None]], custodian: str, expected: int | None
+        self,
+        wanted: Sequence[tuple[Mapping[str, Any], str | None]],
+        custodian: str,
+        expected: int | None,
+        absent: Collection[Key] = (),
     ) -> list[StoredResource]:
         keys = [_key_of(resource) for resource, _ in wanted]
         for person in dict.fromkeys(person for _, person in wanted):
             if person is not None:
                 self.touch(person, custodian)
-        held, new = self._current(keys), []
+        held, new = self._current([key for key in keys if key not in absent]), []
         for key, (_, person) in zip(keys, wanted, strict=True):
             self._expect(key[0], held.get(key), expected)
             if key in held:

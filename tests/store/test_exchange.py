@@ -124,13 +124,14 @@ def test_whether_a_mark_changed_anything_is_said(store: Store) -> None:
 
 def test_since_when_a_section_is_not_covered_is_kept_until_it_is_again(store: Store, clock: ManualClock) -> None:
     every = [name for name in SECTIONS if name != "tasks"]
-    store.write_now(lambda tx: tx.currency.mark("W", "1", "HOME", "stored", 2))
+    editions = iter(range(2, 9))
 
-    def cover(sections: list[str]) -> dict[str, datetime]:
+    def cover(sections: list[str] | None) -> dict[str, datetime]:
         clock.advance(timedelta(hours=1))
-        store.write_now(lambda tx: tx.currency.cover(tx.currency.of("1")[0], sections))
+        edition = next(editions)
+        store.write_now(lambda tx: tx.currency.hold("W", "1", "HOME", edition, sections))
         (found,) = store.read_now(lambda tx: tx.currency.of("1"))
-        assert found.stored is not None
+        assert found.stored == Mark(edition, clock.now())
         return dict(found.lapsed)
 
     first = cover(every)
@@ -138,7 +139,15 @@ def test_since_when_a_section_is_not_covered_is_kept_until_it_is_again(store: St
     without = [name for name in every if name != "crisis-plan"]
     assert cover(without) == {**first, "crisis-plan": START + timedelta(hours=2)}
     assert cover(without) == {**first, "crisis-plan": START + timedelta(hours=2)}
+    assert cover(None) == {**first, "crisis-plan": START + timedelta(hours=2)}
     assert cover(every) == first
+
+
+def test_an_older_edition_leaves_the_one_that_is_held(store: Store, clock: ManualClock) -> None:
+    newest = store.write_now(lambda tx: tx.currency.hold("W", "1", "HOME", 3, None))
+    clock.advance(timedelta(hours=1))
+    assert store.write_now(lambda tx: tx.currency.hold("W", "1", "HOME", 2, None)) == newest
+    assert store.read_now(lambda tx: tx.currency.of("1")) == [newest]
 
 
 def test_currency_moves_forward_only(store: Store, clock: ManualClock) -> None:
