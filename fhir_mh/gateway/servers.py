@@ -25,6 +25,7 @@ from fhir_mh.gateway.holding import content, hold, key_of
 from fhir_mh.gateway.identity import (
     Organisation,
     find_by_patient,
+    find_named,
     nhs_number_of,
     numbers_in,
     persons_by_local_identifier,
@@ -34,6 +35,7 @@ from fhir_mh.gateway.last_shown import LastShown
 from fhir_mh.gateway.sameness import contradiction, nhs_number_in
 from fhir_mh.gateway.server_names import ServerNames
 from fhir_mh.gateway.setting_aside import raise_task
+from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
@@ -77,6 +79,14 @@ class FromServer(ServerNames):
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
         """Why two Patients cannot be one person; None where they can."""
         return contradiction(theirs, [ours], "$.bundle")
+
+    def may_go(self, tx: Tx, message: Message) -> bool:
+        """Whether a message that was composed for the partner may be sent still: consent is decided anew."""
+        person = find_named(tx, message.nhs_number, message.identifiers)
+        if person is None:
+            return False
+        decision = standing(tx, person, self.home.ods).may_be_sent(self.partner, now_of(tx))
+        return decision.permitted.issuperset(message.content["sections"])
 
     def messages(self, tx: Tx, found: Found) -> list[Made]:
         """What comes of what was found about one person, in the order in which it is to be received.

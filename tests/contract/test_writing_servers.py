@@ -109,6 +109,25 @@ def test_when_sharing_ends_the_server_is_told_and_the_copy_stays() -> None:
         assert item(server, "CarePlan", "crisis") is not None
 
 
+def test_what_is_withdrawn_while_the_server_is_asked_is_not_written() -> None:
+    """The person's refusal comes in between the first question to the server and the transaction."""
+    with exchanging() as (server, call):
+        search = server._search
+        deny = {"exceptions": [{"decision": "deny", "actors": [{"party": {"id": "org-zoa1"}}]}]}
+        sharing = [{"id": "deny", "made_at": "2026-01-01", "terms": deny}]
+
+        def meanwhile(kind: str, query: Any) -> Json:
+            if kind == "Patient":
+                server._search = search  # type: ignore[method-assign]
+                save(call, {"person": {"nhs_number": NUMBER}, "sharing": sharing})
+            return search(kind, query)
+
+        server._search = meanwhile  # type: ignore[method-assign]
+        save(call, placed())
+        until(lambda: lanes(call)[0]["state"] == "ended" or None)
+        assert server.all("CarePlan") == server.all("Patient") == server.transactions == []
+
+
 def test_what_the_ward_keeps_itself_is_not_proposed_to_its_server_and_the_author_sees_that() -> None:
     with exchanging() as (server, call):
         server.capability = capability  # type: ignore[method-assign]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.found import Found
+from fhir_mh.exchange.messages import Message
 from fhir_mh.issues import Issue
 
 
@@ -14,6 +15,9 @@ class Home(Protocol):
 
     async def take_in(self, found: Found) -> bool:
         """Receive what somebody there has changed in copies of ours, as if it had been polled; whether all was."""
+
+    async def may_go(self, message: Message) -> bool:
+        """Whether a message that was composed for the partner may be sent still: consent is decided anew."""
 
     async def deleted(self, kind: str, there: str) -> None:
         """Tell people that somebody there has deleted a copy of ours, by its id there."""

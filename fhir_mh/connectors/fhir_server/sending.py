@@ -28,6 +28,8 @@ from fhir_mh.issues import issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import ServerCopy, Store, Tx
 
+_WITHDRAWN = "What may be shared has changed since this was composed."
+
 
 class Snapshot:
     """One snapshot on its way to one server. Each method is a step; deliver is all of them."""
@@ -171,6 +173,8 @@ class Snapshot:
         await self._note(seen)
         if not due:
             return
+        if not await self.home.may_go(self.message):
+            raise VersionConflict(issues=[issue("consent-denied", "$", sentence=_WITHDRAWN)])
         written = await write(self.client, due, [entry_of(place, named, called(self.message)) for place in due])
         settled = [self._settled(place, answered, lying) for place, answered in written.done]
         found = await asyncio.gather(*settled, return_exceptions=True)

@@ -40,6 +40,8 @@ class Reading(Protocol):
 
     def gone(self, tx: Tx, kind: str, there: str) -> None: ...
 
+    def may_go(self, tx: Tx, message: Message) -> bool: ...
+
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None: ...
 
 
@@ -63,6 +65,10 @@ class TakingIn:
     async def take_in(self, found: Found) -> bool:
         """Receive what somebody there has changed or made; whether all was dealt with."""
         return (await self.receive(found))[1]
+
+    async def may_go(self, message: Message) -> bool:
+        """Whether a message that was composed for the partner may be sent still: consent is decided anew."""
+        return await self.store.read(lambda tx: self.reading.may_go(tx, message))
 
     async def deleted(self, kind: str, there: str) -> None:
         """Tell people, once, that a resource was deleted there, by its id there."""

@@ -49,19 +49,25 @@ def snapshot(bodies: list[Json], edition: int = 1, name: str = "m-1") -> Message
 
 
 class Sender:
-    """The home team's side. taken_in: what was handed on as changed there; takes: whether it was received."""
+    """The home team's side. taken_in: what was handed on as changed there; takes: whether it was received.
+
+    goes: whether what was composed may be sent still.
+    """
 
     def __init__(self, store: Store, server: FhirServer, token: str | None) -> None:
         self.store, self.server, self.token = store, server, token
         self.taken_in: list[Found] = []
         self.gone: list[tuple[str, str]] = []
-        self.takes = True
+        self.takes = self.goes = True
         self.bodies = people()
         self.edition = 0
 
     async def take_in(self, found: Found) -> bool:
         self.taken_in.append(found)
         return self.takes
+
+    async def may_go(self, message: Message) -> bool:
+        return self.goes
 
     async def deleted(self, kind: str, there: str) -> None:
         self.gone.append((kind, there))

@@ -190,6 +190,14 @@ def test_what_was_written_over_and_not_taken_in_is_not_forgotten() -> None:
         assert sender.told() == ("stored", "")
 
 
+def test_what_may_not_be_sent_any_more_is_not_written(sender: Sender) -> None:
+    sender.goes = False
+    assert sender.told() == ("later", "consent-denied")
+    assert sender.server.transactions == []
+    sender.goes = True
+    assert sender.told() == ("stored", "")
+
+
 def test_what_comes_to_lie_there_meanwhile_is_not_written_over() -> None:
     with sending() as sender:
         plan = {**people()[0], "resourceType": "Goal", "id": "5", "description": {"text": "What the ward wrote"}}

@@ -9,9 +9,10 @@ from typing import Any
 from fhir_mh.connectors.fhir_server.found import Found
 from fhir_mh.connectors.fhir_server.naming import minted
 from fhir_mh.consent import AccessContext
+from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.issues import issue
-from tests.unit.gateway.pair import HOME, WARD
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD
 from tests.unit.gateway.server import PATIENT, Ward
 
 
@@ -33,6 +34,18 @@ def test_what_we_wrote_comes_back_as_nothing_where_the_answer_was_lost(ward: War
         if noted is not None:
             ward.home.store.write_now(lambda tx, n=noted: tx.server_copies.forget(WARD, n.type, n.name))
     assert ward.read() == []
+
+
+def test_what_was_composed_may_go_while_each_of_its_sections_may(ward: Ward) -> None:
+    def may_go(*sections: str, number: str = NHS_NUMBER) -> bool:
+        message = Message("m", "snapshot", number, HOME, 1, {"sections": list(sections)})
+        return bool(ward.tx(lambda tx: ward.reading.may_go(tx, message)))
+
+    assert may_go("care-plan", "crisis-plan")
+    terms = {"exceptions": [{"decision": "deny", "sections": ["crisis-plan"]}]}
+    ward.save(HOME, {"sharing": [{"id": "deny", "made_at": "2026-01-01", "terms": terms}]})
+    assert (may_go("care-plan", "crisis-plan"), may_go("care-plan")) == (False, True)
+    assert not may_go("care-plan", number="9990000026"), "of nobody who is known"
 
 
 def test_a_row_that_is_changed_there_is_merged(ward: Ward) -> None:
