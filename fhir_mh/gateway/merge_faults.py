@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fhir_mh.gateway.identity import nhs_number_of
@@ -11,7 +11,7 @@ from fhir_mh.gateway.together import Side, Together
 from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import merge
 from fhir_mh.mapping.row_paths import value_at
-from fhir_mh.store import StoredResource, Tx
+from fhir_mh.store import Seal, StoredResource, Tx
 
 _WHO = ("id", "reference", "nhs_number", "nhs_number_status", "former_nhs_numbers", "identifiers", "unknown", "numbers")
 """What says by what a person is known, and what a format keeps for itself: that of each side stays that side's."""
@@ -34,10 +34,18 @@ def faults(tx: Tx, kept: Together, superseded: Together) -> list[Issue]:
         if any(_both_verified(one, other) for other in ours):
             what = "one organisation has verified both NHS numbers, and uses both"
             found.append(issue("merge-contradiction", f"{place}.identifier", what=what))
+    people = {side.person for held in (kept, superseded) for side in held.sides}
     for name, held in (("kept", kept), ("superseded", superseded)):
-        if any(tx.seals.find(person=side.person) for side in held.sides):
+        seals = [seal for side in held.sides for seal in tx.seals.find(person=side.person)]
+        if any(not _is_decided(tx, seal, people) for seal in seals):
             found.append(issue("merge-sealed", name))
     return found
+
+
+def _is_decided(tx: Tx, seal: Seal, people: Collection[str]) -> bool:
+    """Whether people have said whose what is under a seal is, when they undid a merge of two of these."""
+    undone = None if seal.undone_merge is None else tx.merges.get(seal.undone_merge)
+    return undone is not None and {undone.kept, undone.superseded} <= {*people}
 
 
 def _patients(tx: Tx, held: Together) -> list[StoredResource]:

@@ -6,7 +6,8 @@ the projections that were sent, in conflicts and the Tasks that ask of them. All
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property, partial
 from typing import Any
 
 from fhir_mh.exchange.messages import Message
@@ -25,14 +26,15 @@ _MANY = 100_000
 
 
 def seal(
-    tx: Tx, home: Organisation, person: str | None, custodian: str, keys: Collection[Key], reason: str | None = None
-) -> set[str]:
+    tx: Tx, home: Organisation, person: str | None, custodian: str, keys: Collection[Key], reason: str | None = None,
+    undone_merge: str | None = None,
+) -> set[str]:  # fmt: skip
     """Seal these resources of one custodian about a person, and whatever else here holds their text.
 
-    keys: those that are not here, or are somebody else's, are passed over. Returns the types of the resources that
-    were sealed. The custodian's edition is the caller's to set or raise.
+    keys: those that are not here, or are somebody else's, are passed over. undone_merge: see Seal. Returns the types of
+    the resources that were sealed. The custodian's edition is the caller's to set or raise.
     """
-    made = _Sealing(tx, person, custodian, reason)
+    made = _Sealing(partial(tx.seals.make, person, custodian, reason, undone_merge=undone_merge))
     kinds: set[str] = set()
     if person is not None:
         holding = hold(tx, person, home.ods)
@@ -55,7 +57,9 @@ def seal(
     return kinds
 
 
-def take_back(tx: Tx, home: Organisation, person: str, keys: Collection[Key], reason: str) -> set[str]:
+def take_back(
+    tx: Tx, home: Organisation, person: str, keys: Collection[Key], reason: str, undone_merge: str | None = None
+) -> set[str]:
     """Seal resources that are kept here, as a new edition, and tell every partner that was sent any of them.
 
     Returns the types of the resources that were sealed; the news is the caller's to spread.
@@ -66,7 +70,7 @@ def take_back(tx: Tx, home: Organisation, person: str, keys: Collection[Key], re
         names = [f"{kind}/{name}" for kind, name in sent]
         payload = {"notice": "entered-in-error", "custodian": home.ods, "items": names}
         tx.outbox.add(partner, person, "notice", edition=edition, payload=dumps(payload).decode())
-    kinds = seal(tx, home, person, home.ods, keys, reason)
+    kinds = seal(tx, home, person, home.ods, keys, reason, undone_merge)
     tx.touch(person, home.ods)
     return kinds
 
@@ -74,15 +78,12 @@ def take_back(tx: Tx, home: Organisation, person: str, keys: Collection[Key], re
 class _Sealing:
     """One seal, made once there is something to put under it."""
 
-    def __init__(self, tx: Tx, person: str | None, custodian: str, reason: str | None) -> None:
-        self._tx, self._person, self._custodian, self._reason = tx, person, custodian, reason
-        self._made: str | None = None
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make = make
 
-    @property
+    @cached_property
     def seal(self) -> str:
-        if self._made is None:
-            self._made = self._tx.seals.make(self._person, self._custodian, self._reason)
-        return self._made
+        return self._make()
 
 
 def _places(holding: Holding, keys: Iterable[Key]) -> set[str]:

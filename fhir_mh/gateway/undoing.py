@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.urls import EXTENSION
@@ -55,6 +55,13 @@ class _Parting:
     stays: list[Key] = field(default_factory=list)
 
 
+class _Why(NamedTuple):
+    """What a seal says of itself. merge: the id of that which is undone."""
+
+    reason: str
+    merge: str
+
+
 def undo(
     tx: Tx, home: Organisation, check: Check, merge: PersonMerge, by: str, reason: str, answers: Sequence[Answer]
 ) -> Undone:
@@ -65,15 +72,15 @@ def undo(
     version = sum(tx.record_head(one) for one in sides) + 1
     for person in sorted((merge.kept, merge.superseded)):  # nobody sees again a version that the one record had
         tx.merges.raise_head(person, version)
-    before, written = before_of(merge), written_since(tx, home, merge)
+    before, written, why = before_of(merge), written_since(tx, home, merge), _Why(reason, merge.id)
     whose = _answered(written, answers)
     groups = before["sides"]
     for side in sides:
         mine = [one for one in written if one.person == side]
         others = groups["other"] if side in groups["kept"] else groups["kept"]
-        _part(tx, home, side, others, before["heads"][side], {one: whose[one] for one in mine}, reason)
+        _part(tx, home, side, others, before["heads"][side], {one: whose[one] for one in mine}, why)
     _unlink(tx, home, before["links"], {one.keys[0] for one in written if _is_patient(one) and whose[one] == "apart"})
-    _drop_conflicts(tx, home, merge, before["conflicts"], reason)
+    _drop_conflicts(tx, home, merge, before["conflicts"], why)
     if before["asked"] is not None:
         close_task(tx, home, check, merge.kept, before["asked"], "cancelled")
     tell(tx, home, sides, "merge-undone", merge.kept, merge.superseded)
@@ -113,7 +120,7 @@ def _part(
     others: Sequence[str],
     heads: Mapping[str, int],
     whose: Mapping[Written, Whose],
-    why: str,
+    why: _Why,
 ) -> None:
     """Take from a side what is not its own, and have it say again what it said before."""
     ours = {(one.type, one.id): content(one.body()) for one in tx.person_resources(side, home.ods)}
@@ -138,7 +145,7 @@ def _part(
         if is_ours(body) and {"/".join(one) for one in work.taken} & {*targets_of(body)}
     }  # fmt: skip
     if work.taken:
-        take_back(tx, home, side, work.taken, why)
+        take_back(tx, home, side, work.taken, why.reason, why.merge)
     _say_again(tx, home, side, work, ours)
     _move(tx, home, side, others[0], work, ours)
     foreign = {
@@ -218,9 +225,9 @@ def _redirected(value: Any, moved: Mapping[str, str]) -> Any:
 # --- the rest of it
 
 
-def _withdraw(tx: Tx, home: Organisation, person: str, proposal: str, why: str) -> None:
+def _withdraw(tx: Tx, home: Organisation, person: str, proposal: str, why: _Why) -> None:
     """A proposal that was not sent yet goes under a seal."""
-    made = tx.seals.make(person, home.ods, why)
+    made = tx.seals.make(person, home.ods, why.reason, undone_merge=why.merge)
     tx.seals.take_proposal(made, proposal)
     tx.seals.take_outgoing(made, proposal)
 
@@ -237,7 +244,7 @@ def _unlink(tx: Tx, home: Organisation, links: Mapping[str, int], as_before: set
         tx.put(body, person=now.person, custodian=home.ods)
 
 
-def _drop_conflicts(tx: Tx, home: Organisation, merge: PersonMerge, names: Sequence[str], why: str) -> None:
+def _drop_conflicts(tx: Tx, home: Organisation, merge: PersonMerge, names: Sequence[str], why: _Why) -> None:
     """What nobody decided is no question any more; what was decided holds texts of both, and goes under a seal."""
     decided = [one for name in names if (one := tx.conflicts.get(name)) is not None]
     for one in decided:
@@ -245,6 +252,6 @@ def _drop_conflicts(tx: Tx, home: Organisation, merge: PersonMerge, names: Seque
             tx.conflicts.drop(one.id)
     held = [one for one in decided if one.outcome is not None]
     if held:
-        made = tx.seals.make(merge.kept, home.ods, why)
+        made = tx.seals.make(merge.kept, home.ods, why.reason, undone_merge=why.merge)
         for one in held:
             tx.seals.take_conflict(made, one.id)

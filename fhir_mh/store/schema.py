@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0014"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0015"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -465,6 +465,7 @@ seals = Table(
     Column("custodian", String(64), nullable=False),
     Column("reason", Text),
     Column("sealed", BigInteger, nullable=False),
+    Column("undone_merge", String(64)),
 )
 
 sealed_texts = Table(

@@ -15,23 +15,25 @@ from fhir_mh.store.values import Approval, Seal, SealedText, from_ms, to_ms
 
 _SEAL = (
     "SELECT s.id, s.person, s.custodian, s.reason, s.sealed,"
-    " (SELECT COUNT(*) FROM sealed_texts t WHERE t.seal = s.id) FROM seals s"
+    " (SELECT COUNT(*) FROM sealed_texts t WHERE t.seal = s.id), s.undone_merge FROM seals s"
 )
 
 
 def _seal(row: Row) -> Seal:
-    return Seal(row[0], row[1], row[2], row[3], from_ms(row[4]), int(row[5]))
+    return Seal(row[0], row[1], row[2], row[3], from_ms(row[4]), int(row[5]), row[6])
 
 
 class Seals(Part):
     """What is sealed, within one transaction. Who may open it is the caller's to say."""
 
-    def make(self, person: str | None, custodian: str, reason: str | None = None) -> str:
-        """A new seal; its id."""
+    def make(
+        self, person: str | None, custodian: str, reason: str | None = None, *, undone_merge: str | None = None
+    ) -> str:
+        """A new seal; its id. undone_merge: the merge by whose undoing it is made, if it is."""
         made = self.new_id()
         self.session.run(
-            "INSERT INTO seals (id, person, custodian, reason, sealed) VALUES (?, ?, ?, ?, ?)",
-            made, person, custodian, reason, self._now_ms,
+            "INSERT INTO seals (id, person, custodian, reason, sealed, undone_merge) VALUES (?, ?, ?, ?, ?, ?)",
+            made, person, custodian, reason, self._now_ms, undone_merge,
         )  # fmt: skip
         return made
 

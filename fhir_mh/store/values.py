@@ -289,7 +289,10 @@ class PersonMerge:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """That texts of one custodian's about the wrong person were sealed, when and why; how many, and nothing of them."""
+    """That texts of one custodian's about the wrong person were sealed, when and why; how many, and nothing of them.
+
+    undone_merge: the merge by whose undoing that was, if it was.
+    """
 
     id: str
     person: str | None
@@ -297,6 +300,7 @@ class Seal:
     reason: str | None
     sealed: datetime
     texts: int
+    undone_merge: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

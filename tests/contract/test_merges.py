@@ -361,8 +361,15 @@ def test_what_was_written_since_is_asked_about(call: Caller) -> None:
     assert plan["goals"] == [{"id": "g"}]  # which stands again under another address
     assert "gender" not in held(call, kept)["record"]["person"]
     assert [len(held(call, record)["retracted"]) for record in (kept, other)] == [1, 1]  # under a seal, not lost
-    body = {"kept": kept, "superseded": other, **WHY}
-    refused(call("POST", "/persons/merges", body, **as_(FIRST)), 409, "merge-sealed", "kept")
+    third = call("POST", "/records", record("9990000034", "third"), **as_(NURSE)).json()["id"]
+    body = {"kept": third, "superseded": other, **WHY}
+    refused(call("POST", "/persons/merges", body, **as_(FIRST)), 409, "merge-sealed", "superseded")
+    merged(call, kept, other)  # the same two: whose everything is has been said
+    both_again = held(call, kept)
+    assert {goal["description"]["text"] for goal in both_again["record"]["goals"]} == {
+        text for shown in goals.values() for text in shown.values()
+    }
+    assert len(both_again["retracted"]) >= 1
 
 
 def test_the_newest_merge_is_undone_first(call: Caller) -> None:
