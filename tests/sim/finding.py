@@ -38,13 +38,13 @@ class Finding:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def ask(self, ods: str, number: str) -> bool:
+    def ask(self, ods: str, number: str, purpose: str = "", born: str = "") -> bool:
         """A ward asks everybody, perhaps with another date of birth; and claims the person if they are known then."""
         site, draw = self.world.sites[ods], self.world.draw
         if site.dead or _under_way():
             return False
-        born = draw.choice([BORN, BORN, BORN, ANOTHER_DAY])
-        purpose = draw.choice(["ETREAT", "ETREAT", "TREAT"])
+        born = born or draw.choice([BORN, BORN, BORN, ANOTHER_DAY])
+        purpose = purpose or draw.choice(["ETREAT", "ETREAT", "TREAT"])
         reason = self.world.staff.text("placement")
         self.world.ledgers[number].reasons.add(reason)
         person = {"nhs_number": number, "birth_date": born, "names": [{"family": f"Person {number[-3:]}"}]}
@@ -70,12 +70,12 @@ class Finding:
         ledger.askings.setdefault(ods, {}).setdefault(sought.id, asked)
 
     def opened(self, ledger: Ledger, keeper: str, to: str, permitted: frozenset[str]) -> set[str]:
-        """The sections that askings in force let one site send to another. permitted: what the person has."""
+        """The sections that askings in force open to another site, denied or not. permitted: what the person has."""
         open_: set[str] = set()
         for asked in ledger.askings.get(keeper, {}).values():
             if asked.by == to and self.world.clock.now() < asked.at + KEPT and not self._is_over(ledger, keeper, asked):
                 open_ |= OPENED[asked.purpose] | permitted
-        return open_ - ledger.denied(keeper, to)
+        return open_
 
     def _is_over(self, ledger: Ledger, keeper: str, asked: Asked) -> bool:
         """Whether the keeper has since placed the person with the asker or declined it, or the asker's stay is over."""

@@ -295,12 +295,13 @@ class Laws:
     def _opened(self, ledger: Ledger, sender: str, to: str) -> set[str]:
         """What an asking has opened: whoever asked for one of those who are one there has asked for all.
 
-        What the person has permitted is what each of them has who has decided anything.
+        What the person has permitted is what each of them has who has decided anything; what one has denied is denied.
         """
         all_ = self._one(ledger, sender)
         said = [one.permitted(sender, to) for one in all_ if one.has_decided(sender)]
         permitted = said[0].intersection(*said[1:]) if said else frozenset[str]()
-        return set[str]().union(*(self.world.finding.opened(one, sender, to, permitted) for one in all_))
+        opened = set[str]().union(*(self.world.finding.opened(one, sender, to, permitted) for one in all_))
+        return opened - self._denied(ledger, sender, to)
 
     def _denied(self, ledger: Ledger, sender: str, to: str) -> frozenset[str]:
         """What a sender knows it may not send: what any of those who are one there has denied."""

@@ -16,6 +16,7 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.gateway import partners
 from fhir_mh.issues import issue
 from fhir_mh.store import Outcome
+from tests.sim.finding import BORN
 from tests.sim.ledger import text_at
 from tests.sim.people import ADA, AWAY, BEN, HOME, UNIT
 from tests.sim.world import World
@@ -672,3 +673,17 @@ def test_what_left_before_a_retraction_and_arrives_after_it_is_not_taken_in(worl
     world.settle(late=False)
     world.quiet()
     assert shown(world, AWAY, GOAL) is None
+
+
+def test_what_one_of_two_who_are_one_has_denied_is_not_opened_by_an_asking_for_the_other(world: World) -> None:
+    world.staff.place(ADA, "completed")
+    world.staff.register(BEN)
+    assert world.finding.ask(AWAY, ADA, "ETREAT", BORN)
+    world.staff.merge(BEN, ADA)
+    world.settle()
+    assert shown(world, AWAY, SLEEP) == shown(world, HOME, SLEEP)
+    assert world.staff.decide(AWAY, BEN, AWAY, permit=False, sections=frozenset({"crisis-plan"}))
+    world.settle()
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.quiet()
+    assert shown(world, AWAY, SLEEP) != shown(world, HOME, SLEEP)
