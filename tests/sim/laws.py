@@ -267,7 +267,8 @@ class Laws:
                     whole = sections == set(SECTION_OF.values())
                     for item in ours:
                         found = theirs.get(item["id"])
-                        same = _of_anybody(item) == _of_anybody(found) if whole else texts_in(item) == texts_in(found)
+                        meant = _of_anybody(_as_held_in(copy.tree, item))
+                        same = meant == _of_anybody(found) if whole else texts_in(item) == texts_in(found)
                         _law(same, f"{ods} shows {found} for {name} of {keeper}, which is {item}")
                 self._current(ledger, keeper, site)
 
@@ -375,6 +376,27 @@ def _of_anybody(item: Tree | None) -> Tree | None:
     kept = {name: told for name, told in rest.items() if told}
     plain = {name: value for name, value in item.items() if name != "unknown"}
     return {**plain, "unknown": kept} if kept else plain
+
+
+def _as_held_in(tree: Tree, item: Tree) -> Tree:
+    """An item as another record shows it: what its keeper refers to and does not hold may be held there.
+
+    Such as the placement by which a claim was confirmed, where it ended before its provider was sent it.
+    """
+    names = {
+        one.get("unknown", {}).get(name.rstrip("s"), {}).get("id", one["id"]): one["id"]
+        for name, value in tree.items() if isinstance(value, list) for one in value
+    }  # fmt: skip
+
+    def named(value: Any) -> Any:
+        if isinstance(value, list):
+            return [named(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        name = names.get(str(value["reference"]).rpartition("/")[2]) if value.keys() == {"reference"} else None
+        return {"id": name} if name else {key: named(one) for key, one in value.items()}
+
+    return {key: value if key == "unknown" else named(value) for key, value in item.items()}
 
 
 def _under_seal(site: Site) -> set[str]:

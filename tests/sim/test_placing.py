@@ -163,3 +163,17 @@ def test_leave_and_a_delay_told_at_the_ward_are_seen_at_home(world: World) -> No
     world.placing.step(AWAY, ADA, "return", "placement", returned_at=now)
     world.quiet()
     assert only(world, HOME).state == "under-way"
+
+
+def test_a_placement_that_ended_before_its_provider_was_sent_it_is_the_one_that_the_stay_names(world: World) -> None:
+    assert world.placing.claim(FAR, ADA)
+    world.settle()
+    claim = only(world, HOME).id
+    assert world.placing.step(HOME, ADA, "confirm", claim, reason="Known to us", level="2")
+    world.deliver(HOME)
+    placement = only(world, HOME).id
+    assert world.placing.step(HOME, ADA, "transfer", placement, reason="Nearer", provider=AWAY)
+    world.quiet()
+    (there,), (here,) = [[one["placement"] for one in tree(world, ods)["stays"]] for ods in (FAR, HOME)]
+    assert "placements" not in tree(world, FAR)
+    assert (there, here) == ({"reference": f"ServiceRequest/{placement}"}, {"id": placement})
