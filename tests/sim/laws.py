@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import loads
 from fhir_mh.placements.courses import ods_codes
-from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
+from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, resource_id, text_at, texts_in
 from tests.sim.people import AWAY, FAR, HOME, UNIT
 from tests.sim.server_laws import LawBroken, ServerLaws
 
@@ -40,7 +40,7 @@ class Laws:
             foreign = texts_in(message) - ledger.edited() - ledger.reasons
             _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
             at = self.world.sites[sender]
-            again = set() if at.dead else texts_in(message) & ledger.retracted_texts() & _under_seal(at)
+            again = set() if at.dead else texts_in(message) & _retracted_there(at, ledger)
             _law(not again, f"{sender} sends {to} what it has sealed: {sorted(again)}")
             decided = DECISION.search(str(message.get("bundle")))
             _law(decided is None or to == HOME, f"{sender} tells {to} what the person decided of others: {decided}")
@@ -95,7 +95,7 @@ class Laws:
                     for item in shown - items
                     if item[0] != "tasks" and retracted.isdisjoint(item) and not _told_of(item, told)
                 }
-                again = texts_in(held.tree) & ledger.retracted_texts() & _under_seal(site)
+                again = texts_in(held.tree) & _retracted_there(site, ledger)
                 _law(not again, f"{ods} shows what it has sealed: {sorted(again)}")
                 _law(not gone, f"{ods} shows no more: {sorted(gone)}")
                 shown |= items
@@ -383,10 +383,7 @@ def _as_held_in(tree: Tree, item: Tree) -> Tree:
 
     Such as the placement by which a claim was confirmed, where it ended before its provider was sent it.
     """
-    names = {
-        one.get("unknown", {}).get(name.rstrip("s"), {}).get("id", one["id"]): one["id"]
-        for name, value in tree.items() if isinstance(value, list) for one in value
-    }  # fmt: skip
+    names = {resource_id(one): one["id"] for value in tree.values() if isinstance(value, list) for one in value}
 
     def named(value: Any) -> Any:
         if isinstance(value, list):
@@ -397,6 +394,14 @@ def _as_held_in(tree: Tree, item: Tree) -> Tree:
         return {"id": name} if name else {key: named(one) for key, one in value.items()}
 
     return {key: value if key == "unknown" else named(value) for key, value in item.items()}
+
+
+def _retracted_there(site: Site, ledger: Ledger) -> set[str]:
+    """Retracted, and sealed at a site: what is sealed whole holds other items too, not retracted there yet."""
+    if not ledger.retracted:
+        return set()
+    sealed = site.look(lambda tx: {kept.name for one in tx.seals.find() for kept in tx.seals.texts(one.id)})
+    return ledger.retracted_texts(sealed) & _under_seal(site)
 
 
 def _under_seal(site: Site) -> set[str]:

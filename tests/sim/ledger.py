@@ -6,7 +6,7 @@ Every text is one of a kind and names its section, so that it is found again whe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -63,7 +63,7 @@ class Ledger:
     shown: dict[str, set[Row]] = field(default_factory=dict)  # site -> items ever shown there
     askings: dict[str, dict[str, Any]] = field(default_factory=dict)  # site -> those it has answered with `coming`
     declined: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (site, provider) -> a claim, and when
-    retracted: set[Row] = field(default_factory=set)  # (list, item) that home said was somebody else's
+    retracted: dict[Row, str] = field(default_factory=dict)  # what home said was somebody else's -> its resource's id
     there: list[Written] = field(default_factory=list)  # what was written on partners' plain servers
 
     def learns(self, site: str, ids: Iterable[str]) -> None:
@@ -93,9 +93,13 @@ class Ledger:
         """Whether a site knows of anything that the person decided."""
         return any(one.id in self.known.get(site, set()) for one in self.decisions)
 
-    def retracted_texts(self) -> set[str]:
-        """Everything said in places that were retracted."""
-        return {one.text for one in self.said if one.row[:2] in self.retracted}
+    def retracted_texts(self, among: Container[str] | None = None) -> set[str]:
+        """Everything said in places that were retracted. among: ids of resources; only what was said in these."""
+        return {
+            one.text
+            for one in self.said
+            if one.row[:2] in self.retracted and (among is None or self.retracted[one.row[:2]] in among)
+        }
 
     def edited(self) -> set[str]:
         """The texts that people may change wherever they stand; not why a step was taken."""
@@ -118,6 +122,12 @@ def text_at(tree: Tree, row: Row) -> str | None:
             return None
     value = value.get("text") if isinstance(value, dict) else value
     return value if isinstance(value, str) else None
+
+
+def resource_id(item: Tree) -> str:
+    """The id of an item's resource: its own, unless it has another than the one by which people know it."""
+    known = [told["id"] for told in item.get("unknown", {}).values() if isinstance(told, dict) and "id" in told]
+    return str(known[0] if known else item["id"])
 
 
 def items_in(tree: Tree) -> set[Row]:

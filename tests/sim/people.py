@@ -19,7 +19,7 @@ from fhir_mh.gateway.written_since import Whose, Written
 from fhir_mh.mapping.formats import load_format
 from fhir_mh.mapping.row_paths import steps
 from fhir_mh.store import PersonMerge
-from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, text_at
+from tests.sim.ledger import SECTION_OF, Decision, Ledger, Row, Said, items_in, resource_id, text_at
 from tests.sim.site import at_once
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class Staff:
             f"retracts {name} {item_id} of {number}",
         )
         if done:
-            ledger.retracted.add((name, item_id))
+            ledger.retracted[name, item_id] = _resource(held.tree, (name, item_id))
         return done
 
     # --- two who are said to be one
@@ -330,7 +330,7 @@ class Staff:
         for one, answer in whose.items():
             if answer == "stays":
                 continue
-            kept.retracted.add((one.list, one.id))
+            kept.retracted[one.list, one.id] = _resource(tree, (one.list, one.id))
             rows = {said.row for said in kept.said if said.row[:2] == (one.list, one.id)}
             for row in rows if answer == "other" else ():
                 text = text_at(tree, row)
@@ -406,6 +406,10 @@ class Staff:
         if saved:
             self.world.ledgers[number].said += said
         return saved
+
+
+def _resource(tree: Tree, row: Row) -> str:
+    return next(resource_id(item) for item in tree[row[0]] if item["id"] == row[1])
 
 
 def _brief(change: Tree) -> str:

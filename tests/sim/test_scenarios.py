@@ -390,6 +390,26 @@ def test_what_left_before_a_retraction_is_not_taken_in_after_it_where_nobody_kne
         assert world.sites[AWAY].record(ADA) is None, "the late snapshot is under a seal, and makes nobody known"
 
 
+def test_what_is_sealed_whole_with_something_retracted_is_not_retracted_itself_until_that_is_told(
+    tmp_path: Path, empty: Path
+) -> None:
+    with World(1, tmp_path, empty, calm=True) as world:
+        world.staff.register(ADA)
+        world.net.faults = type(world.net.faults)(late=1)
+        world.deliver(HOME)
+        world.net.faults = type(world.net.faults)()
+        world.staff.retract(ADA, ECT[:2])
+        world.deliver(HOME)
+        world.settle()
+        assert world.sites[UNIT].look(lambda tx: len(tx.seals.find())) > 0
+        assert shown(world, UNIT, GOAL) is not None
+        world.staff.retract(ADA, GOAL[:2])
+        world.staff.edit(UNIT, ADA, GOAL)
+        world.deliver(UNIT)
+        world.quiet()
+        assert shown(world, UNIT, GOAL) is None
+
+
 def test_what_was_opened_while_its_custodian_was_no_partner_is_told_when_it_comes_again(world: World) -> None:
     for stage in (lambda: None, lambda: world.sites[HOME].part(AWAY)):
         world.staff.move_discharge(AWAY, ADA)
