@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,31 @@ def test_what_was_changed_there_before_our_writing_was_read_back_comes_home(
         monkeypatch.setattr(ward(world), "_bundle", meanwhile)
         world.quiet()
         assert [shown(world, allotment)] == said
+
+
+def test_what_was_written_over_is_taken_in_though_what_lies_there_says_what_was_seen_last(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrative = {"text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">made up</div>'}}
+    with begun(tmp_path, empty, if_match=False, adds=narrative) as world:
+        world.settle()
+        world.staff.edit(HOME, ADA, CHOIR)
+        not_answered(world)
+        world.staff.edit(HOME, ADA, GOAL)
+        world.deliver(HOME)  # what lies there was written by us, and is seen as if somebody there had written it
+        written, said = ward(world)._bundle, list[str]()
+
+        def just_before(bundle: Tree) -> Tree:
+            monkeypatch.undo()
+            said.append(edit(world, CHOIR))
+            return written(bundle)
+
+        monkeypatch.setattr(ward(world), "_bundle", just_before)
+        world.clock.advance(timedelta(minutes=5))
+        not_answered(world)
+        assert said[0] not in texts_in(plan(world))
+        world.quiet()
+        assert said[0] in texts_in(world.sites[HOME].record(ADA))
 
 
 def test_that_two_persons_are_one_is_not_told_as_the_end_of_sharing_and_each_is_kept_up(world: World) -> None:

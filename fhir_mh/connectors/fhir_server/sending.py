@@ -131,11 +131,13 @@ class Snapshot:
         """What somebody there has made of a copy of ours since it was seen last, the oldest first.
 
         What says just what is to be sent is no change: it is our own writing, whose answer was lost. What that wrote
-        over is one.
+        over is one, also where it says what was seen last.
         """
-        if place.body is None or place.is_as_seen or self._is_theirs(place):
+        if place.body is None or self._is_theirs(place):
             return []
         since = await self.looking.since(place)
+        if place.is_as_seen and len(since) == 1:
+            return []
         return since[:-1] if says_the_same(place.body, rendered(place.ours, named)) else since
 
     async def _take_in(
