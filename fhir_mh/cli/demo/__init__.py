@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from fhir_mh.cli.demo.ending import as_by_ctrl_c
 from fhir_mh.cli.demo.providers import NotHeld, Providers
 from fhir_mh.cli.demo.steps import STEPS
 from fhir_mh.cli.demo.story import Story
@@ -16,10 +17,14 @@ from fhir_mh.clock import elapsed
 def run(*, once: bool = False) -> int:
     """Play the demo; 0 only if every step was seen to hold at the system it is about.
 
-    Without once, the gateways go on running afterwards, until Ctrl-C.
+    Without once, the gateways go on running afterwards, until Ctrl-C or until it is told to stop.
     """
     telling = Telling()
-    with tempfile.TemporaryDirectory(prefix="fhir-mh-demo-") as folder, Providers(Path(folder)) as providers:
+    with (
+        as_by_ctrl_c(),
+        tempfile.TemporaryDirectory(prefix="fhir-mh-demo-") as folder,
+        Providers(Path(folder)) as providers,
+    ):
         story = Story(providers, telling)
         telling.beginning(providers, len(STEPS))
         for number, (title, step) in enumerate(STEPS, 1):

@@ -18,6 +18,7 @@ from typing import Self
 
 import httpx
 
+from fhir_mh.cli.demo.ending import undisturbed
 from fhir_mh.clock import elapsed
 
 HOME, UNIT, AWAY = "ZCT1", "ZCT2", "ZOA1"
@@ -48,7 +49,8 @@ class Provider:
         """Start it, on its own port and its own database."""
         log = (self.folder / f"{self.ods}.log").open("ab")
         command = [sys.executable, "-m", "fhir_mh.cli", "serve", "--config", str(self.folder / f"{self.ods}.toml")]
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
+        with undisturbed():
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
         log.close()
 
     def ready(self) -> None:
@@ -143,11 +145,12 @@ class Providers:
         self._stop()
 
     def _stop(self) -> None:
-        for provider in self:
-            provider.stop()
+        with undisturbed():
+            for provider in self:
+                provider.stop()
 
     def wait(self) -> None:
-        """Until Ctrl-C."""
+        """Until Ctrl-C, or what counts as that."""
         with contextlib.suppress(KeyboardInterrupt):
             while all(provider.process and provider.process.poll() is None for provider in self):
                 time.sleep(0.5)
