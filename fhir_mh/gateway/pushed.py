@@ -7,7 +7,7 @@ set aside. Only that all of it is one transaction, and that the sender is told w
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -82,7 +82,9 @@ class Pushed:
             for body in message.of:
                 became.setdefault(key_there(body), []).append(receipt)
         among = {key_there(body): some for some in found for body in (some.patient, *some.resources)}
-        said = answer([self._told(tx, one, were[one.key], became.get(one.key, []), among.get(one.key)) for one in due])
+        said = answer(
+            [self._told(named, one, were[one.key], became.get(one.key, []), among.get(one.key)) for one in due]
+        )
         tx.inbox.record_anew(self.partner, name, said)
         return said
 
@@ -141,30 +143,30 @@ class Pushed:
             raise InvalidResource(issues=_issues(receipt, whose))
         if receipt["status"] != "quarantined":
             for body in made.of:
-                self._note(tx, body)
+                self._note(tx, body, made.people)
         return receipt
 
-    def _note(self, tx: Tx, body: Mapping[str, Any]) -> None:
+    def _note(self, tx: Tx, body: Mapping[str, Any], people: Collection[str]) -> None:
         """Note the version of a resource, where it says one, and by which id its own is known.
 
         Where ours lies on its server, only who reads or writes there finds out.
         """
         noted = tx.server_copies.at(self.partner, *key_there(body))
-        held = tx.get(key_there(body)[0], self.reading.name(tx, dict(body)))
+        held = tx.get(key_there(body)[0], self.reading.name(tx, dict(body), people))
         is_own = held is not None and held.custodian == self.partner
         if (noted is None and is_own) or (noted is not None and version_of(body)):
-            self.reading.note(tx, dict(body))
+            self.reading.note(tx, dict(body), people)
 
     def _told(
-        self, tx: Tx, sent: Sent, was: StoredResource | None, receipts: Sequence[Answered], among: Found | None
+        self, named: Named, sent: Sent, was: StoredResource | None, receipts: Sequence[Answered], among: Found | None
     ) -> Told:
         receipt = next((one for one in receipts if one["status"] != "quarantined"), receipts[0] if receipts else None)
-        held = tx.get(sent.key[0], self.reading.name(tx, sent.body))
+        held = named.now(sent)
         place = sent.entry.path
         if sent.passed:
             return self._of("200 OK", held)
         if receipt is None:
-            return self._nothing_new(tx, sent, held, among)
+            return self._nothing_new(named.tx, sent, held, among)
         if receipt["status"] == "quarantined":
             return self._of("202 Accepted", None, (issue("server-pushed-aside", place), *_issues(receipt, sent)))
         if receipt["status"] == "merged":

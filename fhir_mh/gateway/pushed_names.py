@@ -18,7 +18,7 @@ from fhir_mh.gateway.last_shown import LastShown
 from fhir_mh.gateway.resources import TransactionEntry, moved
 from fhir_mh.gateway.servers import FromServer
 from fhir_mh.issues import Issue, issue
-from fhir_mh.profiles.bundle import SHARED_KINDS
+from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
 from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import StoredResource, Tx
 
@@ -54,7 +54,7 @@ class Named:
     def __init__(
         self, tx: Tx, reading: FromServer, entries: Sequence[TransactionEntry], bases: Sequence[str] = ()
     ) -> None:
-        self.tx, self.reading = tx, reading
+        self.tx, self.reading, self.entries = tx, reading, entries
         self.names = Names(reading.partner, reading.base_url)
         self.everywhere = [self.names, *(Names(reading.partner, base) for base in bases)]
         found = [self._id_there(entry) for entry in entries]
@@ -75,7 +75,8 @@ class Named:
             for entry, (there, known) in zip(entries, found, strict=True)
         ]
         self.by_key = {one.key: one for one in self.sent}
-        self.ours |= {one.key: reading.name(tx, one.body) for one in self.sent if one.key[0] != "Patient"}
+        others = (one for one in self.sent if one.key[0] != "Patient")
+        self.ours |= {one.key: reading.name(tx, one.body, self._people_of(one.entry)) for one in others}
 
     # --- its ids
 
@@ -91,7 +92,7 @@ class Named:
         addressed = self._target(entry.full_url)
         if addressed is not None and addressed[0] == kind:
             return addressed[1], False
-        ours = self.reading.by_mark(self.tx, entry.body)
+        ours = self._marked(entry)
         copy = noted.get(self.reading.partner, kind, ours) if ours is not None else None
         if copy is not None:
             return copy.remote_id, False
@@ -110,7 +111,33 @@ class Named:
         """Whether an id that is known here is meant as that, and not as an id there that happens to be alike."""
         held = self.tx.get(str(entry.body["resourceType"]), name)
         own = held is not None and held.custodian == self.reading.partner
-        return own or self.reading.by_mark(self.tx, entry.body) == name
+        return own or self._marked(entry) == name
+
+    def _marked(self, entry: TransactionEntry) -> str | None:
+        return self.reading.by_mark(self.tx, entry.body, self._people_of(entry))
+
+    def _people_of(self, entry: TransactionEntry) -> set[str]:
+        """The persons here whom the Patient is, or may be, whom an entry is about; of what names none, those of all.
+
+        Looked up only of what has an identifier of ours: nothing else asks for them.
+        """
+        if identifier_of(entry.body) is None:
+            return set()
+        if entry.body["resourceType"] == "Patient":
+            return self.reading.people(self.tx, _with_id(entry))
+        about = [reference for _, reference in subjects_in(entry.body)]
+        about = about or [reference for one in self.entries for _, reference in subjects_in(one.body)]
+        return {person for reference in dict.fromkeys(about) for person in self._people(reference)}
+
+    def _people(self, reference: str) -> set[str]:
+        """The persons here whom the Patient is, or may be, to whom a reference leads, in the Bundle or here."""
+        target = self._target(reference)
+        named = reference if target is None else "/".join(target)
+        beside = next((one for one in self.entries if named in _names_of(one)), None)
+        if beside is not None:
+            return self.reading.people(self.tx, _with_id(beside))
+        held = None if target is None else self.held(target)
+        return set() if held is None or held.person is None else {held.person}
 
     def _found(self, entry: TransactionEntry, kind: str, wanted: tuple[str, str]) -> str | None:
         """What the partner calls what its condition finds here. Raises VersionConflict where that is more than one."""
@@ -139,6 +166,10 @@ class Named:
         """What is held here of a resource of the partner, be it ours or its own; None where nothing is."""
         held = self.tx.get(key[0], self.reading.called(self.tx, *key))
         return None if held is None or held.deleted else held
+
+    def now(self, sent: Sent) -> StoredResource | None:
+        """What is held here of an entry by now, be it deleted."""
+        return self.tx.get(sent.key[0], self.ours.get(sent.key) or self.reading.own_name(self.tx, *sent.key))
 
     # --- what they refer to
 
@@ -237,3 +268,14 @@ class Named:
             fresh = [one.body for one in more]
             found |= {one.key for one in more}
             yield from (one for one in more if not one.passed)
+
+
+def _with_id(entry: TransactionEntry) -> Body:
+    """A resource under the id of its address, where that has one."""
+    return entry.body if entry.id is None else {**entry.body, "id": entry.id}
+
+
+def _names_of(entry: TransactionEntry) -> set[str]:
+    """By what others in the Bundle may refer to an entry."""
+    body = _with_id(entry)
+    return {name for name in (entry.full_url, f"{body['resourceType']}/{body.get('id')}") if name}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from fhir_mh.connectors.fhir_server.found import Found, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted
 from fhir_mh.fhir.parts import objects_in
@@ -12,14 +14,17 @@ from fhir_mh.store import Tx
 
 
 class ServerNames:
-    """The names of one server's resources. Everything is in the transaction."""
+    """The names of one server's resources. Everything is in the transaction.
+
+    people: the persons here whom the Patient is, or may be, whom a resource is about.
+    """
 
     def __init__(self, home: Organisation, partner: str, base_url: str) -> None:
         self.home, self.partner, self.base_url = home, partner, base_url
 
-    def name(self, tx: Tx, body: Body) -> str:
+    def name(self, tx: Tx, body: Body, people: Collection[str]) -> str:
         """What a resource of the server is called here, be it ours or its own."""
-        return self.name_here(tx, body) or self.own_name(tx, *key_there(body))
+        return self.name_here(tx, body, people) or self.own_name(tx, *key_there(body))
 
     def own_name(self, tx: Tx, kind: str, there: str) -> str:
         """What a resource of the server's own is called here; what it was told of by that name is called so already."""
@@ -31,7 +36,7 @@ class ServerNames:
         noted = tx.server_copies.at(self.partner, kind, there)
         return noted.name if noted is not None else self.own_name(tx, kind, there)
 
-    def name_here(self, tx: Tx, body: Body) -> str | None:
+    def name_here(self, tx: Tx, body: Body, people: Collection[str]) -> str | None:
         """The id here of a resource that was written there by us: as noted, or as its mark says.
 
         None for the server's own, and for a Patient: who a person is, each says for itself.
@@ -42,19 +47,22 @@ class ServerNames:
         noted = tx.server_copies.at(self.partner, kind, there)
         if noted is not None:
             return noted.name
-        name = self.by_mark(tx, body)
+        name = self.by_mark(tx, body, people)
         return None if name is None or tx.server_copies.get(self.partner, kind, name) is not None else name
 
-    def by_mark(self, tx: Tx, body: Body) -> str | None:
-        """The id here of a resource of ours whose mark this bears: its id in a tag, else its item's identifier."""
+    def by_mark(self, tx: Tx, body: Body, people: Collection[str]) -> str | None:
+        """The id here of a resource of ours whose mark this bears: its id in a tag, else its item's identifier.
+
+        Items of two records may be called alike: an identifier alone is looked for in what is kept of these.
+        """
         meta, item = body.get("meta"), identifier_of(body)
         tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
         codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
         tagged = next((code for code in codes if isinstance(code, str)), None)
-        if tagged is not None or item is None:
+        if tagged is not None or item is None or not people:
             return tagged
-        identifiers = [(ITEM_ID, item)]
-        found = tx.search(key_there(body)[0], identifiers=identifiers, custodians=[self.home.ods]).entries
+        kind, kept = key_there(body)[0], [self.home.ods]
+        found = tx.search(kind, identifiers=[(ITEM_ID, item)], custodians=kept, persons=sorted(people)).entries
         return found[0].id if len(found) == 1 else None
 
     def names(self, tx: Tx, body: Body, said: dict[Key, str]) -> Names:

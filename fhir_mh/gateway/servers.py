@@ -9,8 +9,8 @@ are one and the same.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
@@ -70,11 +70,14 @@ class FromServer(ServerNames):
 
     def is_being_written(self, tx: Tx, patient: Body) -> bool:
         """Whether something is on its way there about this person: what lies there may be ours, and not noted yet."""
-        persons = {*persons_by_number(tx, numbers_in(patient)), *persons_by_local_identifier(tx, patient)}
-        held = tx.get("Patient", self.called(tx, *key_there(patient)))
-        persons |= {held.person} if held is not None and held.person is not None else set()
-        lanes = [tx.lanes.get(self.partner, person) for person in persons]
+        lanes = [tx.lanes.get(self.partner, person) for person in self.people(tx, patient)]
         return any(lane is not None and lane.leased_until is not None and lane.leased_until > tx.now for lane in lanes)
+
+    def people(self, tx: Tx, patient: Body) -> set[str]:
+        """The persons here whom a Patient of the server is, or may be: by number, local identifier, or as held."""
+        found = {*persons_by_number(tx, numbers_in(patient)), *persons_by_local_identifier(tx, patient)}
+        held = tx.get("Patient", self.called(tx, *key_there(patient)))
+        return found if held is None or held.person is None else {*found, held.person}
 
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
         """Why two Patients cannot be one person; None where they can."""
@@ -93,14 +96,16 @@ class FromServer(ServerNames):
 
         Nothing of what was dealt with in the same version, of what says nothing new, and of our own writing.
         """
-        new = [body for body in found.resources if not self._is_known(tx, body) and not self._is_told(tx, body)]
+        found = replace(found, people=self.people(tx, found.patient))
+        people = found.people
+        new = [one for one in found.resources if not self._is_known(tx, one) and not self._is_told(tx, one, people)]
         alone = all(key_there(body)[0] in SHARED_KINDS for body in new)
         faults = [] if alone or found.held else self.check(self._translated(tx, found.patient, found), errors_only=True)
         if has_errors(faults):
             why = [one.at(f"$.bundle.entry[0].resource: {one.path}") for one in faults if one.is_error]
-            return [self._set_aside((found.patient, *new), issue("sync-unreadable", "$.bundle"), *why)]
-        copies, own = self._parted(tx, new)
-        seconds = [body for body in own if self._is_second(tx, body)]
+            return [self._set_aside((found.patient, *new), people, issue("sync-unreadable", "$.bundle"), *why)]
+        copies, own = self._parted(tx, new, people)
+        seconds = [body for body in own if self._is_second(tx, body, people)]
         own = [body for body in own if body not in seconds]
         named, sure = self.person(tx, found.patient)
         persons = {copy.person for copy in copies if copy.person is not None}
@@ -114,12 +119,12 @@ class FromServer(ServerNames):
             number = number if named is not None and number else nhs_number_of(tx, person)
             if sure and number is not None and not self._contradicts(tx, copies, person, found.patient):
                 return [
-                    *(self._second(body) for body in seconds),
+                    *(self._second(body, people) for body in seconds),
                     *self._snapshots(tx, number, named, found, own),
                     *self._all_proposals(tx, number, person, copies, found),
                 ]
         if number is None:
-            return [self._set_aside((found.patient, *new), issue("sync-unknown-person", "$.bundle"))]
+            return [self._set_aside((found.patient, *new), people, issue("sync-unknown-person", "$.bundle"))]
         about = next((nhs_number_of(tx, copy.person) for copy in copies if copy.person in persons), None)
         return [self._snapshot(tx, about or number, found, new)]
 
@@ -144,23 +149,23 @@ class FromServer(ServerNames):
         noted = tx.server_copies.at(self.partner, *key_there(body))
         return version_of(body), "" if noted is None else noted.remote_version
 
-    def _is_told(self, tx: Tx, body: Body) -> bool:
+    def _is_told(self, tx: Tx, body: Body, people: Collection[str]) -> bool:
         """Whether this is what the server was told beside plans, or the copy of another gateway: that shares it."""
         if key_there(body)[0] == "Communication":
             sender = body.get("sender")
             identifier = sender.get("identifier") if isinstance(sender, dict) else None
             if isinstance(identifier, dict) and identifier.get("value") == self.home.ods:
-                return tx.get("Communication", self.name_here(tx, body) or "") is None
+                return tx.get("Communication", self.name_here(tx, body, people) or "") is None
         said = objects_in(body.get("extension"))
         keepers = [one.get("valueIdentifier") for one in said if one.get("url") == _CUSTODIAN]
         kept_by = {one["value"] for one in keepers if isinstance(one, dict) and isinstance(one.get("value"), str)}
         return bool(kept_by - {self.home.ods, self.partner})
 
-    def _parted(self, tx: Tx, bodies: Iterable[Body]) -> tuple[list[_Copy], list[Body]]:
+    def _parted(self, tx: Tx, bodies: Iterable[Body], people: Collection[str]) -> tuple[list[_Copy], list[Body]]:
         """The copies of what is kept here, and the server's own."""
         copies, own = [], []
         for body in bodies:
-            name = self.name_here(tx, body)
+            name = self.name_here(tx, body, people)
             held = None if name is None else tx.get(key_there(body)[0], name)
             if held is None or held.custodian != self.home.ods:
                 own.append(body)
@@ -168,21 +173,22 @@ class FromServer(ServerNames):
                 copies.append(_Copy(body, held.id, None if held.type in SHARED_KINDS else held.person))
         return copies, own
 
-    def _is_second(self, tx: Tx, body: Body) -> bool:
+    def _is_second(self, tx: Tx, body: Body, people: Collection[str]) -> bool:
         """Whether this says that it is what is kept here, and another one there is known to be that."""
         kind, there = key_there(body)
         return (
             kind != "Patient"
             and tx.server_copies.at(self.partner, kind, there) is None
-            and self.by_mark(tx, body) is not None
+            and self.by_mark(tx, body, people) is not None
         )
 
-    def firsts(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]:
-        """Where those lie that are noted of what these say that they are as well."""
+    def firsts(self, tx: Tx, patient: Body, bodies: Iterable[Body]) -> list[ServerCopy]:
+        """Where those lie that are noted of what these, which are about this Patient, say that they are as well."""
+        people = self.people(tx, patient)
         noted = [
-            tx.server_copies.get(self.partner, key_there(body)[0], self.by_mark(tx, body) or "")
+            tx.server_copies.get(self.partner, key_there(body)[0], self.by_mark(tx, body, people) or "")
             for body in bodies
-            if self._is_second(tx, body)
+            if self._is_second(tx, body, people)
         ]
         return [one for one in noted if one is not None]
 
@@ -216,8 +222,9 @@ class FromServer(ServerNames):
         whole = (*others,) if found.held else (found.patient, *others)
         said = [self._translated(tx, body, found) for body in whole]
         news = [body for body, here in zip(whole, said, strict=True) if not self._is_held(tx, here)]
-        name = self._message_id("snapshot", whole, self._turns(tx, news))
-        return Made(Message(name, "snapshot", number, self.partner, None, {"bundle": _bundle(said)}), whole)
+        name = self._message_id("snapshot", whole, self._turns(tx, news, found.people))
+        content = {"bundle": _bundle(said)}
+        return Made(Message(name, "snapshot", number, self.partner, None, content), whole, found.people)
 
     def _is_held(self, tx: Tx, here: Body) -> bool:
         known = tx.get(*key_of(here))
@@ -250,7 +257,7 @@ class FromServer(ServerNames):
             kind = key_there(copy.there)[0]
             shown = LastShown(tx, self.home, self.partner, person, (kind, copy.name))
             if shown.body is None:
-                yield from self._sealed(tx, number, person, copy, names)
+                yield from self._sealed(tx, number, person, copy, names, found.people)
                 continue
             said = {**names, **self.shared(tx, person, copy.there), key_there(found.patient): _subject_of(shown.body)}
             here = self.names(tx, copy.there, said).translated(copy.there)
@@ -263,31 +270,33 @@ class FromServer(ServerNames):
             if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
                 continue
             content = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
-            name = self._message_id("proposal", [copy.there], self._turns(tx, [copy.there]))
-            yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,))
+            name = self._message_id("proposal", [copy.there], self._turns(tx, [copy.there], found.people))
+            yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,), found.people)
 
-    def _sealed(self, tx: Tx, number: str, person: str, copy: _Copy, names: dict[Key, str]) -> Iterator[Made]:
+    def _sealed(
+        self, tx: Tx, number: str, person: str, copy: _Copy, names: dict[Key, str], people: Collection[str]
+    ) -> Iterator[Made]:
         """What somebody has made there of a copy that is under a seal here: it is received, and comes under it too."""
         newest = tx.projections.get(self.partner, person, self.home.ods)
         if newest is not None and tx.seals.holds(key_there(copy.there)[0], copy.name):
             here = self.names(tx, copy.there, names).translated(copy.there)
             content = {"base": newest.edition, "bundle": _bundle([here])}
             name = self._message_id("proposal", [copy.there])
-            yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,))
+            yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,), people)
 
     # --- what cannot be told
 
-    def _set_aside(self, whole: tuple[Body, ...], *why: Issue) -> Made:
+    def _set_aside(self, whole: tuple[Body, ...], people: Collection[str], *why: Issue) -> Made:
         """Of somebody who cannot be told: kept whole, and nobody is made of it."""
         name = self._message_id("snapshot", whole)
         body = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle(whole)}
-        return Made(Unreadable(name, body, why), whole)
+        return Made(Unreadable(name, body, why), whole, people)
 
-    def _second(self, body: Body) -> Made:
+    def _second(self, body: Body, people: Collection[str]) -> Made:
         name = self._message_id("second", [body])
         found = issue("sync-custody", "$.bundle", reference="What this is another copy of")
         held = {"id": name, "verb": "snapshot", "custodian": self.partner, "bundle": _bundle([body])}
-        return Made(Unreadable(name, held, (found,)), (body,))
+        return Made(Unreadable(name, held, (found,)), (body,), people)
 
     def _message_id(self, verb: str, bodies: Iterable[Body], turns: Mapping[Key, str] | None = None) -> str:
         """The same for the same versions, however often and in whatever order they are found."""
@@ -295,14 +304,14 @@ class FromServer(ServerNames):
         said = sorted(f"{'/'.join(key_there(body))}/{version}/{hash_of(body)}" for body, version in versions)
         return str(uuid.uuid5(_NAMESPACE, "\n".join([self.partner, verb, *said])))
 
-    def _turns(self, tx: Tx, news: Iterable[Body]) -> dict[Key, str]:
+    def _turns(self, tx: Tx, news: Iterable[Body], people: Collection[str]) -> dict[Key, str]:
         """What stands for the versions of resources that say none, and something new: how much was said before.
 
         What says again what it said before it said something else is a change, and no repetition.
         """
         found = {}
         for body in news:
-            held = tx.get(key_there(body)[0], self.name(tx, body))
+            held = tx.get(key_there(body)[0], self.name(tx, body, people))
             if held is not None and held.custodian == self.partner:
                 found[key_there(body)] = f"@{held.version}"
             elif held is not None and held.person is not None:
@@ -326,15 +335,17 @@ class FromServer(ServerNames):
     def dealt_with(self, tx: Tx, made: Made) -> None:
         """Note the versions that a message was made of: they are not looked at again."""
         for body in made.of:
-            self.note(tx, body)
+            self.note(tx, body, made.people)
 
-    def note(self, tx: Tx, body: Body) -> None:
+    def note(self, tx: Tx, body: Body, people: Collection[str]) -> None:
         """Note the version of a resource of the server as dealt with."""
         kind, there = key_there(body)
-        if kind in _NOT_NOTED or self._is_second(tx, body) or self._is_known(tx, body):
+        if kind in _NOT_NOTED or self._is_second(tx, body, people) or self._is_known(tx, body):
             return
         noted = tx.server_copies.at(self.partner, kind, there)
-        name = noted.name if noted is not None else self.name_here(tx, body) or minted(self.partner, kind, there)
+        name = (
+            noted.name if noted is not None else self.name_here(tx, body, people) or minted(self.partner, kind, there)
+        )
         held = hash_of(body)
         sent = noted.sent if noted is not None and noted.held == held else None
         tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), held, sent))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -20,7 +20,8 @@ class Found:
     answered: of copies of ours, what the server held when they were written last, where that is known. pushed: its
     system sent it, whatever it was made from; else it was found, and made from what lay there before. held: the Patient
     is the one that is held here, for none came along. named: type and id there -> id here, of copies that are known to
-    lie there and perhaps noted nowhere yet.
+    lie there and perhaps noted nowhere yet. people: the persons here whom the Patient is, or may be; looked up as
+    messages are made of it.
     """
 
     patient: Body
@@ -29,14 +30,19 @@ class Found:
     pushed: bool = False
     held: bool = False
     named: Mapping[Key, str] = field(default_factory=dict)
+    people: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A message, and the resources of the server (as they are there) that are dealt with once it is."""
+    """A message, and the resources of the server (as they are there) that are dealt with once it is.
+
+    people: the persons here whom their Patient is, or may be.
+    """
 
     message: Message | Unreadable
     of: tuple[Body, ...]
+    people: Collection[str]
 
 
 def key_there(body: Mapping[str, Any]) -> Key:

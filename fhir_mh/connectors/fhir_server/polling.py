@@ -249,13 +249,13 @@ class Polling:
         if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
             return 0, False
         resources = tuple(read.about[there].values())
-        await self._forget_deleted(resources)
+        await self._forget_deleted(patient, resources)
         beside, answered = await self._beside(read, there, resources), await self._answered(resources)
         return await self.into.receive(Found(patient, (*resources, *beside), answered))
 
-    async def _forget_deleted(self, resources: Iterable[Body]) -> None:
+    async def _forget_deleted(self, patient: Body, resources: Iterable[Body]) -> None:
         """Where a copy was deleted there and written anew, and that was not answered, the new one is the copy."""
-        for first in await self.store.read(lambda tx: self.reading.firsts(tx, resources)):
+        for first in await self.store.read(lambda tx: self.reading.firsts(tx, patient, resources)):
             try:
                 held = await self.server.read(first.type, first.remote_id)
             except (Refused, NotAuthenticated):  # it does not say: the new one is a second copy

@@ -166,6 +166,32 @@ def test_a_copy_is_known_by_its_mark_under_any_full_url(ward: Ward) -> None:
     assert title(ward) == "Changed there"
 
 
+OTHER = {"nhs_number": "9990000026", "names": [{"family": "Other"}], "birth_date": "1990-01-01"}
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_of_items_that_are_called_alike_it_is_the_one_of_the_person_it_is_about(ward: Ward, beside: bool) -> None:
+    ward.save(HOME, {"person": OTHER, "care_plans": [{"id": "care", "title": "Another person's"}]})
+    changed = {**care_plan(ward, title="Changed there"), "subject": {"reference": URN if beside else "Patient/77"}}
+    sent = TransactionEntry("POST", {name: value for name, value in changed.items() if name not in ("id", "meta")}, "")
+    known = patient(ward)
+    send(ward, known)
+    if beside:
+        known = TransactionEntry("POST", {name: value for name, value in known.body.items() if name != "id"}, URN)
+    told = send(ward, known, sent) if beside else send(ward, sent)
+    assert told[-1] == ("200", ["server-pushed-merged"])
+    assert title(ward) == "Changed there"
+
+
+def test_the_identifier_of_another_persons_item_is_no_mark(ward: Ward) -> None:
+    ward.save(HOME, {"person": OTHER, "goals": [{"id": "theirs", "description": "Another person's"}]})
+    goal = {"resourceType": "Goal", "id": "g7", "lifecycleStatus": "active", "description": {"text": "Sleep"}}
+    goal["identifier"] = [{"system": ITEM_ID, "value": "theirs"}]
+    assert send(ward, patient(ward), about_77(goal))[1] == ("201", [])
+    held = ward.tx(lambda tx: tx.search("Goal", custodians=[HOME]).entries)
+    assert [one.body()["description"]["text"] for one in held] == ["Another person's"]
+
+
 def test_a_second_copy_under_another_id_is_set_aside(ward: Ward) -> None:
     copied = put(care_plan(ward, id="second", title="Copied"))
     assert send(ward, patient(ward), copied)[1] == ("202", ["server-pushed-aside", "sync-custody"])
