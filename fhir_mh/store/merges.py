@@ -5,12 +5,13 @@ The persons that are one are the sides of a merge: one is kept, and the others, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from fhir_mh.errors import Conflict
 from fhir_mh.issues import issue
 from fhir_mh.store.part import Part
-from fhir_mh.store.session import Row
+from fhir_mh.store.session import Row, Session
 from fhir_mh.store.values import PersonMerge, from_ms, from_ms_or_none
 
 _COLUMNS = "id, kept, superseded, state, asked_by, reason, asked, approved_by, made, before, undone_by, undone"
@@ -27,23 +28,35 @@ def _merge(row: Row) -> PersonMerge:
 class Merges(Part):
     """The merges of one store, within one transaction. Whether two persons may be one is the caller's to say."""
 
+    def __init__(self, session: Session, now: datetime, new_id: Callable[[], str]) -> None:
+        super().__init__(session, now, new_id)
+        self._sides: dict[str, list[str]] = {}  # as far as this transaction has looked
+
     # --- who is one
 
     def root(self, person: str) -> str:
         """The person who is kept of those that this one is one with; the person itself where there is no merge."""
-        while True:
-            row = self.session.one("SELECT kept FROM person_merges WHERE superseded = ? AND state = 'made'", person)
-            if row is None:
-                return person
-            person = str(row[0])
+        return self.sides(person)[0]
 
     def sides(self, person: str) -> list[str]:
         """Everybody who is one with a person: the one kept, then the others in the order they were merged."""
+        if person not in self._sides:
+            self._sides[person] = self._look(person)
+        return [*self._sides[person]]
+
+    def look_again(self) -> None:
+        """Forget what was seen: it may have changed since, or what was changed may have been undone."""
+        self._sides.clear()
+
+    def _look(self, person: str) -> list[str]:
         if not self.session.one(
             "SELECT 1 FROM person_merges WHERE (superseded = ? OR kept = ?) AND state = 'made' LIMIT 1", person, person
         ):
             return [person]  # as nearly everybody
-        found = [self.root(person)]
+        root = person
+        while row := self.session.one("SELECT kept FROM person_merges WHERE superseded = ? AND state = 'made'", root):
+            root = str(row[0])
+        found = [root]
         for one in found:  # grows as it goes
             rows = self.session.all(
                 "SELECT superseded FROM person_merges WHERE kept = ? AND state = 'made' ORDER BY made, id", one
@@ -87,6 +100,7 @@ class Merges(Part):
             f"UPDATE person_merges SET {change} WHERE id = ? AND state = ?", *values, merge, before
         ):
             raise Conflict(issues=[issue("merge-state", "id")])
+        self.look_again()
 
     def get(self, merge: str) -> PersonMerge | None:
         row = self.session.one(f"SELECT {_COLUMNS} FROM person_merges WHERE id = ?", merge)

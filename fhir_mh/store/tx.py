@@ -150,6 +150,7 @@ class Tx(Resources):
             self.session.run("ROLLBACK TO SAVEPOINT whole")
             self.session.run("RELEASE SAVEPOINT whole")  # else one around this one would be undone to here alone
             self._raised, self._editions = raised, {}
+            self.merges.look_again()
             del self.committed[calls:]
             raise
         self.session.run("RELEASE SAVEPOINT whole")

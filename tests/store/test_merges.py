@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fhir_mh.errors import Conflict
-from fhir_mh.store import Store
+from fhir_mh.store import Store, Tx
 
 
 def made(store: Store, kept: str, superseded: str) -> str:
@@ -57,6 +57,28 @@ def test_each_is_made_and_undone_once(people: Store) -> None:
     people.write_now(lambda tx: tx.merges.undo(name, "first"))
     with pytest.raises(Conflict):
         people.write_now(lambda tx: tx.merges.undo(name, "first"))
+
+
+def test_whoever_looks_within_a_transaction_sees_what_it_did_and_not_what_was_undone_of_it(people: Store) -> None:
+    name = people.write_now(lambda tx: tx.merges.ask("a", "b", "first", "why"))
+
+    def fail_inside(tx: Tx) -> None:
+        with tx.whole():
+            tx.merges.make(name, "second", "{}")
+            assert tx.merges.sides("b") == ["a", "b"]
+            raise Conflict(issues=[])
+
+    def work(tx: Tx) -> None:
+        assert tx.merges.sides("b") == ["b"]
+        with pytest.raises(Conflict):
+            fail_inside(tx)
+        assert tx.merges.sides("b") == ["b"]
+        tx.merges.make(name, "second", "{}")
+        assert (tx.merges.sides("b"), tx.merges.root("b")) == (["a", "b"], "a")
+        tx.merges.undo(name, "first")
+        assert (tx.merges.sides("b"), tx.merges.root("b")) == (["b"], "b")
+
+    people.write_now(work)
 
 
 def test_a_version_that_was_shown_never_comes_again(people: Store) -> None:

@@ -166,3 +166,24 @@ def test_what_fails_half_way_is_undone_and_the_rest_of_the_transaction_stays(sto
     assert kept == [True, False, True]
     assert heads(store, person, "HOME", "AWAY") == (1, 1, 1)
     assert told == []
+
+
+def test_an_edition_that_was_raised_and_undone_is_not_remembered(store: Store) -> None:
+    def fail_inside(tx: Tx, person: str) -> None:
+        with tx.whole():
+            goal(tx, "inside", person)
+            assert tx.edition(person, "HOME") == 1
+            raise Conflict(issues=[])
+
+    def work(tx: Tx) -> list[int]:
+        person = tx.add_person()
+        seen = [tx.edition(person, "HOME")]
+        with pytest.raises(Conflict):
+            fail_inside(tx, person)
+        seen.append(tx.edition(person, "HOME"))
+        goal(tx, "after", person)
+        seen.append(tx.edition(person, "HOME"))
+        tx.set_edition(person, "AWAY", 7)
+        return [*seen, tx.edition(person, "AWAY")]
+
+    assert store.write_now(work) == [0, 0, 1, 7]
