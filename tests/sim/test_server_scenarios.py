@@ -69,6 +69,11 @@ def edit(world: World, row: tuple[str, ...]) -> str:
     return world.ledgers[ADA].there[-1].text
 
 
+def sealed(world: World) -> list[str]:
+    """Everything that is under a seal at home."""
+    return world.sites[HOME].look(lambda tx: [one.text for made in tx.seals.find() for one in tx.seals.texts(made.id)])
+
+
 def not_answered(world: World) -> None:
     """One round in which what is written to the server is not answered."""
     world.working = False
@@ -220,10 +225,19 @@ def test_what_the_ward_wrote_about_the_wrong_person_comes_under_the_seal_before_
     world.staff.retract(ADA, ("goals", "goal"))
     world.quiet()
     assert ward(world).all("Goal") == []
-    sealed = world.sites[HOME].look(
-        lambda tx: [one.text for made in tx.seals.find() for one in tx.seals.texts(made.id)]
-    )
-    assert text in texts_in(sealed)
+    assert text in texts_in(sealed(world))
+
+
+def test_what_the_ward_wrote_about_the_wrong_person_is_sealed_though_our_writing_was_not_answered(
+    tmp_path: Path, empty: Path
+) -> None:
+    with begun(tmp_path, empty) as world:
+        not_answered(world)
+        text = edit(world, GOAL)
+        world.staff.retract(ADA, ("goals", "goal"))
+        world.quiet()
+        assert ward(world).all("Goal") == []
+        assert text in texts_in(sealed(world))
 
 
 def test_an_older_version_of_the_same_moment_is_not_taken_for_what_came_after(

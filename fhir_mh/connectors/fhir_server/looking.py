@@ -111,7 +111,8 @@ class Looking:
     async def since(self, place: Place) -> list[Body]:
         """What somebody there has made of a resource since it was seen last, the oldest first and what lies there last.
 
-        Where the server keeps no history, what lies there alone.
+        Nothing where it says what was seen last, and said nothing else meanwhile. Where there is no history, what lies
+        there now alone.
         """
         noted, body = place.noted, place.body
         if body is None:
@@ -119,7 +120,7 @@ class Looking:
         if noted is None:
             return [body]
         between = await self._between(place.key[0], place.there, noted.remote_version, version_of(body), noted.held)
-        return [*between, body]
+        return [*between, body] if between or not place.is_as_seen else []
 
     async def overwritten(self, place: Place, own: str) -> list[Body]:
         """What somebody there had made of a resource between what was read of it and our own version."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from fhir_mh.clock import instant
 from fhir_mh.connectors.fhir_server.client import FhirClient
@@ -53,12 +54,13 @@ class Notices:
     async def retracted(self, message: Message) -> None:
         """Delete what was recorded for the wrong person. Raises Refused where something else there still needs it.
 
-        What somebody there has made of it since it was seen last is taken in before: it comes under the seal.
+        What somebody there has made of it since it was seen last is taken in before: it comes under the seal. Where the
+        answer to its writing was lost, that is whatever lies there.
         """
         keys = [_key(name) for name in message.content["items"]]
         noted = await self.store.read(lambda tx: tx.server_copies.some(self.partner, keys))
-        await self._take_in(message, noted.values())
         left = [(key, there) for key in keys for there in await self._there(key, noted.get(key))]
+        await self._take_in(message, noted, left)
         while left:
             before, kept = left, []
             for key, there in before:
@@ -72,22 +74,27 @@ class Notices:
         for key in keys:
             await self.store.write(lambda tx, key=key: tx.server_copies.forget(self.partner, *key))  # type: ignore[misc]
 
-    async def _take_in(self, message: Message, noted: Iterable[ServerCopy]) -> None:
+    async def _take_in(
+        self, message: Message, noted: Mapping[Key, ServerCopy], left: Iterable[tuple[Key, str]]
+    ) -> None:
         """Have received what nobody here has seen yet. Raises VersionConflict where it was not."""
-        lying = [(copy, await self.client.read(copy.type, copy.remote_id)) for copy in noted]
-        unseen = tuple(body for copy, body in lying if body is not None and hash_of(body) != copy.held)
-        if unseen and not await self.home.take_in(await self._about(message, unseen)):
-            raise VersionConflict(issues=[issue("server-changed", "$")])
+        lying = [Place(key, {}, noted.get(key), await self.client.read(key[0], there)) for key, there in left]
+        unseen = [body for place in lying for body in await self.looking.since(place)]
+        if not unseen:
+            return
+        named = {(place.key[0], place.there): place.key[1] for place in lying}
+        patient, held = await self._patient(message)
+        for body in unseen:
+            if not await self.home.take_in(Found(patient, (body,), held=held, named=named)):
+                raise VersionConflict(issues=[issue("server-changed", "$")])
 
-    async def _about(self, message: Message, unseen: tuple[Body, ...]) -> Found:
-        """These, with the Patient there; without one where none, or more than one, can be the person."""
-        try:
+    async def _patient(self, message: Message) -> tuple[Body, bool]:
+        """The Patient there; True with none, where none, or more than one, can be the person."""
+        with suppress(Refused):
             patient = await self.looking.patient(called(message))
-        except Refused:
-            patient = None
-        if patient is None:
-            return Found({"resourceType": "Patient", "id": message.id}, unseen, held=True)
-        return Found(patient, unseen)
+            if patient is not None:
+                return patient, False
+        return {"resourceType": "Patient", "id": message.id}, True
 
     async def _there(self, key: Key, noted: ServerCopy | None) -> list[str]:
         """The ids there of a resource of ours, also where the answer to its writing was lost."""

@@ -136,8 +136,6 @@ class Snapshot:
         if place.body is None or self._is_theirs(place):
             return []
         since = await self.looking.since(place)
-        if place.is_as_seen and len(since) == 1:
-            return []
         return since[:-1] if says_the_same(place.body, rendered(place.ours, named)) else since
 
     async def _take_in(
