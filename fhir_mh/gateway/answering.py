@@ -71,12 +71,13 @@ def _meant(tx: Tx, home: Organisation, sought: Sought) -> str | None:
 def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sought, person: str) -> Status:
     """Share what may be shared from now on, and tell the team either way."""
     until = tx.now + timedelta(hours=find_and_pull().kept_hours)
-    declined = _is_declined(hold(tx, person, home.ods).tree, partner)
+    sides = tx.merges.sides(person)
+    declined = any(_is_declined(hold(tx, one, home.ods).tree, partner) for one in sides)
     status: Status = "nothing"
     if not declined:
         tx.askings.add("received", partner, sought.id, sought.purpose, status="coming", person=person, until=until)
         decision = standing(tx, person, home.ods).may_be_sent(partner, now_of(tx))
-        if decision.content and _is_held(tx, home, person, decision):
+        if decision.content and any(_is_held(tx, home, one, decision) for one in sides):
             status = "coming"
         else:
             tx.askings.refuse(partner, sought.id)
@@ -84,7 +85,7 @@ def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought:
     name = dumps([partner, person, sought.purpose, status, instant(tx.now)[:10]]).decode()
     raise_task(tx, home, check, person, name, "placement", said, once=True)
     if status == "coming":
-        look_anew(tx, home, person, [partner])
+        _look_anew(tx, home, person, partner)
     return status
 
 
@@ -119,8 +120,8 @@ def _audit(tx: Tx, home: Organisation, partner: str, sought: Sought, person: str
 
 def end_askings(tx: Tx, home: Organisation, person: str, partner: str) -> None:
     """The home team has declined a partner's claim: what it asked for is sent no longer."""
-    if tx.askings.end(person, partner):
-        look_anew(tx, home, person, [partner])
+    if sum(tx.askings.end(one, partner) for one in tx.merges.sides(person)):
+        _look_anew(tx, home, person, partner)
 
 
 def lapse(tx: Tx, home: Organisation) -> bool:
@@ -129,5 +130,11 @@ def lapse(tx: Tx, home: Organisation) -> bool:
     for one in over:
         tx.askings.end_one(one)
         if one.person is not None and one.partner in partners:
-            look_anew(tx, home, one.person, [one.partner])
+            _look_anew(tx, home, one.person, one.partner)
     return bool(over)
+
+
+def _look_anew(tx: Tx, home: Organisation, person: str, partner: str) -> None:
+    """Of everybody who is one with the person: who has asked for one has asked for all."""
+    for one in tx.merges.sides(person):
+        look_anew(tx, home, one, [partner])

@@ -34,10 +34,12 @@ class Placing:
         self.world.ledgers[number].reasons |= texts_in(facts)
         step = read_step(name, {"by": f"staff of {ods}", **facts})
         about = [one.provider for one in self.courses(ods, number) if one.id == placement]
+        one = site.numbers_of_one(number)
         try:
             done = self.world.attempt(ods, lambda: site.step(number, placement, step), f"{name} {facts} of {number}")
             if done and name == "decline":
-                self.world.ledgers[number].declined[ods, about[0]] = self.world.clock.now()
+                for each in one:
+                    self.world.ledgers[each].declined[ods, about[0]] = self.world.clock.now()
             return done
         except ConsentDenied:
             return False

@@ -16,9 +16,9 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.gateway import partners
 from fhir_mh.issues import issue
 from fhir_mh.store import Outcome
-from tests.sim.finding import BORN
+from tests.sim.finding import BORN, KEPT
 from tests.sim.ledger import text_at
-from tests.sim.people import ADA, AWAY, BEN, HOME, UNIT
+from tests.sim.people import ADA, AWAY, BEN, FAR, HOME, UNIT
 from tests.sim.world import World
 
 CAI = "9990000042"
@@ -46,6 +46,12 @@ def pending(world: World, ods: str) -> list[tuple[str, list[Any]]]:
     held = world.sites[ods].record(ADA)
     assert held is not None
     return [(one.state, [(row.shown, row.ours) for row in one.unmerged]) for one in held.pending]
+
+
+def ended_for_both(world: World, ods: str) -> list[bool]:
+    """Of each copy of what the home team keeps of Ada and of Ben: whether it is no longer kept up to date."""
+    copies = [one for number in (ADA, BEN) for one in world.sites[ods].copies(number)]
+    return [one.ended_at is not None for one in copies if (one.partner, one.custodian) == (ods, HOME)]
 
 
 def sent(world: World, sender: str, to: str) -> list[str]:
@@ -707,3 +713,34 @@ def test_what_one_of_two_who_are_one_has_denied_is_not_opened_by_an_asking_for_t
     world.staff.edit(HOME, ADA, SLEEP)
     world.quiet()
     assert shown(world, AWAY, SLEEP) != shown(world, HOME, SLEEP)
+
+
+def test_who_asks_for_one_of_two_who_are_one_is_sent_both_until_the_asking_is_over(world: World) -> None:
+    world.staff.register(BEN)
+    world.staff.merge(ADA, BEN)
+    world.settle()
+    world.finding.ask(FAR, ADA, "ETREAT", BORN)
+    world.quiet()
+    assert ended_for_both(world, FAR) == [False, False]
+    world.clock.advance(KEPT)
+    world.deliver(HOME)
+    world.quiet()
+    assert ended_for_both(world, FAR) == [True, True]
+
+
+def test_a_claim_of_one_of_two_who_are_one_that_is_declined_ends_what_was_asked_for_the_other(world: World) -> None:
+    world.staff.register(BEN)
+    world.staff.merge(ADA, BEN)
+    world.settle()
+    world.finding.ask(FAR, BEN, "ETREAT", BORN)
+    world.settle()
+    assert ended_for_both(world, FAR) == [False, False]
+    world.placing.claim(FAR, ADA)
+    world.settle()
+    (claim,) = [one.id for one in world.placing.courses(HOME, ADA) if one.state == "claimed"]
+    assert world.placing.step(HOME, ADA, "decline", claim, reason="Not known to us")
+    world.quiet()
+    assert ended_for_both(world, FAR) == [True, True]
+    world.finding.ask(FAR, BEN, "ETREAT", BORN)
+    world.quiet()
+    assert ended_for_both(world, FAR) == [True, True]
