@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import takewhile, zip_longest
+from functools import cached_property
+from itertools import count, takewhile, zip_longest
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.naming import Body, Key
@@ -15,6 +16,55 @@ from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.store import Tx
 
 
+class SentThere:
+    """What one partner was sent of what is kept here about a person, and what it has proposed.
+
+    Within one transaction each edition is read once, and only as far back as is asked, however many resources ask.
+    """
+
+    def __init__(self, tx: Tx, home: Organisation, partner: str, person: str) -> None:
+        self.tx, self.home, self.partner, self.person = tx, home, partner, person
+        self._read: list[tuple[int, dict[Key, Body]]] = []
+        self._more = self._projections()
+
+    @cached_property
+    def stored(self) -> int:
+        """The edition that the partner is known to have stored; 0 for none."""
+        copy = copy_at(self.tx, self.person, self.partner, self.home.ods)
+        return copy.stored.edition if copy is not None and copy.stored is not None else 0
+
+    @cached_property
+    def _proposed(self) -> list[tuple[int, dict[Key, Body]]]:
+        own = [one for one in self.tx.proposals.find(self.person, direction="received") if one.partner == self.partner]
+        return [(one.base, _bodies(load_object(one.payload).get("bundle"))) for one in own]
+
+    def proposed(self, key: Key) -> list[tuple[int, Body]]:
+        """(base, resource) of what it has proposed of a resource, the oldest first."""
+        return [(base, bodies[key]) for base, bodies in self._proposed if key in bodies]
+
+    def ever(self, key: Key) -> bool:
+        """Whether it was ever sent a resource."""
+        return any(True for _ in self.sent(key))
+
+    def sent(self, key: Key) -> Iterator[tuple[int, Body]]:
+        """(edition, resource) of what it was ever sent of a resource, the newest first."""
+        for number in count():
+            if number == len(self._read):
+                following = next(self._more, None)
+                if following is None:
+                    return
+                self._read.append(following)
+            edition, bodies = self._read[number]
+            if key in bodies:
+                yield edition, bodies[key]
+
+    def _projections(self) -> Iterator[tuple[int, dict[Key, Body]]]:
+        projections, whose = self.tx.projections, (self.partner, self.person, self.home.ods)
+        newest = projections.get(*whose)
+        for projection in projections.newest_first(*whose, newest.edition if newest else 0):
+            yield projection.edition, _bodies(load_object(projection.sent))
+
+
 class LastShown:
     """What a server was last known to show of a copy of ours, and what it may have been written since.
 
@@ -23,33 +73,21 @@ class LastShown:
     took that.
     """
 
-    def __init__(self, tx: Tx, home: Organisation, partner: str, person: str, key: Key) -> None:
-        self.tx, self.home, self.partner, self.person, self.key = tx, home, partner, person, key
-        copy = copy_at(tx, person, partner, home.ods)
-        stored = copy.stored.edition if copy is not None and copy.stored is not None else 0
+    def __init__(self, there: SentThere, key: Key) -> None:
+        self.there, self.key = there, key
         self.body: Body | None = None
         self.edition, self.later = 0, list[Body]()
-        for edition, held in self._sent():
+        for edition, held in there.sent(key):
             self.body, self.edition = held, edition
-            if edition <= stored:
+            if edition <= there.stored:
                 break
             self.later.append(held)
-        if self.edition > stored:  # written, and the answer lost: the oldest is what it has at least
+        if self.edition > there.stored:  # written, and the answer lost: the oldest is what it has at least
             self.later = self.later[:-1]
         self.is_sent = True
-        for own in tx.proposals.find(person, direction="received"):
-            said = _in(load_object(own.payload).get("bundle"), key)
-            if own.partner == partner and own.base >= self.edition and said is not None:
+        for base, said in there.proposed(key):
+            if base >= self.edition:
                 self.body, self.is_sent = said, False
-
-    def _sent(self) -> Iterator[tuple[int, Body]]:
-        """(edition, resource) of what was ever sent of it, the newest first."""
-        projections, whose = self.tx.projections, (self.partner, self.person, self.home.ods)
-        newest = projections.get(*whose)
-        for projection in projections.newest_first(*whose, newest.edition if newest else 0):
-            held = _in(load_object(projection.sent), self.key) if f'"{self.key[1]}"' in projection.sent else None
-            if held is not None:
-                yield projection.edition, held
 
     def turn_to(self, here: Body) -> None:
         """Take it as made from what it is nearest to, of all that its author was sent since it last proposed a change.
@@ -63,14 +101,16 @@ class LastShown:
             self.later = []
 
     def _known_to_its_author(self) -> list[tuple[int, Body]]:
-        """(edition, resource), the oldest first: its author's last proposal, and what it was sent in later editions."""
-        since, found = 0, list[tuple[int, Body]]()
-        for own in self.tx.proposals.find(self.person, direction="received"):
-            said = _in(load_object(own.payload).get("bundle"), self.key) if own.partner == self.partner else None
-            if said is not None:
-                since, found = own.base, [(own.base, said)]
-        later = list(takewhile(lambda one: one[0] > since, self._sent()))
-        return [*found, *reversed(later)]
+        """(edition, resource), the oldest first: its author's last proposal, and what it was sent in later editions.
+
+        Each but where it says something else than the one before.
+        """
+        found = self.there.proposed(self.key)[-1:]
+        since = found[0][0] if found else 0
+        for edition, held in reversed(list(takewhile(lambda one: one[0] > since, self.there.sent(self.key)))):
+            if not found or found[-1][1] != held:
+                found.append((edition, held))
+        return found
 
 
 def _apart(first: Any, second: Any) -> int:
@@ -82,6 +122,7 @@ def _apart(first: Any, second: Any) -> int:
     return int(first != second)
 
 
-def _in(bundle: Any, key: Key) -> Body | None:
+def _bodies(bundle: Any) -> dict[Key, Body]:
+    """The resources of a Bundle of ours."""
     entries = bundle.get("entry") if isinstance(bundle, dict) else None
-    return next((entry["resource"] for entry in entries or () if key_of(entry["resource"]) == key), None)
+    return {key_of(entry["resource"]): entry["resource"] for entry in reversed(entries or ())}

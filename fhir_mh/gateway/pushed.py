@@ -18,7 +18,6 @@ from fhir_mh.errors import InvalidResource, UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import same_one
-from fhir_mh.gateway.last_shown import LastShown
 from fhir_mh.gateway.pushed_names import Named, Sent
 from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.gateway.servers import FromServer
@@ -166,7 +165,7 @@ class Pushed:
         if sent.passed:
             return self._of("200 OK", held)
         if receipt is None:
-            return self._nothing_new(named.tx, sent, held, among)
+            return self._nothing_new(named, sent, held, among)
         if receipt["status"] == "quarantined":
             return self._of("202 Accepted", None, (issue("server-pushed-aside", place), *_issues(receipt, sent)))
         if receipt["status"] == "merged":
@@ -181,18 +180,17 @@ class Pushed:
     def _of(self, status: str, held: StoredResource | None, found: tuple[Issue, ...] = ()) -> Told:
         return Told(status, held, held is not None and held.custodian == self.partner, found)
 
-    def _nothing_new(self, tx: Tx, sent: Sent, held: StoredResource | None, among: Found | None) -> Told:
+    def _nothing_new(self, named: Named, sent: Sent, held: StoredResource | None, among: Found | None) -> Told:
         """Of what no message was made of: it is held already or came late, or it is somebody else's or named by nothing
         and passed over."""
         place = sent.entry.path
         if among is None or held is None or held.custodian not in (self.partner, self.reading.home.ods):
             return self._of("200 OK", None, (issue("server-pushed-passed", place),))
         if held.custodian != self.partner and held.person is not None:
-            shown = LastShown(tx, self.reading.home, self.partner, held.person, (held.type, held.id))
-            if shown.body is None:
+            if not named.sent_of(held.person).ever((held.type, held.id)):
                 raise InvalidResource(issues=[issue("sync-no-projection", place)])
             return self._of("200 OK", held, (issue("server-pushed-known", place),))
-        code = "rest-unchanged" if self.reading.is_held(tx, sent.body, among) else "server-pushed-late"
+        code = "rest-unchanged" if self.reading.is_held(named.tx, sent.body, among) else "server-pushed-late"
         return self._of("200 OK", held, (issue(code, place),))
 
 

@@ -14,7 +14,7 @@ from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway.holding import content
-from fhir_mh.gateway.last_shown import LastShown
+from fhir_mh.gateway.last_shown import SentThere
 from fhir_mh.gateway.resources import TransactionEntry, moved
 from fhir_mh.gateway.servers import FromServer
 from fhir_mh.issues import Issue, issue
@@ -55,6 +55,7 @@ class Named:
         self, tx: Tx, reading: FromServer, entries: Sequence[TransactionEntry], bases: Sequence[str] = ()
     ) -> None:
         self.tx, self.reading, self.entries = tx, reading, entries
+        self._sent_of: dict[str, SentThere] = {}
         self.names = Names(reading.partner, reading.base_url)
         self.everywhere = [self.names, *(Names(reading.partner, base) for base in bases)]
         found = [self._id_there(entry) for entry in entries]
@@ -210,10 +211,16 @@ class Named:
 
     def _was_sent(self, key: Key) -> bool:
         """Whether this is kept here by us, and the partner was ever sent it."""
-        held, home = self.tx.get(*key), self.reading.home
-        if held is None or held.custodian != home.ods or held.person is None:
+        held = self.tx.get(*key)
+        if held is None or held.custodian != self.reading.home.ods or held.person is None:
             return False
-        return LastShown(self.tx, home, self.reading.partner, held.person, key).body is not None
+        return self.sent_of(held.person).ever(key)
+
+    def sent_of(self, person: str) -> SentThere:
+        """What the partner was sent about a person, read once."""
+        if person not in self._sent_of:
+            self._sent_of[person] = SentThere(self.tx, self.reading.home, self.reading.partner, person)
+        return self._sent_of[person]
 
     # --- whose they are
 

@@ -31,7 +31,7 @@ from fhir_mh.gateway.identity import (
     persons_by_local_identifier,
     persons_by_number,
 )
-from fhir_mh.gateway.last_shown import LastShown
+from fhir_mh.gateway.last_shown import LastShown, SentThere
 from fhir_mh.gateway.sameness import contradiction, nhs_number_in
 from fhir_mh.gateway.server_names import ServerNames
 from fhir_mh.gateway.setting_aside import raise_task
@@ -253,9 +253,10 @@ class FromServer(ServerNames):
     def _all_proposals(self, tx: Tx, number: str, person: str, copies: Sequence[_Copy], found: Found) -> Iterator[Made]:
         """A proposal for each copy in which something was changed, so that one that is set aside stops no other."""
         names = {**found.named, **{key_there(copy.there): copy.name for copy in copies}}  # the answer may be lost
+        there = SentThere(tx, self.home, self.partner, person)
         for copy in copies:
             kind = key_there(copy.there)[0]
-            shown = LastShown(tx, self.home, self.partner, person, (kind, copy.name))
+            shown = LastShown(there, (kind, copy.name))
             if shown.body is None:
                 yield from self._sealed(tx, number, person, copy, names, found.people)
                 continue

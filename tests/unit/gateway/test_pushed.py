@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.connectors.fhir_server.found import Found
 from fhir_mh.connectors.fhir_server.naming import minted, references_in
 from fhir_mh.errors import Conflict, InvalidResource, UpstreamUnavailable
+from fhir_mh.fhir.json import load_object
 from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.gateway import last_shown
 from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.pushed import Pushed, Told
 from fhir_mh.gateway.resources import TransactionEntry
@@ -136,6 +139,21 @@ def test_a_version_that_comes_after_the_one_written_there_is_made_from_that(ward
     assert send(ward, patient(ward), goal(ward, "Sleep", "1"))[1][1] == ["server-pushed-known"], "one that was before"
     assert send(ward, patient(ward), goal(ward, "Sleep", "3"))[1] == ("200", ["server-pushed-merged"])
     assert ward.item(HOME, "goals", "goal")["description"]["text"] == "Sleep"
+
+
+def test_what_was_sent_is_read_once_however_many_copies_come(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("first", "second", "third")
+    for text in ("Sleep", "Walk", "Swim"):
+        ward.save(HOME, {"goals": [{"id": name, "description": text} for name in names]})
+        ward.write_there()
+    goals = [body for (kind, _), body in ward.holds.items() if kind == "Goal"]
+    read: list[str] = []
+    monkeypatch.setattr(last_shown, "load_object", lambda text: read.append(text) or load_object(text))
+    found = Found(ward.holds["Patient", "77"], tuple({**put(one).body, "note": []} for one in goals), pushed=True)
+    assert len(found.resources) == len(names)
+    ward.messages(found)
+    assert read
+    assert len(read) == len(set(read))
 
 
 def test_what_was_proposed_and_came_home_is_nothing_new(ward: Ward) -> None:
