@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fhir_mh.exchange.messages import Message, Receipt
-from fhir_mh.fhir.json import loads
+from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.placements.courses import ods_codes
 from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, resource_id, text_at, texts_in
 from tests.sim.people import AWAY, FAR, HOME, UNIT
@@ -26,34 +26,48 @@ class Laws:
         self.world = world
         self.of_servers = ServerLaws(world)
         self._looked: dict[tuple[str, str], int] = {}
+        self.composed: dict[tuple[str, str, str], Tree] = {}  # (sender, to, id) -> composed in this round, not sent yet
 
     # --- nothing withdrawn is sent
 
+    def on_composed(self, sender: str, to: str, message: Message) -> None:
+        """A site has committed that it sends this now: whatever of it the sender knows to be denied is a leak.
+
+        What is committed there before the request leaves, while others are under way, counts from the next send on.
+        """
+        said: Tree = loads(dumps(message.as_json()))
+        self._may_leave(sender, to, said)
+        self.composed[sender, to, message.id] = said
+
     def on_the_wire(self, sender: str, to: str, body: bytes) -> None:
-        """A request leaves now: whatever of it the sender knows to be denied is a leak."""
+        """A request leaves now. What of it was not composed for just this send is looked at as of now."""
         for message in loads(body)["messages"]:
-            ledger = self.world.ledgers[message["person"]["nhs_number"]]
-            if not self.world.sites[sender].shares_with(to):
-                _law(message["verb"] == "notice", f"{to} is no partner of {sender}, and is sent a {message['verb']}")
-            sections = {text.partition("#")[0] for text in texts_in(message)}
             self.world.tell(f"{sender}->{to} {_brief(message)}")
-            foreign = texts_in(message) - ledger.edited() - ledger.reasons
-            _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
-            at = self.world.sites[sender]
-            again = set() if at.dead else texts_in(message) & _retracted_there(at, ledger)
-            _law(not again, f"{sender} sends {to} what it has sealed: {sorted(again)}")
-            decided = DECISION.search(str(message.get("bundle")))
-            _law(decided is None or to == HOME, f"{sender} tells {to} what the person decided of others: {decided}")
-            if message["verb"] == "marked":
-                everything = set(SECTION_OF.values())
-                _law(not everything <= self._denied(ledger, sender, to), f"{sender} tells {to} that it reads its copy")
-            if message["verb"] == "proposal":
-                continue
-            leaked = sections & self._denied(ledger, sender, to)
-            _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
-            if sender == HOME and to in (AWAY, FAR) and not self._placed(ledger, to):
-                beyond = sections - self._opened(ledger, sender, to)
-                _law(not beyond, f"{to} does not care for the person now, and is sent {sorted(beyond)}")
+            if self.composed.pop((sender, to, message["id"]), None) != message:
+                self._may_leave(sender, to, message)
+
+    def _may_leave(self, sender: str, to: str, message: Tree) -> None:
+        ledger = self.world.ledgers[message["person"]["nhs_number"]]
+        if not self.world.sites[sender].shares_with(to):
+            _law(message["verb"] == "notice", f"{to} is no partner of {sender}, and is sent a {message['verb']}")
+        sections = {text.partition("#")[0] for text in texts_in(message)}
+        foreign = texts_in(message) - ledger.edited() - ledger.reasons
+        _law(not foreign, f"texts of somebody else are sent to {to}: {foreign}")
+        at = self.world.sites[sender]
+        again = set() if at.dead else texts_in(message) & _retracted_there(at, ledger)
+        _law(not again, f"{sender} sends {to} what it has sealed: {sorted(again)}")
+        decided = DECISION.search(str(message.get("bundle")))
+        _law(decided is None or to == HOME, f"{sender} tells {to} what the person decided of others: {decided}")
+        if message["verb"] == "marked":
+            everything = set(SECTION_OF.values())
+            _law(not everything <= self._denied(ledger, sender, to), f"{sender} tells {to} that it reads its copy")
+        if message["verb"] == "proposal":
+            return
+        leaked = sections & self._denied(ledger, sender, to)
+        _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
+        if sender == HOME and to in (AWAY, FAR) and not self._placed(ledger, to):
+            beyond = sections - self._opened(ledger, sender, to)
+            _law(not beyond, f"{to} does not care for the person now, and is sent {sorted(beyond)}")
 
     # --- each message is acted upon once, in order
 

@@ -16,6 +16,7 @@ from fhir_mh.clock import ManualClock
 from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.exchange.ports import Withheld
 from fhir_mh.exchange.transport import Transport
 from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.gateway.answering import lapse
@@ -33,7 +34,7 @@ from fhir_mh.gateway.writing import Check
 from fhir_mh.placements import Step
 from fhir_mh.records.asking import Asking
 from fhir_mh.records.decisions import read_decision
-from fhir_mh.store import Currency, Store, Tx, open_store
+from fhir_mh.store import Currency, OutboxMessage, Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
 
 T = TypeVar("T")
@@ -59,10 +60,18 @@ def at_once(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Watched(GatewayExchange):
-    """The gateway's exchange; which messages were acted upon is noted when their transaction is safe."""
+    """The gateway's exchange; which messages were composed or acted upon is noted when their transaction is safe."""
 
+    composed: list[tuple[str, Message]]
     under_way: list[tuple[str, Message, Receipt]]
     found: list[tuple[str, Sought, Status]]
+
+    def compose(self, tx: Tx, waiting: OutboxMessage) -> Message | Withheld:
+        self.composed.clear()
+        composed = super().compose(tx, waiting)
+        if isinstance(composed, Message):
+            self.composed.append((waiting.partner, composed))
+        return composed
 
     def find(self, tx: Tx, partner: str, sought: Sought) -> Status:
         self.found.clear()
@@ -95,6 +104,7 @@ class Site:
         self.acted: Counter[tuple[str, str]] = Counter()  # (sender, message id)
         self.stored: dict[tuple[str, str], int] = {}  # (sender, NHS number) -> edition of the newest copy
         self.on_asking: Callable[[str, str, Sought, Status], None] = lambda site, sender, sought, status: None
+        self.on_composed: Callable[[str, str, Message], None] = lambda site, to, message: None
         self.on_receipt: Callable[[str, str, Message, Receipt], None] = lambda site, sender, message, receipt: None
 
     def joined(self, partners: Mapping[str, Transport], *, kept: str = "") -> None:
@@ -111,7 +121,7 @@ class Site:
         )
         self.gateway = Gateway(self.store, Organisation(self.ods, self.ods, self.partners), self.check, self.clock)
         self.gateway.exchange = self.exchange = Watched(self.gateway.home, self.check)
-        self.exchange.under_way, self.exchange.found = [], []
+        self.exchange.composed, self.exchange.under_way, self.exchange.found = [], [], []
         self.courier = Courier(
             self.store, self.exchange, self.transports, self.clock, own=self.ods, owner=self.ods, draw=self.draw.random
         )
@@ -140,6 +150,9 @@ class Site:
 
     def _committed(self) -> None:
         self._read.clear()
+        for partner, message in [] if self.dead else self.exchange.composed:
+            self.on_composed(self.ods, partner, message)
+        self.exchange.composed.clear()
         for sender, message, receipt in self.exchange.under_way:
             self.acted[sender, message.id] += 1
             self.on_receipt(self.ods, sender, message, receipt)

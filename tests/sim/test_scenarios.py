@@ -16,7 +16,9 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.gateway import partners
 from fhir_mh.issues import issue
 from fhir_mh.store import Outcome
+from tests.sim import network
 from tests.sim.finding import BORN, KEPT
+from tests.sim.laws import LawBroken
 from tests.sim.ledger import text_at
 from tests.sim.people import ADA, AWAY, BEN, FAR, HOME, UNIT
 from tests.sim.world import World
@@ -744,3 +746,25 @@ def test_a_claim_of_one_of_two_who_are_one_that_is_declined_ends_what_was_asked_
     world.finding.ask(FAR, BEN, "ETREAT", BORN)
     world.quiet()
     assert ended_for_both(world, FAR) == [True, True]
+
+
+def test_what_is_decided_while_another_request_is_under_way_counts_from_the_next_send_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrives = network.arrive
+
+    async def meanwhile(at: World, sender: str, to: str, body: bytes) -> bytes:
+        if to == UNIT:
+            monkeypatch.undo()
+            world.staff.decide(HOME, ADA, AWAY, permit=False)
+        return await arrives(at, sender, to, body)
+
+    monkeypatch.setattr(network, "arrive", meanwhile)
+    world.staff.edit(HOME, ADA, SLEEP)
+    world.trace.clear()
+    world.deliver(HOME)
+    world.quiet()
+    assert sent(world, HOME, AWAY) == ["snapshot", "notice"]
+    (snapshot,) = [body for *way, body in world.net.past if way == [HOME, AWAY] and b'"edition":3' in body]
+    with pytest.raises(LawBroken):
+        world.laws.on_the_wire(HOME, AWAY, snapshot)

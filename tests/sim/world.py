@@ -85,6 +85,7 @@ class World:
         for site in self.sites.values():
             links = {to: Link(self, site.ods, to, self.laws.on_the_wire) for to in SITES if to != site.ods}
             site.joined({**links, **server_links(self, site.ods)}, kept=AWAY if site.ods == HOME else "")
+            site.on_composed = self.laws.on_composed
             site.on_receipt = self.laws.on_receipt
             site.on_asking = self.finding.answered
             site.start()
@@ -260,6 +261,7 @@ class World:
 
     def deliver(self, ods: str) -> int:
         """One round of a site's courier."""
+        self.laws.composed.clear()
         return int(self._run(ods, self.sites[ods].deliver) or 0)
 
     def poll(self, server: str) -> int:
