@@ -228,6 +228,28 @@ def test_what_the_ward_wrote_about_the_wrong_person_comes_under_the_seal_before_
     assert text in texts_in(sealed(world))
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_the_ward_wrote_about_the_wrong_person_just_before_it_is_deleted_is_sealed(
+    world: World, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    respond, seen = ward(world).respond, shown(world, GOAL)
+
+    def just_before(method: str, *asked: Any) -> tuple[int, Any]:
+        if method == "DELETE" and not world.ledgers[ADA].there:
+            world.wards.edit(ward(world), seen)
+        return respond(method, *asked)
+
+    monkeypatch.setattr(ward(world), "respond", just_before)
+    world.staff.retract(ADA, ("goals", "goal"))
+    if not answered:
+        world.net.faults = Faults(unanswered=1)
+        world.deliver(HOME)
+        world.net.faults = CALM
+    world.quiet()
+    assert ward(world).all("Goal") == []
+    assert world.ledgers[ADA].there[0].text in texts_in(sealed(world))
+
+
 def test_what_the_ward_wrote_about_the_wrong_person_is_sealed_though_our_writing_was_not_answered(
     tmp_path: Path, empty: Path
 ) -> None:

@@ -129,6 +129,18 @@ class Looking:
         kind, seen = place.key[0], version_of(place.body)
         return await self._between(kind, place.there, seen, own, hash_of(place.body))
 
+    async def deleted(self, place: Place) -> list[Body]:
+        """What somebody there had made of a resource by the time it was deleted, since it was read.
+
+        Where it was gone by then, since it was seen last.
+        """
+        if place.body is not None:
+            return await self.overwritten(place, "")
+        if place.noted is None:
+            return []
+        noted = place.noted
+        return await self._between(noted.type, noted.remote_id, noted.remote_version, "", noted.held)
+
     async def _between(self, kind: str, there: str, start: str, end: str, seen: str) -> list[Body]:
         """The versions after the first and before the last, but for those that say what was seen already.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 
 from fhir_mh.clock import instant
@@ -54,39 +54,53 @@ class Notices:
     async def retracted(self, message: Message) -> None:
         """Delete what was recorded for the wrong person. Raises Refused where something else there still needs it.
 
-        What somebody there has made of it since it was seen last is taken in before: it comes under the seal. Where the
-        answer to its writing was lost, that is whatever lies there.
+        What somebody there has made of it since it was seen last is taken in: it comes under the seal. Where the answer
+        to its writing was lost, that is whatever lies there.
         """
         keys = [_key(name) for name in message.content["items"]]
         noted = await self.store.read(lambda tx: tx.server_copies.some(self.partner, keys))
-        left = [(key, there) for key in keys for there in await self._there(key, noted.get(key))]
-        await self._take_in(message, noted, left)
-        while left:
-            before, kept = left, []
-            for key, there in before:
-                try:
-                    await self.client.delete(key[0], there)
-                except VersionConflict:  # what refers to it may be among those that follow
-                    kept.append((key, there))
-            if len(kept) == len(before):
-                raise Refused(issue("server-refused", "$.items", status=409))
-            left = kept
+        there = [(key, name) for key in keys for name in await self._there(key, noted.get(key))]
+        places = [Place(key, {}, noted.get(key), await self.client.read(key[0], name)) for key, name in there]
+        await self._take_in(message, places, [body for place in places for body in await self.looking.since(place)])
+        await self._note(places)
+        await self._delete([(key[0], name) for key, name in there])
+        await self._take_in(message, places, [body for place in places for body in await self.looking.deleted(place)])
         for key in keys:
             await self.store.write(lambda tx, key=key: tx.server_copies.forget(self.partner, *key))  # type: ignore[misc]
 
-    async def _take_in(
-        self, message: Message, noted: Mapping[Key, ServerCopy], left: Iterable[tuple[Key, str]]
-    ) -> None:
+    async def _delete(self, left: list[Key]) -> None:
+        """Delete these, by type and id there. Raises Refused where something else there still needs one."""
+        while left:
+            kept = []
+            for key in left:
+                try:
+                    await self.client.delete(*key)
+                except VersionConflict:  # what refers to it may be among those that follow
+                    kept.append(key)
+            if len(kept) == len(left):
+                raise Refused(issue("server-refused", "$.items", status=409))
+            left = kept
+
+    async def _take_in(self, message: Message, places: list[Place], unseen: list[Body]) -> None:
         """Have received what nobody here has seen yet. Raises VersionConflict where it was not."""
-        lying = [Place(key, {}, noted.get(key), await self.client.read(key[0], there)) for key, there in left]
-        unseen = [body for place in lying for body in await self.looking.since(place)]
         if not unseen:
             return
-        named = {(place.key[0], place.there): place.key[1] for place in lying}
+        named = {(place.key[0], place.there): place.key[1] for place in places}
         patient, held = await self._patient(message)
         for body in unseen:
             if not await self.home.take_in(Found(patient, (body,), held=held, named=named)):
                 raise VersionConflict(issues=[issue("server-changed", "$")])
+
+    async def _note(self, places: Iterable[Place]) -> None:
+        """Note where lies what was written without an answer: once it is deleted it is found by that alone."""
+
+        def note(tx: Tx) -> None:
+            for place in places:
+                if place.noted is None and place.body is not None:
+                    version, held = version_of(place.body), hash_of(place.body)
+                    tx.server_copies.keep(ServerCopy(self.partner, *place.key, place.there, version, held, None))
+
+        await self.store.write(note)
 
     async def _patient(self, message: Message) -> tuple[Body, bool]:
         """The Patient there; True with none, where none, or more than one, can be the person."""
