@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.placements.courses import ods_codes
-from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, resource_id, text_at, texts_in
+from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
 from tests.sim.people import AWAY, FAR, HOME, UNIT
+from tests.sim.sameness import as_held_in, of_anybody
 from tests.sim.server_laws import LawBroken, ServerLaws
 
 if TYPE_CHECKING:
@@ -281,8 +282,8 @@ class Laws:
                     whole = sections == set(SECTION_OF.values())
                     for item in ours:
                         found = theirs.get(item["id"])
-                        meant = _of_anybody(_as_held_in(copy.tree, item))
-                        same = meant == _of_anybody(found) if whole else texts_in(item) == texts_in(found)
+                        meant = of_anybody(as_held_in(copy.tree, item))
+                        same = meant == of_anybody(found) if whole else texts_in(item) == texts_in(found)
                         _law(same, f"{ods} shows {found} for {name} of {keeper}, which is {item}")
                 self._current(ledger, keeper, site)
 
@@ -376,38 +377,6 @@ def _told_of(item: Row, told: set[str]) -> bool:
     (field, name), inside = item[:2], item[2:]
     path = f"{field}[{name}]" + (f".{inside[0]}[{inside[1]}]" if inside else "")
     return path in told
-
-
-def _of_anybody(item: Tree | None) -> Tree | None:
-    """An item without which Patient it names: where a ward has one of its own, the same person is two of them."""
-    if item is None or "unknown" not in item:
-        return item
-    whom = ("subject", "patient")
-    rest = {
-        name: {key: value for key, value in told.items() if key not in whom} if isinstance(told, dict) else told
-        for name, told in item["unknown"].items()
-    }
-    kept = {name: told for name, told in rest.items() if told}
-    plain = {name: value for name, value in item.items() if name != "unknown"}
-    return {**plain, "unknown": kept} if kept else plain
-
-
-def _as_held_in(tree: Tree, item: Tree) -> Tree:
-    """An item as another record shows it: what its keeper refers to and does not hold may be held there.
-
-    Such as the placement by which a claim was confirmed, where it ended before its provider was sent it.
-    """
-    names = {resource_id(one): one["id"] for value in tree.values() if isinstance(value, list) for one in value}
-
-    def named(value: Any) -> Any:
-        if isinstance(value, list):
-            return [named(one) for one in value]
-        if not isinstance(value, dict):
-            return value
-        name = names.get(str(value["reference"]).rpartition("/")[2]) if value.keys() == {"reference"} else None
-        return {"id": name} if name else {key: named(one) for key, one in value.items()}
-
-    return {key: value if key == "unknown" else named(value) for key, value in item.items()}
 
 
 def _retracted_there(site: Site, ledger: Ledger) -> set[str]:
