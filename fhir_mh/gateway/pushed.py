@@ -15,9 +15,11 @@ from typing import Any
 from fhir_mh.connectors.fhir_server.found import Found, Made, key_there, version_of
 from fhir_mh.connectors.fhir_server.naming import Key
 from fhir_mh.errors import InvalidResource, UpstreamUnavailable, VersionConflict
+from fhir_mh.exchange.messages import Message
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import same_one
+from fhir_mh.gateway.pushed_aside import aside_name, refers_aside, set_aside
 from fhir_mh.gateway.pushed_names import Named, Sent
 from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.gateway.servers import FromServer
@@ -41,6 +43,8 @@ class Told:
 
 
 Answer = Callable[[Sequence[Told]], str]
+Became = tuple[Answered, int]
+"""The receipt of a message, and which of its resources this is."""
 
 
 class Pushed:
@@ -69,17 +73,13 @@ class Pushed:
         made = [one for some in found for one in self.reading.messages(tx, some)]
         name = _name_of(self.partner, entries)
         before = tx.inbox.receipt(self.partner, name)
-        if before is not None and all(tx.inbox.receipt(self.partner, one.message.id) is not None for one in made):
+        if before is not None and all(self._is_dealt_with(tx, one) for one in made):
             return before
         if made and any(self.reading.is_being_written(tx, some.patient) for some in found):
             raise UpstreamUnavailable(issues=[issue("server-being-written", due[0].entry.path)])
         self._expect(named, made)
         were = {one.key: named.held(one.key) for one in due}
-        became: dict[Key, list[Answered]] = {}
-        for message in made:
-            receipt = self._receive(tx, message, due)
-            for body in message.of:
-                became.setdefault(key_there(body), []).append(receipt)
+        became = self._received(tx, made, due)
         among = {key_there(body): some for some in found for body in (some.patient, *some.resources)}
         said = answer(
             [self._told(named, one, were[one.key], became.get(one.key, []), among.get(one.key)) for one in due]
@@ -134,12 +134,35 @@ class Pushed:
 
     # --- what becomes of it
 
+    def _is_dealt_with(self, tx: Tx, made: Made) -> bool:
+        names = (made.message.id, aside_name(made.message.id))
+        return any(tx.inbox.receipt(self.partner, name) is not None for name in names)
+
+    def _received(self, tx: Tx, made: Sequence[Made], due: Sequence[Sent]) -> dict[Key, list[Became]]:
+        """What became of each resource: the receipts of the messages that were made of it."""
+        became: dict[Key, list[Became]] = {}
+        aside: set[Key] = set()
+        for one in made:
+            why = one.why
+            if isinstance(one.message, Message) and one.message.verb == "proposal":
+                why = (*why, *refers_aside(tx, self.reading, one.of, aside))
+            if why and isinstance(one.message, Message):
+                receipt = set_aside(tx, self.reading.home, self.reading.check, self.partner, one.message, why)
+            else:
+                receipt = self._receive(tx, one, due)
+            if receipt["status"] == "quarantined":
+                aside |= set(map(key_there, one.of))
+            for number, body in enumerate(one.of):
+                became.setdefault(key_there(body), []).append((receipt, number))
+        return became
+
     def _receive(self, tx: Tx, made: Made, due: Sequence[Sent]) -> Answered:
         """Its receipt. Raises InvalidResource where it is refused: what is kept nowhere is not said to be taken."""
         receipt = receive_within(tx, self.exchange, self.partner, made.message)
         if receipt["status"] == "refused":
             whose = next((one for one in due if one.key in {key_there(body) for body in made.of}), due[0])
-            raise InvalidResource(issues=_issues(receipt, whose))
+            number = next((n for n, body in enumerate(made.of) if key_there(body) == whose.key), 0)
+            raise InvalidResource(issues=_issues(receipt, number, whose))
         if receipt["status"] != "quarantined":
             for body in made.of:
                 self._note(tx, body, made.people)
@@ -157,9 +180,10 @@ class Pushed:
             self.reading.note(tx, dict(body), people)
 
     def _told(
-        self, named: Named, sent: Sent, was: StoredResource | None, receipts: Sequence[Answered], among: Found | None
+        self, named: Named, sent: Sent, was: StoredResource | None, receipts: Sequence[Became], among: Found | None
     ) -> Told:
-        receipt = next((one for one in receipts if one["status"] != "quarantined"), receipts[0] if receipts else None)
+        first = receipts[0] if receipts else (None, 0)
+        receipt, number = next((one for one in receipts if one[0]["status"] != "quarantined"), first)
         held = named.now(sent)
         place = sent.entry.path
         if sent.passed:
@@ -167,7 +191,9 @@ class Pushed:
         if receipt is None:
             return self._nothing_new(named, sent, held, among)
         if receipt["status"] == "quarantined":
-            return self._of("202 Accepted", None, (issue("server-pushed-aside", place), *_issues(receipt, sent)))
+            return self._of(
+                "202 Accepted", None, (issue("server-pushed-aside", place), *_issues(receipt, number, sent))
+            )
         if receipt["status"] == "merged":
             return self._of("200 OK", held, (issue("server-pushed-merged", place, edition=receipt["edition"]),))
         if receipt["status"] in ("partly", "conflict"):
@@ -194,19 +220,20 @@ class Pushed:
         return self._of("200 OK", held, (issue(code, place),))
 
 
-def _issues(receipt: Answered, sent: Sent) -> tuple[Issue, ...]:
-    """Why a message was not taken in, at the place of an entry."""
+def _issues(receipt: Answered, number: int, sent: Sent) -> tuple[Issue, ...]:
+    """Why a message was not taken in, at the place of an entry, which is this one of the message."""
     return tuple(
-        Issue(one["code"], one["severity"], _place(one["path"], sent), one["message"], one.get("fix", ""))
+        Issue(one["code"], one["severity"], _place(one["path"], number, sent), one["message"], one.get("fix", ""))
         for one in receipt.get("issues", ())
     )
 
 
-def _place(path: str, sent: Sent) -> str:
-    """A place in a message's resource as a place in the entry; in any other, the entry."""
-    _, _, inside = path.partition(": ")
+def _place(path: str, number: int, sent: Sent) -> str:
+    """A place in this resource of a message as a place in the entry; in any other, the entry."""
+    at, _, inside = path.partition(": ")
     kind = sent.key[0]
-    return sent.entry.path + inside.removeprefix(kind) if inside.startswith(f"{kind}.") else sent.entry.path
+    is_in = at == f"$.bundle.entry[{number}].resource" and inside.startswith(f"{kind}.")
+    return sent.entry.path + inside.removeprefix(kind) if is_in else sent.entry.path
 
 
 def _each_once(due: Sequence[Sent]) -> None:

@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_mh.connectors.fhir_server.naming import Names, references_at
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, FhirMhError, InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt, read_message
-from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.gateway.holding import content
+from fhir_mh.fhir.json import dumps, load_object, loads
+from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.receiving import Receiving, people_said_to_be_one
@@ -82,6 +83,9 @@ class QuarantineUseCases:
             message = read_message(load_object(held.text))
         except InvalidResource as fault:
             return _still_held(tx, context, name, fault.issues)
+        loose = _loose(tx, held, message)
+        if loose:
+            return _still_held(tx, context, name, loose)
         replay = Replay(held.id, dumps(by).decode(), held.received)
         receipt = Receiving(self.home, self.check, replay).receive(tx, held.partner, message)
         if receipt.status == "refused":
@@ -138,6 +142,23 @@ def _held(tx: Tx, name: str) -> Quarantined:
     if found.state != "held":
         raise NotFound(issues=[issue("store-unknown-message", "id")])
     return found
+
+
+def _loose(tx: Tx, held: Quarantined, message: Message) -> tuple[Issue, ...]:
+    """Of what was set aside because what it refers to was: a finding for each reference to what is not held yet."""
+    if not any(one["code"] == "server-refers-aside" for one in loads(held.issues)):
+        return ()
+    found, bodies = list[Issue](), bodies_of(message)
+    names, beside = Names(held.partner, ""), {key_of(body) for body in bodies}
+    beside |= names.targets(bodies_of(message, "before"))
+    for number, body in enumerate(bodies):
+        kind, _ = key_of(body)
+        for path, reference in references_at(body, kind) if kind != "Patient" else ():
+            key = names.target(reference)
+            stored = None if key is None or key in beside else tx.get(*key)
+            if key is not None and key not in beside and (stored is None or stored.deleted):
+                found.append(issue("server-refers-aside", f"$.bundle.entry[{number}].resource: {path}"))
+    return tuple(found)
 
 
 def _still_held(

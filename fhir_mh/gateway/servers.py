@@ -32,6 +32,7 @@ from fhir_mh.gateway.identity import (
     persons_by_number,
 )
 from fhir_mh.gateway.last_shown import LastShown, SentThere
+from fhir_mh.gateway.pushed_aside import depending, refers_aside
 from fhir_mh.gateway.sameness import contradiction, nhs_number_in
 from fhir_mh.gateway.server_names import ServerNames
 from fhir_mh.gateway.setting_aside import raise_task
@@ -120,7 +121,7 @@ class FromServer(ServerNames):
             if sure and number is not None and not self._contradicts(tx, copies, person, found.patient):
                 return [
                     *(self._second(body, people) for body in seconds),
-                    *self._snapshots(tx, number, named, found, own),
+                    *self._snapshots(tx, number, named, found, own, seconds),
                     *self._all_proposals(tx, number, person, copies, found),
                 ]
         if number is None:
@@ -205,16 +206,27 @@ class FromServer(ServerNames):
 
     # --- the server's own
 
-    def _snapshots(self, tx: Tx, number: str, person: str | None, found: Found, own: Sequence[Body]) -> Iterator[Made]:
-        """One with everything that is new; what breaks a rule by one of its own, so that it stops nothing else."""
+    def _snapshots(
+        self, tx: Tx, number: str, person: str | None, found: Found, own: Sequence[Body], seconds: Sequence[Body]
+    ) -> Iterator[Made]:
+        """One with everything that is new; what breaks a rule by one of its own, so that it stops nothing else.
+
+        Of what is pushed also one with all that refers to what is set aside.
+        """
         said = [(body, self._translated(tx, body, found)) for body in own]
         news = [(body, here) for body, here in said if not self._is_held(tx, here)]
         broken = [body for body, here in news if has_errors(self.check(here, errors_only=True))]
         sound = [body for body, _ in news if body not in broken]
+        aside = {key_there(body) for body in (*broken, *seconds)}
+        loose = depending(tx, self, sound, aside) if found.pushed else []
+        sound = [body for body in sound if body not in loose]
         if sound or ((not news or found.pushed) and self._says_more(tx, person, found)):
             yield self._snapshot(tx, number, found, sound)
         for body in broken:
             yield self._snapshot(tx, number, found, [body])
+        if loose:
+            whole = self._snapshot(tx, number, found, loose)
+            yield replace(whole, why=refers_aside(tx, self, whole.of, aside))
 
     def _snapshot(self, tx: Tx, number: str, found: Found, bodies: Sequence[Body]) -> Made:
         """Without an edition: a server counts none, and it is the next one when it is received."""

@@ -67,6 +67,12 @@ CODES: dict[str, Code] = {
         "This was kept whole and set aside: nothing came of it until people here have looked at it.",
         "What is wrong is said beside this; what is mended is sent again as a new version.",
     ),
+    "server-refers-aside": Code(
+        "error",
+        "not-found",
+        "This refers to something that was set aside and is not held here: taken in, it would lead nowhere.",
+        "See to what it refers to first, or have that sent again as it should be; then try this again.",
+    ),
     "server-pushed-known": Code(
         "information",
         "informational",

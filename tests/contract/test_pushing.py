@@ -419,6 +419,28 @@ def test_what_breaks_a_rule_is_set_aside_and_stops_nothing_else(ward: Ward) -> N
     assert "dozing" in str(whole)
 
 
+def test_what_refers_to_what_breaks_a_rule_waits_for_it(ward_on_each: Ward) -> None:
+    ward = ward_on_each
+    plan = {"resourceType": "CarePlan", "id": "p1", "status": "active", "intent": "plan", "title": "Ward plan"}
+    plan |= {"subject": {"reference": "Patient/77"}, "goal": [{"reference": "Goal/g1"}, {"reference": "Goal/g2"}]}
+    above = {**plan, "id": "p2", "title": "Above it", "goal": [], "partOf": [{"reference": "CarePlan/p1"}]}
+    del above["goal"]
+    sent = (put(above), put(PATIENT), put(GOAL), put({**GOAL, "id": "g2", "lifecycleStatus": "dozing"}), put(plan))
+    told = ward.told(*sent)
+    assert [one["status"][:3] for one in told] == ["202", "201", "201", "202", "202"]
+    assert codes(told[4]) == ["server-pushed-aside", "server-refers-aside"]
+    assert places(told[4])[1] == "Bundle.entry[4].resource.goal[1].reference"
+    assert codes(told[0])[:2] == ["server-pushed-aside", "server-refers-aside"]
+    assert ward.told(*sent) == told
+    assert ward.read("CarePlan", "p1").status_code == 404
+    ward.replay()
+    assert len(ward.aside()) == 2
+    ward.told(put(PATIENT), put({**GOAL, "id": "g2"}))
+    ward.replay()
+    assert [ward.read("CarePlan", name).status_code for name in ("p1", "p2")] == [200, 200]
+    assert len(ward.aside()) == 1, "the goal as it was"
+
+
 def test_a_type_that_is_not_taken_is_refused_whole(ward: Ward) -> None:
     seen = {"resourceType": "Observation", "id": "o1", "status": "final", "code": {"text": "BP"}}
     answer = ward.send(put(PATIENT), put({**seen, "subject": {"reference": "Patient/77"}}))

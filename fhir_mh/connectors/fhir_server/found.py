@@ -11,6 +11,7 @@ from fhir_mh.connectors.fhir_server import answers
 from fhir_mh.connectors.fhir_server.naming import Body, Key, without_storing
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.fhir.json import dumps
+from fhir_mh.issues import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ class Found:
 class Made:
     """A message, and the resources of the server (as they are there) that are dealt with once it is.
 
-    people: the persons here whom their Patient is, or may be.
+    people: the persons here whom their Patient is, or may be. why: what speaks against what was pushed before it is
+    received: it is set aside as it is.
     """
 
     message: Message | Unreadable
     of: tuple[Body, ...]
     people: Collection[str]
+    why: tuple[Issue, ...] = ()
 
 
 def key_there(body: Mapping[str, Any]) -> Key:

@@ -105,11 +105,16 @@ def without_loose(value: Any, is_known: Callable[[Key], bool]) -> Any:
 
 def references_in(value: Any) -> Iterator[str]:
     """Every literal reference of a resource."""
+    return (reference for _, reference in references_at(value, ""))
+
+
+def references_at(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """(path, literal reference) of every one in a resource that stands at a path."""
     if isinstance(value, list):
-        for inner in value:
-            yield from references_in(inner)
+        for number, inner in enumerate(value):
+            yield from references_at(inner, f"{path}[{number}]")
     elif isinstance(value, dict):
         if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for inner in value.values():
-            yield from references_in(inner)
+            yield f"{path}.reference", value["reference"]
+        for name, inner in value.items():
+            yield from references_at(inner, f"{path}.{name}")

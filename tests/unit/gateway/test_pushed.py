@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,15 +12,18 @@ import pytest
 
 from fhir_mh.connectors.fhir_server.found import Found
 from fhir_mh.connectors.fhir_server.naming import minted, references_in
+from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, InvalidResource, UpstreamUnavailable
 from fhir_mh.fhir.json import load_object
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway import last_shown
 from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.pushed import Pushed, Told
+from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.gateway.standing import standing
-from tests.unit.gateway.pair import HOME, WARD
+from fhir_mh.issues import Issue, issue
+from tests.unit.gateway.pair import HOME, WARD, accept
 from tests.unit.gateway.server import Ward
 from tests.unit.gateway.test_crossing import deny
 
@@ -277,6 +281,54 @@ def test_a_reference_to_what_is_not_known_to_be_there_undoes_the_whole(ward: War
         "Bundle.entry[0].resource.performer[0].reference",
     )
     assert WARD in in_care(ward)
+
+
+ELSEWHERE = {"resourceType": "Organization", "id": "o9", "name": "Elsewhere"}
+
+
+def refuse_names(ward: Ward, *names: str) -> None:
+    """Here an Organization of such a name breaks a rule."""
+
+    def check(body: Body, *, errors_only: bool = False) -> list[Issue]:
+        broken = body["resourceType"] == "Organization" and body.get("name") in names
+        return [issue("sync-unreadable", "Organization.name")] if broken else []
+
+    ward.reading.check = ward.home.exchange.check = check
+
+
+def test_what_refers_to_what_is_set_aside_is_set_aside_with_it(ward: Ward) -> None:
+    refuse_names(ward, "Elsewhere")
+    moved = about_77(placement(ward), performer=[{"reference": "Organization/o9"}])
+    sent = [patient(ward), put(ELSEWHERE), moved]
+    told = send(ward, *sent)
+    assert [(said, codes[:2]) for said, codes in told] == [
+        ("201", []),
+        ("202", ["server-pushed-aside", "sync-unreadable"]),
+        ("202", ["server-pushed-aside", "server-refers-aside"]),
+    ]
+    assert WARD in in_care(ward)
+    assert send(ward, *sent) == told
+    seen = AccessContext(HOME, role="quarantine")
+    quarantine = QuarantineUseCases(ward.home.store, ward.home.home, accept)
+    (held,) = [one for one in asyncio.run(quarantine.listed(seen)) if "server-refers-aside" in one.issues]
+    assert asyncio.run(quarantine.replay(seen, held.id)).held.state == "held", "what it refers to is not held yet"
+    assert WARD in in_care(ward)
+    refuse_names(ward)
+    assert send(ward, patient(ward), put({**ELSEWHERE, "name": "There"}), moved)[2] == ("200", ["server-pushed-merged"])
+    assert placement(ward)["performer"] == [{"reference": f"Organization/{minted(WARD, 'Organization', 'o9')}"}]
+    assert asyncio.run(quarantine.replay(seen, held.id)).held.state == "replayed"
+
+
+def test_what_refers_to_what_is_held_already_is_not_stopped_by_a_newer_text_of_it(ward: Ward) -> None:
+    placed = about_77(placement(ward), performer=[{"reference": "Organization/o9"}])
+    send(
+        ward,
+        put({**ward.holds["Patient", "77"], "managingOrganization": {"reference": "Organization/o9"}}),
+        put(ELSEWHERE),
+    )
+    refuse_names(ward, "Worse")
+    told = send(ward, patient(ward), put({**ELSEWHERE, "name": "Worse"}), placed)
+    assert told[1:] == [("202", ["server-pushed-aside", "sync-unreadable"]), ("200", ["server-pushed-merged"])]
 
 
 def test_what_is_referred_to_elsewhere_or_by_identifier_stays_as_it_is(ward: Ward) -> None:
