@@ -103,7 +103,10 @@ class Pushed:
             if known is None:
                 raise InvalidResource(issues=[issue("rest-unknown-patient", some[0].entry.path)])
             patient, beside = known
-            self._met_by_its_own(named, named.person(key), some)
+            person = named.person(key)
+            self._met_by_its_own(named, person, some)
+            if person is not None:  # of whom nobody knows all is set aside
+                named.astray += [found for one in some if not one.passed for found in named.crossing(one, person)]
             resources = [one.body for one in some if one.key != key and not one.passed]
             provides = [one.body for one in named.provides([*resources, *([patient] if beside else [])])]
             yield Found(patient, (*resources, *provides), pushed=True, held=not beside, named=named.ours)

@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, references_at
 from fhir_mh.errors import VersionConflict
 from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway.holding import content
+from fhir_mh.gateway.identity import same_one
 from fhir_mh.gateway.last_shown import SentThere
 from fhir_mh.gateway.resources import TransactionEntry, moved
 from fhir_mh.gateway.servers import FromServer
@@ -48,7 +49,7 @@ class Named:
     """The entries of one Bundle by the partner's own names. Raises InvalidResource, VersionConflict as it is made.
 
     ours: (type, id there) -> id here, of the entries and of what was sent there and is noted nowhere yet. astray: a
-    finding for each reference to what is neither in the Bundle nor known to be there.
+    finding for each reference to what is neither in the Bundle nor known to be there, or is about another person.
     """
 
     def __init__(
@@ -264,6 +265,23 @@ class Named:
             return beside.body, True
         held = self.held(key)
         return None if held is None else ({**content(held.body()), "id": key[1]}, False)
+
+    def crossing(self, one: Sent, person: str) -> Iterator[Issue]:
+        """A finding for each reference of an entry about a person to what is about another."""
+        for path, reference in references_at(one.body, one.entry.path) if one.key[0] != "Patient" else ():
+            target = self.names.target(reference)
+            whose = None if target is None or target[0] in SHARED_KINDS else self._whose(target)
+            if whose is not None and not same_one(self.tx, {whose, person}):
+                yield issue("server-pushed-person", path)
+
+    def _whose(self, key: Key) -> str | None:
+        """The person here whom something is about that is in the Bundle or held here; None for nobody."""
+        beside = self.by_key.get(key)
+        if beside is not None and not beside.passed:
+            about = self.patient_of(beside)
+            return None if about is None else self.person(about)
+        held = self.tx.get(key[0], self.ours.get(key) or self.reading.called(self.tx, *key))
+        return None if held is None else held.person
 
     def provides(self, bodies: Sequence[Body]) -> Iterator[Sent]:
         """Who provides what, of the Bundle, as far as these name them."""

@@ -67,6 +67,12 @@ CODES: dict[str, Code] = {
         "This was kept whole and set aside: nothing came of it until people here have looked at it.",
         "What is wrong is said beside this; what is mended is sent again as a new version.",
     ),
+    "server-pushed-person": Code(
+        "error",
+        "business-rule",
+        "This is about one person, and refers here to what is about another.",
+        "Look whom it is about, and have it refer to that person's own; nothing was taken.",
+    ),
     "server-refers-aside": Code(
         "error",
         "not-found",

@@ -385,14 +385,45 @@ def test_what_was_of_one_person_cannot_become_anothers(ward: Ward) -> None:
     assert (ward.goals(), ward.goals(OTHER_NUMBER)) == (["Sleep"], [])
 
 
-def test_a_reference_to_another_persons_resource_brings_nothing_of_it_along(ward: Ward) -> None:
+@pytest.mark.parametrize("element", ["goal", "partOf", "supportingInfo"])
+@pytest.mark.parametrize("sent_before", [True, False])
+def test_a_reference_to_what_is_another_persons_undoes_the_whole(ward: Ward, element: str, sent_before: bool) -> None:
     ward.know(OTHER_NUMBER, "1984-02-03")
     other = {**PATIENT, "id": "78", "identifier": [{"system": NHS, "value": OTHER_NUMBER}]}
     theirs = {**GOAL, "id": "g2", "description": {"text": "Theirs"}, "subject": {"reference": "Patient/78"}}
     plan = {"resourceType": "CarePlan", "id": "p1", "status": "active", "intent": "plan", "title": "Ward plan"}
-    plan |= {"subject": {"reference": "Patient/77"}, "goal": [{"reference": "Goal/g2"}]}
-    ward.told(put(PATIENT), put(plan), put(other), put(theirs))
-    assert (ward.goals(), ward.goals(OTHER_NUMBER)) == ([], ["Theirs"])
+    plan |= {"subject": {"reference": "Patient/77"}, element: [{"reference": "Goal/g2"}]}
+    before = (put(other), put(theirs)) if sent_before else ()
+    if sent_before:
+        ward.told(*before)
+    answer = ward.send(put(PATIENT), put(plan), *(() if sent_before else (put(other), put(theirs))))
+    refused(answer, 422, "server-pushed-person", f"Bundle.entry[1].resource.{element}[0].reference")
+    assert (ward.goals(), ward.goals(OTHER_NUMBER)) == ([], ["Theirs"] if sent_before else [])
+    assert ward.read("Patient", "77").status_code == 404
+
+
+def test_a_second_subject_who_is_another_undoes_the_whole(ward: Ward) -> None:
+    ward.know(OTHER_NUMBER, "1984-02-03")
+    other = {**PATIENT, "id": "78", "identifier": [{"system": NHS, "value": OTHER_NUMBER}]}
+    said = {
+        "resourceType": "Provenance",
+        "id": "v1",
+        "recorded": "2026-11-24T09:00:00Z",
+        "agent": [{"who": {"display": "A"}}],
+    }
+    theirs = {**GOAL, "id": "g2", "subject": {"reference": "Patient/78"}}
+    said["target"] = [{"reference": "Goal/g1"}, {"reference": "Goal/g2"}]
+    answer = ward.send(put(PATIENT), put(GOAL), put(other), put(theirs), put(said))
+    refused(answer, 422, "server-pushed-person", "Bundle.entry[4].resource.target[1].reference")
+
+
+def test_who_provides_what_is_referred_to_from_every_record(ward: Ward) -> None:
+    ward.know(OTHER_NUMBER, "1984-02-03")
+    other = {**PATIENT, "id": "78", "identifier": [{"system": NHS, "value": OTHER_NUMBER}]}
+    unit = {"resourceType": "Organization", "id": "o1", "name": "Fells ward"}
+    by = {"managingOrganization": {"reference": "Organization/o1"}}
+    assert ward.told(put({**PATIENT, **by}), put(unit))[0]["status"] == "201 Created"
+    assert ward.told(put({**other, **by, "link": [{"other": {"reference": "Patient/77"}, "type": "seealso"}]}))
 
 
 @pytest.mark.parametrize(

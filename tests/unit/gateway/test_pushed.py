@@ -214,6 +214,18 @@ def test_the_identifier_of_another_persons_item_is_no_mark(ward: Ward) -> None:
     assert [one.body()["description"]["text"] for one in held] == ["Another person's"]
 
 
+def test_a_copy_of_ours_does_not_come_to_refer_to_what_is_another_persons(ward: Ward) -> None:
+    number = [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": OTHER["nhs_number"]}]
+    other = {"resourceType": "Patient", "id": "78", "identifier": number, "birthDate": "1990-01-01"}
+    theirs = {"resourceType": "Goal", "id": "g8", "lifecycleStatus": "active", "description": {"text": "Theirs"}}
+    ward.save(HOME, {"person": OTHER})
+    assert send(ward, put(other), put({**theirs, "subject": {"reference": "Patient/78"}}))[1] == ("201", [])
+    with pytest.raises(InvalidResource) as refused:
+        send(ward, patient(ward), put(care_plan(ward, goal=[{"reference": "Goal/g8"}])))
+    (found,) = refused.value.issues
+    assert (found.code, found.path) == ("server-pushed-person", "Bundle.entry[0].resource.goal[0].reference")
+
+
 def test_a_second_copy_under_another_id_is_set_aside(ward: Ward) -> None:
     copied = put(care_plan(ward, id="second", title="Copied"))
     assert send(ward, patient(ward), copied)[1] == ("202", ["server-pushed-aside", "sync-custody"])
