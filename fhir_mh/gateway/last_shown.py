@@ -89,6 +89,11 @@ class LastShown:
             if base >= self.edition:
                 self.body, self.is_sent = said, False
 
+    def has_said(self, here: Body) -> bool:
+        """Whether this says nothing but what its author was sent, or has proposed, at some time."""
+        known = [*self.there.proposed(self.key), *self.there.sent(self.key)]
+        return any(laid_over(said, here) == said for _, said in known)
+
     def turn_to(self, here: Body) -> None:
         """Take it as made from what it is nearest to, of all that its author was sent since it last proposed a change.
 

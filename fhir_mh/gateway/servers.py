@@ -99,7 +99,8 @@ class FromServer(ServerNames):
         """
         found = replace(found, people=self.people(tx, found.patient))
         people = found.people
-        new = [one for one in found.resources if not self._is_known(tx, one) and not self._is_told(tx, one, people)]
+        new = [one for one in found.resources if not self._is_over(tx, one, found)]
+        new = [one for one in new if not self._is_told(tx, one, people)]
         alone = all(key_there(body)[0] in SHARED_KINDS for body in new)
         faults = [] if alone or found.held else self.check(self._translated(tx, found.patient, found), errors_only=True)
         if has_errors(faults):
@@ -139,6 +140,18 @@ class FromServer(ServerNames):
         if version.isdecimal() and known.isdecimal():
             return int(version) <= int(known)
         return bool(version) and version == known
+
+    def _is_over(self, tx: Tx, body: Body, found: Found) -> bool:
+        """Whether this version was dealt with; a copy of ours that is pushed, only where it is what was dealt with."""
+        if not found.pushed or not self._is_known(tx, body):
+            return self._is_known(tx, body)
+        noted = tx.server_copies.at(self.partner, *key_there(body))
+        held = None if noted is None else tx.get(noted.type, noted.name)
+        if noted is None or held is None or held.custodian != self.home.ods:
+            return True
+        if (noted.remote_version, noted.held) == (version_of(body), hash_of(body)):
+            return True
+        return tx.inbox.receipt(self.partner, self._message_id("proposal", [body])) is not None
 
     def _is_next(self, tx: Tx, body: Body) -> bool:
         """Whether this is known to be a later version than the one noted, and so made from what lay there."""
@@ -282,9 +295,14 @@ class FromServer(ServerNames):
             read = laid_over(shown.body, here, answered)
             if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
                 continue
+            late = self._is_known(tx, copy.there)  # under a version that was dealt with
+            if late and shown.has_said(here):
+                continue
+            why = (issue("server-pushed-reused", f"$.bundle.entry[0].resource: {kind}.meta.versionId"),) if late else ()
             content = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
             name = self._message_id("proposal", [copy.there], self._turns(tx, [copy.there], found.people))
-            yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,), found.people)
+            message = Message(name, "proposal", number, self.home.ods, None, content)
+            yield Made(message, (copy.there,), found.people, why)
 
     def _sealed(
         self, tx: Tx, number: str, person: str, copy: _Copy, names: dict[Key, str], people: Collection[str]

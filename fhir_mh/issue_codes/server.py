@@ -91,6 +91,12 @@ CODES: dict[str, Code] = {
         "A version of this that is as new or newer was dealt with before, and says something else; nothing was taken.",
         "Send it as it is in your system now, with the meta.versionId that it has there.",
     ),
+    "server-pushed-reused": Code(
+        "error",
+        "conflict",
+        "Under this version, or a newer one, something else was dealt with: which of the two is newer cannot be told.",
+        "Send it as it is in your system now, with a meta.versionId above those that were sent before, or with none.",
+    ),
     "server-pushed-merged": Code(
         "information",
         "informational",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from fhir_mh.connectors.fhir_server.found import Found
+from fhir_mh.connectors.fhir_server.found import Found, hash_of
 from fhir_mh.connectors.fhir_server.naming import minted, references_in
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, InvalidResource, UpstreamUnavailable
@@ -23,6 +24,7 @@ from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.gateway.standing import standing
 from fhir_mh.issues import Issue, issue
+from fhir_mh.store import Quarantined
 from tests.unit.gateway.pair import HOME, WARD, accept
 from tests.unit.gateway.server import Ward
 from tests.unit.gateway.test_crossing import deny
@@ -143,6 +145,79 @@ def test_a_version_that_comes_after_the_one_written_there_is_made_from_that(ward
     assert send(ward, patient(ward), goal(ward, "Sleep", "1"))[1][1] == ["server-pushed-known"], "one that was before"
     assert send(ward, patient(ward), goal(ward, "Sleep", "3"))[1] == ("200", ["server-pushed-merged"])
     assert ward.item(HOME, "goals", "goal")["description"]["text"] == "Sleep"
+
+
+def aside(ward: Ward) -> list[Quarantined]:
+    quarantine = QuarantineUseCases(ward.home.store, ward.home.home, accept)
+    return asyncio.run(quarantine.listed(AccessContext(HOME, role="quarantine")))
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_other_words_under_a_version_that_was_dealt_with_are_set_aside(ward: Ward, version: str) -> None:
+    for text in ("Sleep", "Sleep well"):
+        ward.save(HOME, {"goals": [{"id": "goal", "description": text}]})
+        ward.write_there()
+    sent = [patient(ward), goal(ward, "Climb", version)]
+    told = send(ward, *sent)
+    assert told[1] == ("202", ["server-pushed-aside", "server-pushed-reused"])
+    assert send(ward, *sent) == told
+    assert ward.item(HOME, "goals", "goal")["description"]["text"] == "Sleep well"
+    (held,) = aside(ward)
+    assert "Climb" in held.text
+    assert "Climb" not in held.issues
+    assert len([one for one in ward.record(HOME).tree["tasks"] if one["kind"] == "unclear-item"]) == 1
+    quarantine = QuarantineUseCases(ward.home.store, ward.home.home, accept)
+    tried = asyncio.run(quarantine.replay(AccessContext(HOME, role="quarantine"), held.id))
+    assert tried.held.state == "replayed"
+    assert len(ward.conflicts(HOME)) == 1
+
+
+def test_what_was_dealt_with_under_a_version_is_known_and_nothing_else(ward: Ward) -> None:
+    ward.save(HOME, {"goals": [{"id": "goal", "description": "Sleep"}]})
+    ward.write_there()
+    assert send(ward, patient(ward), goal(ward, "Walk", "2"))[1] == ("200", ["server-pushed-merged"])
+    assert send(ward, patient(ward), goal(ward, "Swim", "3"))[1] == ("200", ["server-pushed-merged"])
+    for text, version in (("Sleep", "1"), ("Walk", "2"), ("Swim", "3"), ("Walk", "3")):
+        assert send(ward, goal(ward, text, version), patient(ward))[0] == ("200", ["server-pushed-known"])
+    assert aside(ward) == []
+    assert send(ward, patient(ward), goal(ward, "Climb", "3"))[1][1] == ["server-pushed-aside", "server-pushed-reused"]
+    assert ward.item(HOME, "goals", "goal")["description"]["text"] == "Swim"
+
+
+def test_what_its_server_added_to_what_was_written_there_is_what_was_dealt_with(ward: Ward) -> None:
+    ward.save(HOME, {"goals": [{"id": "goal", "description": "Sleep"}]})
+    ward.write_there()
+    added = {"extension": [{"url": "https://ward.example/odd", "valueDecimal": 1}]}
+    held = {**goal(ward, "Sleep", "1").body, **added}
+    noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "Goal", held["id"]))
+    ward.home.store.write_now(lambda tx: tx.server_copies.keep(replace(noted, held=hash_of(held))))
+    assert send(ward, patient(ward), TransactionEntry("PUT", held, id=held["id"]))[1] == (
+        "200",
+        ["server-pushed-known"],
+    )
+
+
+def test_what_was_set_aside_under_a_version_is_dealt_with(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward.save(HOME, {"goals": [{"id": "goal", "description": "Sleep"}]})
+    ward.write_there()
+    ward.change("Goal", str(goal(ward, "").id), description={"text": "Walk"})
+    received = ward.home.exchange.receive
+
+    def fails(tx: Any, partner: str, message: Any) -> Any:
+        raise Conflict
+
+    monkeypatch.setattr(ward.home.exchange, "receive", fails)
+    ward.read()
+    monkeypatch.setattr(ward.home.exchange, "receive", received)
+    assert len(aside(ward)) == 1
+    changed = next(body for (kind, _), body in ward.holds.items() if kind == "Goal")
+    again = TransactionEntry("PUT", changed, id=changed["id"])
+    assert send(ward, patient(ward), again)[1] == ("200", ["server-pushed-known"])
+    ward.change("Goal", changed["id"], description={"text": "Swim"})
+    ward.read()
+    assert ward.item(HOME, "goals", "goal")["description"]["text"] == "Swim"
+    assert send(ward, again, patient(ward))[0] == ("200", ["server-pushed-known"]), "an older version by now"
+    assert len(aside(ward)) == 1
 
 
 def test_what_was_sent_is_read_once_however_many_copies_come(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,7 +397,7 @@ def test_what_refers_to_what_is_set_aside_is_set_aside_with_it(ward: Ward) -> No
     assert send(ward, *sent) == told
     seen = AccessContext(HOME, role="quarantine")
     quarantine = QuarantineUseCases(ward.home.store, ward.home.home, accept)
-    (held,) = [one for one in asyncio.run(quarantine.listed(seen)) if "server-refers-aside" in one.issues]
+    (held,) = [one for one in aside(ward) if "server-refers-aside" in one.issues]
     assert asyncio.run(quarantine.replay(seen, held.id)).held.state == "held", "what it refers to is not held yet"
     assert WARD in in_care(ward)
     refuse_names(ward)
