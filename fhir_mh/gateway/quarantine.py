@@ -150,7 +150,6 @@ def _loose(tx: Tx, held: Quarantined, message: Message) -> tuple[Issue, ...]:
         return ()
     found, bodies = list[Issue](), bodies_of(message)
     names, beside = Names(held.partner, ""), {key_of(body) for body in bodies}
-    beside |= names.targets(bodies_of(message, "before"))
     for number, body in enumerate(bodies):
         kind, _ = key_of(body)
         for path, reference in references_at(body, kind) if kind != "Patient" else ():
