@@ -22,6 +22,7 @@ from fhir_mh.gateway.identity import same_one
 from fhir_mh.gateway.pushed_aside import aside_name, refers_aside, set_aside
 from fhir_mh.gateway.pushed_names import Named, Sent
 from fhir_mh.gateway.resources import TransactionEntry
+from fhir_mh.gateway.sealing import sealed_in
 from fhir_mh.gateway.servers import FromServer
 from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
@@ -149,7 +150,7 @@ class Pushed:
             why = one.why
             if isinstance(one.message, Message) and one.message.verb == "proposal":
                 why = (*why, *refers_aside(tx, self.reading, one.of, aside))
-            if why and isinstance(one.message, Message):
+            if why and isinstance(one.message, Message) and not sealed_in(tx, one.message):  # which is sealed whole
                 receipt = set_aside(tx, self.reading.home, self.reading.check, self.partner, one.message, why)
             else:
                 receipt = self._receive(tx, one, due)

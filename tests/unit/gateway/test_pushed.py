@@ -28,6 +28,7 @@ from fhir_mh.store import Quarantined
 from tests.unit.gateway.pair import HOME, WARD, accept
 from tests.unit.gateway.server import Ward
 from tests.unit.gateway.test_crossing import deny
+from tests.unit.gateway.test_sealing import retract
 
 Body = dict[str, Any]
 URN = "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11"
@@ -404,6 +405,16 @@ def test_what_refers_to_what_is_set_aside_is_set_aside_with_it(ward: Ward) -> No
     assert send(ward, patient(ward), put({**ELSEWHERE, "name": "There"}), moved)[2] == ("200", ["server-pushed-merged"])
     assert placement(ward)["performer"] == [{"reference": f"Organization/{minted(WARD, 'Organization', 'o9')}"}]
     assert asyncio.run(quarantine.replay(seen, held.id)).held.state == "replayed"
+
+
+def test_what_was_retracted_comes_under_the_seal_whatever_it_refers_to(ward: Ward) -> None:
+    refuse_names(ward, "Elsewhere")
+    lies = next(body for (kind, _), body in ward.holds.items() if kind == "ServiceRequest")
+    moved = put({**lies, "performer": [{"reference": "Organization/o9"}]})
+    retract(ward, [("placements", "place")])
+    told = send(ward, patient(ward), put(ELSEWHERE), moved)
+    assert told[2] == ("202", ["server-pushed-aside", "sync-retracted"])
+    assert not any("ServiceRequest" in one.text for one in aside(ward)), "nobody reads it"
 
 
 def test_what_refers_to_what_is_held_already_is_not_stopped_by_a_newer_text_of_it(ward: Ward) -> None:
