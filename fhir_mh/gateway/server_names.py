@@ -8,7 +8,7 @@ from fhir_mh.connectors.fhir_server.found import Found, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID
-from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.identity import Organisation, numbers_in, persons_by_local_identifier, persons_by_number
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
 from fhir_mh.store import Tx
 
@@ -21,6 +21,12 @@ class ServerNames:
 
     def __init__(self, home: Organisation, partner: str, base_url: str) -> None:
         self.home, self.partner, self.base_url = home, partner, base_url
+
+    def people(self, tx: Tx, patient: Body) -> set[str]:
+        """The persons here whom a Patient of the server is, or may be: by number, local identifier, or as held."""
+        found = {*persons_by_number(tx, numbers_in(patient)), *persons_by_local_identifier(tx, patient)}
+        held = tx.get("Patient", self.called(tx, *key_there(patient)))
+        return found if held is None or held.person is None else {*found, held.person}
 
     def name(self, tx: Tx, body: Body, people: Collection[str]) -> str:
         """What a resource of the server is called here, be it ours or its own."""

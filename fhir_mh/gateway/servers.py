@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
-from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted, without_loose
-from fhir_mh.connectors.fhir_server.offered import KINDS
+from fhir_mh.connectors.fhir_server.naming import Body, Key, without_loose
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
@@ -34,17 +33,15 @@ from fhir_mh.gateway.identity import (
 from fhir_mh.gateway.last_shown import LastShown, SentThere
 from fhir_mh.gateway.pushed_aside import depending, refers_aside
 from fhir_mh.gateway.sameness import contradiction, nhs_number_in
-from fhir_mh.gateway.server_names import ServerNames
+from fhir_mh.gateway.server_versions import ServerVersions
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.profiles.subjects import subjects_in
-from fhir_mh.store import ServerCopy, Tx
+from fhir_mh.store import Tx
 
-_NOT_NOTED = ("Patient", *SHARED_KINDS)
-"""Who somebody is and who provides what may be found there and be ours as well: where ours lies, sending notes."""
 _CUSTODIAN = EXTENSION + "custodian"
 _NAMESPACE = uuid.UUID("c1b9a0de-8a3c-5f5b-9a43-6f0f5f2a7d10")
 
@@ -58,7 +55,7 @@ class _Copy:
     person: str | None
 
 
-class FromServer(ServerNames):
+class FromServer(ServerVersions):
     """One partner's server, as it is read into one organisation's gateway. Everything is in the transaction."""
 
     def __init__(self, home: Organisation, check: Check, partner: str, base_url: str) -> None:
@@ -73,12 +70,6 @@ class FromServer(ServerNames):
         """Whether something is on its way there about this person: what lies there may be ours, and not noted yet."""
         lanes = [tx.lanes.get(self.partner, person) for person in self.people(tx, patient)]
         return any(lane is not None and lane.leased_until is not None and lane.leased_until > tx.now for lane in lanes)
-
-    def people(self, tx: Tx, patient: Body) -> set[str]:
-        """The persons here whom a Patient of the server is, or may be: by number, local identifier, or as held."""
-        found = {*persons_by_number(tx, numbers_in(patient)), *persons_by_local_identifier(tx, patient)}
-        held = tx.get("Patient", self.called(tx, *key_there(patient)))
-        return found if held is None or held.person is None else {*found, held.person}
 
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
         """Why two Patients cannot be one person; None where they can."""
@@ -107,7 +98,7 @@ class FromServer(ServerNames):
             why = [one.at(f"$.bundle.entry[0].resource: {one.path}") for one in faults if one.is_error]
             return [self._set_aside((found.patient, *new), people, issue("sync-unreadable", "$.bundle"), *why)]
         copies, own = self._parted(tx, new, people)
-        seconds = [body for body in own if self._is_second(tx, body, people)]
+        seconds = [body for body in own if self.is_second(tx, body, people)]
         own = [body for body in own if body not in seconds]
         named, sure = self.person(tx, found.patient)
         persons = {copy.person for copy in copies if copy.person is not None}
@@ -132,19 +123,10 @@ class FromServer(ServerNames):
 
     # --- what is what
 
-    def _is_known(self, tx: Tx, body: Body) -> bool:
-        """Whether this version was dealt with, or an older one comes after a newer."""
-        if key_there(body)[0] in _NOT_NOTED:
-            return False
-        version, known = self._versions(tx, body)
-        if version.isdecimal() and known.isdecimal():
-            return int(version) <= int(known)
-        return bool(version) and version == known
-
     def _is_over(self, tx: Tx, body: Body, found: Found) -> bool:
         """Whether this version was dealt with; a copy of ours that is pushed, only where it is what was dealt with."""
-        if not found.pushed or not self._is_known(tx, body):
-            return self._is_known(tx, body)
+        if not found.pushed or not self.is_known(tx, body):
+            return self.is_known(tx, body)
         noted = tx.server_copies.at(self.partner, *key_there(body))
         held = None if noted is None else tx.get(noted.type, noted.name)
         if noted is None or held is None or held.custodian != self.home.ods:
@@ -152,16 +134,6 @@ class FromServer(ServerNames):
         if (noted.remote_version, noted.held) == (version_of(body), hash_of(body)):
             return True
         return tx.inbox.receipt(self.partner, self._message_id("proposal", [body])) is not None
-
-    def _is_next(self, tx: Tx, body: Body) -> bool:
-        """Whether this is known to be a later version than the one noted, and so made from what lay there."""
-        version, known = self._versions(tx, body)
-        return version.isdecimal() and known.isdecimal() and int(version) > int(known)
-
-    def _versions(self, tx: Tx, body: Body) -> tuple[str, str]:
-        """The version that a resource says, and the one noted of it; each empty where there is none."""
-        noted = tx.server_copies.at(self.partner, *key_there(body))
-        return version_of(body), "" if noted is None else noted.remote_version
 
     def _is_told(self, tx: Tx, body: Body, people: Collection[str]) -> bool:
         """Whether this is what the server was told beside plans, or the copy of another gateway: that shares it."""
@@ -186,25 +158,6 @@ class FromServer(ServerNames):
             else:
                 copies.append(_Copy(body, held.id, None if held.type in SHARED_KINDS else held.person))
         return copies, own
-
-    def _is_second(self, tx: Tx, body: Body, people: Collection[str]) -> bool:
-        """Whether this says that it is what is kept here, and another one there is known to be that."""
-        kind, there = key_there(body)
-        return (
-            kind != "Patient"
-            and tx.server_copies.at(self.partner, kind, there) is None
-            and self.by_mark(tx, body, people) is not None
-        )
-
-    def firsts(self, tx: Tx, patient: Body, bodies: Iterable[Body]) -> list[ServerCopy]:
-        """Where those lie that are noted of what these, which are about this Patient, say that they are as well."""
-        people = self.people(tx, patient)
-        noted = [
-            tx.server_copies.get(self.partner, key_there(body)[0], self.by_mark(tx, body, people) or "")
-            for body in bodies
-            if self._is_second(tx, body, people)
-        ]
-        return [one for one in noted if one is not None]
 
     def person(self, tx: Tx, patient: Body) -> tuple[str | None, bool]:
         """Whom a Patient of the server names here; False where it names two."""
@@ -288,14 +241,14 @@ class FromServer(ServerNames):
             said = {**names, **self.shared(tx, person, copy.there), key_there(found.patient): _subject_of(shown.body)}
             here = self.names(tx, copy.there, said).translated(copy.there)
             here = without_loose(here, lambda key: self.is_kept(tx, key, found))
-            if found.pushed and not self._is_next(tx, copy.there):
+            if found.pushed and not self.is_next(tx, copy.there):
                 shown.turn_to(here)
             before = found.answered.get(key_there(copy.there)) if shown.is_sent else None
             answered = None if before is None else self.names(tx, before, said).translated(before)
             read = laid_over(shown.body, here, answered)
             if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
                 continue
-            late = self._is_known(tx, copy.there)  # under a version that was dealt with
+            late = self.is_known(tx, copy.there)  # under a version that was dealt with
             if late and shown.has_said(here):
                 continue
             why = (issue("server-pushed-reused", f"$.bundle.entry[0].resource: {kind}.meta.versionId"),) if late else ()
@@ -352,34 +305,10 @@ class FromServer(ServerNames):
 
     # --- before and afterwards
 
-    def written(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]:
-        """Of copies that we wrote last, and that are in another version by now: what was noted then."""
-        noted = [tx.server_copies.at(self.partner, *key_there(body)) for body in bodies if not self._is_known(tx, body)]
-        return [one for one in noted if one is not None and one.sent is not None]
-
-    def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
-        """Whom and what these resources name that stands on the same server, and is not noted."""
-        targets = Names(self.partner, self.base_url).targets([body for body in bodies if not self._is_known(tx, body)])
-        known = {key for key in targets if key[0] in SHARED_KINDS or key[0] in KINDS - {"Patient"}}
-        return {key for key in known if tx.server_copies.at(self.partner, *key) is None}
-
     def dealt_with(self, tx: Tx, made: Made) -> None:
         """Note the versions that a message was made of: they are not looked at again."""
         for body in made.of:
             self.note(tx, body, made.people)
-
-    def note(self, tx: Tx, body: Body, people: Collection[str]) -> None:
-        """Note the version of a resource of the server as dealt with."""
-        kind, there = key_there(body)
-        if kind in _NOT_NOTED or self._is_second(tx, body, people) or self._is_known(tx, body):
-            return
-        noted = tx.server_copies.at(self.partner, kind, there)
-        name = (
-            noted.name if noted is not None else self.name_here(tx, body, people) or minted(self.partner, kind, there)
-        )
-        held = hash_of(body)
-        sent = noted.sent if noted is not None and noted.held == held else None
-        tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), held, sent))
 
     def gone(self, tx: Tx, kind: str, there: str) -> None:
         """Tell people, once, that a resource was deleted on the server. Nothing is deleted here."""

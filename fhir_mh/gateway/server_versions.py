@@ -1,0 +1,81 @@
+"""Which versions of one partner's server were dealt with, and where what is kept here lies there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from fhir_mh.connectors.fhir_server.found import hash_of, key_there, version_of
+from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted
+from fhir_mh.connectors.fhir_server.offered import KINDS
+from fhir_mh.gateway.server_names import ServerNames
+from fhir_mh.profiles.bundle import SHARED_KINDS
+from fhir_mh.store import ServerCopy, Tx
+
+_NOT_NOTED = ("Patient", *SHARED_KINDS)
+"""Who somebody is and who provides what may be found there and be ours as well: where ours lies, sending notes."""
+
+
+class ServerVersions(ServerNames):
+    """The versions of one server's resources. Everything is in the transaction."""
+
+    def is_known(self, tx: Tx, body: Body) -> bool:
+        """Whether this version was dealt with, or an older one comes after a newer."""
+        if key_there(body)[0] in _NOT_NOTED:
+            return False
+        version, known = self._versions(tx, body)
+        if version.isdecimal() and known.isdecimal():
+            return int(version) <= int(known)
+        return bool(version) and version == known
+
+    def is_next(self, tx: Tx, body: Body) -> bool:
+        """Whether this is known to be a later version than the one noted, and so made from what lay there."""
+        version, known = self._versions(tx, body)
+        return version.isdecimal() and known.isdecimal() and int(version) > int(known)
+
+    def _versions(self, tx: Tx, body: Body) -> tuple[str, str]:
+        """The version that a resource says, and the one noted of it; each empty where there is none."""
+        noted = tx.server_copies.at(self.partner, *key_there(body))
+        return version_of(body), "" if noted is None else noted.remote_version
+
+    def is_second(self, tx: Tx, body: Body, people: Collection[str]) -> bool:
+        """Whether this says that it is what is kept here, and another one there is known to be that."""
+        kind, there = key_there(body)
+        return (
+            kind != "Patient"
+            and tx.server_copies.at(self.partner, kind, there) is None
+            and self.by_mark(tx, body, people) is not None
+        )
+
+    def firsts(self, tx: Tx, patient: Body, bodies: Iterable[Body]) -> list[ServerCopy]:
+        """Where those lie that are noted of what these, which are about this Patient, say that they are as well."""
+        people = self.people(tx, patient)
+        noted = [
+            tx.server_copies.get(self.partner, key_there(body)[0], self.by_mark(tx, body, people) or "")
+            for body in bodies
+            if self.is_second(tx, body, people)
+        ]
+        return [one for one in noted if one is not None]
+
+    def written(self, tx: Tx, bodies: Iterable[Body]) -> list[ServerCopy]:
+        """Of copies that we wrote last, and that are in another version by now: what was noted then."""
+        noted = [tx.server_copies.at(self.partner, *key_there(body)) for body in bodies if not self.is_known(tx, body)]
+        return [one for one in noted if one is not None and one.sent is not None]
+
+    def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
+        """Whom and what these resources name that stands on the same server, and is not noted."""
+        targets = Names(self.partner, self.base_url).targets([body for body in bodies if not self.is_known(tx, body)])
+        known = {key for key in targets if key[0] in SHARED_KINDS or key[0] in KINDS - {"Patient"}}
+        return {key for key in known if tx.server_copies.at(self.partner, *key) is None}
+
+    def note(self, tx: Tx, body: Body, people: Collection[str]) -> None:
+        """Note the version of a resource of the server as dealt with."""
+        kind, there = key_there(body)
+        if kind in _NOT_NOTED or self.is_second(tx, body, people) or self.is_known(tx, body):
+            return
+        noted = tx.server_copies.at(self.partner, kind, there)
+        name = (
+            noted.name if noted is not None else self.name_here(tx, body, people) or minted(self.partner, kind, there)
+        )
+        held = hash_of(body)
+        sent = noted.sent if noted is not None and noted.held == held else None
+        tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), held, sent))
