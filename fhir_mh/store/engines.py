@@ -67,6 +67,7 @@ def sqlite_engine(
             "synchronous = FULL",
             "foreign_keys = ON",
             "temp_store = MEMORY",
+            "wal_autocheckpoint = 4000",  # pages: one that is written often is copied to the file less often
             "cache_size = -32000",
             f"query_only = {'ON' if query_only else 'OFF'}",
         ):
