@@ -12,7 +12,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -234,7 +234,7 @@ class Courier:
         except Refused as refused:
             if len(parcels) > 1:
                 middle = len(parcels) // 2
-                return sum([await self._send(partner, await self._renewed(half))
+                return sum([await self._send(partner, await self._anew(half))
                             for half in (parcels[:middle], parcels[middle:])])  # fmt: skip
             if not refused.final:
                 await self._put_off_all(parcels, refused.issues[0].code)
@@ -258,14 +258,14 @@ class Courier:
         log.info("a lane to %s was held too long, and nothing of it is sent", lane.partner)
         return False
 
-    async def _renewed(self, parcels: Sequence[_Parcel]) -> list[_Parcel]:
-        """Those whose lanes are still ours, and now for the whole length of a lease."""
+    async def _anew(self, parcels: Sequence[_Parcel]) -> list[_Parcel]:
+        """What the lanes that are still ours, now for the whole length of a lease, send by now: it may be less."""
 
-        def renew(tx: Tx, lane: Lane) -> Lane:
-            return tx.lanes.renew(lane, self.limits.lease)
+        def compose(tx: Tx, lane: Lane) -> _Parcel | None:
+            return self._compose(tx, tx.lanes.renew(lane, self.limits.lease))
 
-        lanes = await asyncio.gather(*(self._isolated(parcel.lane, renew) for parcel in parcels))
-        return [replace(parcel, lane=lane) for parcel, lane in zip(parcels, lanes, strict=True) if lane is not None]
+        composed = await asyncio.gather(*(self._isolated(parcel.lane, compose) for parcel in parcels))
+        return [parcel for parcel in composed if parcel is not None]
 
     async def _no_answer(self, partner: str, parcels: Sequence[_Parcel], code: str) -> None:
         def count(tx: Tx) -> None:

@@ -208,6 +208,24 @@ def test_a_request_refused_whole_is_sent_in_halves_until_the_one_is_found(pair: 
     assert [message.error for message in outbox(home, state="dead")] == ["sync-too-large"]
 
 
+def test_what_is_withdrawn_while_a_request_is_refused_is_not_in_its_halves(pair: tuple[Node, Node]) -> None:
+    home, ward = pair
+
+    def too_large(envelope: Envelope) -> None:
+        if len(envelope.messages) > 1:
+            home.wires[WARD].before = lambda _: None
+            home.store.write_now(lambda tx: home.exchange.withdraw(tx, BEN, WARD))
+            raise Refused(issue("sync-too-large", "$", limit=1))
+
+    home.wires[WARD].before = too_large
+    for number in PEOPLE:
+        home.count(number, WARD)
+    deliver(home)
+    deliver(home)
+    assert [held(ward, number) for number in PEOPLE] == [1, 0, 1]
+    assert [message.verb for one in home.wires[WARD].sent[1:] for message in one.messages].count("notice") == 1
+
+
 def test_what_only_a_front_door_refuses_is_no_dead_letter(pair: tuple[Node, Node]) -> None:
     home, _ = pair
 
