@@ -106,14 +106,33 @@ def test_codes_that_are_not_kept_there_are_as_they_were_beside_changed_words() -
 
 
 def _cannot_be_told(shown: Tree, now: Tree, path: Path) -> bool:
-    """Whether two entries without ids say the same there, so that the change stands beside both."""
-    entries, before = at(now, path[:-2]), at(shown, path[:-2])
-    twins = [entry for entry in before if entry["text"] == at(shown, path)] if isinstance(before, list) else []
+    """Whether another entry without an id may be what is left there of the changed one, which so stands beside both."""
+    index = max((number for number, step in enumerate(path) if isinstance(step, int)), default=None)
+    if index is None:
+        return False
+    entries, before, inside = at(now, path[:index]), at(shown, path[:index]), path[index + 1 :]
+    changed = before[path[index]]
+    others = [entry for number, entry in enumerate(before) if number != path[index]]
     return (
-        len(twins) > 1
+        "id" not in changed
+        and any(_is_left_of(entry, changed, inside) for entry in others)
         and entries[: len(before)] == before
-        and [entry["text"] for entry in entries[len(before) :]] == [EDITED]
+        and [at(entry, inside) for entry in entries[len(before) :]] == [EDITED]
     )
+
+
+def _is_left_of(entry: Tree, changed: Tree, inside: Path) -> bool:
+    """Whether an entry says nothing that another does not, or the same at the place inside that was changed."""
+    if inside == ("text",) and entry.get("text") == changed["text"]:
+        return True
+    return all(changed.get(name) == value for name, value in entry.items())
+
+
+def test_a_change_beside_an_entry_that_says_less_of_the_same_stands_beside_both() -> None:
+    kept, less = {"use": "usual", "type": {"text": "Ward"}}, {"use": "usual"}
+    sent = {"resourceType": "Patient", "id": "p", "identifier": [kept, less]}
+    changed = {"use": "usual", "type": {"text": "Clinic"}}
+    assert laid_over(sent, {**sent, "identifier": [changed, less]})["identifier"] == [kept, less, changed]
 
 
 def _is_edited(after: Any) -> bool:
