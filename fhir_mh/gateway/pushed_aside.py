@@ -8,15 +8,14 @@ from dataclasses import replace
 
 from fhir_mh.connectors.fhir_server.found import key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, references_at
-from fhir_mh.exchange.messages import Message
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.gateway.identity import Organisation, find_named
 from fhir_mh.gateway.server_names import ServerNames
 from fhir_mh.gateway.setting_aside import SettingAside
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, issue
 from fhir_mh.store import Tx
-from fhir_mh.sync.receiver import Answered
+from fhir_mh.sync.receiver import Answered, once
 
 _NAMESPACE = uuid.UUID("2f6a1f9c-0f6e-5a51-8b0d-7a4be1c95d36")
 
@@ -63,10 +62,9 @@ def set_aside(
 ) -> Answered:
     """The receipt of a message that is kept whole as it is, for people to try again; the same, whenever it comes."""
     message = replace(message, id=aside_name(message.id))
-    kept = tx.inbox.receipt(partner, message.id)
-    if kept is not None:
-        return load_object(kept)
-    person = find_named(tx, message.nhs_number, message.identifiers)
-    receipt = SettingAside(home, check).keep(tx, partner, message, person, list(why)).as_json()
-    tx.inbox.record(partner, message.id, dumps(receipt).decode())
-    return receipt
+
+    def keep() -> Receipt:
+        person = find_named(tx, message.nhs_number, message.identifiers)
+        return SettingAside(home, check).keep(tx, partner, message, person, list(why))
+
+    return once(tx, partner, message.id, keep)

@@ -125,8 +125,10 @@ class FromServer(ServerVersions):
 
     def _is_over(self, tx: Tx, body: Body, found: Found) -> bool:
         """Whether this version was dealt with; a copy of ours that is pushed, only where it is what was dealt with."""
-        if not found.pushed or not self.is_known(tx, body):
-            return self.is_known(tx, body)
+        if not self.is_known(tx, body):
+            return False
+        if not found.pushed:
+            return True
         noted = tx.server_copies.at(self.partner, *key_there(body))
         held = None if noted is None else tx.get(noted.type, noted.name)
         if noted is None or held is None or held.custodian != self.home.ods:

@@ -108,14 +108,14 @@ def _taken_in(tx: Tx, exchange: Exchange, sender: str, message: Message) -> Answ
     refusal = exchange.refusal(message.as_json())
     if refusal is not None:
         return _refused(tx, sender, message, refusal)
-    return _once(tx, sender, message.id, lambda: exchange.receive(tx, sender, message))
+    return once(tx, sender, message.id, lambda: exchange.receive(tx, sender, message))
 
 
 def _refused(tx: Tx, sender: str, message: Message | Unreadable, refusal: Issue) -> Answered:
-    return _once(tx, sender, message.id, lambda: Receipt(message.id, "refused", issues=(refusal,)))
+    return once(tx, sender, message.id, lambda: Receipt(message.id, "refused", issues=(refusal,)))
 
 
-def _once(tx: Tx, sender: str, message: str, act: Callable[[], Receipt]) -> Answered:
+def once(tx: Tx, sender: str, message: str, act: Callable[[], Receipt]) -> Answered:
     """The receipt kept of a message, or the one that acting on it gives."""
     kept = tx.inbox.receipt(sender, message)
     if kept is not None:
@@ -134,7 +134,7 @@ def _set_aside(tx: Tx, sender: str, message: Message | Unreadable, findings: Seq
         tx.quarantine.add(sender, dumps(message.as_json()).decode(), listed, message=message.id)
         return Receipt(message.id, "quarantined", issues=found)
 
-    return _once(tx, sender, message.id, keep)
+    return once(tx, sender, message.id, keep)
 
 
 async def _heard_from(store: Store, sender: str) -> None:
