@@ -279,7 +279,7 @@ def measure(label: str, stores: dict[str, str], folder: Path, numbers: Sequence[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=1000)
+    parser.add_argument("--people", type=int, default=4000)
     parser.add_argument("--changes", type=int, default=100)
     given = parser.parse_args()
     numbers = sorted(set(generate(for_region=REGION_SYNTHETIC, quantity=given.people)))

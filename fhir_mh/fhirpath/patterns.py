@@ -17,12 +17,14 @@ from typing import Any
 import re2  # type: ignore[import-untyped]
 
 from fhir_mh.fhirpath.environment import LONGEST_TEXT
-from fhir_mh.fhirpath.errors import execution, limit
+from fhir_mh.fhirpath.errors import FHIRPathError, execution, limit
 
 LONGEST_REPLACED = 10_000  # characters: each place where nothing is replaced may cost a look at all that follows
 Spend = Callable[[int], None]  # Environment.spend
 _AT_ONCE = 100  # characters that one step takes through one instruction of RE2, at the worst
 _MATCHED = 4  # as many looks from one place of a text cost no more than one
+_SMALL = 500  # instructions of RE2
+SHORT = 100  # characters
 _REFERENCE = re.compile(r"\$(\d{1,2})")
 
 
@@ -38,6 +40,19 @@ _TESTED, _REPLACED = _options(True), _options(False)
 def matches(value: str, expression: str, spend: Spend) -> bool:
     """Whether a part of a text has this form. Raises FHIRPathError where RE2 cannot read the expression."""
     return _tested(value, expression, spend).search(value) is not None
+
+
+def quick(expression: str) -> Callable[[str], bool] | None:
+    """matches() for a short text, of an expression so small that nobody need count what it costs; None for another."""
+    try:
+        found = _compiled("", expression, _TESTED)
+    except FHIRPathError:
+        return None
+    return None if found.programsize > _SMALL else lambda value: matches(value, expression, _free)
+
+
+def _free(steps: int) -> None:
+    """Costs nothing."""
 
 
 def matches_full(value: str, expression: str, spend: Spend) -> bool:

@@ -52,6 +52,8 @@ def judge(patient: Patient, held: Iterable[Patient], *, by_identifier: bool = Tr
     and names it by its id, so that other names are a change and no contradiction.
     """
     number, born, held = nhs_number_in(patient), patient.get("birthDate"), list(held)
+    if not held:
+        return Verdict()
     former = {old for one in (patient, *held) for old in former_numbers_in(one)}
     differs: set[str] = set()
     supported = is_verified(patient) or not by_identifier

@@ -93,6 +93,8 @@ def directive() -> list[Row]:
     ]
 
 
+_is_a_statement = holds({"category": [_STATEMENT]})
+
 STATEMENT = table(
     "advance-statement",
     "Consent",
@@ -103,7 +105,7 @@ STATEMENT = table(
     one("category", "advance-statement", _STATEMENT, always=True),
     directive(),
     fixed("policyRule", {"coding": [local("policy", "to-be-considered")]}),
-    match=lambda consent: holds({"category": [_STATEMENT]})(consent) and "provision" not in consent,
+    match=lambda consent: _is_a_statement(consent) and "provision" not in consent,
 )
 
 

@@ -19,25 +19,23 @@ def _percent(sql: str) -> str:
 class Session:
     """A connection inside a transaction that its owner begins and ends.
 
-    The statements go to the driver's own cursor: SQLAlchemy's result for each would cost more than the statement. What
-    the driver raises leaves as SQLAlchemy's exceptions all the same.
+    The statements go to one cursor of the driver's own, the rows of each fetched before the next: SQLAlchemy's result
+    for each would cost more than the statement. What the driver raises leaves as SQLAlchemy's exceptions all the same.
     """
 
-    __slots__ = ("_driver", "_errors", "connection", "postgres")
+    __slots__ = ("_cursor", "_driver", "_errors", "connection", "postgres")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.postgres = connection.dialect.name == "postgresql"
-        self._driver: Any = connection.connection.dbapi_connection
+        driver: Any = connection.connection.dbapi_connection
+        self._driver, self._cursor = driver, driver.cursor()
         self._errors: type[Exception] = connection.dialect.loaded_dbapi.Error
 
     def one(self, sql: str, *values: Any) -> Row | None:
         """The first row, or None."""
-        try:
-            row: Row | None = self._execute(sql, values).fetchone()
-        except self._errors as fault:
-            raise self._known(fault) from None
-        return row
+        rows = self.all(sql, *values)
+        return rows[0] if rows else None
 
     def made(self, sql: str, *values: Any) -> Row:
         """The one row there must be, e.g. that an INSERT ... RETURNING answers with."""
@@ -67,14 +65,13 @@ class Session:
                 self.run(sql, *row)
             return
         try:
-            self._driver.cursor().executemany(_percent(sql) if self.postgres else sql, list(rows))
+            self._cursor.executemany(_percent(sql) if self.postgres else sql, list(rows))
         except self._errors as fault:
             raise self._known(fault) from None
 
     def _execute(self, sql: str, values: tuple[Any, ...]) -> Any:
-        cursor = self._driver.cursor()
-        cursor.execute(_percent(sql) if self.postgres else sql, values)
-        return cursor
+        self._cursor.execute(_percent(sql) if self.postgres else sql, values)
+        return self._cursor
 
     def _known(self, fault: Exception) -> BaseException:
         """The driver's exception as SQLAlchemy's; a connection that is lost is not used again."""

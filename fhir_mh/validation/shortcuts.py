@@ -7,11 +7,12 @@ raise _Undecided, and FHIRPath is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fhir_mh.fhirpath.environment import Model
 from fhir_mh.fhirpath.operators import logic
+from fhir_mh.fhirpath.patterns import SHORT, quick
 from fhir_mh.fhirpath.syntax import Binary, Call, Expr, Literal, Name, Special, type_name
 from fhir_mh.fhirpath.values import is_primitive
 
@@ -65,11 +66,13 @@ def _answer(tree: Expr, kind: str | None, model: Model) -> Answer | None:
 
 
 def _asked(tree: Call, source: Expr, kind: str | None, model: Model) -> Answer | None:
-    """exists(), exists(condition), empty(), hasValue() and all(condition)."""
+    """exists(), exists(condition), empty(), hasValue(), all(condition) and matches(expression)."""
     typed = _values(source, kind, model)
     if typed is None:
         return None
     values, found = typed
+    if tree.name == "matches":
+        return _of_form(values, tree.arguments)
     if len(tree.arguments) == 1 and tree.name in ("exists", "all"):
         holds = _answer(tree.arguments[0], found, model) or _undecided
         if tree.name == "all":
@@ -81,6 +84,26 @@ def _asked(tree: Call, source: Expr, kind: str | None, model: Model) -> Answer |
         return None if found is None or not is_primitive(found) else lambda value: len(values(value)) == 1
     wanted = tree.name == "exists"
     return lambda value: bool(values(value)) is wanted
+
+
+def _of_form(values: Values, arguments: Sequence[Expr]) -> Answer | None:
+    """Whether a text has a form that is written out. What a long one costs is for FHIRPath to count."""
+    said = arguments[0] if len(arguments) == 1 else None
+    if not isinstance(said, Literal) or len(said.values) != 1 or not isinstance(said.values[0], str):
+        return None
+    test = quick(said.values[0])
+    if test is None:
+        return None
+
+    def has(value: Any) -> bool | None:
+        found = values(value)
+        if not found:
+            return None
+        if len(found) > 1 or type(found[0]) is not str or len(found[0]) > SHORT or not found[0].isascii():
+            raise _Undecided
+        return test(found[0])
+
+    return has
 
 
 def _binary(tree: Binary, kind: str | None, model: Model) -> Answer | None:

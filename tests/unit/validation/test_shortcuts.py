@@ -109,6 +109,15 @@ CODING = "activity.detail.code.coding.where(system = 's' and code = 'a')"
         (f"{SCHEDULED}.ofType(Period).start.exists()", {"activity": [{"detail": {"scheduledString": "a"}}]}, False),
         (f"{SCHEDULED}.ofType(Period).exists()", {"activity": [{"detail": {"scheduledTiming": {"id": "a"}}}]}, False),
         ("instantiatesUri.hasValue()", {"instantiatesUri": ["a"]}, True),
+        ("title.matches('^[0-9a-f]{4}$')", {"title": "00ff"}, True),
+        ("title.matches('^[0-9a-f]{4}$')", {"title": "00fg"}, False),
+        ("title.matches('b')", {"title": "abc"}, True),
+        ("title.matches('b')", {}, True),
+        ("title.matches('b')", {"_title": {"id": "a"}}, None),
+        ("title.matches('b')", {"title": 1}, None),
+        ("title.matches('b')", {"title": "b" * 101}, None),
+        ("title.matches('b')", {"title": "\ud800"}, None),
+        ("instantiatesUri.matches('b')", {"instantiatesUri": ["b", "b"]}, None),
     ],
 )
 def test_rules_on_objects(text: str, value: dict[str, Any], answer: bool | None) -> None:
@@ -124,6 +133,9 @@ def test_rules_on_objects(text: str, value: dict[str, Any], answer: bool | None)
         "Patient.name.exists()",
         "goal.resolve().exists()",
         "title.length() > 3",
+        "title.matches(description)",
+        "title.matches('(a')",
+        "title.matches('([a-z]{10}){90}')",
         "goal",
     ],
 )
