@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.sim.ledger import Ledger, texts_in
 from tests.sim.people import HOME
 from tests.sim.servers import PlainServer
-from tests.sim.wards import held
+from tests.sim.wards import held, number_in
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -68,6 +68,8 @@ class ServerLaws:
             stale = {text for text in stale if text.partition("#")[0] in sections} - told - self._own(ledger)
             _law(not stale, f"{server.ods} still shows {sorted(stale)} in {_key(body)}, and nobody is told")
             again = texts_in(body) & ledger.retracted_texts()
+            if number_in(server, body) != ledger.number:  # it went to the other person, whose it is
+                again -= self._said_of_others(ledger)
             _law(not again, f"{server.ods} still shows what was retracted: {sorted(again)}")
 
     # --- what the home team holds
@@ -78,6 +80,11 @@ class ServerLaws:
         person = str(site.person(ledger.number))
         found = site.look(lambda tx: [one for one in tx.person_resources(person) if one.custodian == HOME])
         return {(one.type, one.id): one.body() for one in found if not one.deleted and one.type != "Task"}
+
+    def _said_of_others(self, ledger: Ledger) -> set[str]:
+        """Texts of what the home team says now of other people."""
+        others = [other for other in self.world.ledgers.values() if other is not ledger]
+        return set().union(*(texts_in(body) for other in others for body in self._ours(other).values()))
 
     def _own(self, ledger: Ledger) -> set[str]:
         """Texts of what others keep."""

@@ -117,9 +117,7 @@ class Wards:
         return next(ledger for ledger in self.world.ledgers.values() if seen in ledger.edited())
 
     def _of(self, server: PlainServer, body: Tree) -> Ledger | None:
-        _, _, name = str(body.get("subject", {}).get("reference")).partition("/")
-        patient = server.held("Patient", name)
-        return None if patient is None else self.world.ledgers.get(number_of(patient))
+        return self.world.ledgers.get(number_in(server, body))
 
     def _saved(self, server: PlainServer, ledger: Ledger, body: Tree, said: Written, what: str) -> bool:
         """Whether what somebody wrote lies there: the server may not keep it."""
@@ -136,6 +134,13 @@ def held(server: PlainServer, *kinds: str) -> list[Tree]:
     known = dict.fromkeys((one.kind, one.name) for one in server.versions if not kinds or one.kind in kinds)
     found = (server.held(*key) for key in known if key[0] not in ("Patient", "Provenance", "Communication"))
     return [one for one in found if one is not None]
+
+
+def number_in(server: PlainServer, body: Tree) -> str:
+    """The NHS number of whom a resource of a server is about; empty where that is not told."""
+    subject = body.get("subject") or body.get("patient") or {}
+    patient = server.held("Patient", str(subject.get("reference")).partition("/")[2])
+    return "" if patient is None else number_of(patient)
 
 
 def number_of(patient: Tree) -> str:
