@@ -270,9 +270,17 @@ class Named:
         """A finding for each reference of an entry about a person to what is about another."""
         for path, reference in references_at(one.body, one.entry.path) if one.key[0] != "Patient" else ():
             target = self.names.target(reference)
-            whose = None if target is None or target[0] in SHARED_KINDS else self._whose(target)
-            if whose is not None and not same_one(self.tx, {whose, person}):
+            if target is None or target[0] in SHARED_KINDS:
+                continue
+            whose = self._whose(target)
+            if self._is_of_another(one, target) if whose is None else not same_one(self.tx, {whose, person}):
                 yield issue("server-pushed-person", path)
+
+    def _is_of_another(self, one: Sent, target: Key) -> bool:
+        """Whether what an entry refers to stands in the Bundle, about another Patient whom nobody knows here."""
+        beside = self.by_key.get(target)
+        about = None if beside is None or beside.passed else self.patient_of(beside)
+        return about is not None and about != self.patient_of(one)
 
     def _whose(self, key: Key) -> str | None:
         """The person here whom something is about that is in the Bundle or held here; None for nobody."""

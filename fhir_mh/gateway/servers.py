@@ -31,8 +31,9 @@ from fhir_mh.gateway.identity import (
     persons_by_number,
 )
 from fhir_mh.gateway.last_shown import LastShown, SentThere
-from fhir_mh.gateway.pushed_aside import depending, refers_aside
+from fhir_mh.gateway.pushed_aside import aside_name, depending, refers_aside, set_aside
 from fhir_mh.gateway.sameness import contradiction, nhs_number_in
+from fhir_mh.gateway.sealing import sealed_in
 from fhir_mh.gateway.server_versions import ServerVersions
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.standing import now_of, standing
@@ -100,6 +101,8 @@ class FromServer(ServerVersions):
         copies, own = self._parted(tx, new, people)
         seconds = [body for body in own if self.is_second(tx, body, people)]
         own = [body for body in own if body not in seconds]
+        meant = {key_there(body): self.by_mark(tx, body, people) or "" for body in seconds}
+        found = replace(found, named={**meant, **found.named})  # what refers to another copy refers to what it is of
         named, sure = self.person(tx, found.patient)
         persons = {copy.person for copy in copies if copy.person is not None}
         if found.pushed and not found.held and sure and named is None:
@@ -124,10 +127,14 @@ class FromServer(ServerVersions):
     # --- what is what
 
     def _is_over(self, tx: Tx, body: Body, found: Found) -> bool:
-        """Whether this version was dealt with; a copy of ours that is pushed, only where it is what was dealt with."""
+        """Whether this version was dealt with.
+
+        A copy of ours that is pushed, or lies there unlike it was noted, only where it is what was dealt with: a server
+        that was set up anew counts its versions anew.
+        """
         if not self.is_known(tx, body):
             return False
-        if not found.pushed:
+        if not (found.pushed or found.unseen):
             return True
         noted = tx.server_copies.at(self.partner, *key_there(body))
         held = None if noted is None else tx.get(noted.type, noted.name)
@@ -135,7 +142,9 @@ class FromServer(ServerVersions):
             return True
         if (noted.remote_version, noted.held) == (version_of(body), hash_of(body)):
             return True
-        return tx.inbox.receipt(self.partner, self._message_id("proposal", [body])) is not None
+        name = self._message_id("proposal", [body])
+        names = (name,) if found.pushed else (name, aside_name(name))
+        return any(tx.inbox.receipt(self.partner, one) is not None for one in names)
 
     def _is_told(self, tx: Tx, body: Body, people: Collection[str]) -> bool:
         """Whether this is what the server was told beside plans, or the copy of another gateway: that shares it."""
@@ -271,6 +280,13 @@ class FromServer(ServerVersions):
             yield Made(Message(name, "proposal", number, self.home.ods, None, content), (copy.there,), people)
 
     # --- what cannot be told
+
+    def set_aside(self, tx: Tx, made: Made) -> bool:
+        """Keep a message whole for what speaks against it; False where it is received all the same, to be sealed."""
+        if not isinstance(made.message, Message) or sealed_in(tx, made.message):
+            return False
+        set_aside(tx, self.home, self.check, self.partner, made.message, made.why)
+        return True
 
     def _set_aside(self, whole: tuple[Body, ...], people: Collection[str], *why: Issue) -> Made:
         """Of somebody who cannot be told: kept whole, and nobody is made of it."""

@@ -92,6 +92,8 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
     found = [_of_side(tx, side, held, own) for side, held in sides.items()]
     asking: dict[str, tuple[str, ...]] = {}
     for each in (one for side in found for one in side.asking):
+        if _is_overtaken(found, each):
+            continue
         asking[each.partner] = (*asking.get(each.partner, ()), each.purpose)
     return Standing(
         frozenset().union(*(one.in_care for one in found)),
@@ -104,13 +106,15 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
 
 class _Side(NamedTuple):
     """What is held of one person. directives: each with Type/id of the resource that says it, none where another
-    organisation keeps it."""
+    organisation keeps it. codes: of the organisations of the tree."""
 
     in_care: set[str]
     leads: set[str]
     directives: list[tuple[str | None, Directive]]
     commissioning: set[str]
-    asking: list[StoredAsking]
+    asking: Sequence[StoredAsking]
+    tree: Tree
+    codes: Mapping[str, str]
 
 
 def _voices(
@@ -171,16 +175,19 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
         ("/".join(said[one.id]) if holding.custodians[said[one.id]] == own else None, one)
         for one in directives_of(tree.get("sharing") or (), codes)
     ]
-    asking = [one for one in tx.askings.in_force(person) if not _is_overtaken(tree, codes, one)]
-    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking)
+    return _Side(in_care - {""}, leads, directives, commissioning - {""}, tx.askings.in_force(person), tree, codes)
 
 
-def _is_overtaken(tree: Tree, codes: Mapping[str, str], asking: StoredAsking) -> bool:
-    """Whether something since says of the asker what its asking said: a placement with it, or that its stay is over."""
+def _is_overtaken(sides: Sequence[_Side], asking: StoredAsking) -> bool:
+    """Whether something since says of the asker what its asking said: a placement with it, or that its stay is over.
+
+    Whichever of those who are one it asked for, and of whichever it is said.
+    """
     since = instant(asking.asked)
 
     def of_asker(field: str) -> list[Tree]:
-        return [one for one in tree.get(field) or () if ods_named(one.get("provider"), codes) == asking.partner]
+        each = [(one, side.codes) for side in sides for one in side.tree.get(field) or ()]
+        return [one for one, codes in each if ods_named(one.get("provider"), codes) == asking.partner]
 
     for placement in of_asker("placements"):
         moments = [placement.get("requested_at"), *(entry["recorded_at"] for entry in statuses(placement))]

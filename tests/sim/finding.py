@@ -82,12 +82,13 @@ class Finding:
         declined = ledger.declined.get((keeper, asked.by))
         if declined is not None and declined > asked.at:
             return True
-        held = self.world.sites[keeper].record(ledger.number)
-        tree, since = held.tree if held is not None else {}, instant(asked.at)
-        codes = ods_codes(tree)
+        site, since = self.world.sites[keeper], instant(asked.at)
+        numbers = [ledger.number] if site.dead else site.numbers_of_one(ledger.number)
+        trees = [held.tree for number in numbers if (held := site.record(number)) is not None]
 
         def of_asker(name: str) -> list[Tree]:
-            return [one for one in tree.get(name, ()) if codes.get((one.get("provider") or {}).get("id")) == asked.by]
+            each = [(one, codes) for tree in trees for codes in [ods_codes(tree)] for one in tree.get(name, ())]
+            return [one for one, codes in each if codes.get((one.get("provider") or {}).get("id")) == asked.by]
 
         for placement in of_asker("placements"):
             moments = [entry["recorded_at"] for entry in placement.get("history", ()) if entry["term"] == "status"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.api import records_json
+from fhir_mh.clock import instant
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.gateway import partners
@@ -744,6 +745,24 @@ def test_a_claim_of_one_of_two_who_are_one_that_is_declined_ends_what_was_asked_
     world.quiet()
     assert ended_for_both(world, FAR) == [True, True]
     world.finding.ask(FAR, BEN, "ETREAT", BORN)
+    world.quiet()
+    assert ended_for_both(world, FAR) == [True, True]
+
+
+def test_a_placement_of_one_of_two_who_are_one_takes_the_place_of_what_was_asked_for_the_other(world: World) -> None:
+    world.staff.register(BEN)
+    world.staff.merge(ADA, BEN)
+    world.settle()
+    world.finding.ask(FAR, BEN, "ETREAT", BORN)
+    world.settle()
+    world.placing.claim(FAR, ADA)
+    world.settle()
+    (claim,) = [one.id for one in world.placing.courses(HOME, ADA) if one.state == "claimed"]
+    assert world.placing.step(HOME, ADA, "confirm", claim, reason="Known to us", level="2")
+    world.settle()
+    assert ended_for_both(world, FAR) == [False, False]
+    now = instant(world.clock.now())
+    assert world.placing.step(HOME, ADA, "end", claim, reason="Done", outcome="discharged", at=now)
     world.quiet()
     assert ended_for_both(world, FAR) == [True, True]
 

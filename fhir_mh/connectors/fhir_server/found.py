@@ -22,7 +22,8 @@ class Found:
     system sent it, whatever it was made from; else it was found, and made from what lay there before. held: the Patient
     is the one that is held here, for none came along. named: type and id there -> id here, of copies that are known to
     lie there and perhaps noted nowhere yet. people: the persons here whom the Patient is, or may be; looked up as
-    messages are made of it.
+    messages are made of it. unseen: they say something else than what was noted, so that they were not dealt with under
+    the version that they say, unless they were received.
     """
 
     patient: Body
@@ -32,14 +33,15 @@ class Found:
     held: bool = False
     named: Mapping[Key, str] = field(default_factory=dict)
     people: Collection[str] = ()
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
     """A message, and the resources of the server (as they are there) that are dealt with once it is.
 
-    people: the persons here whom their Patient is, or may be. why: what speaks against what was pushed before it is
-    received: it is set aside as it is.
+    people: the persons here whom their Patient is, or may be. why: what speaks against it before it is received: it
+    is set aside as it is.
     """
 
     message: Message | Unreadable

@@ -60,7 +60,7 @@ class Notices:
         keys = [_key(name) for name in message.content["items"]]
         noted = await self.store.read(lambda tx: tx.server_copies.some(self.partner, keys))
         there = [(key, name) for key in keys for name in await self._there(key, noted.get(key))]
-        places = [Place(key, {}, noted.get(key), await self.client.read(key[0], name)) for key, name in there]
+        places = [await self._place(key, name, noted.get(key)) for key, name in there]
         await self._take_in(message, places, [body for place in places for body in await self.looking.since(place)])
         await self._note(places)
         await self._delete([(key[0], name) for key, name in there])
@@ -88,7 +88,7 @@ class Notices:
         named = {(place.key[0], place.there): place.key[1] for place in places}
         patient, held = await self._patient(message)
         for body in unseen:
-            if not await self.home.take_in(Found(patient, (body,), held=held, named=named)):
+            if not await self.home.take_in(Found(patient, (body,), held=held, named=named, unseen=True)):
                 raise VersionConflict(issues=[issue("server-changed", "$")])
 
     async def _note(self, places: Iterable[Place]) -> None:
@@ -96,7 +96,7 @@ class Notices:
 
         def note(tx: Tx) -> None:
             for place in places:
-                if place.noted is None and place.body is not None:
+                if place.body is not None and tx.server_copies.get(self.partner, *place.key) is None:
                     version, held = version_of(place.body), hash_of(place.body)
                     tx.server_copies.keep(ServerCopy(self.partner, *place.key, place.there, version, held, None))
 
@@ -111,8 +111,13 @@ class Notices:
         return {"resourceType": "Patient", "id": message.id}, True
 
     async def _there(self, key: Key, noted: ServerCopy | None) -> list[str]:
-        """The ids there of a resource of ours, also where the answer to its writing was lost."""
-        return [noted.remote_id] if noted is not None else await self.looking.bearing(*key)
+        """The ids there of a resource of ours: also where it lies there twice, as its writing was not answered."""
+        known = [] if noted is None else [noted.remote_id]
+        return list(dict.fromkeys([*known, *await self.looking.bearing(*key)]))
+
+    async def _place(self, key: Key, name: str, noted: ServerCopy | None) -> Place:
+        known = noted if noted is not None and noted.remote_id == name else None
+        return Place(key, {}, known, await self.client.read(key[0], name))
 
     def _communication(self, tx: Tx, name: str, patient: str) -> Body:
         def organisation(ods: str) -> Body:

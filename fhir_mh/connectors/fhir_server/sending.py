@@ -147,7 +147,7 @@ class Snapshot:
         """
         for place, bodies in changes:
             for body in bodies:
-                if not await self.home.take_in(Found(patient, (body,), named=lying)):
+                if not await self.home.take_in(Found(patient, (body,), named=lying, unseen=body is place.body)):
                     return
             if place.body is not None:
                 await self._note([self._seen(place, place.body, None)])
@@ -204,7 +204,7 @@ class Snapshot:
         bodies = [*await self.looking.overwritten(place, own), *([held] if since else [])]
         patient = await self.looking.patient(called(self.message)) if bodies else None
         for body in bodies:
-            if not await self.home.take_in(Found(patient or {}, (body,), named=lying)):
+            if not await self.home.take_in(Found(patient or {}, (body,), named=lying, unseen=True)):
                 raise VersionConflict(issues=[issue("server-changed", "$")])
         return self._seen(place, held, None if since else hash_of(place.ours))
 

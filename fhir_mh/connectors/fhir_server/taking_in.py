@@ -38,6 +38,8 @@ class Reading(Protocol):
 
     def dealt_with(self, tx: Tx, made: Made) -> None: ...
 
+    def set_aside(self, tx: Tx, made: Made) -> bool: ...
+
     def gone(self, tx: Tx, kind: str, there: str) -> None: ...
 
     def may_go(self, tx: Tx, message: Message) -> bool: ...
@@ -55,7 +57,7 @@ class TakingIn:
         """(how many messages were dealt with, whether all were)."""
         done, whole = 0, True
         for made in await self.store.read(lambda tx: self.reading.messages(tx, found)):
-            if await self.take(made.message):
+            if await self._is_set_aside(made) or await self.take(made.message):
                 await self._dealt_with(made)
                 done += 1
             else:
@@ -77,6 +79,9 @@ class TakingIn:
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
         """Why two Patients cannot be one person; None where they can."""
         return self.reading.contradiction(ours, theirs)
+
+    async def _is_set_aside(self, made: Made) -> bool:
+        return bool(made.why) and await self.store.write(lambda tx: self.reading.set_aside(tx, made))
 
     async def _dealt_with(self, made: Made) -> None:
         await self.store.write(lambda tx: self.reading.dealt_with(tx, made))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import dumps
 from tests.fhir_server import Fault, Json
@@ -411,6 +412,34 @@ def test_what_was_about_the_wrong_person_is_deleted_there(known: bool, sender: S
     assert len(left) == 3
     assert sender.noted(*PLAN) is None
     assert sender.noted("Goal", "goal-children") is not None
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_what_lies_there_twice_is_deleted_twice_however_often_the_server_goes_away(noted: bool) -> None:
+    with sending() as sender:
+        assert sender.told() == ("stored", "")
+        first = sender.server.item("Goal", "goal-work")
+        if not noted:
+            sender.store.write_now(lambda tx: tx.server_copies.forget(WARD, "Goal", "goal-work"))
+        sender.server.put({**{name: value for name, value in first.items() if name != "meta"}, "id": "9999"})
+        real, left = sender.server._do, 3
+
+        def leaving(method: str, path: str, query: Any, body: bytes) -> Any:
+            nonlocal left
+            left -= method == "DELETE"
+            if method == "DELETE" and left in (2, 0):
+                raise Fault(503)
+            return real(method, path, query, body)
+
+        sender.server._do = leaving  # type: ignore[method-assign]
+        said = notice(notice="entered-in-error", items=["Goal/goal-work"])
+        for _ in range(2):
+            with pytest.raises(UpstreamUnavailable):
+                sender.send(said)
+        (receipt,) = sender.send(said)
+        assert receipt.status == "stored"
+        assert [one["id"] for one in sender.server.all("Goal") if "goal-work" in str(one["identifier"])] == []
+        assert sender.noted("Goal", "goal-work") is None
 
 
 def test_what_refers_to_it_is_deleted_first_and_what_cannot_be_is_told() -> None:

@@ -576,3 +576,19 @@ def test_a_message_that_cannot_be_written_is_set_aside_and_leaves_nothing_half_d
     told = send(ward, patient(ward), put(care_plan(ward, title="There")))
     assert [said for said, _ in told] == ["202", "202"]
     assert title(ward) == "Care plan"
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("ours", [True, False])
+def test_nothing_comes_to_refer_to_what_is_about_somebody_unknown(ward: Ward, first: bool, ours: bool) -> None:
+    number = [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": OTHER["nhs_number"]}]
+    stranger = put({"resourceType": "Patient", "id": "78", "identifier": number, "birthDate": "1990-01-01"})
+    theirs = {"resourceType": "Goal", "id": "g8", "lifecycleStatus": "active", "description": {"text": "Theirs"}}
+    of_stranger = [stranger, put({**theirs, "subject": {"reference": "Patient/78"}})]
+    goal = [{"reference": "Goal/g8"}]
+    plan = {"resourceType": "CarePlan", "id": "p1", "status": "active", "intent": "plan", "goal": goal}
+    known = [patient(ward), put(care_plan(ward, goal=goal)) if ours else about_77(plan)]
+    with pytest.raises(InvalidResource) as refused:
+        send(ward, *(*known, *of_stranger) if first else (*of_stranger, *known))
+    (found,) = refused.value.issues
+    assert (found.code, found.path) == ("server-pushed-person", "Bundle.entry[0].resource.goal[0].reference")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from dataclasses import replace
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found
@@ -184,6 +185,36 @@ def test_another_copy_of_the_same_item_is_set_aside(ward: Ward) -> None:
     assert any(one["system"] == ITEM_ID for one in copied["identifier"])
     assert statuses(ward.read()) == [("set-aside", "quarantined")]
     assert ward.item(HOME, "care_plans", "care")["title"] == "Care plan"
+
+
+def test_what_refers_to_another_copy_of_ours_refers_to_ours(ward: Ward) -> None:
+    ward.save(HOME, {"goals": [{"id": "sea", "description": "The sea"}]})
+    ward.save(HOME, {"care_plans": [{"id": "care", "goals": [{"id": "sea"}]}]})
+    ward.write_there()
+    plan = ward.holds["CarePlan", f"there-{care_plan(ward).removeprefix('there-')}"]
+    (named,) = plan["goal"]
+    goal = ward.holds["Goal", named["reference"].partition("/")[2]]
+    ward.keep("Goal", "second", **{name: goal[name] for name in goal if name not in ("id", "meta", "resourceType")})
+    ward.change("CarePlan", plan["id"], title="Changed there", goal=[{"reference": "Goal/second"}])
+    assert sorted(statuses(ward.read())) == [("proposal", "merged"), ("set-aside", "quarantined")]
+    held = ward.item(HOME, "care_plans", "care")
+    assert (held["title"], [one["id"] for one in held["goals"]]) == ("Changed there", ["sea"])
+
+
+def test_a_server_that_counts_its_versions_anew_has_what_lies_there_unseen_set_aside(ward: Ward) -> None:
+    name = care_plan(ward)
+    ward.change("CarePlan", name, title="Changed there")
+    ward.read()
+    changed = {**ward.holds["CarePlan", name], "title": "Changed after it", "meta": {"versionId": "1"}}
+    polled = Found(ward.holds["Patient", "77"], (changed,))
+    assert ward.messages(polled) == [], "an older version after a newer"
+    (made,) = ward.messages(replace(polled, unseen=True))
+    assert [one.code for one in made.why] == ["server-pushed-reused"]
+    assert ward.home.store.write_now(lambda tx: ward.reading.set_aside(tx, made))
+    assert ward.messages(replace(polled, unseen=True)) == [], "once"
+    (kept,) = ward.tx(lambda tx: tx.quarantine.find(state=None, limit=9))
+    assert "Changed after it" in kept.text
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Changed there"
 
 
 def test_what_is_deleted_there_is_kept_here_and_told_once(ward: Ward) -> None:
