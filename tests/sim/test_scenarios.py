@@ -731,16 +731,22 @@ def test_who_asks_for_one_of_two_who_are_one_is_sent_both_until_the_asking_is_ov
     assert ended_for_both(world, FAR) == [True, True]
 
 
-def test_a_claim_of_one_of_two_who_are_one_that_is_declined_ends_what_was_asked_for_the_other(world: World) -> None:
+def asked_for_ben_and_claimed_of_ada(world: World) -> str:
+    """The id of a claim of the ward far away on Ada, after it has asked for Ben, who is one with her."""
     world.staff.register(BEN)
     world.staff.merge(ADA, BEN)
     world.settle()
     world.finding.ask(FAR, BEN, "ETREAT", BORN)
     world.settle()
-    assert ended_for_both(world, FAR) == [False, False]
     world.placing.claim(FAR, ADA)
     world.settle()
     (claim,) = [one.id for one in world.placing.courses(HOME, ADA) if one.state == "claimed"]
+    return claim
+
+
+def test_a_claim_of_one_of_two_who_are_one_that_is_declined_ends_what_was_asked_for_the_other(world: World) -> None:
+    claim = asked_for_ben_and_claimed_of_ada(world)
+    assert ended_for_both(world, FAR) == [False, False]
     assert world.placing.step(HOME, ADA, "decline", claim, reason="Not known to us")
     world.quiet()
     assert ended_for_both(world, FAR) == [True, True]
@@ -750,14 +756,7 @@ def test_a_claim_of_one_of_two_who_are_one_that_is_declined_ends_what_was_asked_
 
 
 def test_a_placement_of_one_of_two_who_are_one_takes_the_place_of_what_was_asked_for_the_other(world: World) -> None:
-    world.staff.register(BEN)
-    world.staff.merge(ADA, BEN)
-    world.settle()
-    world.finding.ask(FAR, BEN, "ETREAT", BORN)
-    world.settle()
-    world.placing.claim(FAR, ADA)
-    world.settle()
-    (claim,) = [one.id for one in world.placing.courses(HOME, ADA) if one.state == "claimed"]
+    claim = asked_for_ben_and_claimed_of_ada(world)
     assert world.placing.step(HOME, ADA, "confirm", claim, reason="Known to us", level="2")
     world.settle()
     assert ended_for_both(world, FAR) == [False, False]
