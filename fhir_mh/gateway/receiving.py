@@ -114,7 +114,7 @@ class Receiving:
         tx.askings.pulled(partner, _asked(message.content.get("asked")), person)
         settle(tx, self.home, self.check, person, were)
         if not new or tx.edition(person, self.home.ods):  # else there is nothing of ours to send, nor anywhere
-            spread(tx, self.home, person, {kind for kind, _ in were}, own=False)
+            spread(tx, self.home, person, _weighed(were), own=False)
         return Receipt(message.id, "stored", edition)
 
     def _came_later(self, known: Known | None) -> bool:
@@ -257,6 +257,11 @@ class Receiving:
         sentence = reason if isinstance(reason, str) and reason else _NO_REASON
         tx.currency.end(self.home.ods, person, partner, sentence)
         return Receipt(message.id, "stored", held)
+
+
+def _weighed(were: Mapping[Key, Body | None]) -> set[str]:
+    """The kinds of what a snapshot changed; a plan counts where it is new, for a change of one changes no standing."""
+    return {kind for (kind, _), was in were.items() if kind != "CarePlan" or was is None}
 
 
 def _asked(listed: Any) -> list[str]:

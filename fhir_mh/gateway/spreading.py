@@ -9,7 +9,7 @@ from fhir_mh.clock import instant
 from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
-from fhir_mh.gateway.standing import DECIDING, now_of, standing
+from fhir_mh.gateway.standing import DECIDING, DECIDING_OF_OTHERS, now_of, standing
 from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Currency, Mark, Tx
 
@@ -30,7 +30,8 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
     every partner's standing is looked at anew, for everybody who is one with the person; otherwise the lanes there are
     get the news.
     """
-    if not own and DECIDING.isdisjoint(kinds):
+    decides = not (DECIDING if own else DECIDING_OF_OTHERS).isdisjoint(kinds)
+    if not own and not decides:
         return
     sides = tx.merges.sides(person)
     if not any(tx.edition(one, home.ods) or tx.lanes.find(person=one) for one in sides):
@@ -39,7 +40,7 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
     if not partners:
         return
     first = own and tx.edition(person, home.ods) == 1
-    if DECIDING.isdisjoint(kinds) and not first:
+    if not decides and not first:
         for lane in tx.lanes.find(person=person):
             if lane.state != "ended":
                 _queue(tx, home, person, lane.partner, urgent)

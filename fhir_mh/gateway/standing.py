@@ -27,7 +27,9 @@ from fhir_mh.profiles.bundle import TABLES, table_of
 from fhir_mh.store import StoredAsking, StoredResource, Tx
 
 DECIDING = frozenset({"Patient", "Organization", "Consent", "ServiceRequest", "Encounter", "EpisodeOfCare"})
-"""The kinds of resource on which decisions rest: a write of any other kind changes nobody's standing."""
+"""The kinds of resource on which decisions rest: a write of ours of any other kind changes nobody's standing."""
+DECIDING_OF_OTHERS = DECIDING | {"CarePlan"}
+"""The same of what another organisation keeps: whoever comes to keep a plan leads it, and is in care."""
 
 _STAYING = ("planned", "arrived", "triaged", "in-progress", "onleave")
 

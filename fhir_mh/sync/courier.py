@@ -186,7 +186,12 @@ class Courier:
     # --- composing
 
     def _compose(self, tx: Tx, lane: Lane) -> _Parcel | None:
-        """What the lane sends now; None where nothing is left to send, and the lane has been let go."""
+        """What the lane sends now; None where nothing is left to send, and the lane has been let go.
+
+        The lane is held from now on, for the whole length of a lease. That changes its row first: of this and what ends
+        sharing or takes something back meanwhile, PostgreSQL then runs the later again, which sees what the other did.
+        """
+        lane = tx.lanes.renew(lane, self.limits.lease)
         withheld: dict[str, Outcome] = {}
         while len(withheld) < _WITHHELD_AT_ONCE:
             queue = tx.outbox.pending(lane, len(withheld) + 1)
@@ -259,12 +264,8 @@ class Courier:
         return False
 
     async def _anew(self, parcels: Sequence[_Parcel]) -> list[_Parcel]:
-        """What the lanes that are still ours, now for the whole length of a lease, send by now: it may be less."""
-
-        def compose(tx: Tx, lane: Lane) -> _Parcel | None:
-            return self._compose(tx, tx.lanes.renew(lane, self.limits.lease))
-
-        composed = await asyncio.gather(*(self._isolated(parcel.lane, compose) for parcel in parcels))
+        """What the lanes that are still ours send by now: it may be less."""
+        composed = await asyncio.gather(*(self._isolated(parcel.lane, self._compose) for parcel in parcels))
         return [parcel for parcel in composed if parcel is not None]
 
     async def _no_answer(self, partner: str, parcels: Sequence[_Parcel], code: str) -> None:

@@ -115,3 +115,20 @@ def test_nothing_is_merged_of_who_does_not_care_for_the_person_now(pair: Pair) -
     assert len(asked) == 2
     assert "shouting" in str(asked)
     assert "a nurse's walk" in str(asked)
+
+
+def test_whoever_comes_to_keep_a_plan_is_sent_what_waited_for_it(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    whole = person_with_a_plan()
+    ward = {"id": "org-ward"}
+    known = {name: whole[name] for name in ("person", "organisations")}
+    pair.save(HOME, {**known, "goals": [{"id": "g", "description": {"text": "Sleep"}}],
+                     "episodes": [{"id": "e", "organisation": ward, "status": "active"}]})  # fmt: skip
+    pair.deliver()
+    pair.save(WARD, {**known, "stays": [{"id": "stay", "provider": ward, "status": "in-progress"}]})
+    pair.deliver()
+    assert not pair.record(HOME).tree.get("stays")
+    pair.save(HOME, {"care_plans": [{"id": "care", "title": "Care plan"}]})
+    pair.deliver()
+    assert [one["id"] for one in pair.record(HOME).tree["stays"]] == ["stay"]
+    pair.close()
