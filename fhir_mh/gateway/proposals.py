@@ -47,7 +47,7 @@ class Merging:
                     found.append(issue("sync-custody", place, reference=reference))
                 elif key in self.holding.bodies and not self._was_shown(key, message, projection):
                     found.append(issue("sync-no-projection", place))
-        return [*found, *self._wrongly_cleared(message)]
+        return [*found, *self._wrongly_cleared(message, projection)]
 
     def _keeper(self, key: Key, body: Body) -> str:
         """Who keeps a resource, be it a new one of an item that somebody keeps."""
@@ -55,14 +55,24 @@ class Merging:
         item = (table.field, identifier_of(body) or key[1]) if table is not None else ("", "")
         return self.holding.custodians.get(key) or self.holding.keepers.get(item) or self.home.ods
 
-    def _wrongly_cleared(self, message: Message) -> Iterator[Issue]:
-        """Rows that its author may not empty: somebody else's, and by whom this person is known."""
+    def _wrongly_cleared(self, message: Message, projection: Projection) -> Iterator[Issue]:
+        """Rows that its author may not empty: somebody else's, of what it was never shown, and by which this person is
+        known.
+        """
         for number, path in enumerate(cleared_by(message)):
             place, (field, item) = f"$.cleared[{number}]", item_at_head(path)
             if path in _IDENTITY:
                 yield issue("sync-identity", place, what=_IDENTITY[path])
             elif self.holding.keepers.get((field, item or ""), self.home.ods) != self.home.ods:
                 yield issue("sync-custody", place, reference="What this empties")
+            elif not all(self._was_shown(key, message, projection) for key in self._resources_of(field, item)):
+                yield issue("sync-no-projection", place)
+
+    def _resources_of(self, field: str, item: str | None) -> Iterator[Key]:
+        """The resources held that say an item of the record, or the person."""
+        for found in self.holding.reading.taken:
+            if found.table is not None and found.table.field == field and item in (None, found.item_id):
+                yield key_of(found.entry.resource)
 
     def _was_shown(self, key: Key, message: Message, projection: Projection) -> bool:
         """Whether the author can know a resource: it was sent in the base or before it, or is the author's own doing.

@@ -93,7 +93,7 @@ class QuarantineUseCases:
         if receipt.status != "quarantined":
             tx.quarantine.settle(held.id, "replayed", dumps({**by, "receipt": receipt.as_json()}).decode())
             self._done(tx, held, "completed")
-        return Replayed(_found(tx, name), receipt)
+        return Replayed(tx.quarantine.get(name) or held, receipt)  # it may have come under a seal
 
     async def discard(self, context: AccessContext, name: str, reason: str) -> Quarantined:
         """Take one out of what is to be looked at; its text is kept, with who threw it out and why.

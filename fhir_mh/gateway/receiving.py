@@ -50,7 +50,9 @@ class Receiving:
         try:
             person = find_named(tx, message.nhs_number, message.identifiers)
         except Conflict as fault:
-            return self.aside.keep(tx, partner, message, None, list(fault.issues))
+            if not _is_retraction(message):
+                return self.aside.keep(tx, partner, message, None, list(fault.issues))
+            person = None  # it goes by what it names, whoever that is about
         receipt = self._receive(tx, partner, person, message)
         if person is None or (message.verb == "notice" and not tx.edition(person, partner)):
             return receipt  # whose sender has nothing here is not told who is known here
@@ -60,7 +62,7 @@ class Receiving:
     def _receive(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
         if message.verb == "snapshot":
             return self._snapshot(tx, partner, person, message)
-        if message.content.get("notice") == "entered-in-error" and message.verb == "notice":
+        if _is_retraction(message):
             return self._retracted(tx, partner, person, message)
         if message.content.get("notice") in TOLD and message.verb == "notice":
             return take_notice(tx, self.home, self.check, partner, person, message)
@@ -219,21 +221,25 @@ class Receiving:
         return self.aside.keep(tx, partner, message, person, faults)
 
     def _retracted(self, tx: Tx, partner: str, person: str | None, message: Message) -> Receipt:
-        """What was written for the wrong person is sealed; what left before the notice is not taken in after it."""
+        """What was written for the wrong person is sealed, whoever it is held about; what left before the notice is not
+        taken in after it.
+        """
         keys = _keys_named(message.content.get("items"))
         if keys is None or message.custodian != partner or message.edition is None:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-verb", "$.items", verb="notice"),))
-        if person is None:
-            seal(tx, self.home, None, partner, keys)
-            return Receipt(message.id, "stored", 0)
-        edition = max(tx.edition(person, partner), message.edition)
-        tx.set_edition(person, partner, edition)
-        kinds = seal(tx, self.home, person, partner, keys)
-        if kinds:
-            said = f"{partner} has retracted something that it had recorded for the wrong person. It is sealed here."
-            raise_task(tx, self.home, self.check, person, message.id, "identity", said)
-            spread(tx, self.home, person, kinds, own=False)
-        return Receipt(message.id, "stored", edition)
+        held = [one for one in tx.get_all(sorted(keys)).values() if one.custodian == partner and one.person is not None]
+        if person is None and len(held) < len(keys):
+            seal(tx, self.home, None, partner, keys - {(one.type, one.id) for one in held})
+        for whose in sorted({str(one.person) for one in held} | ({person} if person is not None else set())):
+            tx.set_edition(whose, partner, max(tx.edition(whose, partner), message.edition))
+            kinds = seal(tx, self.home, whose, partner, keys)
+            if kinds:
+                said = (
+                    f"{partner} has retracted something that it had recorded for the wrong person. It is sealed here."
+                )
+                raise_task(tx, self.home, self.check, whose, message.id, "identity", said)
+                spread(tx, self.home, whose, kinds, own=False)
+        return Receipt(message.id, "stored", 0 if person is None else tx.edition(person, partner))
 
     def _seal_whole(self, tx: Tx, partner: str, person: str | None, message: Message, keys: set[Key]) -> Receipt:
         """A message that brings back what was retracted is kept whole, and under a seal."""
@@ -257,6 +263,10 @@ class Receiving:
         sentence = reason if isinstance(reason, str) and reason else _NO_REASON
         tx.currency.end(self.home.ods, person, partner, sentence)
         return Receipt(message.id, "stored", held)
+
+
+def _is_retraction(message: Message) -> bool:
+    return message.verb == "notice" and message.content.get("notice") == "entered-in-error"
 
 
 def _weighed(were: Mapping[Key, Body | None]) -> set[str]:

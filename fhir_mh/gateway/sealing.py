@@ -45,8 +45,9 @@ def seal(
             tx.seals.take_resource(made.seal, kind, name)
             kinds.add(kind)
         _take_proposals(tx, made, person, keys)
+        asked = {f"tasks[{name}]" for kind, name in tasks if kind == "Task"} | _places(holding, tasks) | places
         for conflict in tx.conflicts.of(person):
-            if any(is_within(conflict.path, place) for place in places):
+            if f"tasks[{conflict.id}]" in asked or any(is_within(conflict.path, place) for place in places):
                 tx.seals.take_conflict(made.seal, conflict.id)
         if custodian == home.ods:
             _clear_projections(tx, person, custodian, keys)
@@ -127,10 +128,9 @@ def _take_proposals(tx: Tx, made: _Sealing, person: str, keys: Collection[Key]) 
 
 
 def _take_quarantined(tx: Tx, made: _Sealing, person: str | None, custodian: str, keys: Collection[Key]) -> None:
-    theirs = tx.quarantine.find(state=None, partner=custodian, limit=_MANY)
-    about = [] if person is None else tx.quarantine.find(state=None, person=person, limit=_MANY)
-    for held in {one.id: one for one in [*theirs, *about]}.values():
-        if held.state != "sealed" and touches(load_object(held.text), keys):
+    for held in tx.quarantine.find(state=None, limit=_MANY):
+        is_about = held.partner == custodian or held.person is None or held.person == person
+        if is_about and held.state != "sealed" and touches(load_object(held.text), keys):
             tx.seals.take_quarantined(made.seal, held.id)
 
 

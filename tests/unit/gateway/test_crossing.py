@@ -335,8 +335,8 @@ def concern() -> dict[str, Any]:
     return task_of(SafetyConcern.model_validate(item))
 
 
-def bundled(resource: dict[str, Any]) -> dict[str, Any]:
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": resource}]}
+def bundled(*resources: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
 
 
 @pytest.mark.parametrize(
@@ -509,3 +509,19 @@ def test_others_read_only_what_they_may(placed: Pair) -> None:
 def _bodies(pair: Pair, ods: str) -> list[dict[str, Any]]:
     person = pair.record(ods).id
     return pair.gateways[ods].store.read_now(lambda tx: [stored.body() for stored in tx.person_resources(person)])
+
+
+def test_a_row_of_what_its_author_was_never_shown_is_not_emptied(pair: Pair) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    sign = {"id": "w", "sign": "s", "coping": "call my sister"}
+    pair.save(HOME, {"crisis_plans": [{"id": "later", "title": "Never sent", "warning_signs": [sign]}]})
+    cleared = ["crisis_plans[later].warning_signs[w].coping", "crisis_plans[later].title"]
+    said = {"base": 1, "bundle": bundled(), "before": bundled(), "cleared": cleared}
+    receipt = pair.hand_over(WARD, HOME, Message("m-never", "proposal", NHS_NUMBER, HOME, 1, said))
+    assert receipt.status == "quarantined"
+    assert [(one.code, one.path) for one in receipt.issues] == [
+        ("sync-no-projection", "$.cleared[0]"),
+        ("sync-no-projection", "$.cleared[1]"),
+    ]
+    assert pair.item(HOME, "crisis_plans", "later")["title"] == "Never sent"

@@ -14,9 +14,9 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError, InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message
 from fhir_mh.exchange.ports import Withheld
-from fhir_mh.fhir.json import load_object
+from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.retracting import Sealed
-from fhir_mh.store import SealedText
+from fhir_mh.store import SealedText, Tx
 from fhir_mh.store.schema import metadata
 from fhir_mh.validation import Validator
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
@@ -351,3 +351,34 @@ def test_a_notice_of_somebody_unknown_seals_what_was_set_aside(placed: Pair) -> 
     assert placed.hand_over(WARD, HOME, notice).status == "stored"
     assert "quarantine" not in stands_in(placed, HOME, "odd")
     assert [one.seal.person for one in seals(placed, HOME)] == [None]
+
+
+def test_the_task_of_a_conflict_takes_the_conflict_along(placed: Pair) -> None:
+    for ods, coping in ((WARD, "another person's words"), (HOME, "walk slowly")):
+        placed.save(ods, {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "sleep", "coping": coping}]}]})
+    placed.deliver()
+    (waiting,) = placed.conflicts(HOME)
+    (task,) = [one for one in placed.record(HOME).tree["tasks"] if one["kind"] == "conflict"]
+    assert retract(placed, [("tasks", task["id"])]) == 1
+    assert placed.conflicts(HOME) == []
+    with pytest.raises(FhirMhError):
+        placed.decide(HOME, waiting.stored.id, "accept")
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_was_set_aside_of_nobody_comes_under_the_seal(placed: Pair, late: bool) -> None:
+    message = Message("m-1", "proposal", NHS_NUMBER, HOME, 1, {"base": 1, "bundle": bundled(_goal(placed))})
+    home = placed.gateways[HOME]
+
+    def unread(tx: Tx) -> str:
+        return tx.quarantine.add(WARD, dumps(message.as_json()).decode(), "[]", message="m-1").id
+
+    if not late:
+        home.store.write_now(unread)
+    wrong(placed)
+    if late:  # as where it could not be read when it came
+        name = home.store.write_now(unread)
+        replayed = asyncio.run(home.quarantine.replay(AccessContext(HOME, "quarantine"), name))
+        assert replayed.held.state == "sealed"
+    assert stands_in(placed, HOME) == UNDER_SEAL
+    assert "goals" not in placed.record(HOME).tree

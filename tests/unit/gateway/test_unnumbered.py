@@ -132,3 +132,31 @@ def test_what_names_nobody_clearly_is_no_message(person: Tree, place: str) -> No
     with pytest.raises(InvalidResource) as refused:
         read_message({"id": "m", "verb": "marked", "person": person, "custodian": HOME})
     assert [(one.code, one.path) for one in refused.value.issues] == [("sync-envelope", place)]
+
+
+@pytest.mark.parametrize("become", ["known", "another's", "two people's"])
+def test_what_is_retracted_is_sealed_whoever_the_notice_names(tmp_path: Path, become: str) -> None:
+    pair = Pair(tmp_path)
+    goal = {"id": "wrong", "description": {"text": "of another person"}}
+    pair.save(HOME, {**unnumbered(), "goals": [goal]})
+    registered(pair)
+    pair.deliver()
+    (kept, at_home), ward = [record(pair, ods) for ods in (WARD, HOME)], pair.gateways[WARD].store
+    assert kept is not None and at_home is not None and kept.tree["goals"]
+    if become == "two people's":
+        pair.save(WARD, {"person": {"identifiers": [HOSPITAL], "names": [{"family": "Else"}]}})
+        pair.save(HOME, {"person": {"identifiers": [PRISON, HOSPITAL]}})
+    else:
+        if become == "another's":
+            pair.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "names": [{"family": "Community"}]}})
+        pair.save(HOME, {"person": {"identifiers": [PRISON], "nhs_number": NHS_NUMBER, "birth_date": "1984-02-03"}})
+    retracting = pair.gateways[HOME].seals.retract
+    asyncio.run(
+        retracting(AccessContext(HOME, "seals", client="one"), at_home.id, [("goals", "wrong")], "Wrong record")
+    )
+    pair.deliver()
+    held = asyncio.run(pair.gateways[WARD].record(AccessContext(WARD), kept.id))
+    assert not held.tree.get("goals")
+    assert [one["kind"] for one in held.tree["tasks"]].count("identity") >= 1
+    assert ward.read_now(lambda tx: tx.seals.any())
+    pair.close()
