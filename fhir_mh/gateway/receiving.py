@@ -95,6 +95,8 @@ class Receiving:
             return self._seal_whole(tx, partner, person, message, retracted)
         two, known = people_said_to_be_one(tx, message), _known(tx, bodies)
         faults = self._faults(tx, partner, person, message, bodies, known, patients)
+        if message.edition is not None and _is_a_second(partner, patients, bodies):
+            faults.insert(0, issue("sync-identity", "$.bundle.entry", what="Patient"))
         if two:
             faults.insert(0, issue("sync-identity", "$.bundle.identifier", what="NHS number"))
             self.aside.keep_apart(tx, partner, message, two, faults[0])
@@ -263,6 +265,16 @@ class Receiving:
         sentence = reason if isinstance(reason, str) and reason else _NO_REASON
         tx.currency.end(self.home.ods, person, partner, sentence)
         return Receipt(message.id, "stored", held)
+
+
+def _is_a_second(partner: str, held: Sequence[StoredResource], bodies: list[Body]) -> bool:
+    """Whether the Patients that come are others than those that this partner has sent of one person here.
+
+    Then it holds two where one is held here, and their editions count apart: none of one stands for one of the other.
+    """
+    known = {one.id for one in held if one.custodian == partner}
+    said = {str(patient.get("id")) for patient in _patients(bodies)}
+    return bool(known and said) and known.isdisjoint(said)
 
 
 def _is_retraction(message: Message) -> bool:

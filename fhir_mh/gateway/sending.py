@@ -129,6 +129,8 @@ def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) ->
         let_go = none or sent.kind in ("filed", "opened")
         state: Literal["dead", "superseded"] = "superseded" if let_go else "dead"
         return Outcome(sent.message, state, receipt.code)
+    if sent.kind == "snapshot" and receipt.edition is not None and receipt.edition > tx.edition(sent.person, home.ods):
+        return Outcome(sent.message, "dead", "sync-identity")  # it holds what we never made: this is another person's
     if sent.kind == "snapshot" and receipt.status in ("stored", "superseded") and receipt.edition is not None:
         tx.currency.mark(sent.partner, sent.person, home.ods, "stored", receipt.edition)
         lane = tx.lanes.get(sent.partner, sent.person)

@@ -185,3 +185,19 @@ def _lane(store: Store, person: str) -> tuple[str, str | None]:
     lane = store.read_now(lambda tx: tx.lanes.get(WARD, person))
     assert lane is not None
     return lane.state, lane.reason
+
+
+def test_two_who_are_one_at_the_receiver_are_not_counted_as_one(pair: Pair) -> None:
+    whole, name = person_with_a_plan(), {"names": [{"family": "Community"}], "birth_date": "1984-02-03"}
+    pair.save(HOME, whole)
+    for turn in range(3):
+        pair.save(HOME, {"person": {"nhs_number": NHS_NUMBER}, "care_plans": [{"id": "care", "title": f"Plan {turn}"}]})
+    refusal = {"id": "other", "made_at": "2026-01-05", "refuses": [{"id": "x", "treatment": "penicillin"}]}
+    there = {key: whole[key] for key in ("organisations", "professionals", "episodes", "placements")}
+    pair.save(HOME, {**there, "person": {"nhs_number": "9990000026", **name}, "refusals": [refusal]})
+    pair.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "former_nhs_numbers": ["9990000026"], **name}})
+    receipts = [receipt for verb, receipt in pair.deliver() if verb == "snapshot"]
+    assert {one.status for one in receipts if one.edition is None} == {"quarantined"}
+    assert all(one.status != "superseded" for one in receipts)
+    waiting = pair.gateways[WARD].store.read_now(lambda tx: tx.quarantine.find(state=None, limit=9))
+    assert any("penicillin" in one.text for one in waiting) or "penicillin" in str(pair.record(WARD).tree)
