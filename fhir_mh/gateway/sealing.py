@@ -6,18 +6,20 @@ the projections that were sent, in conflicts and the Tasks that ask of them. All
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any
 
 from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.parts import objects_in
+from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway.holding import Holding, Key, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.mapping.row_paths import is_within
-from fhir_mh.profiles.bundle import SHARED_KINDS
+from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
 from fhir_mh.store import Tx
 
 NOT_SEALED = frozenset({*SHARED_KINDS, "Patient"})
@@ -166,9 +168,21 @@ def sealed_in(tx: Tx, message: Message) -> set[Key]:
 
 
 def touches(value: Any, keys: Collection[Key]) -> bool:
-    """Whether any of these resources stands anywhere in a message or a proposal."""
+    """Whether any of these resources stands anywhere in a message or a proposal, be it a copy that bears its mark."""
     if isinstance(value, list):
         return any(touches(inner, keys) for inner in value)
     if not isinstance(value, dict):
         return False
-    return key_of(value) in keys or any(touches(inner, keys) for inner in value.values())
+    return any(name in keys for name in _names_of(value)) or any(touches(inner, keys) for inner in value.values())
+
+
+def _names_of(value: Mapping[str, Any]) -> Iterator[Key]:
+    """By which names here a resource goes: its id, and that in a tag or identifier of ours."""
+    yield key_of(value)
+    kind, meta = str(value.get("resourceType")), value.get("meta")
+    for tag in objects_in(meta.get("tag")) if isinstance(meta, dict) else ():
+        if tag.get("system") == ITEM_ID:
+            yield kind, str(tag.get("code"))
+    item = identifier_of(value) if "resourceType" in value else None
+    if item is not None:
+        yield kind, item

@@ -27,6 +27,15 @@ class ServerVersions(ServerNames):
             return int(version) <= int(known)
         return bool(version) and version == known
 
+    def uncounted(self, tx: Tx, bodies: Iterable[Body]) -> list[Body]:
+        """Those that are noted in another version, where the two are no numbers: which is newer cannot be told."""
+        versions = [(body, *self._versions(tx, body)) for body in bodies]
+        return [
+            body
+            for body, version, known in versions
+            if known and version != known and not (version.isdecimal() and known.isdecimal())
+        ]
+
     def is_next(self, tx: Tx, body: Body) -> bool:
         """Whether this is known to be a later version than the one noted, and so made from what lay there."""
         version, known = self._versions(tx, body)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -110,13 +111,17 @@ class Polling:
             if deletions and since is not None:
                 await self._read_deletions(read, kind, since)
         except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
-            if not isinstance(fault, Refused) and not is_of_one(fault):
-                raise
-            log.info("%s of %s cannot be read: %s", kind, self.reading.partner, _code(fault))
-            read.faults.append(fault)
+            self._pass_over(read, kind, fault)
             return
         if position is not None:
             read.newest[kind] = position
+
+    def _pass_over(self, read: _Read, kind: str, fault: FhirMhError) -> None:
+        """Go on without a type that cannot be read. Raises a fault that is not of the type alone."""
+        if not isinstance(fault, Refused) and not is_of_one(fault):
+            raise fault
+        log.info("%s of %s cannot be read: %s", kind, self.reading.partner, _code(fault))
+        read.faults.append(fault)
 
     async def _read_deletions(self, read: _Read, kind: str, since: str) -> None:
         async for version in self.server.history(kind, since=since):
@@ -130,14 +135,21 @@ class Polling:
         return [patient for patient in found if patient is not None]
 
     async def _read_person(self, read: _Read, patient: Body, offered: Mapping[str, Any]) -> None:
-        """Everything about one person, from the beginning: what was passed over while nobody here knew them."""
-        there = str(patient["id"])
+        """Everything about one person, from the beginning: what was passed over while nobody here knew them.
+
+        Where a type cannot be read so, what is read of the others is received, and all are asked for again.
+        """
+        there, faults = str(patient["id"]), len(read.faults)
         for kind in sorted(offered.keys() & KINDS - {"Patient"}):
             await self.turn.hold()
-            async for body in self.server.search(kind, [("patient", f"Patient/{there}")]):
-                await self._keep(read, body)
+            try:
+                async for body in self.server.search(kind, [("patient", f"Patient/{there}")]):
+                    await self._keep(read, body)
+            except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
+                self._pass_over(read, kind, fault)
         read.about.setdefault(there, {})
-        read.newest[f"Patient/{there}"] = "read"
+        if len(read.faults) == faults:
+            read.newest[f"Patient/{there}"] = "read"
 
     async def _keep(self, read: _Read, body: Body) -> None:
         """Keep a resource that is about somebody known here; of anybody else nothing is kept."""
@@ -248,10 +260,22 @@ class Polling:
             return 0, True
         if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
             return 0, False
-        resources = tuple(read.about[there].values())
+        resources = await self._as_they_lie(read.about[there].values())
+        if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
+            return 0, False
         await self._forget_deleted(patient, resources)
         beside, answered = await self._beside(read, there, resources), await self._answered(resources)
         return await self.into.receive(Found(patient, (*resources, *beside), answered))
+
+    async def _as_they_lie(self, resources: Iterable[Body]) -> tuple[Body, ...]:
+        """What was read, and of what may have been dealt with in a newer version since, what lies there now."""
+        found = {key_there(body): body for body in resources}
+        unsure = await self.store.read(lambda tx: self.reading.uncounted(tx, found.values()))
+        for key in map(key_there, unsure):
+            with suppress(Refused, NotAuthenticated):  # it does not say: as it was read
+                now = await self.server.read(*key)
+                found[key] = now or {}
+        return tuple(body for body in found.values() if body)
 
     async def _forget_deleted(self, patient: Body, resources: Iterable[Body]) -> None:
         """Where a copy was deleted there and written anew, and that was not answered, the new one is the copy."""

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.connectors.fhir_server.found import hash_of
+from fhir_mh.connectors.fhir_server.found import Found, hash_of
 from fhir_mh.connectors.fhir_server.naming import minted
 from fhir_mh.connectors.fhir_server.offered import KINDS
+from fhir_mh.connectors.fhir_server.polling import Polling
 from fhir_mh.connectors.fhir_server.turns import LEASE, Turn
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
@@ -316,3 +317,45 @@ def test_what_was_made_again_after_it_was_deleted_is_not_told_as_deleted(tmp_pat
         ward.poll()
         assert goals(ward) == ["Sleep well"]
         assert not [task for task in ward.record(HOME).tree.get("tasks") or () if task["kind"] == "unclear-item"]
+
+
+def test_a_type_that_is_not_asked_for_by_person_keeps_nothing_else_from_coming_in(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        whole = ward.server._search
+
+        def some(kind: str, query: Any) -> Any:
+            if kind == "Provenance" and any(name == "patient" for name, _ in query):
+                raise Fault(400)
+            return whole(kind, query)
+
+        ward.server._search = some  # type: ignore[method-assign]
+        ward.server.put(goal("g1", "Sleep"))
+        ward.home.store.write_now(lambda tx: tx.server_copies.keep(ServerCopy(WARD, "Patient", "p", "77", "1", "", "")))
+        for _ in range(2):
+            with pytest.raises(Refused):
+                ward.poll()
+            assert goals(ward) == ["Sleep"]
+            assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Goal")) is not None
+            assert ward.tx(lambda tx: tx.server_copies.unread(WARD, "Patient")) == ["77"]
+
+
+@pytest.mark.parametrize("uuids", [True, False])
+def test_what_was_read_before_something_newer_was_dealt_with_sets_nothing_back(
+    tmp_path: Path, uuids: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with asked(tmp_path, uuids=uuids) as ward:
+        ward.poll()
+        name, read = plan(ward), Polling._read
+
+        async def overtaken(polling: Polling, into: Any) -> None:
+            await read(polling, into)
+            newer = ward.edit("CarePlan", name, title="Newer")
+            patient = ward.server.held("Patient", "77")
+            assert patient is not None
+            assert await polling.into.take_in(Found(patient, (newer,)))  # as sending does
+
+        ward.edit("CarePlan", name, title="Older")
+        monkeypatch.setattr(Polling, "_read", overtaken)
+        ward.poll()
+        assert ward.item(HOME, "care_plans", "care")["title"] == "Newer"
+        assert ward.conflicts(HOME) == []

@@ -308,3 +308,19 @@ def test_nobody_is_made_of_a_patient_who_is_not_known_here(ward: Ward) -> None:
     (made,) = ward.messages(Found(stranger, (about,)))
     assert ward.receive(made)["status"] == "quarantined"
     assert not ward.tx(lambda tx: ward.reading.knows(tx, stranger))
+
+
+def test_what_was_retracted_does_not_come_back_as_the_servers_own(ward: Ward) -> None:
+    item = "3f0c2a52-1f5c-4d7e-9d1c-0a4b6c8e1f22"  # which its resource goes by as well
+    ward.save(HOME, {"goals": [{"id": item, "description": "Of another person"}]})
+    ward.write_there()
+    (there,) = [body for (kind, _), body in ward.holds.items() if kind == "Goal"]
+    ward.keep("Goal", "second", **{name: there[name] for name in there if name not in ("id", "meta", "resourceType")})
+    assert statuses(ward.read()) == [("set-aside", "quarantined")]
+    retract = ward.home.seals.retract
+    asyncio.run(retract(AccessContext(HOME, "seals", client="a"), ward.record(HOME).id, [("goals", item)], "Wrong"))
+    ward.home.store.write_now(lambda tx: tx.server_copies.forget(WARD, "Goal", item))  # once it is deleted there
+    ward.read()
+    assert not ward.record(HOME).tree.get("goals")
+    kept = ward.tx(lambda tx: tx.quarantine.find(state=None, limit=9))
+    assert kept and all(one.state == "sealed" and "another person" not in one.text for one in kept)

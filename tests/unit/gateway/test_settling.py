@@ -54,3 +54,17 @@ def test_where_a_kind_of_message_has_no_place_nothing_waits_behind_it(
 ) -> None:
     outcome = settled(pair, kind, "refused", code, verb=kind)
     assert (outcome.state, outcome.error) == (state, code)
+
+
+def test_an_edition_that_was_never_made_here_is_another_persons(pair: Pair) -> None:
+    gateway = pair.gateways[HOME]
+
+    def work(tx: Any) -> list[tuple[str, str | None]]:
+        (person,) = tx.persons()
+        newest = tx.edition(person, HOME)
+        sent: OutboxMessage = tx.outbox.add(WARD, person, "snapshot", edition=newest, payload="{}")
+        receipts = [Receipt(sent.message, "superseded", edition) for edition in (newest, newest + 1)]
+        outcomes = [gateway.exchange.settle(tx, sent, receipt) for receipt in receipts]
+        return [(one.state, one.error) for one in outcomes]
+
+    assert gateway.store.write_now(work) == [("acked", None), ("dead", "sync-identity")]
