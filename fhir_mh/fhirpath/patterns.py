@@ -24,7 +24,7 @@ Spend = Callable[[int], None]  # Environment.spend
 _AT_ONCE = 100  # characters that one step takes through one instruction of RE2, at the worst
 _MATCHED = 4  # as many looks from one place of a text cost no more than one
 _SMALL = 500  # instructions of RE2
-SHORT = 100  # characters
+_SHORT = 100  # characters
 _REFERENCE = re.compile(r"\$(\d{1,2})")
 
 
@@ -42,17 +42,18 @@ def matches(value: str, expression: str, spend: Spend) -> bool:
     return _tested(value, expression, spend).search(value) is not None
 
 
-def quick(expression: str) -> Callable[[str], bool] | None:
-    """matches() for a short text, of an expression so small that nobody need count what it costs; None for another."""
+def quick(expression: str) -> Callable[[str], bool | None] | None:
+    """matches() of an expression so small that nobody need count what a short text costs; None for another.
+
+    It answers None for a text that is long, or not of ASCII.
+    """
     try:
         found = _compiled("", expression, _TESTED)
     except FHIRPathError:
         return None
-    return None if found.programsize > _SMALL else lambda value: matches(value, expression, _free)
-
-
-def _free(steps: int) -> None:
-    """Costs nothing."""
+    if found.programsize > _SMALL:
+        return None
+    return lambda value: found.search(value) is not None if len(value) <= _SHORT and value.isascii() else None
 
 
 def matches_full(value: str, expression: str, spend: Spend) -> bool:

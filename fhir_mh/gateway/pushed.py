@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -19,10 +19,9 @@ from fhir_mh.exchange.messages import Message
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import same_one
-from fhir_mh.gateway.pushed_aside import aside_name, refers_aside, set_aside
+from fhir_mh.gateway.pushed_aside import aside_name, refers_aside
 from fhir_mh.gateway.pushed_names import Named, Sent
 from fhir_mh.gateway.resources import TransactionEntry
-from fhir_mh.gateway.sealing import sealed_in
 from fhir_mh.gateway.servers import FromServer
 from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
@@ -150,10 +149,7 @@ class Pushed:
             why = one.why
             if isinstance(one.message, Message) and one.message.verb == "proposal":
                 why = (*why, *refers_aside(tx, self.reading, one.of, aside))
-            if why and isinstance(one.message, Message) and not sealed_in(tx, one.message):  # which is sealed whole
-                receipt = set_aside(tx, self.reading.home, self.reading.check, self.partner, one.message, why)
-            else:
-                receipt = self._receive(tx, one, due)
+            receipt = self.reading.set_aside(tx, replace(one, why=why)) or self._receive(tx, one, due)
             if receipt["status"] == "quarantined":
                 aside |= set(map(key_there, one.of))
             for number, body in enumerate(one.of):

@@ -95,8 +95,6 @@ class Receiving:
             return self._seal_whole(tx, partner, person, message, retracted)
         two, known = people_said_to_be_one(tx, message), _known(tx, bodies)
         faults = self._faults(tx, partner, person, message, bodies, known, patients)
-        if message.edition is not None and _is_a_second(partner, patients, bodies):
-            faults.insert(0, issue("sync-identity", "$.bundle.entry", what="Patient"))
         if two:
             faults.insert(0, issue("sync-identity", "$.bundle.identifier", what="NHS number"))
             self.aside.keep_apart(tx, partner, message, two, faults[0])
@@ -146,6 +144,8 @@ class Receiving:
         if person is None and (message.nhs_number is None or message.edition is None):
             # nobody is made of a local identifier alone, nor of what a system that is no gateway holds
             found.append(issue("sync-unknown-person", "$.person"))
+        if message.edition is not None and _is_a_second(partner, patients, bodies):
+            found.append(issue("sync-identity", "$.bundle.entry", what="Patient"))
         for patient in _patients(bodies):
             said = [] if message.nhs_number is None else [{"system": NHS_NUMBER, "value": message.nhs_number}]
             doubt = contradiction(patient, [{"identifier": said}], "$.bundle")
@@ -229,16 +229,15 @@ class Receiving:
         keys = _keys_named(message.content.get("items"))
         if keys is None or message.custodian != partner or message.edition is None:
             return Receipt(message.id, "refused", issues=(issue("sync-unknown-verb", "$.items", verb="notice"),))
-        held = [one for one in tx.get_all(sorted(keys)).values() if one.custodian == partner and one.person is not None]
-        if person is None and len(held) < len(keys):
-            seal(tx, self.home, None, partner, keys - {(one.type, one.id) for one in held})
-        for whose in sorted({str(one.person) for one in held} | ({person} if person is not None else set())):
+        held = [one for one in tx.get_all(sorted(keys)).values() if one.custodian == partner]
+        about = {(one.type, one.id): one.person for one in held if one.person is not None}
+        if person is None and len(about) < len(keys):
+            seal(tx, self.home, None, partner, keys - about.keys())
+        said = f"{partner} has retracted something that it had recorded for the wrong person. It is sealed here."
+        for whose in sorted({*about.values(), *([] if person is None else [person])}):
             tx.set_edition(whose, partner, max(tx.edition(whose, partner), message.edition))
             kinds = seal(tx, self.home, whose, partner, keys)
             if kinds:
-                said = (
-                    f"{partner} has retracted something that it had recorded for the wrong person. It is sealed here."
-                )
                 raise_task(tx, self.home, self.check, whose, message.id, "identity", said)
                 spread(tx, self.home, whose, kinds, own=False)
         return Receipt(message.id, "stored", 0 if person is None else tx.edition(person, partner))

@@ -10,10 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any
 
+from fhir_mh.connectors.fhir_server.rendering import tagged
 from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.fhir.parts import objects_in
-from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway.holding import Holding, Key, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
@@ -43,13 +42,13 @@ def seal(
         held = [key for key in sorted(keys) if holding.custodians.get(key) == custodian and key[0] not in NOT_SEALED]
         places = _places(holding, held)
         tasks = _tasks_about(holding, home.ods, held, places)
-        for kind, name in [*held, *(task for task in tasks if task not in held)]:
+        taken = [*held, *tasks]
+        for kind, name in taken:
             tx.seals.take_resource(made.seal, kind, name)
             kinds.add(kind)
         _take_proposals(tx, made, person, keys)
-        asked = {f"tasks[{name}]" for kind, name in tasks if kind == "Task"} | _places(holding, tasks) | places
         for conflict in tx.conflicts.of(person):
-            if f"tasks[{conflict.id}]" in asked or any(is_within(conflict.path, place) for place in places):
+            if ("Task", conflict.id) in taken or any(is_within(conflict.path, place) for place in places):
                 tx.seals.take_conflict(made.seal, conflict.id)
         if custodian == home.ods:
             _clear_projections(tx, person, custodian, keys)
@@ -179,10 +178,6 @@ def touches(value: Any, keys: Collection[Key]) -> bool:
 def _names_of(value: Mapping[str, Any]) -> Iterator[Key]:
     """By which names here a resource goes: its id, and that in a tag or identifier of ours."""
     yield key_of(value)
-    kind, meta = str(value.get("resourceType")), value.get("meta")
-    for tag in objects_in(meta.get("tag")) if isinstance(meta, dict) else ():
-        if tag.get("system") == ITEM_ID:
-            yield kind, str(tag.get("code"))
-    item = identifier_of(value) if "resourceType" in value else None
-    if item is not None:
-        yield kind, item
+    if "resourceType" in value:
+        kind, item = str(value["resourceType"]), identifier_of(value)
+        yield from ((kind, name) for name in (*tagged(value), *([] if item is None else [item])))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from fhir_mh.connectors.fhir_server.found import Found, key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, is_minted, minted
-from fhir_mh.fhir.parts import objects_in
+from fhir_mh.connectors.fhir_server.rendering import tagged
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.gateway.identity import Organisation, numbers_in, persons_by_local_identifier, persons_by_number
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
@@ -61,12 +61,9 @@ class ServerNames:
 
         Items of two records may be called alike: an identifier alone is looked for in what is kept of these.
         """
-        meta, item = body.get("meta"), identifier_of(body)
-        tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
-        codes = [one.get("code") for one in tags if one.get("system") == ITEM_ID]
-        tagged = next((code for code in codes if isinstance(code, str)), None)
-        if tagged is not None or item is None or not people:
-            return tagged
+        item, tag = identifier_of(body), next(iter(tagged(body)), None)
+        if tag is not None or item is None or not people:
+            return tag
         kind, kept = key_there(body)[0], [self.home.ods]
         found = tx.search(kind, identifiers=[(ITEM_ID, item)], custodians=kept, persons=sorted(people)).entries
         if not found and tx.seals.holds(kind, item):  # an id that is a UUID is the item's: it was retracted

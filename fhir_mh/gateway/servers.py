@@ -42,6 +42,7 @@ from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import Tx
+from fhir_mh.sync.receiver import Answered
 
 _CUSTODIAN = EXTENSION + "custodian"
 _NAMESPACE = uuid.UUID("c1b9a0de-8a3c-5f5b-9a43-6f0f5f2a7d10")
@@ -281,12 +282,14 @@ class FromServer(ServerVersions):
 
     # --- what cannot be told
 
-    def set_aside(self, tx: Tx, made: Made) -> bool:
-        """Keep a message whole for what speaks against it; False where it is received all the same, to be sealed."""
-        if not isinstance(made.message, Message) or sealed_in(tx, made.message):
-            return False
-        set_aside(tx, self.home, self.check, self.partner, made.message, made.why)
-        return True
+    def set_aside(self, tx: Tx, made: Made) -> Answered | None:
+        """The receipt of a message that is kept whole for what speaks against it; None where it is to be received.
+
+        That is where nothing does, and where it holds what is under a seal: receiving seals it whole.
+        """
+        if not made.why or not isinstance(made.message, Message) or sealed_in(tx, made.message):
+            return None
+        return set_aside(tx, self.home, self.check, self.partner, made.message, made.why)
 
     def _set_aside(self, whole: tuple[Body, ...], people: Collection[str], *why: Issue) -> Made:
         """Of somebody who cannot be told: kept whole, and nobody is made of it."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from fhir_mh.fhirpath.environment import Model
 from fhir_mh.fhirpath.operators import logic
-from fhir_mh.fhirpath.patterns import SHORT, quick
+from fhir_mh.fhirpath.patterns import quick
 from fhir_mh.fhirpath.syntax import Binary, Call, Expr, Literal, Name, Special, type_name
 from fhir_mh.fhirpath.values import is_primitive
 
@@ -99,9 +99,10 @@ def _of_form(values: Values, arguments: Sequence[Expr]) -> Answer | None:
         found = values(value)
         if not found:
             return None
-        if len(found) > 1 or type(found[0]) is not str or len(found[0]) > SHORT or not found[0].isascii():
+        answer = test(found[0]) if len(found) == 1 and type(found[0]) is str else None
+        if answer is None:
             raise _Undecided
-        return test(found[0])
+        return answer
 
     return has
 

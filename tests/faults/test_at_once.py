@@ -13,7 +13,7 @@ import pytest
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.gateway import Gateway, Organisation
-from fhir_mh.store import Lane, Tx, open_store
+from fhir_mh.store import Tx, open_store
 from fhir_mh.sync.courier import Courier
 from tests.databases import postgres_database
 from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
@@ -32,9 +32,6 @@ def composed_while(pair: Pair, act: Callable[[], object]) -> None:
         assert go_on.wait(60)
         return parcel
 
-    def settle(tx: Tx, lane: Lane) -> bool:
-        return courier._settling(parcel, receipt)(tx, lane)
-
     composing = threading.Thread(target=lambda: found.append(home.store.write_now(compose)))
     composing.start()
     assert is_composed.wait(60)
@@ -46,7 +43,7 @@ def composed_while(pair: Pair, act: Callable[[], object]) -> None:
     acting.join()
     (parcel,) = found
     receipt = ward.store.write_now(lambda tx: ward.exchange.receive(tx, HOME, parcel.message))
-    assert home.store.write_now(lambda tx: settle(tx, parcel.lane))
+    assert home.store.write_now(lambda tx: courier._settling(parcel, receipt)(tx, parcel.lane))
 
 
 @pytest.mark.parametrize("withdrawn", [True, False])

@@ -274,8 +274,11 @@ class Polling:
         for key in map(key_there, unsure):
             with suppress(Refused, NotAuthenticated):  # it does not say: as it was read
                 now = await self.server.read(*key)
-                found[key] = now or {}
-        return tuple(body for body in found.values() if body)
+                if now is None:
+                    del found[key]
+                else:
+                    found[key] = now
+        return tuple(found.values())
 
     async def _forget_deleted(self, patient: Body, resources: Iterable[Body]) -> None:
         """Where a copy was deleted there and written anew, and that was not answered, the new one is the copy."""

@@ -50,6 +50,13 @@ def bears(body: Mapping[str, Any], parameter: str, value: str) -> bool:
     return (system, code) in held
 
 
+def tagged(body: Mapping[str, Any]) -> list[str]:
+    """The ids here that a resource bears as tags of ours."""
+    meta = body.get("meta")
+    tags = objects_in(meta.get("tag")) if isinstance(meta, dict) else []
+    return [code for one in tags if one.get("system") == ITEM_ID and isinstance(code := one.get("code"), str)]
+
+
 def placeholder(key: Key, message: str) -> str:
     """The urn:uuid of a resource that is made by the transaction of this message."""
     return f"urn:uuid:{uuid.uuid5(_NAMESPACE, '/'.join([message, *key]))}"

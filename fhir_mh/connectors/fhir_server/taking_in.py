@@ -40,7 +40,7 @@ class Reading(Protocol):
 
     def dealt_with(self, tx: Tx, made: Made) -> None: ...
 
-    def set_aside(self, tx: Tx, made: Made) -> bool: ...
+    def set_aside(self, tx: Tx, made: Made) -> dict[str, Any] | None: ...
 
     def gone(self, tx: Tx, kind: str, there: str) -> None: ...
 
@@ -83,7 +83,7 @@ class TakingIn:
         return self.reading.contradiction(ours, theirs)
 
     async def _is_set_aside(self, made: Made) -> bool:
-        return bool(made.why) and await self.store.write(lambda tx: self.reading.set_aside(tx, made))
+        return bool(made.why) and await self.store.write(lambda tx: self.reading.set_aside(tx, made)) is not None
 
     async def _dealt_with(self, made: Made) -> None:
         await self.store.write(lambda tx: self.reading.dealt_with(tx, made))
