@@ -99,6 +99,17 @@ def _may_be_told(body: Mapping[str, Any], hidden: Mapping[str, str]) -> bool:
     )
 
 
+def redirected(value: Any, moved: Mapping[str, str]) -> Any:
+    """The JSON with references to Type/id that is another by now as that."""
+    if isinstance(value, list):
+        return [redirected(inner, moved) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: redirected(inner, moved) for name, inner in value.items()}
+    literal = value.get("reference")
+    return {**found, "reference": moved[literal]} if isinstance(literal, str) and literal in moved else found
+
+
 def without(value: Any, hidden: Mapping[str, str]) -> Any:
     """The JSON with references to hidden resources turned into identifiers of what they meant."""
     if isinstance(value, list):

@@ -7,6 +7,7 @@ the projections that were sent, in conflicts and the Tasks that ask of them. All
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.mapping.row_paths import is_within
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
-from fhir_mh.store import Tx
+from fhir_mh.store import PersonMerge, StoredConflict, Tx
 
 NOT_SEALED = frozenset({*SHARED_KINDS, "Patient"})
 """Who somebody is and who provides what is put right, not sealed."""
@@ -28,39 +29,41 @@ _MANY = 100_000
 
 def seal(
     tx: Tx, home: Organisation, person: str | None, custodian: str, keys: Collection[Key], reason: str | None = None,
-    undone_merge: str | None = None,
+    undone: PersonMerge | None = None,
 ) -> set[str]:  # fmt: skip
     """Seal these resources of one custodian about a person, and whatever else here holds their text.
 
-    keys: those that are not here, or are somebody else's, are passed over. undone_merge: see Seal. Returns the types of
-    the resources that were sealed. The custodian's edition is the caller's to set or raise.
+    keys: those that are not here, or are somebody else's, are passed over. undone: the merge by whose undoing they are
+    sealed: what is older than it holds nothing but the text of before, and people have said of each Task whose it is.
+    Returns the types of the resources that were sealed. The custodian's edition is the caller's to set or raise.
     """
-    made = _Sealing(partial(tx.seals.make, person, custodian, reason, undone_merge=undone_merge))
+    made = _Sealing(partial(tx.seals.make, person, custodian, reason, undone_merge=undone.id if undone else None))
+    since = None if undone is None else undone.made
     kinds: set[str] = set()
     if person is not None:
         holding = hold(tx, person, home.ods)
         held = [key for key in sorted(keys) if holding.custodians.get(key) == custodian and key[0] not in NOT_SEALED]
         places = _places(holding, held)
-        tasks = _tasks_about(holding, home.ods, held, places)
-        taken = [*held, *tasks]
-        for kind, name in taken:
+        tasks = [] if undone else _tasks_about(holding, home.ods, held, places)
+        conflicts = [one for one in tx.conflicts.of(person) if _is_about(one, [*held, *tasks], places, since)]
+        asking = [("Task", one.id) for one in conflicts if ("Task", one.id) in holding.bodies]
+        for kind, name in dict.fromkeys([*held, *tasks, *asking]):
             tx.seals.take_resource(made.seal, kind, name)
             kinds.add(kind)
-        _take_proposals(tx, made, person, keys)
-        for conflict in tx.conflicts.of(person):
-            if ("Task", conflict.id) in taken or any(is_within(conflict.path, place) for place in places):
-                tx.seals.take_conflict(made.seal, conflict.id)
+        _take_proposals(tx, made, person, keys, since)
+        for conflict in conflicts:
+            tx.seals.take_conflict(made.seal, conflict.id)
         if custodian == home.ods:
             _clear_projections(tx, person, custodian, keys)
     else:  # what left before and arrives after this must find the seal: no edition is known of nobody
         for kind, name in sorted(key for key in keys if key[0] not in NOT_SEALED):
             tx.seals.keep(made.seal, kind, name, "")
-    _take_quarantined(tx, made, person, custodian, keys)
+    _take_quarantined(tx, made, person, custodian, keys, since)
     return kinds
 
 
 def take_back(
-    tx: Tx, home: Organisation, person: str, keys: Collection[Key], reason: str, undone_merge: str | None = None
+    tx: Tx, home: Organisation, person: str, keys: Collection[Key], reason: str, undone: PersonMerge | None = None
 ) -> set[str]:
     """Seal resources that are kept here, as a new edition, and tell every partner that was sent any of them.
 
@@ -72,7 +75,7 @@ def take_back(
         names = [f"{kind}/{name}" for kind, name in sent]
         payload = {"notice": "entered-in-error", "custodian": home.ods, "items": names}
         tx.outbox.add(partner, person, "notice", edition=edition, payload=dumps(payload).decode())
-    kinds = seal(tx, home, person, home.ods, keys, reason, undone_merge)
+    kinds = seal(tx, home, person, home.ods, keys, reason, undone)
     tx.touch(person, home.ods)
     return kinds
 
@@ -119,17 +122,33 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _take_proposals(tx: Tx, made: _Sealing, person: str, keys: Collection[Key]) -> None:
+def _is_about(one: StoredConflict, keys: Collection[Key], places: Collection[str], since: datetime | None) -> bool:
+    """Whether a conflict has the text of one of these resources, or its Task is one of them."""
+    if ("Task", one.id) in keys:
+        return True
+    return not _is_older(one.decided or one.raised, since) and any(is_within(one.path, place) for place in places)
+
+
+def _is_older(moment: datetime, since: datetime | None) -> bool:
+    return since is not None and moment < since
+
+
+def _take_proposals(tx: Tx, made: _Sealing, person: str, keys: Collection[Key], since: datetime | None) -> None:
     for proposal in tx.proposals.find(person):
-        if touches(load_object(proposal.payload), keys):
+        if not _is_older(proposal.created, since) and touches(load_object(proposal.payload), keys):
             tx.seals.take_proposal(made.seal, proposal.id)
     for message in tx.outbox.find(person=person, limit=_MANY):
-        if message.kind == "proposal" and message.payload and touches(load_object(message.payload), keys):
+        waits = message.kind == "proposal" and message.payload and not _is_older(message.created, since)
+        if waits and touches(load_object(message.payload or "{}"), keys):
             tx.seals.take_outgoing(made.seal, message.message)
 
 
-def _take_quarantined(tx: Tx, made: _Sealing, person: str | None, custodian: str, keys: Collection[Key]) -> None:
+def _take_quarantined(
+    tx: Tx, made: _Sealing, person: str | None, custodian: str, keys: Collection[Key], since: datetime | None
+) -> None:
     for held in tx.quarantine.find(state=None, limit=_MANY):
+        if _is_older(held.received, since):
+            continue
         is_about = held.partner == custodian or held.person is None or held.person == person
         if is_about and held.state != "sealed" and touches(load_object(held.text), keys):
             tx.seals.take_quarantined(made.seal, held.id)

@@ -176,6 +176,14 @@ def _name_of(side: Side, name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{side.person}/{name}"))
 
 
+def name_apart(person: str, name: str) -> str:
+    """What an entry of a person is called among the entries of others: its id where that is a UUID.
+
+    Any other is counted by that record for itself, and may mean another item there.
+    """
+    return name if _is_uuid(name) else str(uuid.uuid5(_NAMESPACE, f"{person}/{name}"))
+
+
 def _is_uuid(name: str) -> bool:
     try:
         return str(uuid.UUID(name)) == name

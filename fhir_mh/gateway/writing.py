@@ -12,7 +12,7 @@ from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.conflict_tasks import lead_of
 from fhir_mh.gateway.following import KINDS, before_of, follow
-from fhir_mh.gateway.holding import Holding, Key, Tree, hold
+from fhir_mh.gateway.holding import Holding, Key, Tree, content, hold
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
@@ -54,14 +54,14 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     """
     after = tree_of(record_of(after))
     after = follow(tx, home, holding, before, after, lead_of(after, home.ods))
-    _name_resources(holding, after)
+    _name_resources(tx, holding, after)
     were = _bodies(before)
     changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
     ours = [written for written in changed if _custodian(holding, written) == home.ods]
     if ours and _stamp(tx, home, holding, after, ours):
         changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
         ours = [written for written in changed if _custodian(holding, written) == home.ods]
-    _refuse_sealed(tx, holding, [written.resource for written in changed])
+    _refuse_sealed(tx, holding, changed)
     outcome = Outcome()
     outcome.warnings = _checked(check, [written.resource for written in changed])
     for written in ours:
@@ -110,8 +110,11 @@ def _custodian(holding: Holding, written: Written) -> str:
     return holding.custodian_of((written.table.kind, written.resource["id"]), written.table, written.item_id)
 
 
-def _name_resources(holding: Holding, tree: Tree) -> None:
-    """Give each new item's resources an id that is unique in the store, whatever ids its source counts by."""
+def _name_resources(tx: Tx, holding: Holding, tree: Tree) -> None:
+    """Give each new item's resources an id that is unique in the store, whatever ids its source counts by.
+
+    What was under that id may be under a seal, of an item whose other resources are here: then another is made.
+    """
     for table in TABLES:
         for item in [tree["person"]] if table.field == "person" else tree.get(table.field) or ():
             rest = (item.get("unknown") or {}).get(table.name) or {}
@@ -120,6 +123,8 @@ def _name_resources(holding: Holding, tree: Tree) -> None:
             if "id" in rest or absent or (known and table.primary) or _unique(table, item["id"]):
                 continue
             unique = str(uuid.uuid5(_NAMESPACE, f"{holding.person}/{table.field}/{item['id']}"))
+            if known and tx.seals.holds(table.kind, unique):
+                unique = tx.new_id()
             item.setdefault("unknown", {}).setdefault(table.name, {})["id"] = unique
 
 
@@ -169,20 +174,32 @@ def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:
     return [one for one in found if one.severity == "warning"]
 
 
-def _refuse_sealed(tx: Tx, holding: Holding, bodies: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_sealed(tx: Tx, holding: Holding, changed: Sequence[Written]) -> None:
     """Raises Conflict for what was retracted as recorded for the wrong person, and a system that still holds it sends.
 
-    It is known by the id of its resource, and by that of its item wherever its resource would have another one.
+    It is known by the id of its resource, and by that of its item wherever its resource would have another one. Of an
+    item that is held here a part was retracted: what says something else of it is the person's own.
     """
-    new = [body for body in bodies if (body["resourceType"], body["id"]) not in holding.bodies]
+    new = [one for one in changed if (one.table.kind, one.resource["id"]) not in holding.bodies]
     seals = tx.seals.find(person=holding.person) if new else []
     texts = [text for one in seals for text in tx.seals.texts(one.id) if text.version]
-    sealed = {(text.kind, name) for text in texts for name in (text.name, identifier_of(load_object(text.text)))}
-    for body in new:
-        kind, names = body["resourceType"], {body["id"], identifier_of(dict(body))}
-        if any((kind, name) in sealed for name in names if name is not None):
-            reference = f"{kind}/{body['id']}"
-            raise Conflict(issues=[issue("sync-retracted", reference, reference=reference)])
+    sealed: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
+    for text in texts:
+        said = load_object(text.text)
+        for name in {text.name, identifier_of(said)}:
+            sealed.setdefault((text.kind, name), []).append(_beside_id(said))
+    for one in new:
+        body, kept = one.resource, (one.table.field, one.item_id) in holding.keepers
+        for name in {body["id"], identifier_of(body)} - {None}:
+            found = sealed.get((one.table.kind, name))
+            if found and (not kept or _beside_id(body) in found):
+                reference = f"{one.table.kind}/{body['id']}"
+                raise Conflict(issues=[issue("sync-retracted", reference, reference=reference)])
+
+
+def _beside_id(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a resource says beside its name."""
+    return {name: value for name, value in content(body).items() if name != "id"}
 
 
 def _put(tx: Tx, home: Organisation, holding: Holding, body: dict[str, Any]) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fhir_mh.fhir.json import load_object
+from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import Key, content, key_of
 from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.projection import redirected
 from fhir_mh.gateway.provenance import is_ours
 from fhir_mh.gateway.together import Side, Together
 from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.store import PersonMerge, Tx
 
+Body = dict[str, Any]
 Whose = Literal["stays", "other", "apart"]
 PROPOSALS = "proposals"
 
@@ -34,9 +36,45 @@ class Written:
     may: tuple[Whose, ...]
 
 
-def before_of(merge: PersonMerge) -> Mapping[str, Any]:
-    """What was held when a merge was made."""
-    return load_object(merge.before or "{}")
+class Before:
+    """What was held of the persons of a merge when it was made.
+
+    kept, other: the sides of each. heads: Type/id of every resource there was -> its version then. links: of our own
+    Patients, the version that the merge made. raised, asked: the conflicts, and the Task, that it raised. proposals:
+    the ids of our own that there were.
+    """
+
+    def __init__(self, merge: PersonMerge) -> None:
+        self._merge, self._said = merge.id, load_object(merge.before or "{}")
+        self.kept: list[str] = self._said["sides"]["kept"]
+        self.other: list[str] = self._said["sides"]["other"]
+        self.persons = frozenset(self._said["heads"])
+        self.heads: dict[str, int] = {name: at for each in self._said["heads"].values() for name, at in each.items()}
+        self.links: Mapping[str, int] = self._said["links"]
+        self.raised: list[str] = self._said["conflicts"]
+        self.asked: str | None = self._said["asked"]
+        self.proposals = frozenset[str](self._said["proposals"])
+        self._again: dict[str, str] = self._said.get("again") or {}
+
+    def said(self, tx: Tx, key: Key) -> Body | None:
+        """What a resource said then; None for one that there was not, or that had been deleted.
+
+        What it refers to is named as it is by now, where it was put back under another id since.
+        """
+        version = self.heads.get("/".join(key))
+        found = None if version is None else tx.get_version(*key, version)
+        if found is None or found.deleted:
+            return None
+        body = content(found.body())
+        return redirected(body, self._again) if self._again else body
+
+    def note_again(self, tx: Tx, person: str, old: str, new: str, version: int | None) -> None:
+        """Note that Type/id of a resource is another by now, and in which version that says what the old one said."""
+        self._again = {**{name: new if now == old else now for name, now in self._again.items()}, old: new}
+        heads = {**self._said["heads"][person], **({} if version is None else {new: version})}
+        self._said = {**self._said, "again": self._again, "heads": {**self._said["heads"], person: heads}}
+        self.heads |= heads
+        tx.merges.note(self._merge, dumps(self._said).decode())
 
 
 def written_since(tx: Tx, home: Organisation, merge: PersonMerge) -> list[Written]:
@@ -44,37 +82,30 @@ def written_since(tx: Tx, home: Organisation, merge: PersonMerge) -> list[Writte
 
     Who provides what is about nobody in particular, and what says how a resource came to be goes where that goes.
     """
-    before = before_of(merge)
+    before = Before(merge)
     held = Together(tx, merge.kept, home.ods)
     found: list[Written] = []
     for side in held.sides:
-        if side.person in before["heads"]:
-            found += _of_side(tx, home, held, side, before["heads"][side.person])
-            found += _proposed(tx, side, before["proposals"])
+        if side.person in before.persons:
+            found += _of_side(tx, home, held, side, before)
+            found += _proposed(tx, side, before)
     return found
 
 
-def _of_side(tx: Tx, home: Organisation, held: Together, side: Side, heads: Mapping[str, int]) -> Iterator[Written]:
+def _of_side(tx: Tx, home: Organisation, held: Together, side: Side, before: Before) -> Iterator[Written]:
     places = _places(held, side)
     entries: dict[tuple[str, str], list[Key]] = {}
     for key, body in side.holding.bodies.items():
         ours = side.holding.custodians[key] == home.ods and key[0] not in SHARED_KINDS and not is_ours(body)
-        if ours and body != said_then(tx, key, heads):
+        if ours and body != before.said(tx, key):
             entries.setdefault(places[key], []).append(key)
-    before = {place for key, place in places.items() if "/".join(key) in heads}
+    known = {place for key, place in places.items() if "/".join(key) in before.heads}
     for (name, item), keys in entries.items():
-        new = (name, item) not in before
+        new = (name, item) not in known
         may: tuple[Whose, ...] = ("stays", "other", "apart") if new else ("stays", "apart")
         if name == "Patient" and new:
             may = ("stays",)  # it says itself whose it is
         yield Written(name, item, side.person, tuple(keys), new, may)
-
-
-def said_then(tx: Tx, key: Key, heads: Mapping[str, int]) -> dict[str, Any] | None:
-    """What a resource said when the merge was made; None for one that there was not, or that had been deleted."""
-    version = heads.get("/".join(key))
-    found = None if version is None else tx.get_version(*key, version)
-    return None if found is None or found.deleted else content(found.body())
 
 
 def _places(held: Together, side: Side) -> dict[Key, tuple[str, str]]:
@@ -87,9 +118,9 @@ def _places(held: Together, side: Side) -> dict[Key, tuple[str, str]]:
     return places
 
 
-def _proposed(tx: Tx, side: Side, known: list[str]) -> Iterator[Written]:
+def _proposed(tx: Tx, side: Side, before: Before) -> Iterator[Written]:
     for one in tx.proposals.find(side.person, direction="sent"):
-        if one.id not in known:
+        if one.id not in before.proposals:
             waiting = tx.outbox.get(one.id)
             unsent = waiting is not None and waiting.state == "pending" and not waiting.attempts
             yield Written(PROPOSALS, one.id, side.person, (), True, ("stays", "apart") if unsent else ("stays",))

@@ -91,6 +91,10 @@ class Merges(Part):
         """It is in force from now on. before: JSON text of what was held. Raises Conflict unless it was asked for."""
         self._become(merge, "asked", "state = 'made', approved_by = ?, made = ?, before = ?", by, self._now_ms, before)
 
+    def note(self, merge: str, before: str) -> None:
+        """Keep anew what was held when it was made: as it is found by now."""
+        self.session.run("UPDATE person_merges SET before = ? WHERE id = ?", before, merge)
+
     def undo(self, merge: str, by: str) -> None:
         """It is not in force any more. Raises Conflict where it was not."""
         self._become(merge, "made", "state = 'undone', undone_by = ?, undone = ?", by, self._now_ms)

@@ -1,0 +1,257 @@
+"""What becomes of the entries of persons who are parted: sealed, said again as before, or the other's from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
+from fhir_mh.gateway.holding import Holding, Key, content, hold, key_of
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.links import patients_of
+from fhir_mh.gateway.projection import redirected, without
+from fhir_mh.gateway.provenance import is_ours, targets_of
+from fhir_mh.gateway.sealing import take_back
+from fhir_mh.gateway.together import name_apart
+from fhir_mh.gateway.written_since import Before
+from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
+from fhir_mh.records.content_hash import PLANS, content_hash
+from fhir_mh.records.trees import record_of, tree_of
+from fhir_mh.store import PersonMerge, Tx
+
+Body = dict[str, Any]
+_VERSION, _HASH = EXTENSION + "plan-version", EXTENSION + "content-hash"
+
+
+@dataclass(slots=True)
+class _Again:
+    """What a resource said when the merge was made, and when each earlier one was that stays in force."""
+
+    last: Body
+    earlier: list[tuple[Before, Body | None]]
+
+
+@dataclass(slots=True)
+class _Side:
+    """One person, and what is to be done to what is kept here about it.
+
+    ours: everything kept here, as it was before anything was done. foreign: Type/id of what the others hold -> what it
+    is called. stays: what was written since and stays. taken: what is sealed where it stands; of that, again: what is
+    said as before, moved: what is the other's. ids: Type/id -> that which takes its place, or came from the other.
+    items: what an entry that came from the other was called -> its item's id now.
+    """
+
+    person: str
+    ours: Mapping[Key, Body]
+    foreign: Mapping[str, str]
+    stays: list[Key] = field(default_factory=list)
+    taken: set[Key] = field(default_factory=set)
+    again: dict[Key, _Again] = field(default_factory=dict)
+    moved: list[Key] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)
+    items: dict[str, str] = field(default_factory=dict)
+
+
+class Parting:
+    """Parts the sides of a merge, once each entry has been given an answer. earlier: the merges that stay in force."""
+
+    def __init__(
+        self, tx: Tx, home: Organisation, merge: PersonMerge, before: Before, earlier: Sequence[Before], reason: str
+    ) -> None:
+        self.tx, self.home, self.merge, self.reason = tx, home, merge, reason
+        self.before, self.earlier = before, earlier
+        self.sides = {one: self._side(one) for one in (*before.kept, *before.other)}
+
+    def _others(self, person: str) -> list[str]:
+        return self.before.other if person in self.before.kept else self.before.kept
+
+    def _side(self, person: str) -> _Side:
+        ours = {(one.type, one.id): content(one.body()) for one in self.tx.person_resources(person, self.home.ods)}
+        foreign = {
+            f"{one.type}/{one.id}": name_apart(other, _item_of(one.body()))
+            for other in self._others(person)
+            for one in self.tx.person_resources(other)
+            if one.type not in SHARED_KINDS
+        }
+        return _Side(person, ours, foreign)
+
+    # --- the answers
+
+    def stays(self, person: str, keys: Iterable[Key]) -> None:
+        """These stay with the side they were written to."""
+        self.sides[person].stays += keys
+
+    def take(self, person: str, keys: Sequence[Key], *, moved: bool) -> None:
+        """These are no more this side's. moved: they are the other's."""
+        side = self.sides[person]
+        side.taken |= {*keys}
+        side.moved += keys if moved else ()
+        for key in keys:
+            said = self.before.said(self.tx, key)
+            if said is not None:
+                each = [(one, one.said(self.tx, key)) for one in self.earlier if person in one.persons]
+                side.again[key] = _Again(said, each)
+
+    # --- and what follows from them
+
+    def part(self) -> None:
+        """Do to every side what is to be done to it."""
+        for side in self.sides.values():
+            self._seal(side)
+            self._say_again(side)
+        for person, side in self.sides.items():
+            if side.moved:
+                self._move(side, self.sides[self._others(person)[0]])
+        for side in self.sides.values():
+            self._name_anew(side)
+
+    def _seal(self, side: _Side) -> None:
+        """Seal what is not its own, and what says since the merge how that came to be."""
+        names = {"/".join(key) for key in side.taken}
+        side.taken |= {
+            key for key, body in side.ours.items()
+            if is_ours(body) and "/".join(key) not in self.before.heads and names & {*targets_of(body)}
+        }  # fmt: skip
+        if side.taken:
+            take_back(self.tx, self.home, side.person, side.taken, self.reason, self.merge)
+
+    def _say_again(self, side: _Side) -> None:
+        """Put what was changed since as it was, under new ids.
+
+        Each new resource first says what the old one said when an earlier merge was made, for that may be undone too.
+        """
+        side.ids |= {"/".join(key): f"{key[0]}/{self.tx.new_id()}" for key in side.again}
+        for key, again in side.again.items():
+            old = "/".join(key)
+            new = side.ids[old]
+            version, said = 0, None
+            for merge, body in again.earlier:
+                if body is not None and body != said:
+                    self._put(side.person, redirected({**body, "id": new.partition("/")[2]}, side.ids))
+                    version, said = version + 1, body
+                merge.note_again(self.tx, side.person, old, new, None if body is None else version)
+            if again.last != said:
+                self._put(side.person, redirected({**again.last, "id": new.partition("/")[2]}, side.ids))
+
+    def _move(self, side: _Side, other: _Side) -> None:
+        """Write to the other person, under new ids, what is theirs; of what else is this side's, its name at most.
+
+        An item keeps its id, unless the other person has one of that id: then one of the two would not be seen.
+        """
+        bodies = {key: side.ours[key] for key in [*side.moved, *_counted(side)]}
+        ids = {"/".join(key): f"{key[0]}/{self.tx.new_id()}" for key in bodies}
+        names = self._names(side, other, bodies, ids)
+        patients = [f"Patient/{one.id}" for one in patients_of(self.tx, self.home, side.person)]
+        theirs = [f"Patient/{one.id}" for one in patients_of(self.tx, self.home, other.person)]
+        about = dict.fromkeys(patients, theirs[0]) if theirs else {}
+        left = {
+            "/".join(key): name_apart(side.person, _item_of(body))
+            for key, body in side.ours.items()
+            if key[0] not in SHARED_KINDS and "/".join(key) not in {**ids, **about}
+        }
+        moved = []
+        for key, body in bodies.items():
+            named = redirected({**_named(body, names), "id": ids["/".join(key)].partition("/")[2]}, {**ids, **about})
+            moved.append(without(named, left))
+        for body in _hashed(hold(self.tx, other.person, self.home.ods), moved):
+            self._put(other.person, body)
+        other.ids |= ids
+        other.items |= {name_apart(side.person, old): new for old, new in names.items()}
+
+    def _names(self, side: _Side, other: _Side, bodies: Mapping[Key, Body], ids: Mapping[str, str]) -> dict[str, str]:
+        """What items are called by the other, and by what refers to them: those moved, and those there already."""
+        taken = {found.item_id for found in hold(self.tx, other.person, self.home.ods).reading.taken if found.table}
+        names = {name_apart(other.person, item): item for item in taken}
+        for key, body in bodies.items():
+            if identifier_of(body) is None:  # it is called by the id of its resource
+                names[key[1]] = ids["/".join(key)].partition("/")[2]
+        for body in bodies.values():
+            item = _item_of(body)
+            if item in taken and item not in names:
+                names[item] = self.tx.new_id()
+        return names
+
+    def _name_anew(self, side: _Side) -> None:
+        """Have what is still there refer to what took the place of something, and to nothing that is another's."""
+        gone = {"/".join(key): name_apart(side.person, _item_of(side.ours[key])) for key in side.taken}
+        hidden = {name: called for name, called in {**side.foreign, **gone}.items() if name not in side.ids}
+        changed = []
+        for key in side.ours.keys() - side.taken:
+            now = self.tx.get(*key)
+            if now is None or now.deleted:
+                continue
+            said = content(now.body())
+            named = redirected(said, side.ids)
+            if key in side.stays:
+                named = _named(without(named, hidden), side.items)
+            if named != said:
+                changed.append(named)
+        for body in _hashed(hold(self.tx, side.person, self.home.ods), changed) if changed else ():
+            self.tx.put(body, person=side.person, custodian=self.home.ods)
+
+    def _put(self, person: str, body: Body) -> None:
+        """Store a resource as new of a person; a plan carries the edition in which it came to be."""
+        self.tx.touch(person, self.home.ods)
+        edition = self.tx.edition(person, self.home.ods)
+        self.tx.put(
+            _with_extension(body, _VERSION, "valuePositiveInt", edition), person=person, custodian=self.home.ods
+        )
+
+
+def _counted(side: _Side) -> list[Key]:
+    """Who provides what that is moved, where an id that this record counts by itself says it."""
+    found: dict[Key, None] = {}
+    names = [name for key in side.moved for name in _references(side.ours[key])]
+    while names:
+        kind, _, name = names.pop().partition("/")
+        body = side.ours.get((kind, name)) if kind in SHARED_KINDS and (kind, name) not in found else None
+        if body is not None and name_apart(side.person, _item_of(body)) != _item_of(body):
+            found[kind, name] = None
+            names += _references(body)
+    return [*found]
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"]
+        value = list(value.values())
+    for inner in value if isinstance(value, list) else ():
+        yield from _references(inner)
+
+
+def _item_of(body: Mapping[str, Any]) -> str:
+    return identifier_of(body) or str(body["id"])
+
+
+def _named(value: Any, names: Mapping[str, str]) -> Any:
+    """The JSON with the identifiers of these items, and of what refers to them, as they are named here."""
+    if isinstance(value, list):
+        return [_named(inner, names) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _named(inner, names) for name, inner in value.items()}
+    item = value.get("value") if value.get("system") == ITEM_ID else None
+    return {**found, "value": names[item]} if isinstance(item, str) and item in names else found
+
+
+def _hashed(holding: Holding, bodies: Sequence[Body]) -> list[Body]:
+    """Resources of a person that are to be stored, each plan with the hash of what it says then."""
+    reading = holding.with_bodies(bodies).reading
+    tree = tree_of(record_of(reading.tree))
+    plans = {(name, plan["id"]): plan for name in PLANS for plan in tree.get(name) or ()}
+    said = {
+        key_of(found.entry.resource): content_hash(plans[found.table.field, found.item_id])
+        for found in reading.taken
+        if found.table is not None and found.table.primary and (found.table.field, found.item_id) in plans
+    }
+    return [_with_extension(body, _HASH, "valueString", said.get(key_of(body))) for body in bodies]
+
+
+def _with_extension(body: Body, url: str, form: str, value: Any) -> Body:
+    """A resource with the value of an extension that it has; as it is where it has none, or there is no value."""
+    listed = body.get("extension")
+    if value is None or not isinstance(listed, list) or not any(one.get("url") == url for one in listed):
+        return body
+    return {**body, "extension": [{**one, form: value} if one.get("url") == url else one for one in listed]}

@@ -1,0 +1,276 @@
+"""Parting two persons who were merged wrongly: each has again what is its own, and nothing of the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.consent import AccessContext
+from fhir_mh.errors import Conflict
+from fhir_mh.gateway.deciding import ShownConflict
+from fhir_mh.records.content_hash import sameness_of
+from fhir_mh.records.trees import record_of, tree_of
+from fhir_mh.store import StoredResource
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_merging import OTHER, THIRD, as_, held, merge, second, undo
+
+Tree = dict[str, Any]
+PERSONS = (NHS_NUMBER, OTHER)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    made.save(HOME, person_with_a_plan())
+    yield made
+    made.close()
+
+
+def goals(pair: Pair, ods: str, number: str = NHS_NUMBER) -> list[str]:
+    return [goal["description"]["text"] for goal in held(pair, ods, number).tree.get("goals", ())]
+
+
+def goal(name: str, words: str, **more: Any) -> Tree:
+    return {"id": name, "description": {"text": words}, **more}
+
+
+def coping(sign: str, words: str) -> Tree:
+    return {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": sign, "coping": words}]}]}
+
+
+def stored(pair: Pair, kind: str, ods: str = HOME) -> list[StoredResource]:
+    return list(pair.gateways[ods].store.read_now(lambda tx: tx.search(kind)).entries)
+
+
+def about_the_plan(pair: Pair) -> list[ShownConflict]:
+    return [one for one in pair.conflicts(HOME) if one.stored.path.startswith("crisis_plans[")]
+
+
+def merged_later(pair: Pair, **whom: Any) -> str:
+    """A merge made a while after what was written before it."""
+    pair.deliver()
+    pair.clock.advance(timedelta(seconds=2))
+    name = merge(pair, **whom)
+    pair.deliver()
+    return name
+
+
+# --- what goes to the other person
+
+
+def test_what_goes_to_the_other_is_seen_beside_an_entry_that_is_called_the_same(pair: Pair) -> None:
+    refusal = {"id": "refusal", "made_at": "2026-11-24", "refuses": [{"id": "ect", "treatment": "new treatment"}]}
+    pair.save(HOME, second("refusals", goals=[goal("walk", "old of the other")], refusals=[{**refusal, "id": "no"}]))
+    name = merged_later(pair)
+    pair.save(HOME, {"goals": [goal("walk", "new of the other")], "refusals": [{**refusal, "id": "no"}]})
+    pair.deliver()
+    assert undo(pair, name, walk="other", no="other").moved == 2
+    pair.deliver()
+    for ods in (HOME, WARD):
+        assert goals(pair, ods) == []
+        assert goals(pair, ods, OTHER) == ["old of the other", "new of the other"]
+        assert len(held(pair, ods, OTHER).tree["refusals"]) == 2, "a recorded refusal must be seen"
+    pair.save(HOME, {"person": {"nhs_number": OTHER}, "goals": [goal("walk", "old, changed")]})
+    assert goals(pair, HOME, OTHER) == ["old, changed", "new of the other"]
+
+
+def test_a_denial_that_goes_to_the_other_counts_there_though_a_permission_is_called_the_same(pair: Pair) -> None:
+    def sharing(decision: str, day: str) -> list[Tree]:
+        said = {"actors": [{"party": {"id": "org-ward"}}], "decision": decision}
+        return [{"id": "p1", "made_at": day, "terms": {"exceptions": [said]}}]
+
+    pair.save(HOME, second(sharing=sharing("permit", "2026-01-05")))
+    name = merged_later(pair)
+    pair.save(HOME, {"sharing": sharing("deny", "2026-11-24T12:00:00Z")})
+    pair.deliver()
+    undo(pair, name, p1="other")
+    pair.deliver()
+    pair.wire.clear()
+    pair.save(HOME, {"person": {"nhs_number": OTHER}, "goals": [goal("secret", "okapi")]})
+    pair.deliver()
+    assert not any("okapi" in text for text in pair.wire)
+
+
+def test_what_goes_to_the_other_takes_with_it_who_provides_what_and_keeps_its_hash(pair: Pair) -> None:
+    other = second()
+    other["professionals"][0]["name"] = "The other's own lead"
+    pair.save(HOME, other)
+    name = merged_later(pair)
+    plan = {"id": "crisis", "author": {"id": "lead"}, "warning_signs": [{"id": "x", "sign": "x", "coping": "quagga"}]}
+    pair.save(
+        HOME, {"goals": [goal("g9", "okapi", expressed_by={"id": "lead"})], "crisis_plans": [{**plan, "id": "p"}]}
+    )
+    pair.deliver()
+    undo(pair, name, g9="other", p="other")
+    pair.deliver()
+    for ods in (HOME, WARD):
+        record = held(pair, ods, OTHER).tree
+        named = {one["id"]: one["name"] for one in record["professionals"]}
+        (moved,) = record["goals"]
+        assert named[moved["expressed_by"]["id"]] == "Lead professional"
+        assert named["lead"] == "The other's own lead"
+        (new,) = [one for one in record["crisis_plans"] if "quagga" in str(one)]
+        assert named[new["author"]["id"]] == "Lead professional"
+        assert all(one.same for one in sameness_of(tree_of(record_of(record))))
+
+
+def test_what_stays_refers_to_nothing_that_went_to_the_other(pair: Pair) -> None:
+    pair.save(HOME, second())
+    name = merged_later(pair)
+    pair.save(HOME, {"goals": [goal("g9", "okapi")], "care_plans": [{"id": "care", "goals": [{"id": "g9"}]}]})
+    pair.deliver()
+    undo(pair, name, g9="other")
+    pair.deliver()
+    there = {f"Goal/{one.id}" for ods in (HOME, WARD) for one in stored(pair, "Goal", ods)}
+    for ods in (HOME, WARD):
+        (plan,) = held(pair, ods).tree["care_plans"]
+        assert [one for one in plan["goals"] if one["id"] == "g9"] == [], "an id that may mean another goal here"
+        assert not any(name in str(one.body()) for one in stored(pair, "CarePlan", ods) for name in there)
+        assert all(one.same for one in sameness_of(tree_of(record_of(held(pair, ods).tree))))
+
+
+# --- what is said again as before
+
+
+def test_what_there_was_before_stays_where_its_entry_is_put_back(pair: Pair) -> None:
+    pair.save(HOME, second("placements"))
+    review = {"id": "review", "kind": "review", "about": {"id": "crisis"}, "description": "Review it."}
+    pair.save(HOME, {"tasks": [review]})
+    pair.deliver()
+    pair.save(WARD, coping("pacing", "tea"))
+    pair.deliver()
+    pair.save(HOME, coping("sleep", "a bath"))
+    pair.save(WARD, coping("sleep", "music"))
+    name = merged_later(pair)
+    said = [one.body()["target"] for one in stored(pair, "Provenance")]
+    assert len(said) == 1
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "new", "sign": "of the other"}]}]})
+    pair.deliver()
+    assert undo(pair, name, crisis="apart").apart == 1
+    pair.deliver()
+    assert [task["description"] for task in held(pair, HOME).tree["tasks"] if task["kind"] == "review"] == [
+        "Review it."
+    ]
+    (conflict,) = about_the_plan(pair)
+    assert conflict.stored.theirs == {"text": "music"}
+    ((target,),) = [one.body()["target"] for one in stored(pair, "Provenance")]
+    kind, _, plan = target["reference"].partition("/")
+    assert pair.gateways[HOME].store.read_now(lambda tx: not tx.fetch(kind, plan).deleted)
+    pair.decide(HOME, conflict.stored.id, "accept")
+    pair.deliver()
+    for ods in (HOME, WARD):
+        assert pair.sign(ods, "sleep")["coping"]["text"] == "music"
+        assert "of the other" not in str(held(pair, ods).tree)
+
+
+def test_a_conflict_since_the_merge_goes_with_the_entry_that_it_is_about(pair: Pair) -> None:
+    pair.save(HOME, second("placements"))
+    name = merged_later(pair)
+    pair.save(HOME, coping("sleep", "a bath"))
+    pair.save(WARD, coping("sleep", "music"))
+    pair.deliver()
+    assert len(about_the_plan(pair)) == 1
+    undo(pair, name, crisis="apart")
+    pair.deliver()
+    assert about_the_plan(pair) == []
+    assert [task for task in held(pair, HOME).tree.get("tasks", ()) if task["kind"] == "conflict"] == []
+    assert pair.sign(HOME, "sleep")["coping"]["text"] == "walk"
+
+
+def test_a_task_that_stays_is_there_whatever_becomes_of_what_it_is_about(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.save(HOME, {"tasks": [{"id": "t", "kind": "visit", "description": "Visit on Friday."}]})
+    name = merged_later(pair)
+    about = {"about": {"id": "g9", "type": "Goal"}}
+    new = {"id": "t2", "kind": "follow-up", "description": "Telephone.", **about}
+    pair.save(HOME, {"goals": [goal("g9", "okapi")], "tasks": [{"id": "t", **about}, new]})
+    pair.deliver()
+    done = undo(pair, name, g9="other")
+    assert (done.stayed, done.moved) == (2, 1)
+    tasks = {task["id"]: task["description"] for task in held(pair, HOME).tree["tasks"]}
+    assert tasks == {"t": "Visit on Friday.", "t2": "Telephone."}
+    assert goals(pair, HOME, OTHER) == ["okapi"]
+
+
+@pytest.mark.parametrize("between", [True, False], ids=["changed between the two", "not changed between the two"])
+def test_undoing_two_merges_one_after_the_other_puts_back_what_was_before_both(pair: Pair, between: bool) -> None:
+    pair.save(HOME, second())
+    pair.save(HOME, {"person": {"nhs_number": THIRD}, "goals": [goal("t", "third")]})
+    pair.save(HOME, {"goals": [goal("g", "before both")], "care_plans": [{"id": "care", "goals": [{"id": "g"}]}]})
+    first = merged_later(pair)
+    if between:
+        pair.save(HOME, {"goals": [goal("g", "after the first")]})
+    outer = merged_later(pair, superseded=THIRD)
+    pair.save(HOME, {"goals": [goal("g", "after the second")]})
+    pair.deliver()
+    undo(pair, outer, g="apart")
+    assert "after the first" in goals(pair, HOME) if between else "before both" in goals(pair, HOME)
+    written = asyncio.run(pair.gateways[HOME].merges.read(as_("first"), first)).written
+    assert [(one.id, one.may) for one in written] == ([("g", ("stays", "apart"))] if between else [])
+    undo(pair, first, **({"g": "apart"} if between else {}))
+    pair.deliver()
+    for ods in (HOME, WARD):
+        assert goals(pair, ods) == ["before both"]
+        (plan,) = held(pair, ods).tree["care_plans"]
+        assert [one["id"] for one in plan["goals"]] == ["g"]
+
+
+def test_what_stays_refers_to_what_was_put_back_and_to_nothing_of_the_other(pair: Pair) -> None:
+    pair.save(HOME, second(goals=[goal("og", "of the other")]))
+    pair.save(HOME, {"goals": [goal("g", "before")]})
+    name = merged_later(pair)
+    ids = {one.body()["description"]["text"]: f"Goal/{one.id}" for one in stored(pair, "Goal")}
+    pair.save(HOME, {"goals": [goal("g", "since")]})
+    me = held(pair, HOME).id
+    (plan,) = [one for one in stored(pair, "CarePlan") if one.person == me and "Allotment" in str(one.body())]
+    body = {**plan.body(), "goal": [{"reference": ids["before"]}, {"reference": ids["of the other"]}]}
+    asyncio.run(pair.gateways[HOME].update(AccessContext(HOME), body))
+    pair.deliver()
+    undo(pair, name, g="apart")
+    pair.deliver()
+    for ods in (HOME, WARD):
+        (plan_,) = held(pair, ods).tree["care_plans"]
+        first, other = plan_["goals"]
+        assert first["id"] == "g"
+        assert other["id"] != "og", "an id that may mean a goal of this person's own"
+        assert goals(pair, ods) == ["before"]
+
+
+def test_a_part_of_ones_own_can_be_recorded_where_anothers_was_held_apart(pair: Pair) -> None:
+    pair.save(HOME, second("placements"))
+    name = merged_later(pair)
+
+    def contact(whom: str) -> Tree:
+        return {"crisis_plans": [{"id": "crisis", "contacts": [{"id": "c1", "contact": {"display": whom}}]}]}
+
+    pair.save(HOME, contact("A friend of the other"))
+    pair.deliver()
+    undo(pair, name, crisis="apart")
+    pair.deliver()
+    with pytest.raises(Conflict) as refused:
+        pair.save(HOME, contact("A friend of the other"))
+    assert [one.code for one in refused.value.issues] == ["sync-retracted"]
+    pair.save(HOME, contact("A friend of mine"))
+    pair.deliver()
+    for ods in (HOME, WARD):
+        assert "A friend of mine" in str(held(pair, ods).tree["crisis_plans"])
+
+
+# --- who they are
+
+
+def test_the_others_number_does_not_stay_with_a_patient_that_was_given_it(pair: Pair) -> None:
+    pair.save(HOME, second())
+    name = merged_later(pair)
+    pair.save(HOME, {"person": {"nhs_number": NHS_NUMBER, "former_nhs_numbers": [OTHER]}})
+    pair.deliver()
+    undo(pair, name)
+    for number in PERSONS:
+        pair.save(HOME, {"person": {"nhs_number": number, "gender": "female"}})
+        assert held(pair, HOME, number).tree["person"].get("former_nhs_numbers", []) == []
+    assert {receipt.status for verb, receipt in pair.deliver() if verb == "snapshot"} == {"stored"}
