@@ -7,13 +7,14 @@ from functools import cached_property
 from itertools import count, takewhile, zip_longest
 from typing import Any
 
+from fhir_mh.connectors.fhir_server.found import hash_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import copy_at
-from fhir_mh.store import Tx
+from fhir_mh.store import ServerCopy, Tx
 
 
 class SentThere:
@@ -41,6 +42,16 @@ class SentThere:
     def proposed(self, key: Key) -> list[tuple[int, Body]]:
         """(base, resource) of what it has proposed of a resource, the oldest first."""
         return [(base, bodies[key]) for base, bodies in self._proposed if key in bodies]
+
+    def noted(self, key: Key) -> ServerCopy | None:
+        """What is noted of where a resource lies there."""
+        return self.tx.server_copies.get(self.partner, *key)
+
+    def written(self, key: Key, noted: ServerCopy | None) -> int:
+        """The edition of what is noted as having been written there; 0 where that is not known."""
+        known = None if noted is None else noted.sent
+        found = (edition for edition, held in self.sent(key) if known is not None and hash_of(held) == known)
+        return next(found, 0)
 
     def ever(self, key: Key) -> bool:
         """Whether it was ever sent a resource."""
@@ -70,22 +81,26 @@ class LastShown:
 
     body: what it was sent in the edition that it is known to have stored (edition), or what somebody there has made of
     that since, as it was proposed (not is_sent); None where it was never sent. later: what it was sent since, if it
-    took that.
+    took that. Of editions that were made and never left, as a later one took their place, nothing was stored: which it
+    was is told by what is noted of the copy.
     """
 
     def __init__(self, there: SentThere, key: Key) -> None:
         self.there, self.key = there, key
         self.body: Body | None = None
         self.edition, self.later = 0, list[Body]()
+        noted, proposed = there.noted(key), there.proposed(key)
+        made_there = noted is not None and noted.sent is None and proposed
+        known = proposed[-1][0] if made_there else there.written(key, noted) or there.stored
         for edition, held in there.sent(key):
             self.body, self.edition = held, edition
-            if edition <= there.stored:
+            if edition <= known:
                 break
             self.later.append(held)
-        if self.edition > there.stored:  # written, and the answer lost: the oldest is what it has at least
+        if self.edition > known:  # written, and the answer lost: the oldest is what it has at least
             self.later = self.later[:-1]
         self.is_sent = True
-        for base, said in there.proposed(key):
+        for base, said in proposed:
             if base >= self.edition:
                 self.body, self.is_sent = said, False
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.found import Found
+from fhir_mh.connectors.fhir_server.found import Found, hash_of
 from fhir_mh.exchange.messages import Envelope, Message, Receipt
 from fhir_mh.gateway.holding import key_of
 from fhir_mh.gateway.servers import FromServer, Made
@@ -66,9 +66,8 @@ class Ward(Pair):
                 continue
             version = str(int(before["meta"]["versionId"]) + 1 if before else 1)
             self.holds[key] = {**said, "meta": {"versionId": version}}
-            self.home.store.write_now(
-                lambda tx, k=key, n=name, v=version: tx.server_copies.keep(ServerCopy(WARD, k[0], n, k[1], v, "x", "x"))
-            )
+            noted = ServerCopy(WARD, kind, name, key[1], version, hash_of(self.holds[key]), hash_of(body))
+            self.home.store.write_now(lambda tx, noted=noted: tx.server_copies.keep(noted))
 
     def change(self, kind: str, name: str, **said: Any) -> Body:
         """Somebody there changes a copy of ours (by its name here), or what the server has of its own."""

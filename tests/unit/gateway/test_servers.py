@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import copy
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from fhir_mh.connectors.fhir_server.found import Found
 from fhir_mh.connectors.fhir_server.naming import minted
@@ -73,6 +76,35 @@ def test_a_row_that_both_changed_is_a_task_and_ours_stays(ward: Ward) -> None:
     assert statuses(ward.read()) == [("proposal", "conflict")]
     assert ward.item(HOME, "care_plans", "care")["title"] == "Changed here"
     assert len(ward.conflicts(HOME)) == 1
+
+
+def never_left(ward: Ward) -> None:
+    """An edition is composed, does not reach the server, and a later one without the plan takes its place."""
+
+    def compose(tx: Any) -> None:
+        for lane in tx.lanes.claim("test", timedelta(minutes=1), 10):
+            for waiting in tx.outbox.pending(lane):
+                ward.home.exchange.compose(tx, waiting)
+            tx.lanes.let_go(lane)
+
+    ward.home.store.write_now(compose)
+    terms = {"exceptions": [{"decision": "deny", "sections": ["care-plan"]}]}
+    ward.save(HOME, {"sharing": [{"id": "deny", "made_at": "2026-01-01", "terms": terms}]})
+    ward.write_there()
+
+
+@pytest.mark.parametrize("proposed", [False, True], ids=["what lay there was ours", "what lay there was theirs"])
+def test_what_was_made_of_an_older_text_is_a_conflict_though_a_later_edition_is_stored(
+    ward: Ward, proposed: bool
+) -> None:
+    if proposed:
+        ward.change("CarePlan", care_plan(ward), title="First there")
+        assert statuses(ward.read()) == [("proposal", "merged")]
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
+    never_left(ward)
+    ward.change("CarePlan", care_plan(ward), title="Changed there")
+    assert statuses(ward.read()) == [("proposal", "conflict")]
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Changed here"
 
 
 def test_a_refusal_is_never_merged(ward: Ward) -> None:
