@@ -186,6 +186,27 @@ def test_when_the_stay_is_over_the_asking_is_too(pair: Pair) -> None:
     assert kept_up_to_date(pair)
 
 
+def test_a_stay_that_is_over_on_the_day_of_the_asking_ends_it_and_another_of_that_day_is_asked_about_anew(
+    pair: Pair,
+) -> None:
+    pulled(pair)
+    name = step(pair, WARD, "claim", admitted_at="2026-11-24")
+    pair.deliver()
+    assert kept_up_to_date(pair)
+    step(pair, WARD, "end", name, outcome="discharged", at="2026-11-24")
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+    pair.clock.advance(timedelta(hours=1))
+    assert ask(pair, "admitted-again") == "coming", "that the first stay was over was known by then"
+    pair.deliver()
+    assert kept_up_to_date(pair)
+    again = step(pair, WARD, "claim", admitted_at="2026-11-24")
+    pair.deliver()
+    step(pair, WARD, "end", again, outcome="discharged", at="2026-11-24")
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+
+
 def test_an_asking_that_was_refused_opens_nothing_later(pair: Pair) -> None:
     pair.save(HOME, {"sharing": [decided("deny")]})
     assert ask(pair) == "nothing"
