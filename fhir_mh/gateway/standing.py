@@ -66,13 +66,13 @@ class Standing:
     def may_be_sent(self, partner: str, now: str) -> Decision:
         """What is sent to a partner: what it may see, while it cares for the person or commissions the care.
 
-        To one that has asked for the plan, what it may see for a purpose that it asked for: that which shows it most.
+        To one that has asked for the plan also what it may see for a purpose that it asked for: of these decisions one
+        alone counts, that which shows it most.
         """
         decision = self.decide(AccessContext(partner), now)
-        if self.takes_part(partner):
-            return decision
-        if partner in self.asking:
-            each = [self.decide(AccessContext(partner, purpose=purpose), now) for purpose in self.asking[partner]]
+        each = [decision] if self.takes_part(partner) else []
+        each += [self.decide(AccessContext(partner, purpose=one), now) for one in self.asking.get(partner, ())]
+        if each:
             return max(each, key=lambda one: len(one.permitted))
         if decision.nothing:
             return decision
