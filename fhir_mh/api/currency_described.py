@@ -60,7 +60,7 @@ def schemas() -> Json:
     }  # fmt: skip
     copy = {
         "partner": text, "sent": reached, "stored": reached, "filed": reached, "opened": reached, "newest": known_flag,
-        "kept_up_to_date": flag, "since": {**known_text, "description": "when that ended"}, "reason": known_text,
+        "kept_up_to_date": flag, "since": {**known_text, "description": "when, if known"}, "reason": known_text,
         "asking": {
             "type": ["object", "null"], "properties": {"id": text, "at": text},
             "description": "by which it was pulled; null where it was not",

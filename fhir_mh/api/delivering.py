@@ -148,7 +148,7 @@ async def delivering(
 
     works = {
         "delivering": deliver, "asking servers": polls.run, "the watch of the backlog": watch.run,
-        "the lapsing of askings": lapsing.run,
+        "what time changes": lapsing.run,
     }  # fmt: skip
     tasks = [asyncio.create_task(lasting(what, work, stop)) for what, work in works.items()]
     try:

@@ -79,8 +79,8 @@ def _table(plan: Json) -> Table:
     for copy in plan["copies"]:
         note = Text(_NEWEST[copy["newest"]] if copy["stored"] else "nothing yet", _STYLES[copy["newest"]])
         if not copy["kept_up_to_date"]:
-            ended = f", not kept up to date since {_day(copy['since'])}: {copy['reason']}"
-            note.append(printable(ended), "bold red")
+            since = f" since {_day(copy['since'])}" if copy["since"] else ""
+            note.append(printable(f", not kept up to date{since}: {copy['reason']}"), "bold red")
         table.add_row(printable(copy["partner"]), *(_stage(copy[name]) for name in _STAGES), note)
     return table
 

@@ -6,6 +6,7 @@ from fhir_mh.consent.decide import AccessRequest, Decision, Policy, decide, dire
 from fhir_mh.consent.directives import Directive, directives_of
 from fhir_mh.consent.law import asked_by_law
 from fhir_mh.consent.policies import laws, shipped_policies
+from fhir_mh.consent.turning import turns_next
 
 __all__ = [
     "EMERGENCY",
@@ -24,4 +25,5 @@ __all__ = [
     "laws",
     "shipped_policies",
     "strictest",
+    "turns_next",
 ]

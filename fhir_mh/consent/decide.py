@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from fhir_mh.consent.access import EMERGENCY, AccessContext
-from fhir_mh.consent.directives import Directive, Rule
+from fhir_mh.consent.directives import Directive, Rule, has_begun, is_over
 from fhir_mh.consent.policies import shipped_policies
 from fhir_mh.records.sections import SECTIONS
 
@@ -181,9 +181,7 @@ def _applies(rule: Rule, request: AccessRequest, section: str) -> bool:
         return False
     if rule.purposes is not None and rule.purposes.isdisjoint(_purposes(request.context.purpose)):
         return False
-    if rule.start is not None and request.now[: len(rule.start)] < rule.start:
-        return False
-    return rule.end is None or request.now[: len(rule.end)] <= rule.end
+    return has_begun(rule, request.now) and not is_over(rule, request.now)
 
 
 def _purposes(purpose: str) -> tuple[str, ...]:

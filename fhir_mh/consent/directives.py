@@ -50,6 +50,16 @@ class Directive:
     rules: tuple[Rule, ...]
 
 
+def has_begun(rule: Rule, now: str) -> bool:
+    """Whether the start of a rule, as precise as it is known, has come. now: an instant, UTC."""
+    return rule.start is None or now[: len(rule.start)] >= rule.start
+
+
+def is_over(rule: Rule, now: str) -> bool:
+    """Whether the whole of the end of a rule, as precise as it is known, is past."""
+    return rule.end is not None and now[: len(rule.end)] > rule.end
+
+
 def in_utc(moment: str | None) -> str | None:
     """A FHIR dateTime with its time in UTC, so that texts of equal length compare as times; a mere date as it is."""
     told = None if moment is None else moment_of(moment.replace(":60", ":59"))

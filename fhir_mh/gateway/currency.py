@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fhir_mh.consent import AccessContext
+from fhir_mh.consent import AccessContext, Decision
 from fhir_mh.errors import NotFound
 from fhir_mh.gateway.copies_sent import Part, Reached, SentTo, parts_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.marking import Marked, mark_copy
 from fhir_mh.gateway.spreading import copy_at
-from fhir_mh.gateway.standing import expect_record, now_of, only_own, visible
+from fhir_mh.gateway.standing import expect_record, now_of, only_own, standing, visible
 from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
 from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
@@ -29,6 +29,7 @@ LAPSED = "{custodian} does not send this part of the record any more."
 class Copy:
     """How far one plan has come at one partner. since and reason: of a copy that is not kept up to date any more.
 
+    since: None also where nothing has left yet that leaves the plan out, so that it is not known.
     asking: the latest by which it was pulled; None where it never was. newest: whether what the partner has stored is
     the plan as it is now; None where that cannot be known here.
     """
@@ -118,7 +119,7 @@ class CurrencyUseCases:
         tree = held.acknowledged
         if context.organisation != own:
             tree = visible(tx, context, person, tree, own)
-        plans: list[PlanCurrency] = []
+        stands, plans = standing(tx, person, own), list[PlanCurrency]()
         keepers: dict[str, str] = {}
         stale: set[str] = set()
         for side in held.sides:
@@ -126,7 +127,7 @@ class CurrencyUseCases:
             if context.organisation != own:
                 told = [row for row in rows if context.organisation in (row.partner, row.custodian)]
             seen = {name: value for name, value in side.holding.tree.items() if name in tree}
-            each = [(row, pulled_by(tx, self.home, row)) for row in told]
+            each = [(row, pulled_by(tx, self.home, row), stands.may_be_sent(row.partner, now)) for row in told]
             for part in parts_of(side.holding, seen):
                 name = held.name(side, part.id)
                 copies = tuple(self._copies(tx, side.person, part, each))
@@ -142,15 +143,15 @@ class CurrencyUseCases:
         return row.partner == self.home.ods != part.custodian == row.custodian
 
     def _copies(
-        self, tx: Tx, person: str, part: Part, rows: Sequence[tuple[Currency, StoredAsking | None]]
+        self, tx: Tx, person: str, part: Part, rows: Sequence[tuple[Currency, StoredAsking | None, Decision]]
     ) -> Iterator[Copy]:
-        """rows: each with the asking by which something of the copy was sent."""
-        for row, asking in rows:
+        """rows: each with the asking by which something of the copy was sent, and what its partner may be sent now."""
+        for row, asking, decision in rows:
             copy = None
             if self._is_ours(part, row):
                 copy = _held(part, row)
             elif row.custodian == part.custodian == self.home.ods:
-                copy = _sent(SentTo(tx, person, self.home.ods, row.partner), part, row)
+                copy = _sent(SentTo(tx, person, self.home.ods, row.partner), part, row, decision)
             if copy is not None:
                 yield replace(copy, asking=asking)
 
@@ -162,14 +163,18 @@ def pulled_by(tx: Tx, home: Organisation, copy: Currency) -> StoredAsking | None
     return next((one for one in reversed(found) if one.status == "coming"), None)
 
 
-def _sent(sent: SentTo, part: Part, row: Currency) -> Copy | None:
-    """A partner's copy of what is kept here; None where it never had one and is to have none."""
+def _sent(sent: SentTo, part: Part, row: Currency, decision: Decision) -> Copy | None:
+    """A partner's copy of what is kept here; None where it never had one and is to have none.
+
+    decision: what the partner may be sent now, whatever has left since.
+    """
     stages = [sent.reached(part, mark) for mark in (row.sent, row.stored, row.filed, row.opened)]
     since, reason = row.ended_at, row.ended_reason
     if since is None and row.sent is not None:
         since = sent.withheld_since(part, row.sent.edition)
-        reason = None if since is None else WITHHELD.format(partner=row.partner)
-    if since is not None and not any(stages):
+        if since is not None or part.section not in decision.permitted:
+            reason = decision.sentence if decision.nothing else WITHHELD.format(partner=row.partner)
+    if reason is not None and not any(stages):
         return None
     at_sent, stored, filed, opened = stages
     return Copy(row.partner, at_sent, stored, filed, opened, since, reason)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from fhir_mh.clock import instant
-from fhir_mh.consent import Decision
+from fhir_mh.consent import Decision, turns_next
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.standing import DECIDING, DECIDING_OF_OTHERS, now_of, standing
@@ -14,6 +14,7 @@ from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Currency, Mark, Tx
 
 ENDED_BY_CONSENT = "consent-withdrawn"
+_AT_ONCE = 10  # persons who are looked at anew in one transaction
 
 
 def is_urgent(body: dict[str, Any]) -> bool:
@@ -28,16 +29,17 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
     kinds: the types of the resources that changed. own: whether any of them is ours to send. urgent: whether any of
     those is_urgent. Where a decision may rest on what changed, or this is the first that we keep about the person,
     every partner's standing is looked at anew, for everybody who is one with the person; otherwise the lanes there are
-    get the news.
+    get the news. Where there is nobody to send anything to, or nothing, sharing rules are looked at in their turn.
     """
     decides = not (DECIDING if own else DECIDING_OF_OTHERS).isdisjoint(kinds)
     if not own and not decides:
         return
     sides = tx.merges.sides(person)
-    if not any(tx.edition(one, home.ods) or tx.lanes.find(person=one) for one in sides):
-        return  # nothing of ours is anywhere, nor is there anything to send
-    partners = partners_of(tx, home)
-    if not partners:
+    somewhere = any(tx.edition(one, home.ods) or tx.lanes.find(person=one) for one in sides)
+    partners = partners_of(tx, home) if somewhere else []
+    if not partners:  # nothing of ours is anywhere, nor is there anything to send; or nobody to send it to
+        if "Consent" in kinds:
+            tx.turnings.hasten(sides)
         return
     first = own and tx.edition(person, home.ods) == 1
     if not decides and not first:
@@ -49,14 +51,25 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
         look_anew(tx, home, one, partners, urgent=urgent and one == person)
 
 
+def turn(tx: Tx, home: Organisation) -> bool:
+    """Look anew at those of whom a sharing rule has begun or ended to hold by its date; whether there were any."""
+    due, partners = tx.turnings.due(_AT_ONCE), partners_of(tx, home)
+    for person in due:
+        for one in tx.merges.sides(person):
+            tx.turnings.take(one)
+            look_anew(tx, home, one, partners)
+    return bool(due)
+
+
 def partners_of(tx: Tx, home: Organisation) -> list[str]:
     """The ODS codes of those we share with, as of this transaction: of the settings, and kept in the store."""
     return [*home.partners, *(ods for ods in tx.partners.codes() if ods not in home.partners)]
 
 
 def look_anew(tx: Tx, home: Organisation, person: str, partners: Iterable[str], *, urgent: bool = False) -> None:
-    """Decide anew what each of these partners may see of a person, and queue what follows from it."""
+    """Decide anew what each of these partners may see of a person, queue what follows, and note when that turns."""
     stands, now = standing(tx, person, home.ods), now_of(tx)
+    tx.turnings.keep(person, turns_next([one for voice in stands.voices for one in voice], tx.now))
     for partner in partners:
         _reconsider(tx, home, person, partner, stands.may_be_sent(partner, now), urgent)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from fhir_mh.clock import instant
@@ -20,7 +21,7 @@ from fhir_mh.consent import (
 from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
-from fhir_mh.gateway.holding import Holding, Tree, about_sides, key_of
+from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, key_of
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
 from fhir_mh.profiles.bundle import TABLES, table_of
@@ -65,13 +66,13 @@ class Standing:
     def may_be_sent(self, partner: str, now: str) -> Decision:
         """What is sent to a partner: what it may see, while it cares for the person or commissions the care.
 
-        To one that has asked for the plan, what it may see for a purpose that it asked for: that which shows it most.
+        To one that has asked for the plan also what it may see for a purpose that it asked for: of these decisions one
+        alone counts, that which shows it most.
         """
         decision = self.decide(AccessContext(partner), now)
-        if self.takes_part(partner):
-            return decision
-        if partner in self.asking:
-            each = [self.decide(AccessContext(partner, purpose=purpose), now) for purpose in self.asking[partner]]
+        each = [decision] if self.takes_part(partner) else []
+        each += [self.decide(AccessContext(partner, purpose=one), now) for one in self.asking.get(partner, ())]
+        if each:
             return max(each, key=lambda one: len(one.permitted))
         if decision.nothing:
             return decision
@@ -108,7 +109,7 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
 
 class _Side(NamedTuple):
     """What is held of one person. directives: each with Type/id of the resource that says it, none where another
-    organisation keeps it. codes: of the organisations of the tree."""
+    organisation keeps it. codes: of the organisations of the tree. changed: when each stay last was, here."""
 
     in_care: set[str]
     leads: set[str]
@@ -117,6 +118,7 @@ class _Side(NamedTuple):
     asking: Sequence[StoredAsking]
     tree: Tree
     codes: Mapping[str, str]
+    changed: Mapping[str, str]
 
 
 def _voices(
@@ -143,10 +145,11 @@ def _voices(
 
 def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> _Side:
     holding = Holding(person, own)
-    leads = set()
+    leads, updated = set(), {}
     for stored in found:
         if stored.type in DECIDING:
             holding.add(stored)
+            updated[stored.type, stored.id] = stored.updated
         elif stored.type == "CarePlan" and _is_a_plan(stored):
             leads.add(stored.custodian)
     tree, keepers = holding.tree, holding.keepers
@@ -177,7 +180,17 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
         ("/".join(said[one.id]) if holding.custodians[said[one.id]] == own else None, one)
         for one in directives_of(tree.get("sharing") or (), codes)
     ]
-    return _Side(in_care - {""}, leads, directives, commissioning - {""}, tx.askings.in_force(person), tree, codes)
+    asking, changed = tx.askings.in_force(person), _changed(holding, updated)
+    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking, tree, codes, changed)
+
+
+def _changed(holding: Holding, updated: Mapping[Key, datetime]) -> dict[str, str]:
+    """When what is held of each stay was last changed here, by the stay's id."""
+    return {
+        found.item_id: instant(updated[key_of(found.entry.resource)])
+        for found in (holding.reading.taken if holding.bodies else ())
+        if found.table is not None and found.table.field == "stays" and found.table.primary
+    }
 
 
 def _is_overtaken(sides: Sequence[_Side], asking: StoredAsking) -> bool:
@@ -187,18 +200,27 @@ def _is_overtaken(sides: Sequence[_Side], asking: StoredAsking) -> bool:
     """
     since = instant(asking.asked)
 
-    def of_asker(field: str) -> list[Tree]:
-        each = [(one, side.codes) for side in sides for one in side.tree.get(field) or ()]
-        return [one for one, codes in each if ods_named(one.get("provider"), codes) == asking.partner]
+    def of_asker(field: str) -> list[tuple[Tree, _Side]]:
+        each = [(one, side) for side in sides for one in side.tree.get(field) or ()]
+        return [(one, side) for one, side in each if ods_named(one.get("provider"), side.codes) == asking.partner]
 
-    for placement in of_asker("placements"):
+    for placement, _ in of_asker("placements"):
         moments = [placement.get("requested_at"), *(entry["recorded_at"] for entry in statuses(placement))]
         if any(_is_since(moment, since) for moment in moments):
             return True
     stays = of_asker("stays")
-    if any(stay.get("status", "in-progress") in _STAYING for stay in stays):
+    if any(stay.get("status", "in-progress") in _STAYING for stay, _ in stays):
         return False
-    return any(_is_since((stay.get("period") or {}).get("end"), since) for stay in stays)
+    return any(_is_over_since(stay, side.changed[stay["id"]], since) for stay, side in stays)
+
+
+def _is_over_since(stay: Tree, changed: str, since: str) -> bool:
+    """Whether a stay came to its end after an asking.
+
+    changed: when what is held of it last was; of one that ended on the same day, as far as is known, that tells.
+    """
+    end = in_utc((stay.get("period") or {}).get("end")) or ""
+    return _is_since(end, since) or (end != "" and end == since[: len(end)] and changed > since)
 
 
 def _is_since(moment: str | None, since: str) -> bool:

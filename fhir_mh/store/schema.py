@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0015"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0016"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -358,6 +358,13 @@ askings = Table(  # for the plan of somebody whom nobody placed: made here, or r
     Index("ix_askings_recent", "direction", "partner", "asked"),
     Index("ix_askings_person", "person"),
     _partial("ix_askings_until", "until", where="ended IS NULL AND until IS NOT NULL"),
+)
+
+turnings = Table(  # when time alone next changes what somebody's sharing rules say
+    "turnings",
+    metadata,
+    Column("person", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
 )
 
 audit = Table(

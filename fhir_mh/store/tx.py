@@ -27,6 +27,7 @@ from fhir_mh.store.seals import Seals
 from fhir_mh.store.servers import Checkpoints, ServerCopies
 from fhir_mh.store.session import Session
 from fhir_mh.store.subscriptions import Subscriptions
+from fhir_mh.store.turnings import Turnings
 
 P = TypeVar("P", bound=Part)
 
@@ -99,6 +100,10 @@ class Tx(Resources):
     @cached_property
     def askings(self) -> Askings:
         return self._part(Askings)
+
+    @cached_property
+    def turnings(self) -> Turnings:
+        return self._part(Turnings)
 
     @cached_property
     def audit(self) -> AuditLog:

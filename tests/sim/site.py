@@ -28,6 +28,7 @@ from fhir_mh.gateway.identity import find_person, nhs_number_of
 from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.placing import Recorded
+from fhir_mh.gateway.spreading import turn
 from fhir_mh.gateway.standing import head_of
 from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check
@@ -254,8 +255,10 @@ class Site:
         return await self.gateway.finding.find(AccessContext(self.ods), asking, self.transports)
 
     async def deliver(self) -> int:
-        """What has lapsed by now ends, and one round of the courier."""
+        """What has lapsed or turned by now is looked at, and one round of the courier."""
         while self.store.write_now(lambda tx: lapse(tx, self.gateway.home)):
+            pass
+        while self.store.write_now(lambda tx: turn(tx, self.gateway.home)):
             pass
         return await self.courier.deliver_due()
 

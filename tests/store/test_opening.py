@@ -78,6 +78,29 @@ def test_what_waits_in_a_store_of_before_marks_goes_on_waiting(empty_url: str, m
     engine.dispose()
 
 
+def test_whoever_had_sharing_rules_before_turnings_were_kept_is_looked_at_once(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(engines.address(empty_url))
+    monkeypatch.setattr(migrate, "REVISION", "0015")
+    migrate.upgrade(engine)
+    row = (
+        "INSERT INTO resources (type, id, version, person, custodian, deleted, updated)"
+        " VALUES ('{0}', '{1}', 1, {2}, 'H', false, 5)"
+    )
+    with engine.begin() as connection:
+        for person in ("p", "q"):
+            connection.exec_driver_sql(f"INSERT INTO persons (id, version, created) VALUES ('{person}', 1, 5)")
+        for kind, name, person in (
+            ("Consent", "c1", "'p'"), ("Consent", "c2", "'p'"), ("Patient", "x", "'q'"), ("Consent", "c3", "NULL"),
+        ):  # fmt: skip
+            connection.exec_driver_sql(row.format(kind, name, person))
+    monkeypatch.undo()
+    with open_store(empty_url) as store:
+        assert store.read_now(lambda tx: tx.turnings.due(10)) == ["p"]
+    engine.dispose()
+
+
 def test_a_store_of_a_newer_release_is_refused_and_left_alone(empty_url: str) -> None:
     open_store(empty_url).close()
     engine = create_engine(engines.address(empty_url))

@@ -139,7 +139,7 @@ class Pair:
             for waiting in gateway.store.read_now(lambda tx, lane=lane: tx.outbox.pending(lane)):
                 composed = gateway.store.write_now(lambda tx, m=waiting: gateway.exchange.compose(tx, m))
                 if not isinstance(composed, Message):
-                    outcomes.append(Outcome(waiting.message, "acked", composed.reason))
+                    outcomes.append(Outcome(waiting.message, "superseded", composed.reason))
                     continue
                 receipt = self.hand_over(ods, lane.partner, composed)
                 if twice:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from fhir_mh.api import currency_forms
+from fhir_mh.cli import currency_tables
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt
@@ -144,6 +147,38 @@ def test_a_section_withheld_since_is_a_copy_that_is_not_kept_up_to_date(placed: 
         False, since, None,
     )  # fmt: skip
     assert copy(here, CARE).newest
+
+
+def test_a_section_withheld_while_nothing_leaves_is_not_kept_up_to_date_and_since_when_is_not_said(
+    placed: Pair,
+) -> None:
+    store, person = placed.gateways[HOME].store, placed.record(HOME).id
+    store.write_now(lambda tx: tx.lanes.halt(WARD, person, "sync-refused"))
+    placed.save(HOME, deny("crisis-plan"))
+    placed.deliver()
+    there = copy(told(placed, HOME), CRISIS)
+    assert (there.kept_up_to_date, there.since, there.newest) == (False, None, True)
+    assert there.reason == "The person does not share this part of the record with ZOA1 now."
+    assert copy(told(placed, HOME), CARE).kept_up_to_date
+    console = Console(file=io.StringIO(), force_terminal=True, width=600)
+    currency_tables.show(currency_forms.plain(told(placed, HOME)), console)
+    assert "not kept up to date: The person does not share" in console.file.getvalue()  # type: ignore[attr-defined]
+    store.write_now(lambda tx: tx.lanes.open(WARD, person))
+    placed.deliver()
+    there = copy(told(placed, HOME), CRISIS)
+    assert (there.kept_up_to_date, there.since) == (False, placed.clock.now())
+
+
+def test_what_was_never_sent_and_may_not_be_sent_any_more_is_no_copy(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    tree = person_with_a_plan()
+    pair.save(HOME, {name: value for name, value in tree.items() if name != "crisis_plans"})
+    pair.deliver()
+    store, person = pair.gateways[HOME].store, pair.record(HOME).id
+    store.write_now(lambda tx: tx.lanes.halt(WARD, person, "sync-refused"))
+    pair.save(HOME, {"crisis_plans": tree["crisis_plans"], **deny("crisis-plan")})
+    assert plan(told(pair, HOME), CRISIS).copies == ()
+    pair.close()
 
 
 def test_when_sharing_has_ended_no_copy_is_kept_up_to_date_and_nothing_is_lost(placed: Pair) -> None:

@@ -20,6 +20,7 @@ from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_
 
 KEPT = timedelta(hours=find_and_pull().kept_hours)
 WHY = {"by": "Somebody on duty", "reason": {"text": "As it is."}}
+PURPOSES = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 Tree = dict[str, Any]
 
 
@@ -186,6 +187,27 @@ def test_when_the_stay_is_over_the_asking_is_too(pair: Pair) -> None:
     assert kept_up_to_date(pair)
 
 
+def test_a_stay_that_is_over_on_the_day_of_the_asking_ends_it_and_another_of_that_day_is_asked_about_anew(
+    pair: Pair,
+) -> None:
+    pulled(pair)
+    name = step(pair, WARD, "claim", admitted_at="2026-11-24")
+    pair.deliver()
+    assert kept_up_to_date(pair)
+    step(pair, WARD, "end", name, outcome="discharged", at="2026-11-24")
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+    pair.clock.advance(timedelta(hours=1))
+    assert ask(pair, "admitted-again") == "coming", "that the first stay was over was known by then"
+    pair.deliver()
+    assert kept_up_to_date(pair)
+    again = step(pair, WARD, "claim", admitted_at="2026-11-24")
+    pair.deliver()
+    step(pair, WARD, "end", again, outcome="discharged", at="2026-11-24")
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+
+
 def test_an_asking_that_was_refused_opens_nothing_later(pair: Pair) -> None:
     pair.save(HOME, {"sharing": [decided("deny")]})
     assert ask(pair) == "nothing"
@@ -217,6 +239,69 @@ def test_where_the_person_is_placed_already_it_is_shared_as_ever(tmp_path: Path)
     assert pair.deliver() == [], "it is held already"
     sweep(pair, KEPT)
     assert kept_up_to_date(pair)
+    pair.close()
+
+
+def excepted(*sections: str) -> Tree:
+    """Nothing is shared with anybody, but in an emergency: everything, or these sections."""
+    emergency: Tree = {"decision": "permit", "purposes": [{"system": PURPOSES, "code": "ETREAT"}]}
+    if sections:
+        emergency["sections"] = list(sections)
+    terms = {"decision": "deny", "exceptions": [emergency]}
+    return {"sharing": [{"id": "pref", "made_at": "2026-11-20", "terms": terms}]}
+
+
+def placed(folder: Path, **more: Any) -> Pair:
+    pair = Pair(folder)
+    pair.save(HOME, {**person_with_a_plan(), **more})
+    pair.deliver()
+    return pair
+
+
+def test_where_the_person_is_placed_an_emergency_opens_what_they_excepted_for_one_and_no_more(tmp_path: Path) -> None:
+    pair = placed(tmp_path, **excepted("crisis-plan"))
+    assert ask(pair, "plain", "TREAT") == "nothing"
+    assert ask(pair) == "coming"
+    pair.deliver()
+    tree = pair.record(WARD).tree
+    assert [plan["id"] for plan in tree["crisis_plans"]] == ["crisis"]
+    assert not {"care_plans", "refusals", "placements", "sharing"} & tree.keys()
+    sweep(pair, KEPT - timedelta(minutes=1))
+    assert kept_up_to_date(pair)
+    sweep(pair, timedelta(minutes=1))
+    assert not kept_up_to_date(pair), "it came by the asking alone"
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "later", "sign": "after it"}]}]})
+    assert pair.deliver() == []
+    pair.close()
+
+
+def test_what_a_placement_shows_goes_on_when_the_asking_that_showed_more_lapses(tmp_path: Path) -> None:
+    pair = placed(tmp_path)
+    preferences = excepted()
+    preferences["sharing"][0]["terms"]["exceptions"].append({"decision": "permit", "sections": ["care-plan"]})
+    pair.save(HOME, preferences)
+    pair.deliver()
+
+    def left_out() -> bool:
+        (copy,) = [one for one in pair.record(WARD).copies if (one.partner, one.custodian) == (WARD, HOME)]
+        assert copy.ended_at is None
+        return "crisis-plan" in copy.lapsed
+
+    assert left_out()
+    assert ask(pair) == "coming"
+    pair.deliver()
+    assert not left_out()
+    sweep(pair, KEPT)
+    assert left_out()
+    pair.close()
+
+
+def test_an_asking_takes_nothing_from_whoever_the_person_is_placed_with(tmp_path: Path) -> None:
+    pair = placed(tmp_path)
+    assert ask(pair) == "coming"
+    pair.save(HOME, {"care_plans": [{"id": "care", "title": "Another"}]})
+    pair.deliver()
+    assert pair.item(WARD, "care_plans", "care")["title"] == "Another"
     pair.close()
 
 
