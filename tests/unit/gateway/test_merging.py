@@ -165,6 +165,62 @@ def test_of_sharing_the_more_restrictive_counts_until_the_person_decides(pair: P
     assert copy.ended_at is not None  # what the one decided is no word of the other's
 
 
+def shared(pair: Pair, number: str = NHS_NUMBER) -> bool:
+    """Whether what home keeps of this person goes on being sent to the ward."""
+    copies = held(pair, WARD, number).copies if knows(pair, WARD, number) else []
+    return any(one.custodian == HOME and one.ended_at is None for one in copies)
+
+
+def saying(decision: str, made_at: str) -> list[Tree]:
+    rule = {"decision": decision, "actors": [{"party": {"id": "org-ward"}}]}
+    return [{"id": f"{decision}-{made_at[:13]}", "made_at": made_at, "terms": {"exceptions": [rule]}}]
+
+
+def test_what_the_person_decided_of_two_counts_for_them_when_a_third_joins(pair: Pair) -> None:
+    pair.save(HOME, second(sharing=saying("deny", "2026-01-05")))
+    pair.save(HOME, {"person": {"nhs_number": THIRD}, "goals": [{"id": "g", "description": {"text": "third"}}]})
+    merge(pair)
+    pair.deliver()
+    assert not shared(pair)
+    pair.save(HOME, {"sharing": saying("permit", "2026-11-24T12:00:00Z")})
+    pair.deliver()
+    assert shared(pair)
+    name = merge(pair, superseded=THIRD)
+    pair.deliver()
+    assert shared(pair)
+    pair.save(HOME, {"sharing": saying("deny", "2026-11-24T13:00:00Z")})
+    pair.deliver()
+    assert not shared(pair)
+    undo(pair, name)
+    pair.deliver()
+    assert not shared(pair)
+
+
+def test_what_the_person_decided_of_two_does_not_lift_what_a_third_denies(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.save(HOME, {**second(*UNPLACED, sharing=saying("deny", "2026-01-05")), "person": {"nhs_number": THIRD}})
+    merge(pair)
+    pair.save(HOME, {"sharing": saying("permit", "2026-11-24T12:00:00Z")})
+    pair.deliver()
+    assert shared(pair)
+    merge(pair, superseded=THIRD)
+    pair.deliver()
+    assert not shared(pair)
+    pair.save(HOME, {"sharing": saying("permit", "2026-11-24T13:00:00Z")})
+    pair.deliver()
+    assert shared(pair)
+
+
+def test_what_the_person_decided_of_two_counts_for_both_under_a_third_who_is_kept(pair: Pair) -> None:
+    pair.save(HOME, second(sharing=saying("deny", "2026-01-05")))
+    pair.save(HOME, {**second(*UNPLACED), "person": {"nhs_number": THIRD}})
+    merge(pair)
+    pair.save(HOME, {"sharing": saying("permit", "2026-11-24T12:00:00Z")})
+    merge(pair, kept=THIRD)
+    pair.deliver()
+    assert all(shared(pair, number) for number in (NHS_NUMBER, OTHER, THIRD))
+
+
 def test_a_notice_of_who_has_nothing_here_is_not_told_of_a_merge(pair: Pair) -> None:
     pair.save(HOME, second("placements"))
     merge(pair)
