@@ -1,14 +1,14 @@
 """The one record of persons who are one: what is held of each side, shown and written as one (docs/sync-protocol.md).
 
-Each side's resources are read by themselves and stay its own. An item's id that is a UUID is shown as it is. Any other
-is counted by each record for itself, and may mean another item there: one of a superseded side is shown under a UUID
-made of the person's and its own.
+Each side's resources are read by themselves and stay its own. An item's id that is a UUID is shown as it is, but where
+a side before has an item of the same. Any other is counted by each record for itself, and may mean another item there.
+Such a one of a superseded side is shown under a UUID made of the person's and its own.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,8 @@ class Side:
     tree: Tree
     pending: list[Pending]
     names: dict[str, str] = field(default_factory=dict)  # of its entries, as the one record shows -> as it has them
-    named: dict[str, str] = field(default_factory=dict)  # the same of all that they refer to
+    shown: dict[str, str] = field(default_factory=dict)  # the other way round
+    named: dict[str, str] = field(default_factory=dict)  # as names, of all that they refer to
 
     @property
     def person(self) -> str:
@@ -55,8 +56,12 @@ class Together:
             self.sides.append(Side(holding, tree, pending))
         others = self.sides[1:]
         self._counted = {_name_of(self.kept, name): name for name in self.kept.ids} if others else {}
+        taken = {*self.kept.ids}
         for side in others:
-            side.names = {self._shown(side)(name): name for name in sorted(side.ids)}
+            side.shown = {name: _name_beside(taken, side, name) for name in sorted(side.ids)}
+            side.names = {shown: name for name, shown in side.shown.items()}
+            side.named = {**side.names}
+            taken |= side.names.keys()
 
     @property
     def kept(self) -> Side:
@@ -159,9 +164,7 @@ class Together:
             return str
 
         def shown(name: str) -> str:
-            made = self._counted.get(name) or (
-                name if _is_uuid(name) and name not in self.kept.ids else _name_of(side, name)
-            )
+            made = self._counted.get(name) or side.shown.get(name) or _name_beside((), side, name)
             side.named[made] = name
             return made
 
@@ -174,6 +177,11 @@ class Together:
 
 def _name_of(side: Side, name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{side.person}/{name}"))
+
+
+def _name_beside(taken: Collection[str], side: Side, name: str) -> str:
+    """A side's name for something, if it can mean nothing else beside these; else one made of it."""
+    return name if _is_uuid(name) and name not in taken else _name_of(side, name)
 
 
 def _is_uuid(name: str) -> bool:
