@@ -126,10 +126,15 @@ class Together:
     def row(self, path: str) -> tuple[Side, str]:
         """The side that a row of the one record is of, and what that side calls it; a new one is the kept side's."""
         name, item = item_at_head(path)
-        for side in self.sides[1:]:
-            if item is not None and item in side.names:
-                return side, path.replace(f"{name}[{item}]", f"{name}[{side.names[item]}]", 1)
-        return self.kept, path
+        if item is None:
+            return self.kept, path
+        side, own = self.entry(item)
+        return side, path.replace(f"{name}[{item}]", f"{name}[{own}]", 1)
+
+    def entry(self, item: str) -> tuple[Side, str]:
+        """The side that an entry of the one record is of, and what that side calls it; a new one is the kept side's."""
+        whose = next((side for side in self.sides[1:] if item in side.names), self.kept)
+        return whose, whose.names.get(item, item)
 
     def side_of(self, person: str) -> Side:
         """The side that is this person."""
@@ -155,6 +160,10 @@ class Together:
     def as_said(self, side: Side, value: Any) -> Any:
         """A value of a row of the one record, as the side that it is of has it."""
         return value if side is self.kept else _names_in(value, self._said(side))
+
+    def as_shown(self, side: Side, value: Any) -> Any:
+        """A value of a row of a side, as the one record has it."""
+        return _names_in(value, self._shown(side))
 
     # --- names
 
