@@ -217,6 +217,17 @@ def _identifiers(person: dict[str, Any], path: str) -> tuple[tuple[str, str], ..
     )
 
 
+def read_person(value: Any) -> tuple[str | None, tuple[tuple[str, str], ...]] | None:
+    """(NHS number, identifiers) of a person whom a notice names by the one or the other; None where by neither."""
+    if isinstance(value, str) and value:
+        return value, ()
+    try:
+        identifiers = _identifiers(_object(value, "$"), "$")
+    except InvalidResource:
+        return None
+    return (None, identifiers) if identifiers else None
+
+
 def read_receipts(body: Any) -> list[Receipt]:
     """The receipts an answer holds. Raises InvalidResource (sync-envelope)."""
     listed = _object(body, "$").get("receipts")

@@ -35,8 +35,10 @@ def _is_persons_own(held: StoredConflict) -> bool:
     return held.reason in ("never-merged", "read-only") or item_at_head(held.path)[0] in APPEND_ONLY
 
 
-def change_by(tx: Tx, holding: Holding, held: StoredConflict, decision: ConflictDecision, tree: Tree) -> Tree:
-    """The record after a decision: tree, what the holding shows, with the row as it was decided.
+def change_by(tx: Tx, held: StoredConflict, decision: ConflictDecision, tree: Tree, *, answered: bool) -> Tree:
+    """The record after a decision: tree, what is shown, with the row as it was decided.
+
+    answered: whether the person recorded the directive that it names since the conflict arose.
 
     Raises InvalidResource where a decision is not open for this conflict or does not say what it needs, Conflict where
     the row has moved on and the decision does not say that this was seen.
@@ -46,7 +48,7 @@ def change_by(tx: Tx, holding: Holding, held: StoredConflict, decision: Conflict
         code = "conflict-ask-person" if _is_persons_own(held) else "conflict-choice"
         raise _refused(code, "decision", held)
     if _is_persons_own(held):
-        _check_asked(tx, holding, held, decision)
+        _check_asked(decision, answered)
     if decision.decision in ("keep", "directive"):
         return copy.deepcopy(tree)
     _check_seen(held, decision, tree)
@@ -88,17 +90,17 @@ def _check_decider(decision: ConflictDecision, tree: Tree) -> None:
         raise InvalidResource(issues=[issue("conflict-decider", "by")])
 
 
-def _check_asked(tx: Tx, holding: Holding, held: StoredConflict, decision: ConflictDecision) -> None:
+def _check_asked(decision: ConflictDecision, answered: bool) -> None:
     """Raises InvalidResource unless the person was asked, or has recorded a new directive."""
     if decision.decision == "keep":
         if not decision.asked_person:
             raise InvalidResource(issues=[issue("conflict-ask-person", "asked_person")])
-    elif not _recorded_since(tx, holding, held, decision.directive):
+    elif not answered:
         raise InvalidResource(issues=[issue("conflict-no-directive", "directive")])
 
 
-def _recorded_since(tx: Tx, holding: Holding, held: StoredConflict, directive: str | None) -> bool:
-    """Whether a directive of this id, kept by whomever, is in the record and came there after the conflict arose."""
+def recorded_since(tx: Tx, holding: Holding, held: StoredConflict, directive: str) -> bool:
+    """Whether a directive of this id, kept by whomever, is held and came there after the conflict arose."""
     for found in holding.reading.taken:
         if found.table is not None and found.table.primary and found.table.field in APPEND_ONLY:
             first = tx.get_version(found.table.kind, found.entry.resource["id"], 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.clock import instant
@@ -11,17 +11,17 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, NotFound
 from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.gateway import provenance
-from fhir_mh.gateway.choosing import OUTCOMES, change_by
+from fhir_mh.gateway.choosing import OUTCOMES, change_by, recorded_since
 from fhir_mh.gateway.conflict_tasks import task_text
-from fhir_mh.gateway.holding import Tree, hold
+from fhir_mh.gateway.holding import Tree
 from fhir_mh.gateway.identity import Organisation
-from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import expect_newest, head_of, only_own
-from fhir_mh.gateway.together import Together
+from fhir_mh.gateway.together import Side, Together
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import issue
-from fhir_mh.mapping.row_paths import value_at
+from fhir_mh.mapping.row_paths import list_of, steps, value_at
+from fhir_mh.records.base import Ref
 from fhir_mh.records.decisions import ConflictDecision
 from fhir_mh.store import Store, StoredConflict, Tx
 
@@ -40,7 +40,8 @@ class ShownConflict:
     """A conflict as whoever decides it sees it. version: the record's ETag. now: what the row says at this moment.
 
     owner: the Task's, a reference to an item of the record; None: the team's queue. record, path: which record, and
-    what it calls the row; of persons who are one that is the one record, and the texts are as their side has them.
+    what it calls the row; of persons who are one that is the one record, which the decision speaks of too, and the
+    texts are as their side has them.
     """
 
     stored: StoredConflict
@@ -68,13 +69,14 @@ class DecidingUseCases:
         only_own(context, self.home.ods)
 
         def find(tx: Tx) -> list[ShownConflict]:
-            trees: dict[str, Tree] = {}
+            known: dict[str, Together] = {}
             found: list[ShownConflict] = []
             sides = None if record is None else tx.merges.sides(record)
             for one in tx.conflicts.waiting(persons=sides):
-                if one.person not in trees:
-                    trees[one.person] = self._tree(tx, one.person)
-                shown = _shown(tx, one, trees[one.person], self.home.ods)
+                root = tx.merges.root(one.person)
+                if root not in known:
+                    known[root] = Together(tx, root, self.home.ods)
+                shown = _shown(tx, one, known[root])
                 if owner is None or ((shown.owner or {}).get("id") or "") == owner:
                     found.append(shown)
                 if len(found) == _MOST:
@@ -101,24 +103,27 @@ class DecidingUseCases:
         return await self.store.write(lambda tx: self._decide(tx, name, decision, if_match))
 
     def _decide(self, tx: Tx, name: str, decision: ConflictDecision, if_match: int | None) -> ShownConflict:
-        held, said = self._held(tx, name), loads(dumps(decision.model_dump(exclude_unset=True)))
+        held = self._held(tx, name)
+        one = Together(tx, held.person, self.home.ods)
+        side, given = one.side_of(held.person), decision
+        decision = _as_of_side(one, side, held, given)
+        said = loads(dumps(decision.model_dump(exclude_unset=True)))
         if held.outcome is not None:
             if held.decision != said:
                 raise Conflict(issues=[issue("conflict-decided", "decision")])
             return self._shown(tx, held)
         expect_newest(tx, held.person, if_match)
-        holding = hold(tx, held.person, self.home.ods)
-        before, _ = effective(tx, holding)
-        after = change_by(tx, holding, held, decision, before)
+        before = side.tree
+        after = change_by(tx, held, decision, before, answered=_is_answered(tx, one, held, given.directive))
         outcome = OUTCOMES[decision.decision]
         _close(tx, self.home, after, held, decision, value_at(before, held.path))
-        written = write_record(tx, self.home, self.check, holding, before, after)
+        written = write_record(tx, self.home, self.check, side.holding, before, after)
         if not written.stored:  # its Task is no longer one; the outcome is an edition all the same
             tx.touch(held.person, self.home.ods)
             spread(tx, self.home, held.person, (), own=True)
         tx.conflicts.decide(name, outcome, said, edition=tx.edition(held.person, self.home.ods))
         by = decision.by.model_dump(exclude_none=True)
-        provenance.of_decision(tx, self.home, holding, held, written.stored, by)
+        provenance.of_decision(tx, self.home, side.holding, held, written.stored, by)
         return self._shown(tx, self._held(tx, name))
 
     def _held(self, tx: Tx, name: str) -> StoredConflict:
@@ -128,20 +133,65 @@ class DecidingUseCases:
         return held
 
     def _shown(self, tx: Tx, held: StoredConflict) -> ShownConflict:
-        return _shown(tx, held, self._tree(tx, held.person), self.home.ods)
-
-    def _tree(self, tx: Tx, person: str) -> Tree:
-        """The record as people see it here."""
-        return effective(tx, hold(tx, person, self.home.ods))[0]
+        return _shown(tx, held, Together(tx, held.person, self.home.ods))
 
 
-def _shown(tx: Tx, held: StoredConflict, tree: Tree, own: str) -> ShownConflict:
-    owner = next((task.get("owner") for task in tree.get("tasks") or () if task["id"] == held.id), None)
-    record, path, person = held.person, held.path, held.person
-    if len(tx.merges.sides(person)) > 1:
-        one = Together(tx, person, own)
-        record, path = one.kept.person, one.path(one.side_of(person), held.path)
-    return ShownConflict(held, record, path, head_of(tx, person), value_at(tree, held.path), owner)
+def _shown(tx: Tx, held: StoredConflict, one: Together) -> ShownConflict:
+    side = one.side_of(held.person)
+    owner = next((task.get("owner") for task in side.tree.get("tasks") or () if task["id"] == held.id), None)
+    stored = replace(held, decision=_as_of_one(one, side, held))
+    return ShownConflict(
+        stored,
+        one.kept.person,
+        one.path(side, held.path),
+        head_of(tx, held.person),
+        value_at(side.tree, held.path),
+        one.as_shown(side, owner),
+    )
+
+
+# --- of persons who are one
+
+
+def _as_of_side(one: Together, side: Side, held: StoredConflict, decision: ConflictDecision) -> ConflictDecision:
+    """A decision given in the names of the one record, in those of the side that it is about.
+
+    Whom only another side knows is named as people call them there: that side's entries are no part of this one's.
+    """
+    changes: dict[str, Any] = {}
+    if decision.by.id is not None:
+        whose, own = one.entry(decision.by.id)
+        known = next((each for each in whose.tree.get("professionals") or () if each["id"] == own), None)
+        if whose is side or known is None:
+            changes["by"] = decision.by.model_copy(update=one.as_said(side, {"id": decision.by.id}))
+        else:
+            changes["by"] = Ref(display=str(known.get("name") or own))
+    if decision.directive is not None:
+        changes["directive"] = one.as_said(side, {"id": decision.directive})["id"]
+    if decision.item is not None and held.path.endswith("]"):
+        whose, path = one.row(f"{one.path(side, list_of(held.path))}[{decision.item}]")
+        changes["item"] = steps(path)[-1][0] if whose is side else None
+    return decision.model_copy(update=changes)
+
+
+def _as_of_one(one: Together, side: Side, held: StoredConflict) -> Any:
+    """What was decided, in the names of the one record."""
+    if held.decision is None:
+        return None
+    said = {**held.decision, "by": one.as_shown(side, held.decision["by"])}
+    if said.get("directive") is not None:
+        said["directive"] = one.as_shown(side, {"id": said["directive"]})["id"]
+    if said.get("item") is not None and held.path.endswith("]"):
+        said["item"] = steps(one.path(side, f"{list_of(held.path)}[{said['item']}]"))[-1][0]
+    return said
+
+
+def _is_answered(tx: Tx, one: Together, held: StoredConflict, directive: str | None) -> bool:
+    """Whether a directive of the one record, of whichever side, was recorded since a conflict arose."""
+    if directive is None:
+        return False
+    whose, own = one.entry(directive)
+    return recorded_since(tx, whose.holding, held, own)
 
 
 def _close(

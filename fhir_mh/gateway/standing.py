@@ -124,23 +124,28 @@ class _Side(NamedTuple):
 def _voices(
     tx: Tx, sides: list[str], held: Sequence[Sequence[tuple[str | None, Directive]]]
 ) -> tuple[tuple[Directive, ...], ...]:
-    """Each side's directives, and with them what the person has decided here since they are one.
+    """Each side's directives, and with them what the person has decided here since the side is one with others.
 
-    What another organisation took down it took down of one of the two, whom it may not hold as one.
+    That counts for those whom a merge made one, and not for whom a later one adds. What another organisation took down
+    it took down of one of the two, whom it may not hold as one.
     """
-    merges = tx.merges.in_force(sides) if len(sides) > 1 else []
-    since: list[Directive] = []
-    if merges and merges[-1].before is not None and merges[-1].made is not None:
-        known = {name for heads in load_object(merges[-1].before)["heads"].values() for name in heads}
-        day = instant(merges[-1].made)[:10]
+    said = dict(zip(sides, held, strict=True))
+    voices = {side: [one for _, one in each] for side, each in said.items()}
+    for merge in tx.merges.in_force(sides) if len(sides) > 1 else ():
+        if merge.before is None or merge.made is None:
+            continue
+        heads = load_object(merge.before)["heads"]
+        known, day = {name for each in heads.values() for name in each}, instant(merge.made)[:10]
+        members = [side for side in sides if side in heads]
         since = [
             one
-            for each in held
-            for name, one in each
+            for side in members
+            for name, one in said[side]
             if name is not None and name not in known and (one.made_at or "")[:10] >= day
         ]
-    voices = [tuple(dict.fromkeys([*(one for _, one in each), *since])) for each in held]
-    return tuple(voice for voice in voices if voice)
+        for side in members:
+            voices[side] += since
+    return tuple(tuple(dict.fromkeys(voice)) for voice in voices.values() if voice)
 
 
 def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> _Side:

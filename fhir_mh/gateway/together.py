@@ -1,14 +1,14 @@
 """The one record of persons who are one: what is held of each side, shown and written as one (docs/sync-protocol.md).
 
-Each side's resources are read by themselves and stay its own. An item's id that is a UUID is shown as it is. Any other
-is counted by each record for itself, and may mean another item there: one of a superseded side is shown under a UUID
-made of the person's and its own.
+Each side's resources are read by themselves and stay its own. An item's id that is a UUID is shown as it is, but where
+a side before has an item of the same. Any other is counted by each record for itself, and may mean another item there.
+Such a one of a superseded side is shown under a UUID made of the person's and its own.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,8 @@ class Side:
     tree: Tree
     pending: list[Pending]
     names: dict[str, str] = field(default_factory=dict)  # of its entries, as the one record shows -> as it has them
-    named: dict[str, str] = field(default_factory=dict)  # the same of all that they refer to
+    shown: dict[str, str] = field(default_factory=dict)  # the other way round
+    named: dict[str, str] = field(default_factory=dict)  # as names, of all that they refer to
 
     @property
     def person(self) -> str:
@@ -55,8 +56,12 @@ class Together:
             self.sides.append(Side(holding, tree, pending))
         others = self.sides[1:]
         self._counted = {_name_of(self.kept, name): name for name in self.kept.ids} if others else {}
+        taken = {*self.kept.ids}
         for side in others:
-            side.names = {self._shown(side)(name): name for name in sorted(side.ids)}
+            side.shown = {name: name_apart(side.person, name, taken) for name in sorted(side.ids)}
+            side.names = {shown: name for name, shown in side.shown.items()}
+            side.named = {**side.names}
+            taken |= side.names.keys()
 
     @property
     def kept(self) -> Side:
@@ -121,10 +126,15 @@ class Together:
     def row(self, path: str) -> tuple[Side, str]:
         """The side that a row of the one record is of, and what that side calls it; a new one is the kept side's."""
         name, item = item_at_head(path)
-        for side in self.sides[1:]:
-            if item is not None and item in side.names:
-                return side, path.replace(f"{name}[{item}]", f"{name}[{side.names[item]}]", 1)
-        return self.kept, path
+        if item is None:
+            return self.kept, path
+        side, own = self.entry(item)
+        return side, path.replace(f"{name}[{item}]", f"{name}[{own}]", 1)
+
+    def entry(self, item: str) -> tuple[Side, str]:
+        """The side that an entry of the one record is of, and what that side calls it; a new one is the kept side's."""
+        whose = next((side for side in self.sides[1:] if item in side.names), self.kept)
+        return whose, whose.names.get(item, item)
 
     def side_of(self, person: str) -> Side:
         """The side that is this person."""
@@ -151,6 +161,10 @@ class Together:
         """A value of a row of the one record, as the side that it is of has it."""
         return value if side is self.kept else _names_in(value, self._said(side))
 
+    def as_shown(self, side: Side, value: Any) -> Any:
+        """A value of a row of a side, as the one record has it."""
+        return _names_in(value, self._shown(side))
+
     # --- names
 
     def _shown(self, side: Side) -> Naming:
@@ -159,9 +173,7 @@ class Together:
             return str
 
         def shown(name: str) -> str:
-            made = self._counted.get(name) or (
-                name if _is_uuid(name) and name not in self.kept.ids else _name_of(side, name)
-            )
+            made = self._counted.get(name) or side.shown.get(name) or name_apart(side.person, name)
             side.named[made] = name
             return made
 
@@ -169,19 +181,19 @@ class Together:
 
     def _said(self, side: Side) -> Naming:
         """What a side calls what the one record calls something."""
-        return lambda name: side.named.get(name) or (name if _is_uuid(name) else _name_of(self.kept, name))
+        return lambda name: side.named.get(name) or name_apart(self.kept.person, name)
 
 
 def _name_of(side: Side, name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{side.person}/{name}"))
 
 
-def name_apart(person: str, name: str) -> str:
+def name_apart(person: str, name: str, taken: Collection[str] = ()) -> str:
     """What an entry of a person is called among the entries of others: its id where that is a UUID.
 
-    Any other is counted by that record for itself, and may mean another item there.
+    Any other is counted by that record for itself, and may mean another item there, as one that is taken does.
     """
-    return name if _is_uuid(name) else str(uuid.uuid5(_NAMESPACE, f"{person}/{name}"))
+    return name if _is_uuid(name) and name not in taken else str(uuid.uuid5(_NAMESPACE, f"{person}/{name}"))
 
 
 def _is_uuid(name: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fhir_mh.clock import ManualClock
@@ -23,7 +23,10 @@ from fhir_mh.store import Store, Tx, open_store
 from tests.roundtrip.test_laws import SEEDS, record
 from tests.unit.gateway.pair import HOME, accept
 
-NUMBERS = ("9990000018", "9990000026")
+NUMBERS = ("9990000018", "9990000026", "9990000034")
+SHARED = "5b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a11"
+PAIRS = st.tuples(SEEDS, SEEDS)
+THREES = st.tuples(SEEDS, SEEDS, SEEDS)
 WHY = "Registered twice."
 FIRST, SECOND = (AccessContext(HOME, "merges", client=name) for name in ("first", "second"))
 Tree = dict[str, Any]
@@ -37,9 +40,16 @@ def a_clock() -> ManualClock:
     return ManualClock(datetime(2026, 11, 24, 9, tzinfo=UTC))
 
 
-def register(gateway: Gateway, seed: int, number: str) -> str | None:
-    """The id of a record made from a seed, of whoever has this number; None where a rule of a gateway forbids it."""
+def register(gateway: Gateway, seed: int, number: str, *, shares: bool = False) -> str | None:
+    """The id of a record made from a seed, of whoever has this number; None where a rule of a gateway forbids it.
+
+    shares: with a professional whom other records know by the same UUID, and something that refers to them.
+    """
     tree = record(seed)
+    if shares:
+        goal = {"id": "theirs", "description": {"text": number}, "expressed_by": {"id": SHARED}}
+        tree["professionals"] = [*tree.get("professionals", ()), {"id": SHARED, "name": number}]
+        tree["goals"] = [*tree.get("goals", ()), goal]
     person = {name: tree["person"][name] for name in ("names", "addresses", "gender") if name in tree["person"]}
     try:
         saved = asyncio.run(gateway.save(AccessContext(HOME), {**tree, "person": {**person, "nhs_number": number}}))
@@ -64,37 +74,51 @@ def tree_of(gateway: Gateway, record_id: str) -> Tree:
     return asyncio.run(gateway.record(AccessContext(HOME), record_id)).tree
 
 
-def two(gateway: Gateway, seeds: tuple[int, int]) -> tuple[str, str] | None:
-    ids = [register(gateway, seed, number) for seed, number in zip(seeds, NUMBERS, strict=True)]
-    return None if None in ids else (str(ids[0]), str(ids[1]))
+def several(gateway: Gateway, seeds: Sequence[int], sharing: Sequence[bool]) -> list[str] | None:
+    numbered = zip(seeds, NUMBERS, sharing, strict=False)
+    ids = [register(gateway, seed, number, shares=shares) for seed, number, shares in numbered]
+    return None if None in ids else [str(one) for one in ids]
 
 
-@settings(max_examples=8, deadline=None)
-@given(seeds=st.tuples(SEEDS, SEEDS))
-def test_merging_and_undoing_gives_back_both(seeds: tuple[int, int]) -> None:
+def merged(gateway: Gateway, ids: Sequence[str]) -> list[str]:
+    """Merge each with the first, one after the other; the merges."""
+    names = []
+    for other in ids[1:]:
+        names.append(merge(gateway, ids[0], other))
+        gateway.clock.advance(timedelta(seconds=1))
+    return names
+
+
+@settings(max_examples=12, deadline=None)
+@given(seeds=PAIRS | THREES, sharing=st.tuples(*[st.booleans()] * 3))
+def test_merging_and_undoing_gives_back_each(seeds: Sequence[int], sharing: Sequence[bool]) -> None:
     clock = a_clock()
     with open_store("sqlite://", clock=clock, inline=True) as store:
         gateway = gateway_over(store, clock)
-        ids = two(gateway, seeds)
+        ids = several(gateway, seeds, sharing)
         if ids is None:
             return
         before = [(everything(gateway, one), tree_of(gateway, one)) for one in ids]
-        name = merge(gateway, *ids)
-        asyncio.run(gateway.merges.undo(FIRST, name, WHY, []))
+        for name in reversed(merged(gateway, ids)):
+            asyncio.run(gateway.merges.undo(FIRST, name, WHY, []))
         assert [(everything(gateway, one), tree_of(gateway, one)) for one in ids] == before
 
 
-@settings(max_examples=8, deadline=None)
-@given(seeds=st.tuples(SEEDS, SEEDS))
-def test_every_entry_of_both_is_shown_and_parts_into_what_each_side_says(seeds: tuple[int, int]) -> None:
+@settings(max_examples=12, deadline=None)
+@given(seeds=PAIRS | THREES, sharing=st.tuples(*[st.booleans()] * 3))
+@example(seeds=(1, 2, 3), sharing=(False, True, True))
+@example(seeds=(1, 2, 3), sharing=(True, True, True))
+def test_every_entry_of_each_is_shown_and_parts_into_what_each_side_says(
+    seeds: Sequence[int], sharing: Sequence[bool]
+) -> None:
     clock = a_clock()
     with open_store("sqlite://", clock=clock, inline=True) as store:
         gateway = gateway_over(store, clock)
-        ids = two(gateway, seeds)
+        ids = several(gateway, seeds, sharing)
         if ids is None:
             return
         apart = [tree_of(gateway, one) for one in ids]
-        merge(gateway, *ids)
+        merged(gateway, ids)
 
         def look(tx: Tx) -> None:
             held = Together(tx, ids[0], HOME)
@@ -102,13 +126,22 @@ def test_every_entry_of_both_is_shown_and_parts_into_what_each_side_says(seeds: 
                 count = sum(len(tree.get(name, ())) for tree in apart)
                 listed = [item["id"] for item in held.tree[name]]
                 assert len(listed) == len(set(listed)) == count, name
+            known = {one["id"]: one.get("name") for one in held.tree.get("professionals", ())}
+            meant = [(known[one["expressed_by"]["id"]], one["description"]["text"]) for one in goals_sharing(held.tree)]
+            assert len(meant) == sum(sharing[: len(ids)])
+            assert all(name == number for name, number in meant)
             for side, tree in held.parted(held.tree):
                 assert tree == side.tree
 
         store.read_now(look)
         saved = asyncio.run(gateway.save(AccessContext(HOME), {"person": {"nhs_number": NUMBERS[0]}}))
         assert (saved.changed, saved.proposed) == ([], [])
-        assert gateway.store.read_now(lambda tx: tx.merges.all())[0].state == "made"
+        assert {one.state for one in gateway.store.read_now(lambda tx: tx.merges.all())} == {"made"}
+
+
+def goals_sharing(tree: Tree) -> list[Tree]:
+    """The goals that were set by whom several records know by one UUID."""
+    return [one for one in tree.get("goals", ()) if (one.get("description") or {}).get("text") in NUMBERS]
 
 
 @pytest.mark.parametrize("stage", ["before", "after"])
@@ -131,7 +164,7 @@ def test_a_process_that_ends_in_the_middle_leaves_all_or_nothing(tmp_path: Path,
     kept, other = (
         asyncio.run(gateway.save(AccessContext(HOME), {"person": {"nhs_number": number}, "goals": [
             {"id": "g", "description": {"text": number[-2:]}}]})).id
-        for number in NUMBERS
+        for number in NUMBERS[:2]
     )  # fmt: skip
     asked = asyncio.run(gateway.merges.ask(FIRST, kept, other, WHY)).merge.id
     answers: list[Answer] = []

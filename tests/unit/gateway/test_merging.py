@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,96 @@ def test_of_sharing_the_more_restrictive_counts_until_the_person_decides(pair: P
     pair.deliver()
     (copy,) = [one for one in held(pair, WARD, OTHER).copies if one.custodian == HOME]
     assert copy.ended_at is not None  # what the one decided is no word of the other's
+
+
+def shared(pair: Pair, number: str = NHS_NUMBER) -> bool:
+    """Whether what home keeps of this person goes on being sent to the ward."""
+    copies = held(pair, WARD, number).copies if knows(pair, WARD, number) else []
+    return any(one.custodian == HOME and one.ended_at is None for one in copies)
+
+
+def saying(decision: str, made_at: str) -> list[Tree]:
+    rule = {"decision": decision, "actors": [{"party": {"id": "org-ward"}}]}
+    return [{"id": f"{decision}-{made_at[:13]}", "made_at": made_at, "terms": {"exceptions": [rule]}}]
+
+
+def test_what_the_person_decided_of_two_counts_for_them_when_a_third_joins(pair: Pair) -> None:
+    pair.save(HOME, second(sharing=saying("deny", "2026-01-05")))
+    pair.save(HOME, {"person": {"nhs_number": THIRD}, "goals": [{"id": "g", "description": {"text": "third"}}]})
+    merge(pair)
+    pair.deliver()
+    assert not shared(pair)
+    pair.save(HOME, {"sharing": saying("permit", "2026-11-24T12:00:00Z")})
+    pair.deliver()
+    assert shared(pair)
+    name = merge(pair, superseded=THIRD)
+    pair.deliver()
+    assert shared(pair)
+    pair.save(HOME, {"sharing": saying("deny", "2026-11-24T13:00:00Z")})
+    pair.deliver()
+    assert not shared(pair)
+    undo(pair, name)
+    pair.deliver()
+    assert not shared(pair)
+
+
+def test_what_the_person_decided_of_two_does_not_lift_what_a_third_denies(pair: Pair) -> None:
+    pair.save(HOME, second())
+    pair.save(HOME, {**second(*UNPLACED, sharing=saying("deny", "2026-01-05")), "person": {"nhs_number": THIRD}})
+    merge(pair)
+    pair.save(HOME, {"sharing": saying("permit", "2026-11-24T12:00:00Z")})
+    pair.deliver()
+    assert shared(pair)
+    merge(pair, superseded=THIRD)
+    pair.deliver()
+    assert not shared(pair)
+    pair.save(HOME, {"sharing": saying("permit", "2026-11-24T13:00:00Z")})
+    pair.deliver()
+    assert shared(pair)
+
+
+def test_what_the_person_decided_of_two_counts_for_both_under_a_third_who_is_kept(pair: Pair) -> None:
+    pair.save(HOME, second(sharing=saying("deny", "2026-01-05")))
+    pair.save(HOME, {**second(*UNPLACED), "person": {"nhs_number": THIRD}})
+    merge(pair)
+    pair.save(HOME, {"sharing": saying("permit", "2026-11-24T12:00:00Z")})
+    merge(pair, kept=THIRD)
+    pair.deliver()
+    assert all(shared(pair, number) for number in (NHS_NUMBER, OTHER, THIRD))
+
+
+def test_of_whom_two_of_three_know_by_one_id_each_is_shown_and_written_as_its_own(pair: Pair) -> None:
+    shared_id = "5b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a11"
+    for number, name in ((OTHER, "Alpha"), (THIRD, "Beta")):
+        goal = {"id": "g", "description": {"text": name}, "expressed_by": {"id": shared_id}}
+        pair.save(
+            HOME,
+            {"person": {"nhs_number": number}, "professionals": [{"id": shared_id, "name": name}], "goals": [goal]},
+        )
+    names = [merge(pair)]
+    pair.clock.advance(timedelta(seconds=1))
+    names.append(merge(pair, superseded=THIRD))
+    alpha, beta = (one["id"] for one in held(pair, HOME).tree["professionals"] if one["name"] in ("Alpha", "Beta"))
+    assert alpha == shared_id != beta
+    pair.save(HOME, {"professionals": [{"id": beta, "name": "Beta, changed"}]})
+    tree = held(pair, HOME).tree
+    known = {one["id"]: one["name"] for one in tree["professionals"]}
+    assert [known[one["expressed_by"]["id"]] for one in tree["goals"]] == ["Alpha", "Beta, changed"]
+    for name in reversed(names):
+        undo(pair, name)
+    for number, word in ((OTHER, "Alpha"), (THIRD, "Beta, changed")):
+        found = held(pair, HOME, number).tree["professionals"]
+        assert [(one["id"], one["name"]) for one in found if one["id"] != "lead"] == [(shared_id, word)]
+
+
+def test_an_entry_refers_to_what_the_kept_side_alone_has(pair: Pair) -> None:
+    lead = "5b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a11"
+    pair.save(HOME, {"professionals": [{"id": lead, "name": "Alpha"}]})
+    pair.save(HOME, second(*UNPLACED, goals=[{"id": "g", "description": {"text": "theirs"}}]))
+    merge(pair)
+    (goal,) = held(pair, HOME).tree["goals"]
+    pair.save(HOME, {"goals": [{"id": goal["id"], "expressed_by": {"id": lead}}]})
+    assert held(pair, HOME).tree["goals"][0]["expressed_by"] == {"id": lead}
 
 
 def test_a_notice_of_who_has_nothing_here_is_not_told_of_a_merge(pair: Pair) -> None:

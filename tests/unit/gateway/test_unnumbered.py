@@ -17,6 +17,7 @@ from fhir_mh.gateway.gateway import HeldRecord
 from fhir_mh.gateway.identity import persons_by_local_identifier
 from fhir_mh.store import Quarantined
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_merging import WHY, as_, held, tasks, undo
 
 PRISON = {"system": "urn:prison:number", "value": "A1234BC"}
 HOSPITAL = {"system": "urn:hospital:number", "value": "77"}
@@ -160,3 +161,67 @@ def test_what_is_retracted_is_sealed_whoever_the_notice_names(tmp_path: Path, be
     assert [one["kind"] for one in held.tree["tasks"]].count("identity") >= 1
     assert ward.read_now(lambda tx: tx.seals.any())
     pair.close()
+
+
+# --- one of two who are one
+
+
+def merged_with_numbered(pair: Pair) -> str:
+    """Home makes one of somebody with a number and the one without; the merge."""
+    kept, other = held(pair, HOME), record(pair, HOME)
+    assert other is not None
+    merges = pair.gateways[HOME].merges
+    asked = asyncio.run(merges.ask(as_("first"), kept.id, other.id, WHY))
+    asyncio.run(merges.approve(as_("second"), asked.merge.id, WHY))
+    return asked.merge.id
+
+
+def told(pair: Pair) -> list[tuple[Tree, str, Any, Any]]:
+    """(whom it is about, the notice, in_use, superseded) of each notice that crossed since this was asked last."""
+    found = [one for one in map(load_object, pair.wire) if one["verb"] == "notice"]
+    pair.wire.clear()
+    return [(one["person"], one["notice"], one.get("in_use"), one.get("superseded")) for one in found]
+
+
+def test_a_partner_that_holds_both_is_told_of_one_without_a_number(pair: Pair) -> None:
+    pair.save(HOME, {**person_with_a_plan(), "person": {"nhs_number": NHS_NUMBER, "birth_date": "1984-02-03"}})
+    registered(pair)
+    pair.deliver()
+    told(pair)
+    name, named = merged_with_numbered(pair), {"identifiers": [PRISON]}
+    assert {receipt.status for _, receipt in pair.deliver()} == {"stored"}
+    about = sorted(told(pair), key=str)
+    assert about == [
+        (named, "patient-merged", NHS_NUMBER, named),
+        ({"nhs_number": NHS_NUMBER}, "patient-merged", NHS_NUMBER, named),
+    ]
+    numbered, without = held(pair, WARD), record(pair, WARD)
+    assert without is not None
+    assert numbered.id != without.id
+    for one, other in ((numbered, without), (without, numbered)):
+        (task,) = tasks(one)
+        assert f"the record {other.id}" in task["description"]
+        assert PRISON["value"] not in task["description"]
+    undo(pair, name)
+    pair.deliver()
+    assert [(notice, *who) for _, notice, *who in told(pair)] == [("merge-undone", NHS_NUMBER, named)] * 2
+
+
+def test_who_was_sent_nothing_of_one_without_a_number_is_not_told_what_providers_call_them(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    pair.save(HOME, person_with_a_plan())
+    pair.save(HOME, {"person": {"identifiers": [PRISON], "birth_date": "1984-02-03"}})
+    pair.deliver()
+    merged_with_numbered(pair)
+    pair.deliver(only=HOME)
+    assert told(pair)[0] == ({"nhs_number": NHS_NUMBER}, "patient-merged", NHS_NUMBER, None)
+    (task,) = tasks(held(pair, WARD))
+    assert "nothing is held here of that one" in task["description"]
+    pair.close()
+
+
+@pytest.mark.parametrize("named", ["", 7, [], {}, {"identifiers": []}, {"identifiers": [{"system": "urn:x"}]}])
+def test_a_notice_that_names_somebody_in_another_way_is_refused(pair: Pair, named: Any) -> None:
+    body = {"id": "m", "verb": "notice", "person": {"identifiers": [PRISON]}, "custodian": WARD,
+            "notice": "patient-merged", "in_use": NHS_NUMBER, "superseded": named}  # fmt: skip
+    assert pair.hand_over(WARD, HOME, read_message(body)).status == "refused"
