@@ -41,6 +41,11 @@ class Course:
         return self.stay is not None and self.stay.get("status", "in-progress") in THERE
 
     @property
+    def of_placement(self) -> bool:
+        """Whether it is what a placement has come to, and not one of its further stays."""
+        return self.placement is not None and self.id == self.placement["id"]
+
+    @property
     def goes_on(self) -> bool:
         """Whether somebody may be there by it, or is to come."""
         return self.state in ("planned", "claimed", "under-way", "on-leave", "left")
@@ -80,7 +85,8 @@ def courses(tree: Mapping[str, Any]) -> list[Course]:
     found = []
     for placement in placements:
         linked = of[placement["id"]]
-        main = next((stay for stay in linked if _there(stay)), linked[-1] if linked else None)
+        last = next((stay for stay in linked if _is_over(placement, stay)), linked[-1] if linked else None)
+        main = next((stay for stay in linked if _there(stay)), last)
         found.append(_course(tree, placement["id"], placement, main, codes))
         found += [_course(tree, stay["id"], placement, stay, codes) for stay in linked if stay is not main]
     return found + [_course(tree, stay["id"], None, stay, codes) for stay in alone if stay["id"] not in taken]
@@ -117,9 +123,12 @@ def _placed(placement: Tree, stay: Tree | None) -> State:
         return "waiting"
     if stay is not None and there:
         return "on-leave" if stay.get("status") == "onleave" else "under-way"
-    return (
-        "left" if stay is not None and stay.get("status") in GONE and not reopened_since(placement, stay) else "planned"
-    )
+    return "left" if stay is not None and _is_over(placement, stay) else "planned"
+
+
+def _is_over(placement: Tree, stay: Tree) -> bool:
+    """Whether a stay is over, and was not when the placement was opened again last."""
+    return stay.get("status") in GONE and ended_since(placement, stay) is True
 
 
 def task_about(tree: Mapping[str, Any], item: str, status: str | None = None) -> Tree | None:
@@ -148,12 +157,29 @@ def outcome_of(part: Mapping[str, Any]) -> str:
     return str(said[-1]["value"]) if said and said[-1]["value"] != "active" else ""
 
 
-def reopened_since(placement: Tree, stay: Tree) -> bool:
-    """Whether the placement was opened again after this stay was over."""
+def later(one: str | None, other: str | None) -> bool | None:
+    """Whether a moment lies after another; None where, as precise as they are known, that cannot be told."""
+    first, second = in_utc(one) or "", in_utc(other) or ""
+    known = min(len(first), len(second))
+    if first[:known] != second[:known]:
+        return first[:known] > second[:known]
+    return False if "T" in first and "T" in second else None
+
+
+def ended_since(placement: Tree, stay: Tree) -> bool | None:
+    """Whether a stay that is over ended after its placement was opened again last; None where it cannot be told.
+
+    True where it never was.
+    """
     said = statuses(placement)
-    end = in_utc((stay.get("period") or {}).get("end")) or ""
     if not said or said[-1]["value"] != "active" or not any(entry["value"] != "active" for entry in said):
-        return False
-    since = in_utc(said[-1]["recorded_at"]) or ""
-    known = min(len(since), len(end))
-    return since[:known] >= end[:known]
+        return True
+    return later((stay.get("period") or {}).get("end"), said[-1]["recorded_at"])
+
+
+def untold(tree: Mapping[str, Any]) -> list[tuple[Tree, Tree]]:
+    """Placements that go on with nobody there, each with a stay that is over: whether by it, cannot be told."""
+    waiting = {one.id: one.placement for one in courses(tree) if one.of_placement and one.state == "planned"}
+    over = [stay for stay in tree.get("stays") or () if stay.get("status") in GONE]
+    linked = [(waiting.get((stay.get("placement") or {}).get("id", "")), stay) for stay in over]
+    return [(placement, stay) for placement, stay in linked if placement and ended_since(placement, stay) is None]
