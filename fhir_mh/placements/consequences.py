@@ -133,7 +133,8 @@ def _is_claim(course: Course, whose: Whose) -> bool:
 
 def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms, now: str) -> Iterator[Tree]:
     """The discharge plan where it is empty, from who keeps the stay or placed; follow-up, from who placed."""
-    over = {course.id for course in courses(before) if _has_left(course)}
+    left = [course for course in courses(before) if _has_left(course)]
+    over, gone = {course.id for course in left}, {course.stay["id"] for course in left if course.stay is not None}
     dead = bool((tree.get("person") or {}).get("deceased") or (tree.get("person") or {}).get("deceased_at"))
     known = {item["id"] for field in ("placements", "stays") for item in before.get(field) or ()}
     for course in courses(tree):
@@ -142,11 +143,12 @@ def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms
         if course.id in over or not _has_left(course) or dead or not _was_known(course, known):
             continue
         placed = whose.keeps("placements", course.placement)
+        kept = whose.keeps("stays", course.stay) and (course.stay or {}).get("id") not in gone
         about = {"id": (course.stay or {}).get("id"), "type": "Encounter"}
         if course.stay is None:
             about = {"id": course.id, "type": "ServiceRequest"}
         end = _ended_at(course) or now
-        if (placed or whose.keeps("stays", course.stay)) and not (course.stay or {}).get("discharge_plan"):
+        if (placed or kept) and not (course.stay or {}).get("discharge_plan"):
             yield _task("incomplete-plan", f"{course.id}/{end}/plan", now, about, _NO_PLAN)
         if placed and not _is_followed_up(tree, course):
             words = _FOLLOW_UP.format(terms.follow_up_hours)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,28 +68,79 @@ def ods_named(ref: Mapping[str, Any] | None, codes: Mapping[str, str]) -> str:
 def courses(tree: Mapping[str, Any]) -> list[Course]:
     """Every placement and stay of a record, each once."""
     codes = ods_codes(tree)
-    stays = list(tree.get("stays") or ())
-    placements = list(tree.get("placements") or ())
-    of: dict[str, list[Tree]] = {placement["id"]: [] for placement in placements}
-    alone: list[Tree] = []
-    for stay in stays:
-        linked = of.get((stay.get("placement") or {}).get("id", ""))
-        (alone if linked is None else linked).append(stay)
-    for placement in placements:  # a claim that was confirmed, and whose keeper has not said so yet
-        provider = ods_named(placement.get("provider"), codes)
-        for stay in alone:
-            same = provider and ods_named(stay.get("provider"), codes) == provider
-            if same and placement.get("status") == "active" and _there(stay) and not of[placement["id"]]:
-                of[placement["id"]].append(stay)
-    taken = {stay["id"] for linked in of.values() for stay in linked}
+    of, alone = _linked(tree)
+    unlinked = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if told]
+    for placement, stay in unlinked:
+        of[placement["id"]].append(stay)
+    taken = {stay["id"] for _, stay in unlinked}
     found = []
-    for placement in placements:
+    for placement in tree.get("placements") or ():
         linked = of[placement["id"]]
         last = next((stay for stay in linked if _is_over(placement, stay)), linked[-1] if linked else None)
         main = next((stay for stay in linked if _there(stay)), last)
         found.append(_course(tree, placement["id"], placement, main, codes))
         found += [_course(tree, stay["id"], placement, stay, codes) for stay in linked if stay is not main]
     return found + [_course(tree, stay["id"], None, stay, codes) for stay in alone if stay["id"] not in taken]
+
+
+def _linked(tree: Mapping[str, Any]) -> tuple[dict[str, list[Tree]], list[Tree]]:
+    """The stays that name each placement, by its id; and those that name none."""
+    of: dict[str, list[Tree]] = {placement["id"]: [] for placement in tree.get("placements") or ()}
+    alone: list[Tree] = []
+    for stay in tree.get("stays") or ():
+        of.get((stay.get("placement") or {}).get("id", ""), alone).append(stay)
+    return of, alone
+
+
+def _unlinked(
+    tree: Mapping[str, Any], of: Mapping[str, list[Tree]], alone: list[Tree]
+) -> Iterator[tuple[Tree, Tree, bool]]:
+    """Placements with a stay that names none, each once; and whether it can be told that it is its stay.
+
+    of, alone: what _linked gives. It is the stay of the first placement with its provider that was open while it
+    lasted; one that the provider keeps of itself comes after all others.
+    """
+    codes, placements = ods_codes(tree), list(tree.get("placements") or ())
+    at = {placement["id"]: ods_named(placement.get("provider"), codes) for placement in placements}
+    placements.sort(key=lambda one: (one.get("custodian") == at[one["id"]], in_utc(_open_since(one)) or ""))
+    free = {
+        one["id"]
+        for one in placements
+        if all(stay.get("status") in GONE and ended_since(one, stay) is False for stay in of[one["id"]])
+    }
+    for stay in sorted(alone, key=lambda one: (_there(one), in_utc(_period(one).get("end")) or ""), reverse=True):
+        provider = ods_named(stay.get("provider"), codes)
+        with_it = [one for one in placements if provider and at[one["id"]] == provider]
+        each = [(one, _was_open(tree, one, stay)) for one in with_it]
+        first, told = next(((one, told) for one, told in each if told is not False), (None, None))
+        if first is not None and first["id"] in free:
+            free.discard(first["id"])
+            yield first, stay, told is True
+
+
+def _was_open(tree: Mapping[str, Any], placement: Tree, stay: Tree) -> bool | None:
+    """Whether a placement was open while a stay lasted; None where it still is and that cannot be told."""
+    status, since, period = placement.get("status", "active"), _open_since(placement), _period(stay)
+    if status not in ("active", "completed") or not (_there(stay) or stay.get("status") == "finished"):
+        return False  # nobody came, or is to come
+    after = _there(stay) or later(period.get("start"), since) or later(period.get("end"), since)
+    if status == "active":
+        return after
+    over = statuses(placement)[-1]["recorded_at"] if outcome_of(placement) else None
+    if _there(stay):
+        return later(over, period.get("start")) is True and task_about(tree, stay["id"], "rejected") is None
+    with_it = over is not None and in_utc(over) == in_utc(period.get("end"))
+    return with_it or (after is True and later(over, period.get("start")) is True)
+
+
+def _open_since(placement: Tree) -> str | None:
+    """When a placement was opened again last, else when it was asked for; None where that is not told."""
+    opened = [entry["recorded_at"] for entry in statuses(placement) if entry["value"] == "active"]
+    return str(opened[-1]) if opened else placement.get("requested_at")
+
+
+def _period(stay: Tree) -> Tree:
+    return stay.get("period") or {}
 
 
 def _course(
@@ -174,12 +225,15 @@ def ended_since(placement: Tree, stay: Tree) -> bool | None:
     said = statuses(placement)
     if not said or said[-1]["value"] != "active" or not any(entry["value"] != "active" for entry in said):
         return True
-    return later((stay.get("period") or {}).get("end"), said[-1]["recorded_at"])
+    return later(_period(stay).get("end"), said[-1]["recorded_at"])
 
 
 def untold(tree: Mapping[str, Any]) -> list[tuple[Tree, Tree]]:
     """Placements that go on with nobody there, each with a stay that is over: whether by it, cannot be told."""
-    waiting = {one.id: one.placement for one in courses(tree) if one.of_placement and one.state == "planned"}
-    over = [stay for stay in tree.get("stays") or () if stay.get("status") in GONE]
-    linked = [(waiting.get((stay.get("placement") or {}).get("id", "")), stay) for stay in over]
-    return [(placement, stay) for placement, stay in linked if placement and ended_since(placement, stay) is None]
+    of, alone = _linked(tree)
+    found = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if not told]
+    for placement in tree.get("placements") or ():
+        over = [stay for stay in of[placement["id"]] if stay.get("status") in GONE]
+        found += [(placement, stay) for stay in over if ended_since(placement, stay) is None]
+    waiting = {one.id for one in courses(tree) if one.of_placement and one.state == "planned"}
+    return [(placement, stay) for placement, stay in found if placement["id"] in waiting]
