@@ -21,6 +21,7 @@ from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import Holding, Tree, about_sides, key_of
+from fhir_mh.gateway.named import named
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
 from fhir_mh.profiles.bundle import TABLES, table_of
@@ -149,7 +150,7 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
             holding.add(stored)
         elif stored.type == "CarePlan" and _is_a_plan(stored):
             leads.add(stored.custodian)
-    tree, keepers = holding.tree, holding.keepers
+    tree, keepers = named(tx, holding, holding.tree), holding.keepers
     codes = ods_codes(tree)
     in_care, commissioning = set(leads), set()
     ended = set()

@@ -57,12 +57,15 @@ def ods_codes(tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def ods_named(ref: Mapping[str, Any] | None, codes: Mapping[str, str]) -> str:
-    """The ODS code of the organisation that a reference means; empty where it says none."""
+    """The ODS code of the organisation that a reference means: as it says itself, else as the organisation says.
+
+    Empty where neither does.
+    """
     if not ref:
         return ""
     identifier = ref.get("identifier") or {}
     named = identifier.get("value", "") if identifier.get("system") == ODS_CODE else ""
-    return codes.get(ref.get("id", ""), "") or str(named)
+    return str(named) or codes.get(ref.get("id", ""), "")
 
 
 def courses(tree: Mapping[str, Any]) -> list[Course]:
