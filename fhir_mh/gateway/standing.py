@@ -154,12 +154,18 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
     codes = ods_codes(tree)
     in_care, commissioning = set(leads), set()
     ended = set()
+    admitted = {
+        (stay.get("placement") or {}).get("id")
+        for stay in tree.get("stays") or ()
+        if keepers["stays", stay["id"]] == own
+    }
     for placement in tree.get("placements") or ():
         provider, keeper = ods_named(placement.get("provider"), codes), keepers["placements", placement["id"]]
         if placement.get("status") in ENDED:
             ended.add(placement["id"])
         if placement.get("status") == "active" and (keeper == own or keeper != provider):
-            in_care |= {provider, ods_named(placement.get("requested_by"), codes)}
+            of_itself = {keeper} if own in leads and keeper != own and placement["id"] not in admitted else set()
+            in_care |= {provider, ods_named(placement.get("requested_by"), codes)} - of_itself
             commissioning |= {ods_named(placement.get(f"{whose}_commissioner"), codes) for whose in ("placing", "host")}
     for stay in tree.get("stays") or ():
         provider, keeper = ods_named(stay.get("provider"), codes), keepers["stays", stay["id"]]

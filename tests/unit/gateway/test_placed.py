@@ -62,6 +62,22 @@ def test_that_somebody_is_with_it_is_not_the_providers_own_to_say(pair: Pair, cl
     assert not any("no sleep" in text for text in pair.wire)
 
 
+@pytest.mark.parametrize("provider", ["w-far", "w-home"])
+def test_who_asks_for_a_placement_that_it_keeps_itself_cares_for_nobody_by_it(pair: Pair, provider: str) -> None:
+    pair.save(HOME, without_a_placement())
+    theirs = of_the_ward(placements=[{"id": "mine", "provider": {"id": provider}, "requested_by": {"id": "w-ward"}}])
+    theirs["organisations"].append({"id": "w-far", "ods": "ZOA7"})
+    pair.save(WARD, theirs)
+    pair.deliver()
+    assert pair.record(HOME).tree["placements"]
+    assert WARD not in seen(pair).in_care
+    assert not any("no sleep" in text for text in pair.wire)
+    if provider == "w-home":
+        stay = {"id": "stay", "provider": {"id": "org-home"}, "placement": {"id": "mine"}}
+        pair.save(HOME, {"stays": [stay]})
+        assert WARD in seen(pair).in_care, "we have admitted the person as it asked"
+
+
 def test_where_the_settings_say_so_a_claim_counts_as_it_arrives(pair: Pair) -> None:
     gateway = pair.gateways[HOME]
     home = replace(gateway.home, policies=("confirm-claims",))
