@@ -11,11 +11,12 @@ from fhir_mh.consent import shipped_policies
 from fhir_mh.errors import Conflict
 from fhir_mh.gateway.holding import Holding, Key, Tree
 from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.named import named
 from fhir_mh.placements import Terms, Whose, broken_terms, followed
 from fhir_mh.store import Tx
 
-KINDS = frozenset({"ServiceRequest", "Encounter"})
-"""The kinds of resource that a placement and a stay are."""
+KINDS = frozenset({"ServiceRequest", "Encounter", "Organization"})
+"""The kinds of resource that a placement and a stay are, and of those whom they are with."""
 
 
 @cache
@@ -31,11 +32,12 @@ def terms_of(home: Organisation, now: str) -> Terms:
 
 
 def follow(tx: Tx, home: Organisation, holding: Holding, before: Tree, after: Tree, owner: Tree | None) -> Tree:
-    """The record with what follows from its placements; the same one where nothing does.
+    """The record with what follows from its placements, which say whom they are with; the same one where nothing does.
 
     owner: who is asked where somebody must look. Raises Conflict where the change does to a placement or stay of ours
     what none may: part of a history is gone, or what has ended goes on without a reason.
     """
+    before, after = named(tx, holding, before), named(tx, holding, after)
     broken = broken_terms(before, after, home.ods, holding.keepers)
     if broken:
         raise Conflict(issues=broken)

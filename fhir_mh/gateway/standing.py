@@ -22,6 +22,7 @@ from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, key_of
+from fhir_mh.gateway.named import named
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
 from fhir_mh.profiles.bundle import TABLES, table_of
@@ -157,16 +158,22 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
             updated[stored.type, stored.id] = stored.updated
         elif stored.type == "CarePlan" and _is_a_plan(stored):
             leads.add(stored.custodian)
-    tree, keepers = holding.tree, holding.keepers
+    tree, keepers = named(tx, holding, holding.tree), holding.keepers
     codes = ods_codes(tree)
     in_care, commissioning = set(leads), set()
     ended = set()
+    admitted = {
+        (stay.get("placement") or {}).get("id")
+        for stay in tree.get("stays") or ()
+        if keepers["stays", stay["id"]] == own
+    }
     for placement in tree.get("placements") or ():
         provider, keeper = ods_named(placement.get("provider"), codes), keepers["placements", placement["id"]]
         if placement.get("status") in ENDED:
             ended.add(placement["id"])
         if placement.get("status") == "active" and (keeper == own or keeper != provider):
-            in_care |= {provider, ods_named(placement.get("requested_by"), codes)}
+            of_itself = {keeper} if own in leads and keeper != own and placement["id"] not in admitted else set()
+            in_care |= {provider, ods_named(placement.get("requested_by"), codes)} - of_itself
             commissioning |= {ods_named(placement.get(f"{whose}_commissioner"), codes) for whose in ("placing", "host")}
     for stay in tree.get("stays") or ():
         provider, keeper = ods_named(stay.get("provider"), codes), keepers["stays", stay["id"]]

@@ -10,7 +10,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fhir_mh.clock import instant, moment_of
-from fhir_mh.placements.courses import ENDED, Course, Tree, courses, outcome_of, statuses, task_about
+from fhir_mh.placements.courses import (
+    ENDED,
+    GONE,
+    Course,
+    Tree,
+    courses,
+    ended_since,
+    ods_codes,
+    ods_named,
+    outcome_of,
+    statuses,
+    task_about,
+    untold,
+)
 from fhir_mh.placements.placing import claim_task, confirmed, end_placement
 from fhir_mh.placements.terms import Mint, Said
 from fhir_mh.placements.whose import Whose
@@ -31,6 +44,10 @@ _NOWHERE = (
 _OVERLAP = (
     "Two placements overlap, with {} and with {}. Both go on seeing what they may. Find out where the person is, and "
     "end or transfer one of them."
+)
+_UNTOLD = (
+    "{} says that a stay is over, and it cannot be told whether it was before this placement was opened or after. Find "
+    "out whether the person has left: then end the placement."
 )
 _NO_PLAN = "No discharge plan is recorded: who does what, by when, for the person to be well at home?"
 _FOLLOW_UP = "The person was discharged: be in touch with them within {} hours."
@@ -59,14 +76,17 @@ def followed(
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)
+    there = {course.id: course.stay["id"] for course in courses(before) if course.there and course.stay is not None}
     for course in courses(tree):
-        if course.state == "left" and whose.keeps("placements", course.placement):
-            _end_with_stay(work, course)
+        stay = _left_by(tree, course, there)
+        if stay is not None and whose.keeps("placements", course.placement):
+            _end_with_stay(work, course, stay)
         elif leads and terms.confirm_claims and _is_claim(course, whose):
             said = Said(whose.own, {"text": "Confirmed by policy as it arrived."}, now)
             confirmed(work, course, {}, said)
     _ask(tree, [*_on_ending(before, tree, whose, terms, now)], owner)
-    _look(tree, {task["id"]: task for task in _to_look_at(tree, whose, leads, now)}, whose, owner)
+    due = [*_to_look_at(tree, whose, leads, now), *_told_too_little(before, tree, whose, now)]
+    _look(tree, {task["id"]: task for task in due}, whose, owner)
     return after if tree == after else tree
 
 
@@ -81,12 +101,25 @@ def _noted(before: Mapping[str, Any], work: Work, whose: Whose) -> None:
             end_placement(work, item, outcome, Said(whose.own, {"text": "Its status was changed."}, work.now))
 
 
-def _end_with_stay(work: Work, course: Course) -> None:
-    stay = course.stay or {}
+def _left_by(tree: Tree, course: Course, there: Mapping[str, str]) -> Tree | None:
+    """The stay with whose end a placement ends. there: before the change, by whose stay somebody was there.
+
+    Who was there as far as was known, and is no more, has left, whatever time is told.
+    """
+    if not course.of_placement or course.state not in ("left", "planned"):
+        return None
+    if course.state == "left":
+        return course.stay
+    of_course = [stay for stay in tree.get("stays") or () if stay["id"] == there.get(course.id)]
+    return next((stay for stay in of_course if stay.get("status") in GONE), None)
+
+
+def _end_with_stay(work: Work, course: Course, stay: Tree) -> None:
+    placement, end = course.placement or {}, (stay.get("period") or {}).get("end")
     outcome = outcome_of(stay) or ("cancelled" if stay["status"] == "cancelled" else "discharged")
-    at = (stay.get("period") or {}).get("end") or work.now
+    at = end if end and ended_since(placement, stay) else work.now
     reason = {"text": "The provider has ended the stay."}
-    end_placement(work, course.placement or {}, outcome, Said(course.provider or work.own, reason, at))
+    end_placement(work, placement, outcome, Said(course.provider or work.own, reason, at))
 
 
 def _is_claim(course: Course, whose: Whose) -> bool:
@@ -100,18 +133,22 @@ def _is_claim(course: Course, whose: Whose) -> bool:
 
 def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms, now: str) -> Iterator[Tree]:
     """The discharge plan where it is empty, from who keeps the stay or placed; follow-up, from who placed."""
-    over = {course.id for course in courses(before) if _has_left(course)}
+    left = [course for course in courses(before) if _has_left(course)]
+    over, gone = {course.id for course in left}, {course.stay["id"] for course in left if course.stay is not None}
     dead = bool((tree.get("person") or {}).get("deceased") or (tree.get("person") or {}).get("deceased_at"))
     known = {item["id"] for field in ("placements", "stays") for item in before.get(field) or ()}
     for course in courses(tree):
+        if course.placement is not None and not course.of_placement:
+            continue
         if course.id in over or not _has_left(course) or dead or not _was_known(course, known):
             continue
         placed = whose.keeps("placements", course.placement)
+        kept = whose.keeps("stays", course.stay) and (course.stay or {}).get("id") not in gone
         about = {"id": (course.stay or {}).get("id"), "type": "Encounter"}
         if course.stay is None:
             about = {"id": course.id, "type": "ServiceRequest"}
         end = _ended_at(course) or now
-        if (placed or whose.keeps("stays", course.stay)) and not (course.stay or {}).get("discharge_plan"):
+        if (placed or kept) and not (course.stay or {}).get("discharge_plan"):
             yield _task("incomplete-plan", f"{course.id}/{end}/plan", now, about, _NO_PLAN)
         if placed and not _is_followed_up(tree, course):
             words = _FOLLOW_UP.format(terms.follow_up_hours)
@@ -175,6 +212,24 @@ def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tre
         if course.state == "ended" and transferred and course.id not in moved:
             yield _task("placement", f"{course.id}/nowhere", now, about, _NOWHERE.format(course.provider))
     yield from _overlaps([course for course in found if course.goes_on and course.provider], whose, leads, now)
+
+
+def _told_too_little(before: Mapping[str, Any], tree: Tree, whose: Whose, now: str) -> Iterator[Tree]:
+    """Whether somebody has left where it cannot be told: asked once the end of a stay is told, and while it is so."""
+    were = {stay["id"]: _told_end(stay) for stay in before.get("stays") or ()}
+    placed = {placement["id"] for placement in before.get("placements") or ()}
+    asked = {task["id"] for task in tree.get("tasks") or ()}
+    codes = ods_codes(tree)
+    for placement, stay in untold(tree):
+        name, provider = f"{placement['id']}/{stay['id']}/{_told_end(stay)}/left", placement.get("provider")
+        anew = placement["id"] in placed and were.get(stay["id"]) != _told_end(stay)
+        if whose.keeps("placements", placement) and (anew or _name(name) in asked):
+            about = {"id": placement["id"], "type": "ServiceRequest"}
+            yield _task("placement", name, now, about, _UNTOLD.format(ods_named(provider, codes)))
+
+
+def _told_end(stay: Mapping[str, Any]) -> tuple[Any, Any]:
+    return stay.get("status"), (stay.get("period") or {}).get("end")
 
 
 def _overlaps(going_on: list[Course], whose: Whose, leads: bool, now: str) -> Iterator[Tree]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,6 +41,11 @@ class Course:
         return self.stay is not None and self.stay.get("status", "in-progress") in THERE
 
     @property
+    def of_placement(self) -> bool:
+        """Whether it is what a placement has come to, and not one of its further stays."""
+        return self.placement is not None and self.id == self.placement["id"]
+
+    @property
     def goes_on(self) -> bool:
         """Whether somebody may be there by it, or is to come."""
         return self.state in ("planned", "claimed", "under-way", "on-leave", "left")
@@ -52,38 +57,93 @@ def ods_codes(tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def ods_named(ref: Mapping[str, Any] | None, codes: Mapping[str, str]) -> str:
-    """The ODS code of the organisation that a reference means; empty where it says none."""
+    """The ODS code of the organisation that a reference means: as it says itself, else as the organisation says.
+
+    Empty where neither does.
+    """
     if not ref:
         return ""
     identifier = ref.get("identifier") or {}
     named = identifier.get("value", "") if identifier.get("system") == ODS_CODE else ""
-    return codes.get(ref.get("id", ""), "") or str(named)
+    return str(named) or codes.get(ref.get("id", ""), "")
 
 
 def courses(tree: Mapping[str, Any]) -> list[Course]:
     """Every placement and stay of a record, each once."""
     codes = ods_codes(tree)
-    stays = list(tree.get("stays") or ())
-    placements = list(tree.get("placements") or ())
-    of: dict[str, list[Tree]] = {placement["id"]: [] for placement in placements}
-    alone: list[Tree] = []
-    for stay in stays:
-        linked = of.get((stay.get("placement") or {}).get("id", ""))
-        (alone if linked is None else linked).append(stay)
-    for placement in placements:  # a claim that was confirmed, and whose keeper has not said so yet
-        provider = ods_named(placement.get("provider"), codes)
-        for stay in alone:
-            same = provider and ods_named(stay.get("provider"), codes) == provider
-            if same and placement.get("status") == "active" and _there(stay) and not of[placement["id"]]:
-                of[placement["id"]].append(stay)
-    taken = {stay["id"] for linked in of.values() for stay in linked}
+    of, alone = _linked(tree)
+    unlinked = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if told]
+    for placement, stay in unlinked:
+        of[placement["id"]].append(stay)
+    taken = {stay["id"] for _, stay in unlinked}
     found = []
-    for placement in placements:
+    for placement in tree.get("placements") or ():
         linked = of[placement["id"]]
-        main = next((stay for stay in linked if _there(stay)), linked[-1] if linked else None)
+        last = next((stay for stay in linked if _is_over(placement, stay)), linked[-1] if linked else None)
+        main = next((stay for stay in linked if _there(stay)), last)
         found.append(_course(tree, placement["id"], placement, main, codes))
         found += [_course(tree, stay["id"], placement, stay, codes) for stay in linked if stay is not main]
     return found + [_course(tree, stay["id"], None, stay, codes) for stay in alone if stay["id"] not in taken]
+
+
+def _linked(tree: Mapping[str, Any]) -> tuple[dict[str, list[Tree]], list[Tree]]:
+    """The stays that name each placement, by its id; and those that name none."""
+    of: dict[str, list[Tree]] = {placement["id"]: [] for placement in tree.get("placements") or ()}
+    alone: list[Tree] = []
+    for stay in tree.get("stays") or ():
+        of.get((stay.get("placement") or {}).get("id", ""), alone).append(stay)
+    return of, alone
+
+
+def _unlinked(
+    tree: Mapping[str, Any], of: Mapping[str, list[Tree]], alone: list[Tree]
+) -> Iterator[tuple[Tree, Tree, bool]]:
+    """Placements with a stay that names none, each once; and whether it can be told that it is its stay.
+
+    of, alone: what _linked gives. It is the stay of the first placement with its provider that was open while it
+    lasted; one that the provider keeps of itself comes after all others.
+    """
+    codes, placements = ods_codes(tree), list(tree.get("placements") or ())
+    at = {placement["id"]: ods_named(placement.get("provider"), codes) for placement in placements}
+    placements.sort(key=lambda one: (one.get("custodian") == at[one["id"]], in_utc(_open_since(one)) or ""))
+    free = {
+        one["id"]
+        for one in placements
+        if all(stay.get("status") in GONE and ended_since(one, stay) is False for stay in of[one["id"]])
+    }
+    for stay in sorted(alone, key=lambda one: (_there(one), in_utc(_period(one).get("end")) or ""), reverse=True):
+        provider = ods_named(stay.get("provider"), codes)
+        with_it = [one for one in placements if provider and at[one["id"]] == provider]
+        each = [(one, _was_open(tree, one, stay)) for one in with_it]
+        first, told = next(((one, told) for one, told in each if told is not False), (None, None))
+        if first is not None and first["id"] in free:
+            free.discard(first["id"])
+            yield first, stay, told is True
+
+
+def _was_open(tree: Mapping[str, Any], placement: Tree, stay: Tree) -> bool | None:
+    """Whether a placement was open while a stay lasted; None where it still is and that cannot be told."""
+    status, since, period = placement.get("status", "active"), _open_since(placement), _period(stay)
+    if status not in ("active", "completed") or not (_there(stay) or stay.get("status") == "finished"):
+        return False  # nobody came, or is to come
+    after = _there(stay) or later(period.get("start"), since) or later(period.get("end"), since)
+    if status == "active":
+        return after
+    over = statuses(placement)[-1]["recorded_at"] if outcome_of(placement) else None
+    if _there(stay):
+        return later(over, period.get("start")) is True and task_about(tree, stay["id"], "rejected") is None
+    with_it = over is not None and in_utc(over) == in_utc(period.get("end"))
+    return with_it or (after is True and later(over, period.get("start")) is True)
+
+
+def _open_since(placement: Tree) -> str | None:
+    """When a placement was opened again last, else when it was asked for; None where that is not told."""
+    opened = [entry["recorded_at"] for entry in statuses(placement) if entry["value"] == "active"]
+    return str(opened[-1]) if opened else placement.get("requested_at")
+
+
+def _period(stay: Tree) -> Tree:
+    return stay.get("period") or {}
 
 
 def _course(
@@ -117,9 +177,12 @@ def _placed(placement: Tree, stay: Tree | None) -> State:
         return "waiting"
     if stay is not None and there:
         return "on-leave" if stay.get("status") == "onleave" else "under-way"
-    return (
-        "left" if stay is not None and stay.get("status") in GONE and not reopened_since(placement, stay) else "planned"
-    )
+    return "left" if stay is not None and _is_over(placement, stay) else "planned"
+
+
+def _is_over(placement: Tree, stay: Tree) -> bool:
+    """Whether a stay is over, and was not when the placement was opened again last."""
+    return stay.get("status") in GONE and ended_since(placement, stay) is True
 
 
 def task_about(tree: Mapping[str, Any], item: str, status: str | None = None) -> Tree | None:
@@ -148,12 +211,32 @@ def outcome_of(part: Mapping[str, Any]) -> str:
     return str(said[-1]["value"]) if said and said[-1]["value"] != "active" else ""
 
 
-def reopened_since(placement: Tree, stay: Tree) -> bool:
-    """Whether the placement was opened again after this stay was over."""
+def later(one: str | None, other: str | None) -> bool | None:
+    """Whether a moment lies after another; None where, as precise as they are known, that cannot be told."""
+    first, second = in_utc(one) or "", in_utc(other) or ""
+    known = min(len(first), len(second))
+    if first[:known] != second[:known]:
+        return first[:known] > second[:known]
+    return False if "T" in first and "T" in second else None
+
+
+def ended_since(placement: Tree, stay: Tree) -> bool | None:
+    """Whether a stay that is over ended after its placement was opened again last; None where it cannot be told.
+
+    True where it never was.
+    """
     said = statuses(placement)
-    end = in_utc((stay.get("period") or {}).get("end")) or ""
     if not said or said[-1]["value"] != "active" or not any(entry["value"] != "active" for entry in said):
-        return False
-    since = in_utc(said[-1]["recorded_at"]) or ""
-    known = min(len(since), len(end))
-    return since[:known] >= end[:known]
+        return True
+    return later(_period(stay).get("end"), said[-1]["recorded_at"])
+
+
+def untold(tree: Mapping[str, Any]) -> list[tuple[Tree, Tree]]:
+    """Placements that go on with nobody there, each with a stay that is over: whether by it, cannot be told."""
+    of, alone = _linked(tree)
+    found = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if not told]
+    for placement in tree.get("placements") or ():
+        over = [stay for stay in of[placement["id"]] if stay.get("status") in GONE]
+        found += [(placement, stay) for stay in over if ended_since(placement, stay) is None]
+    waiting = {one.id for one in courses(tree) if one.of_placement and one.state == "planned"}
+    return [(placement, stay) for placement, stay in found if placement["id"] in waiting]

@@ -39,8 +39,8 @@ def _new(work: Work, provider: str, told: Tree, said: Said) -> Tree:
         "id": work.mint(),
         "status": "active",
         "requested_at": work.now,
-        "requested_by": organisation(work.tree, work.own, work.mint),
-        "provider": organisation(work.tree, provider, work.mint),
+        "requested_by": organisation(work.tree, work.own, work.mint, work.keeps),
+        "provider": organisation(work.tree, provider, work.mint, work.keeps),
     }
     if "planned" in told:
         placement["planned"] = told["planned"]

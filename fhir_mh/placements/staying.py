@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_mh.placements.courses import THERE, Course, Tree, courses
+from fhir_mh.placements.courses import THERE, Course, Tree, courses, ods_codes, ods_named
 from fhir_mh.placements.steps import Admit, Claim, Delay, Leave, Return
 from fhir_mh.placements.terms import KEPT, Said, agree, estimate, note, organisation
 from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
@@ -56,7 +56,7 @@ def _new_stay(work: Work, told: Tree, said: Said, planned: Tree | None = None, p
     stay: Tree = {"id": work.mint()} if planned is None else planned
     stay |= {
         "status": "in-progress",
-        "provider": organisation(work.tree, work.own, work.mint),
+        "provider": organisation(work.tree, work.own, work.mint, work.keeps),
         "period": {"start": told["admitted_at"]},
     }
     if placement is not None:
@@ -72,9 +72,9 @@ def _new_stay(work: Work, told: Tree, said: Said, planned: Tree | None = None, p
 
 def _cared_for_by(work: Work, home_team: str) -> None:
     """Say whose person this is, so that the home team is told of the stay."""
-    ref = organisation(work.tree, home_team, work.mint)
-    episodes = work.tree.setdefault("episodes", [])
-    if not any((episode.get("organisation") or {}).get("id") == ref["id"] for episode in episodes):
+    episodes, codes = work.tree.setdefault("episodes", []), ods_codes(work.tree)
+    if not any(ods_named(episode.get("organisation"), codes) == home_team for episode in episodes):
+        ref = organisation(work.tree, home_team, work.mint, work.keeps)
         episodes.append({"id": work.mint(), "status": "active", "organisation": ref})
 
 

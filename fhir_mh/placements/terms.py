@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_mh.fhir.urls import ODS_CODE
 from fhir_mh.placements.courses import Tree, ods_codes, ods_named
 
 Mint = Callable[[], str]
@@ -34,14 +35,23 @@ class Said:
     at: str
 
 
-def organisation(tree: Tree, ods: str, mint: Mint) -> Tree:
-    """A reference to the organisation of this code, which is added to the record where it is not in it."""
+def organisation(tree: Tree, ods: str, mint: Mint, keeps: Callable[[str, Tree], bool]) -> Tree:
+    """A reference to the organisation of this code that we keep, which is added to the record where it is not in it.
+
+    keeps: whether an item of a list is ours.
+    """
     for item in tree.get("organisations") or ():
-        if item.get("ods") == ods:
+        if item.get("ods") == ods and keeps("organisations", item):
             return {"id": item["id"]}
     new = {"id": mint(), "ods": ods}
     tree.setdefault("organisations", []).append(new)
     return {"id": new["id"]}
+
+
+def _referred(tree: Tree, ods: str, mint: Mint) -> Tree:
+    """The same of whoever keeps it: its code stands in the reference."""
+    ref = organisation(tree, ods, mint, lambda _field, _item: True)
+    return {**ref, "identifier": {"system": ODS_CODE, "value": ods}}
 
 
 def note(part: Tree, term: str, value: str, said: Said, mint: Mint) -> None:
@@ -57,13 +67,11 @@ def agree(tree: Tree, part: Tree, told: Mapping[str, Any], names: Mapping[str, s
     """
     changed = False
     for field, term in names.items():
-        value = told.get(field)
-        if value is None:
+        value, before = told.get(field), part.get(field)
+        stands = ods_named(before, ods_codes(tree)) if field in _COMMISSIONERS else before
+        if value is None or stands == value:
             continue
-        after = organisation(tree, value, mint) if field in _COMMISSIONERS else value
-        before = part.get(field)
-        if before == after:
-            continue
+        after = _referred(tree, value, mint) if field in _COMMISSIONERS else value
         if before and not any(entry["term"] == term for entry in part.get("history") or ()):
             former = Said(said.by, {"text": "As it stood before it was changed."}, said.at)
             note(part, term, _in_words(tree, before), former, mint)

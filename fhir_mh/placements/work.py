@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fhir_mh.errors import Conflict, ConsentDenied
 from fhir_mh.issues import issue
@@ -42,6 +43,10 @@ class Work:
         if course.placement is not None:
             return self._whose.keeps("placements", course.placement)
         return not self.provides(course) and self._whose.leads(self.tree)
+
+    def keeps(self, field: str, item: Mapping[str, Any]) -> bool:
+        """Whether an item of a list is this organisation's."""
+        return self._whose.keeps(field, item)
 
     def provides(self, course: Course) -> bool:
         """Whether the person is with this organisation, or is to come to it."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fhir_mh.consent import AccessContext
+from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.gateway.identity import find_person
 from fhir_mh.gateway.standing import Standing, standing
-from fhir_mh.placements import courses
+from fhir_mh.issues import issue
+from fhir_mh.placements import courses, read_step
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 
@@ -55,6 +60,22 @@ def test_that_somebody_is_with_it_is_not_the_providers_own_to_say(pair: Pair, cl
     assert WARD not in seen(pair).in_care
     assert "crisis_plans" not in pair.record(WARD).tree
     assert not any("no sleep" in text for text in pair.wire)
+
+
+@pytest.mark.parametrize("provider", ["w-far", "w-home"])
+def test_who_asks_for_a_placement_that_it_keeps_itself_cares_for_nobody_by_it(pair: Pair, provider: str) -> None:
+    pair.save(HOME, without_a_placement())
+    theirs = of_the_ward(placements=[{"id": "mine", "provider": {"id": provider}, "requested_by": {"id": "w-ward"}}])
+    theirs["organisations"].append({"id": "w-far", "ods": "ZOA7"})
+    pair.save(WARD, theirs)
+    pair.deliver()
+    assert pair.record(HOME).tree["placements"]
+    assert WARD not in seen(pair).in_care
+    assert not any("no sleep" in text for text in pair.wire)
+    if provider == "w-home":
+        stay = {"id": "stay", "provider": {"id": "org-home"}, "placement": {"id": "mine"}}
+        pair.save(HOME, {"stays": [stay]})
+        assert WARD in seen(pair).in_care, "we have admitted the person as it asked"
 
 
 def test_where_the_settings_say_so_a_claim_counts_as_it_arrives(pair: Pair) -> None:
@@ -132,3 +153,46 @@ def test_whoever_comes_to_keep_a_plan_is_sent_what_waited_for_it(tmp_path: Path)
     pair.deliver()
     assert [one["id"] for one in pair.record(HOME).tree["stays"]] == ["stay"]
     pair.close()
+
+
+def test_a_placement_ends_with_a_stay_that_does_not_name_it(pair: Pair) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    stay = {"id": "st", "provider": {"id": "org-ward"}, "period": {"start": "2026-11-24T08:00:00Z"}}
+    pair.save(WARD, {"stays": [stay]})
+    pair.deliver()
+    assert [course.state for course in courses(pair.record(HOME).tree)] == ["under-way"]
+    over = {"start": "2026-11-24T08:00:00Z", "end": "2026-11-24T09:30:00Z"}
+    pair.save(WARD, {"stays": [{"id": "st", "status": "finished", "period": over}]})
+    pair.clock.advance(timedelta(hours=2))
+    pair.deliver()
+    assert [(one.state, (one.stay or {}).get("id")) for one in courses(pair.record(HOME).tree)] == [("ended", "st")]
+    assert WARD not in seen(pair).in_care
+    kinds = [task["kind"] for task in pair.record(HOME).tree["tasks"]]
+    assert kinds == ["incomplete-plan", "follow-up"]
+    assert [task["kind"] for task in pair.record(WARD).tree["tasks"]] == ["incomplete-plan"]
+
+
+def test_a_confirmed_claim_ends_with_its_stay_though_the_link_was_refused(pair: Pair) -> None:
+    pair.save(HOME, without_a_placement())
+    stay = {"id": "st", "provider": {"id": "w-ward"}, "period": {"start": "2026-11-24T08:00:00Z"}}
+    pair.save(WARD, of_the_ward(stays=[stay]))
+    pair.deliver()
+    step = read_step("confirm", {"by": "X", "reason": {"text": "why"}})
+    gateway = pair.gateways[HOME]
+    asyncio.run(gateway.placements.record(AccessContext(HOME), pair.record(HOME).id, "st", step))
+    carried = pair.hand_over
+
+    def refusing(sender: str, to: str, message: Message) -> Receipt:
+        if message.verb == "proposal":
+            return Receipt(message.id, "refused", issues=(issue("server-takes-none", "$", verb="proposal"),))
+        return carried(sender, to, message)
+
+    pair.hand_over = refusing  # type: ignore[method-assign]
+    pair.deliver()
+    assert [course.state for course in courses(pair.record(HOME).tree)] == ["under-way"]
+    over = {"start": "2026-11-24T08:00:00Z", "end": "2026-11-24T08:50:00Z"}
+    pair.save(WARD, {"stays": [{"id": "st", "status": "finished", "period": over}]})
+    pair.deliver()
+    assert {course.state for course in courses(pair.record(HOME).tree)} == {"ended"}
+    assert WARD not in seen(pair).in_care

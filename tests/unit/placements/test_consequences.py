@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.placements import Terms, Whose, broken_terms, courses, followed
-from tests.unit.placements.test_steps import FAR, HOME, NOW, WARD, Both, claimed, left, planned, under_way
+from tests.unit.placements.test_steps import FAR, HOME, NOW, WARD, Both, claimed, lapsed, left, planned, under_way
 
 Tree = dict[str, Any]
 
@@ -232,3 +232,44 @@ def test_nothing_is_rewritten_or_goes_on_by_a_mere_change() -> None:
     assert (found.code, found.path) == ("placement-ended", f"stays[{stay['id']}].status")
     void = {**before, "placements": [{**placement, "status": "entered-in-error"}]}
     assert broken_terms(before, void, HOME, both.keepers) == []
+
+
+@pytest.mark.parametrize("at", ["2026-11-24", "2026-11-23T09:00:00Z"])
+def test_a_placement_opened_again_ends_with_the_stay_whatever_time_its_end_tells(at: str) -> None:
+    both = lapsed()
+    follow(both, both.tree)
+    both.step(HOME, "reopen", both.only)
+    follow(both, both.tree)
+    before = both.tree
+    both.step(WARD, "end", both.only, at=at)
+    tree = follow(both, before)
+    (placement,) = tree["placements"]
+    said = placement["history"][-1]
+    assert (placement["status"], said["value"], said["recorded_at"]) == ("completed", "discharged", NOW)
+    assert len(tasks(tree, "follow-up")) == 1
+
+
+def test_a_stay_that_ended_as_a_placement_was_opened_again_is_asked_about_once_it_is_told_otherwise() -> None:
+    both = under_way()
+    both.step(WARD, "end", both.only, at="2026-11-23")
+    follow(both, both.tree)
+    both.step(HOME, "reopen", both.only)
+    assert not tasks(follow(both, both.tree), "placement"), "that the stay was over was known"
+    before = both.tree
+    (stay,) = before["stays"]
+    both.tree = {**before, "stays": [{**stay, "period": {**stay["period"], "end": "2026-11-24"}}]}
+    tree = follow(both, before)
+    assert tree["placements"][0]["status"] == "active"
+    (task,) = tasks(tree, "placement")
+    assert WARD in task["description"]
+    assert follow(both, tree) is tree, "it is asked as long as it is so"
+    both.step(HOME, "end", both.only, at=NOW)
+    assert not tasks(follow(both, tree), "placement")
+
+
+def test_of_two_stays_of_a_placement_the_one_that_goes_on_counts() -> None:
+    both = under_way()
+    (stay,) = both.tree["stays"]
+    before = {**both.tree, "stays": [stay, {**stay, "id": "other-ward"}]}
+    both.tree = {**before, "stays": [{**stay, "status": "finished"}, before["stays"][1]]}
+    assert follow(both, before)["placements"][0]["status"] == "active"
