@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 from fhir_mh.clock import instant, moment_of
@@ -31,6 +32,10 @@ _NOWHERE = (
 _OVERLAP = (
     "Two placements overlap, with {} and with {}. Both go on seeing what they may. Find out where the person is, and "
     "end or transfer one of them."
+)
+_TWICE = (
+    "Two placements with {} go on. The person is there by one of them only, and what is recorded of that one does not "
+    "end the other. Find out which it is, and end the other."
 )
 _NO_PLAN = "No discharge plan is recorded: who does what, by when, for the person to be well at home?"
 _FOLLOW_UP = "The person was discharged: be in touch with them within {} hours."
@@ -58,9 +63,9 @@ def followed(
     tree = {**after, **{name: copy.deepcopy(after[name]) for name in _CHANGED if name in after}}
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
-    leads = whose.leads(tree)
-    for course in courses(tree):
-        if course.state == "left" and whose.keeps("placements", course.placement):
+    leads, found = whose.leads(tree), courses(tree)
+    for course in found:
+        if _is_left(course, found) and whose.keeps("placements", course.placement):
             _end_with_stay(work, course)
         elif leads and terms.confirm_claims and _is_claim(course, whose):
             said = Said(whose.own, {"text": "Confirmed by policy as it arrived."}, now)
@@ -79,6 +84,14 @@ def _noted(before: Mapping[str, Any], work: Work, whose: Whose) -> None:
         if ended and whose.keeps("placements", item) and not outcome_of(item):
             outcome = "cancelled" if item["status"] == "revoked" else "discharged"
             end_placement(work, item, outcome, Said(whose.own, {"text": "Its status was changed."}, work.now))
+
+
+def _is_left(course: Course, found: list[Course]) -> bool:
+    """Whether its stay is over, its placement is not, and the person is not there by another stay of it."""
+    placement = course.placement
+    if course.state != "left" or placement is None or placement.get("status") in ENDED:
+        return False
+    return not any(one.there and (one.placement or {}).get("id") == placement["id"] for one in found)
 
 
 def _end_with_stay(work: Work, course: Course) -> None:
@@ -105,6 +118,8 @@ def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms
     known = {item["id"] for field in ("placements", "stays") for item in before.get(field) or ()}
     for course in courses(tree):
         if course.id in over or not _has_left(course) or dead or not _was_known(course, known):
+            continue
+        if course.placement is not None and course.id != course.placement["id"]:  # one of its stays: it is asked once
             continue
         placed = whose.keeps("placements", course.placement)
         about = {"id": (course.stay or {}).get("id"), "type": "Encounter"}
@@ -166,28 +181,34 @@ def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tre
         if leads and _is_claim(course, whose):
             known = task_about(tree, (course.stay or {})["id"])
             yield claim_task(known["id"] if known else _name(course.id, "claim"), course, now)
-        if not whose.keeps("placements", course.placement):
+        placement = course.placement
+        if placement is None or not whose.keeps("placements", placement):
             continue
-        transferred = outcome_of(course.placement or {}) == "transferred"
-        about = {"id": course.id, "type": "ServiceRequest"}
+        transferred = outcome_of(placement) == "transferred"
+        name, about = placement["id"], {"id": placement["id"], "type": "ServiceRequest"}
         if course.state == "lapsed" and not transferred:
-            yield _task("placement", f"{course.id}/lapsed", now, about, _LAPSED.format(course.provider))
-        if course.state == "ended" and transferred and course.id not in moved:
-            yield _task("placement", f"{course.id}/nowhere", now, about, _NOWHERE.format(course.provider))
+            yield _task("placement", f"{name}/lapsed", now, about, _LAPSED.format(course.provider))
+        if course.state == "ended" and transferred and name not in moved:
+            yield _task("placement", f"{name}/nowhere", now, about, _NOWHERE.format(course.provider))
     yield from _overlaps([course for course in found if course.goes_on and course.provider], whose, leads, now)
 
 
 def _overlaps(going_on: list[Course], whose: Whose, leads: bool, now: str) -> Iterator[Tree]:
-    """Nobody is in two places: two placements with two providers are a transfer, or a mistake."""
-    for number, one in enumerate(going_on):
-        for other in going_on[number + 1 :]:
-            ours = leads or any(whose.keeps("placements", course.placement) for course in (one, other))
-            if one.provider == other.provider or not ours:
-                continue
-            ids = "/".join(sorted((one.id, other.id)))
-            about = {"id": one.id, "type": "Encounter" if one.placement is None else "ServiceRequest"}
-            words = _OVERLAP.format(one.provider, other.provider)
-            yield _task("placement", f"{ids}/overlap", now, about, words)
+    """Nobody is in two places: two placements with two providers are a transfer, or a mistake; two with one are one."""
+    for one, other in combinations(going_on, 2):
+        ours = leads or any(whose.keeps("placements", course.placement) for course in (one, other))
+        twice = one.provider == other.provider
+        if not ours or (twice and not _are_two_placements(one, other)):
+            continue
+        ids = "/".join(sorted((one.id, other.id)))
+        about = {"id": one.id, "type": "Encounter" if one.placement is None else "ServiceRequest"}
+        words = _TWICE.format(one.provider) if twice else _OVERLAP.format(one.provider, other.provider)
+        yield _task("placement", f"{ids}/overlap", now, about, words)
+
+
+def _are_two_placements(one: Course, other: Course) -> bool:
+    """Not two stays of one placement, nor one of which the question is whether it is a placement."""
+    return one.placement is not None and other.placement is not None and one.placement["id"] != other.placement["id"]
 
 
 def _name(*parts: str) -> str:

@@ -25,13 +25,22 @@ _AS_IT_STOOD = {"text": "As it stood before it was opened again."}
 
 def open_placement(work: Work, step: Open) -> Taken:
     """A new placement with a provider. One that is open there already is the same one, or a contradiction."""
-    told = tree_of(step)
-    held = [one for one in courses(work.tree) if one.provider == step.provider and one.placement is not None]
-    for course in held:
-        if course.state in ("planned", "under-way", "on-leave"):
-            return work.again(course.id, same=_same_terms(work, course.placement or {}, told), step=step.step)
+    told, held = tree_of(step), _going_on(work, step.provider)
+    if held is not None:
+        return work.again(held["id"], same=_same_terms(work, held, told), step=step.step)
     said = Said(step.by, _AT_OPENING, work.now)
     return work.done(_new(work, step.provider, told, said)["id"])
+
+
+def _going_on(work: Work, provider: str) -> Tree | None:
+    """The placement with a provider that goes on; one that the provider says of itself is none yet."""
+    for course in courses(work.tree):
+        placement = course.placement
+        if placement is None or course.provider != provider or course.state not in ("planned", "under-way", "on-leave"):
+            continue
+        if provider == work.own or work.keepers.get(("placements", placement["id"])) != provider:
+            return placement
+    return None
 
 
 def _new(work: Work, provider: str, told: Tree, said: Said) -> Tree:
@@ -69,11 +78,15 @@ def confirm(work: Work, course: Course, step: Confirm) -> Taken:
 
 
 def confirmed(work: Work, course: Course, told: Tree, said: Said) -> str:
-    """The id of the placement that a claim becomes."""
+    """The id of the placement that a claim becomes; where one with its provider goes on, it is a stay of that one."""
     stay = course.stay or {}
-    purposes = {"purposes": stay["purposes"]} if stay.get("purposes") else {}
-    placement = _new(work, course.provider, {**purposes, **told}, said)
-    note(placement, "status", "active", said, work.mint)
+    placement = _going_on(work, course.provider)
+    if placement is None:
+        purposes = {"purposes": stay["purposes"]} if stay.get("purposes") else {}
+        placement = _new(work, course.provider, {**purposes, **told}, said)
+        note(placement, "status", "active", said, work.mint)
+    else:
+        agree(work.tree, placement, told, PLACED, said, work.mint)
     stay["placement"] = {"id": placement["id"]}
     task = task_about(work.tree, stay["id"])
     if task is not None:
@@ -121,23 +134,36 @@ def transfer(work: Work, course: Course, step: Transfer) -> Taken:
     if not work.places(course) or course.placement is None:
         raise not_yours(step.step, PLACER)
     provider, old = str(step.provider), course.placement
-    for other in work.tree.get("placements") or ():
-        if (other.get("replaces") or {}).get("id") == old["id"]:
-            named = ods_named(other.get("provider"), ods_codes(work.tree))
-            return work.again(other["id"], same=named == provider, step=step.step)
     if old.get("status") in ENDED:
-        return work.again(course.id, same=False, step=step.step)
+        new = next((one for one in reversed(work.tree["placements"]) if _replaces(one, old)), old)
+        same = new is not old and ods_named(new.get("provider"), ods_codes(work.tree)) == provider
+        return work.again(new["id"], same=same, step=step.step)
     if provider == course.provider:
         return work.again(course.id, same=True, step=step.step)
-    kept = {name: old[name] for name in ("level", "out_of_area_reason", "purposes", "interventions") if old.get(name)}
-    commissioner = ods_named(old.get("placing_commissioner"), ods_codes(work.tree))
-    kept |= {"placing_commissioner": commissioner} if commissioner else {}
-    new = _new(work, provider, {**kept, **tree_of(step)}, said)
-    new["replaces"] = {"id": old["id"], "type": "ServiceRequest"}
+    new = _moved_to(work, old, provider, tree_of(step), said)
     end_placement(work, old, "transferred", said)
     if course.there and work.provides(course):
         end_stay(work, course.stay or {}, "transferred", said)
     return work.done(new["id"])
+
+
+def _replaces(placement: Tree, old: Tree) -> bool:
+    return bool((placement.get("replaces") or {}).get("id") == old["id"])
+
+
+def _moved_to(work: Work, old: Tree, provider: str, told: Tree, said: Said) -> Tree:
+    """The placement with another provider after this one: the one that goes on there already, or else a new one."""
+    placement = _going_on(work, provider)
+    if placement is None:
+        names = ("level", "out_of_area_reason", "purposes", "interventions")
+        kept = {name: old[name] for name in names if old.get(name)}
+        commissioner = ods_named(old.get("placing_commissioner"), ods_codes(work.tree))
+        kept |= {"placing_commissioner": commissioner} if commissioner else {}
+        placement = _new(work, provider, {**kept, **told}, said)
+    else:
+        agree(work.tree, placement, told, PLACED, said, work.mint)
+    placement.setdefault("replaces", {"id": old["id"], "type": "ServiceRequest"})
+    return placement
 
 
 def end(work: Work, course: Course, step: End) -> Taken:
