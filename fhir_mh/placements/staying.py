@@ -22,7 +22,7 @@ def claim(work: Work, step: Claim) -> Taken:
         if course.there:
             return work.again(course.id, same=_since(course) == step.admitted_at, step=step.step)
         if course.state == "planned":
-            return work.done(_admitted(work, course, tree_of(step), said, step.step))
+            return work.done(_admitted(work, course, tree_of(step), said))
     stay = _new_stay(work, tree_of(step), said)
     if step.home_team is not None:
         _cared_for_by(work, step.home_team)
@@ -31,32 +31,34 @@ def claim(work: Work, step: Claim) -> Taken:
 
 def admit(work: Work, course: Course, step: Admit) -> Taken:
     """The person has come."""
-    if not work.provides(course):
+    if course.provider != work.own:
         raise not_yours(step.step, PROVIDER)
-    if course.there:
-        return work.again(course.id, same=_since(course) == step.admitted_at, step=step.step)
-    return work.done(_admitted(work, course, tree_of(step), Said(step.by, _AT_ADMISSION, work.now), step.step))
+    name = (course.placement or {}).get("id")
+    for one in courses(work.tree):
+        if one.there and one.placement is not None and one.placement["id"] == name:
+            return work.again(one.id, same=_since(one) == step.admitted_at, step=step.step)
+    return work.done(_admitted(work, course, tree_of(step), Said(step.by, _AT_ADMISSION, work.now)))
 
 
 def _since(course: Course) -> Any:
     return ((course.stay or {}).get("period") or {}).get("start")
 
 
-def _admitted(work: Work, course: Course, told: Tree, said: Said, step: str) -> str:
+def _admitted(work: Work, course: Course, told: Tree, said: Said) -> str:
+    """The person comes by a placement: our stay that waits for them begins, or a new one, whoever else planned one."""
     placement = course.placement or {}
     purposes = {"purposes": placement["purposes"]} if placement.get("purposes") else {}
-    stay = course.stay if course.stay is not None and course.stay.get("status") == "planned" else None
-    if stay is not None and work.keepers.get(("stays", stay["id"]), work.own) != work.own:
-        raise not_yours(step, PROVIDER)
-    _new_stay(work, {**purposes, **told}, said, stay, {"id": placement["id"]})
-    return course.id
+    waiting = (stay for stay in work.tree.get("stays") or () if stay.get("status") in ("planned", "unknown"))
+    ours = (stay for stay in waiting if (stay.get("placement") or {}).get("id") == placement["id"] and work.keeps(stay))
+    _new_stay(work, {**purposes, **told}, said, next(ours, None), {"id": placement["id"]})
+    return str(placement["id"])
 
 
 def _new_stay(work: Work, told: Tree, said: Said, planned: Tree | None = None, placement: Tree | None = None) -> Tree:
     stay: Tree = {"id": work.mint()} if planned is None else planned
     stay |= {
         "status": "in-progress",
-        "provider": organisation(work.tree, work.own, work.mint),
+        "provider": stay.get("provider") or organisation(work.tree, work.own, work.mint),
         "period": {"start": told["admitted_at"]},
     }
     if placement is not None:

@@ -45,7 +45,11 @@ class Work:
 
     def provides(self, course: Course) -> bool:
         """Whether the person is with this organisation, or is to come to it."""
-        return self._whose.keeps("stays", course.stay) or course.provider == self.own
+        return self.keeps(course.stay) or course.provider == self.own
+
+    def keeps(self, stay: Tree | None) -> bool:
+        """Whether a stay is this organisation's own, or would be."""
+        return self._whose.keeps("stays", stay)
 
     @property
     def _whose(self) -> Whose:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.placing import Recorded
 from fhir_mh.gateway.standing import Standing, standing
-from fhir_mh.placements import courses
+from fhir_mh.placements import courses, read_step
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 
@@ -24,6 +28,19 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 def seen(pair: Pair, ods: str = HOME) -> Standing:
     return pair.gateways[ods].store.read_now(lambda tx: standing(tx, str(find_person(tx, NHS_NUMBER)), ods))
+
+
+def step(pair: Pair, ods: str, name: str, placement: str, **told: Any) -> Recorded:
+    """A step that this organisation records."""
+    pair.clock.advance(timedelta(seconds=1))
+    facts = read_step(name, {"by": "Somebody", **told})
+    recording = pair.gateways[ods].placements.record(AccessContext(ods), pair.record(ods).id, placement, facts)
+    return asyncio.run(recording)
+
+
+def state(pair: Pair, ods: str) -> str:
+    """What this organisation shows of the placement."""
+    return next(course.state for course in courses(pair.record(ods).tree) if course.id == "place")
 
 
 def of_the_ward(**more: Any) -> dict[str, Any]:
@@ -81,6 +98,21 @@ def test_a_stay_that_we_record_of_a_provider_counts_until_its_placement_ends(pai
     assert WARD in seen(pair).in_care
     ended = {"id": "place", "provider": {"id": "org-ward"}, "status": "completed"}
     pair.save(HOME, {"placements": [ended], "stays": [{"id": "stay", "placement": {"id": "place"}}]})
+    assert WARD not in seen(pair).in_care
+
+
+def test_the_ward_admits_beside_the_stay_that_the_home_team_planned(pair: Pair) -> None:
+    stay = {"id": "plan", "status": "planned", "provider": {"id": "org-ward"}, "placement": {"id": "place"}}
+    pair.save(HOME, {**person_with_a_plan(), "stays": [stay]})
+    pair.deliver()
+    step(pair, WARD, "admit", "place", admitted_at="2026-11-24T09:00:00Z")
+    pair.deliver()
+    assert state(pair, HOME) == state(pair, WARD) == "under-way"
+    step(pair, WARD, "end", "place", outcome="discharged", at="2026-11-24T10:00:00Z", reason={"text": "Well."})
+    pair.deliver()
+    assert state(pair, HOME) == "ended"
+    asked = [task["kind"] for task in pair.record(HOME).tree["tasks"]]
+    assert sorted(asked) == ["follow-up", "incomplete-plan"]
     assert WARD not in seen(pair).in_care
 
 

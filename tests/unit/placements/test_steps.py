@@ -281,6 +281,50 @@ def test_a_claim_where_a_placement_waits_is_its_admission() -> None:
     assert both.state() == "under-way"
 
 
+def with_a_planned_stay(keeper: str, status: str = "planned") -> Both:
+    both = planned()
+    (placement,) = both.tree["placements"]
+    stay = {"id": "plan", "status": status, "provider": placement["provider"], "placement": {"id": placement["id"]}}
+    both.tree["stays"] = [stay]
+    both.keepers["stays", "plan"] = keeper
+    return both
+
+
+@pytest.mark.parametrize("step", ["admit", "claim"])
+def test_a_stay_that_the_home_team_planned_stands_beside_the_providers_own(step: str) -> None:
+    both = with_a_planned_stay(HOME)
+    name, plan = both.only, both.tree["stays"][0]
+    assert both.step(WARD, step, name).id == name
+    first, own = both.tree["stays"]
+    assert (first, own["status"], own["placement"]) == (plan, "in-progress", {"id": name})
+    assert both.keepers["stays", own["id"]] == WARD
+    assert courses(both.tree)[0].stay == own
+    assert both.state() == "under-way"
+    for named in (name, "plan"):
+        assert both.step(WARD, "admit", named).repeated
+    both.step(WARD, "end", name)
+    assert (both.state(), courses(both.tree)[0].stay) == ("left", both.tree["stays"][1])
+
+
+def test_who_keeps_a_planned_stay_of_another_provider_does_not_admit_to_it() -> None:
+    both = with_a_planned_stay(HOME)
+    before = both.tree
+    with pytest.raises(ConsentDenied) as refused:
+        both.step(HOME, "admit", both.only)
+    assert [one.code for one in refused.value.issues] == ["placement-not-yours"]
+    assert both.tree is before
+
+
+@pytest.mark.parametrize("status", ["planned", "unknown"])
+def test_the_providers_own_planned_stay_begins_and_keeps_the_provider_it_names(status: str) -> None:
+    both = with_a_planned_stay(WARD, status)
+    both.tree["organisations"].append({"id": "unit", "name": "A unit of the ward"})
+    both.tree["stays"][0]["provider"] = {"id": "unit"}
+    both.step(WARD, "admit", both.only)
+    (stay,) = both.tree["stays"]
+    assert (stay["id"], stay["status"], stay["provider"]) == ("plan", "in-progress", {"id": "unit"})
+
+
 def test_a_claim_says_whose_person_it_is() -> None:
     both = Both()
     both.step(WARD, "claim", home_team=HOME)
