@@ -96,7 +96,9 @@ def _is_left(course: Course, found: list[Course]) -> bool:
 
 def _end_with_stay(work: Work, course: Course) -> None:
     stay = course.stay or {}
-    outcome = outcome_of(stay) or ("cancelled" if stay["status"] == "cancelled" else "discharged")
+    outcome = outcome_of(stay) or "discharged"
+    if outcome == "discharged" and stay["status"] == "cancelled":  # nobody goes home from where they have not come
+        outcome = "cancelled"
     at = (stay.get("period") or {}).get("end") or work.now
     reason = {"text": "The provider has ended the stay."}
     end_placement(work, course.placement or {}, outcome, Said(course.provider or work.own, reason, at))

@@ -62,7 +62,8 @@ class Situation:
 def possible(course: Course) -> tuple[str, ...]:
     """The steps that a placement takes as it is now, whoever records them."""
     away = course.stay is not None and course.stay.get("status") == "onleave"
-    return tuple(step for step in POSSIBLE[course.state] if step != ("leave" if away else "return"))
+    not_now = ("leave" if away else "return",) if course.there else ("leave", "return", "delay")
+    return tuple(step for step in POSSIBLE[course.state] if step not in not_now)
 
 
 def take(situation: Situation, name: str | None, step: Step) -> Taken:

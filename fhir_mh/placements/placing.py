@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fhir_mh.placements.courses import (
     ENDED,
+    GONE,
     Course,
     Tree,
     courses,
@@ -13,7 +14,7 @@ from fhir_mh.placements.courses import (
     statuses,
     task_about,
 )
-from fhir_mh.placements.staying import end_stay, move_ward
+from fhir_mh.placements.staying import end_stay, go_on, is_to_end, move_ward
 from fhir_mh.placements.steps import Confirm, Decline, End, Open, Reopen, Transfer
 from fhir_mh.placements.terms import PLACED, Said, agree, note, organisation
 from fhir_mh.placements.work import PLACER, PROVIDER, Taken, Work, not_yours
@@ -142,7 +143,7 @@ def transfer(work: Work, course: Course, step: Transfer) -> Taken:
         return work.again(course.id, same=True, step=step.step)
     new = _moved_to(work, old, provider, tree_of(step), said)
     end_placement(work, old, "transferred", said)
-    if course.there and work.provides(course):
+    if is_to_end(work, course):
         end_stay(work, course.stay or {}, "transferred", said)
     return work.done(new["id"])
 
@@ -169,8 +170,9 @@ def _moved_to(work: Work, old: Tree, provider: str, told: Tree, said: Said) -> T
 def end(work: Work, course: Course, step: End) -> Taken:
     """Of placement and stay, that which is ours and goes on ends."""
     said, ended = Said(step.by, tree_of(step.reason), step.at), False
-    places, provides = work.places(course) and course.placement is not None, work.provides(course)
-    if provides and course.there:
+    places = work.places(course) and course.placement is not None
+    over = course.stay if work.provides(course) and (course.stay or {}).get("status") in GONE else None
+    if is_to_end(work, course):
         end_stay(work, course.stay or {}, step.outcome, said)
         if step.discharged_to is not None:
             (course.stay or {})["discharged_to"] = tree_of(step.discharged_to)
@@ -180,7 +182,7 @@ def end(work: Work, course: Course, step: End) -> Taken:
         ended = True
     if ended:
         return work.done(course.id)
-    ours = course.placement if places else course.stay if provides else None
+    ours = course.placement if places else over
     if ours is None:
         raise not_yours(step.step, PROVIDER if course.placement is None else PLACER)
     last = next((entry for entry in reversed(statuses(ours))), None)
@@ -205,10 +207,8 @@ def reopen(work: Work, course: Course, step: Reopen) -> Taken:
         placement["status"] = "active"
         note(placement, "status", "active", said, work.mint)
         opened = True
-    if stay is not None and work.provides(course) and stay.get("status") in ("finished", "cancelled"):
-        stay["status"] = "in-progress"
-        (stay.get("period") or {}).pop("end", None)
-        note(stay, "status", "active", said, work.mint)
+    if stay is not None and work.provides(course) and stay.get("status") in GONE:
+        go_on(work, stay, said)
         opened = True
     if not opened:
         raise not_yours(step.step, PROVIDER if placement is None else PLACER)

@@ -10,6 +10,7 @@ from fhir_mh.placements.terms import KEPT, Said, agree, estimate, note, organisa
 from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
 from fhir_mh.records.trees import tree_of
 
+_WAITING = ("planned", "unknown")
 _AT_ADMISSION = {"text": "As agreed when the person was admitted."}
 
 
@@ -48,7 +49,7 @@ def _admitted(work: Work, course: Course, told: Tree, said: Said) -> str:
     """The person comes by a placement: our stay that waits for them begins, or a new one, whoever else planned one."""
     placement = course.placement or {}
     purposes = {"purposes": placement["purposes"]} if placement.get("purposes") else {}
-    waiting = (stay for stay in work.tree.get("stays") or () if stay.get("status") in ("planned", "unknown"))
+    waiting = (stay for stay in work.tree.get("stays") or () if stay.get("status") in _WAITING)
     ours = (stay for stay in waiting if (stay.get("placement") or {}).get("id") == placement["id"] and work.keeps(stay))
     _new_stay(work, {**purposes, **told}, said, next(ours, None), {"id": placement["id"]})
     return str(placement["id"])
@@ -109,7 +110,7 @@ def come_back(work: Work, course: Course, step: Return) -> Taken:
 
 
 def _own_stay(work: Work, course: Course, step: str) -> Tree:
-    if course.stay is None:
+    if course.stay is None or not course.there:
         raise missing("stay")
     if not work.provides(course):
         raise not_yours(step, PROVIDER)
@@ -119,7 +120,7 @@ def _own_stay(work: Work, course: Course, step: str) -> Tree:
 def delay(work: Work, course: Course, step: Delay) -> Taken:
     """One more delay with its reason; or one that was told before is over."""
     stay = course.stay
-    if stay is None or stay.get("status", "in-progress") not in THERE:
+    if stay is None or not course.there:
         raise missing("stay")
     new: Tree = {"since": step.since, "reason": tree_of(step.reason)}
     if step.until is not None:
@@ -143,8 +144,25 @@ def move_ward(work: Work, course: Course, ward: str, said: Said, step: str) -> T
     return work.done(course.id)
 
 
+def is_to_end(work: Work, course: Course) -> bool:
+    """Whether its stay is not over, and ours to end: the person is with us, or was to come."""
+    waits = (course.stay or {}).get("status") in _WAITING and work.keeps(course.stay)
+    return work.provides(course) and (course.there or waits)
+
+
 def end_stay(work: Work, stay: Tree, outcome: str, said: Said) -> None:
-    """The stay is over; its history says how, from when and why."""
-    stay["status"] = "cancelled" if outcome == "cancelled" else "finished"
-    stay["period"] = {**(stay.get("period") or {}), "end": said.at}
+    """The stay is over; its history says how, from when and why. One that never began is cancelled, with no start."""
+    status, period = stay.get("status", "in-progress"), stay.get("period") or {}
+    began = status in THERE or (status == "unknown" and outcome != "cancelled")
+    stay["status"] = "finished" if began and outcome != "cancelled" else "cancelled"
+    stay["period"] = {**{name: at for name, at in period.items() if began or name != "start"}, "end": said.at}
     note(stay, "status", outcome, said, work.mint)
+
+
+def go_on(work: Work, stay: Tree, said: Said) -> None:
+    """The stay that was over goes on; one that never began waits again."""
+    period = {name: at for name, at in (stay.get("period") or {}).items() if name != "end"}
+    stay["status"] = "in-progress" if stay["status"] == "finished" or "start" in period else "planned"
+    stay.pop("period", None)
+    stay |= {"period": period} if period else {}
+    note(stay, "status", "active", said, work.mint)

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from fhir_mh.placements import Terms, Whose, broken_terms, courses, followed
-from tests.unit.placements.test_steps import FAR, HOME, NOW, WARD, Both, claimed, left, planned, under_way
+from tests.unit.placements.test_steps import (
+    FAR,
+    HOME,
+    NOW,
+    WARD,
+    Both,
+    claimed,
+    left,
+    planned,
+    under_way,
+    with_a_planned_stay,
+)
 
 Tree = dict[str, Any]
 
@@ -194,6 +205,17 @@ def test_two_stays_of_one_placement_and_a_claim_beside_one_are_no_two_placements
         both.tree["stays"][1] |= linked
         found = tasks(follow(both, both.tree), "placement")
         assert not [task for task in found if task["about"]["type"] == "ServiceRequest"]
+
+
+@pytest.mark.parametrize("outcome", ["discharged", "cancelled"])
+def test_nobody_is_followed_up_who_never_came(outcome: str) -> None:
+    both = with_a_planned_stay(WARD)
+    before = both.tree
+    both.step(WARD, "end", both.only, outcome=outcome)
+    tree = follow(both, before)
+    (placement,) = tree["placements"]
+    assert (placement["status"], placement["history"][-1]["value"]) == ("revoked", "cancelled")
+    assert "tasks" not in tree
 
 
 def test_a_placement_with_two_stays_ends_with_the_last_of_them() -> None:

@@ -325,6 +325,69 @@ def test_the_providers_own_planned_stay_begins_and_keeps_the_provider_it_names(s
     assert (stay["id"], stay["status"], stay["provider"]) == ("plan", "in-progress", {"id": "unit"})
 
 
+def waiting_alone(status: str) -> Both:
+    """A stay of the ward's own that nobody has placed, and to which nobody has come yet."""
+    both = claimed()
+    both.tree["stays"][0] |= {"status": status, "period": {"start": "2026-12-24"}, "history": []}
+    return both
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("planned", "cancelled"), ("planned", "discharged"), ("planned", "transferred"), ("unknown", "cancelled")],
+)
+def test_a_stay_to_which_nobody_came_is_cancelled_and_waits_again_once_reopened(status: str, outcome: str) -> None:
+    both = waiting_alone(status)
+    name = both.only
+    assert not both.step(WARD, "end", name, outcome=outcome).repeated
+    (stay,) = both.tree["stays"]
+    assert (stay["status"], stay["period"]) == ("cancelled", {"end": "2026-11-24"})
+    assert [one["value"] for one in stay["history"]] == [outcome]
+    assert both.step(WARD, "end", name, outcome=outcome).repeated
+    with pytest.raises(Conflict, match="with other facts"):
+        both.step(WARD, "end", name, outcome=outcome, at="2026-11-23")
+    both.step(WARD, "reopen", name)
+    (stay,) = both.tree["stays"]
+    assert (stay["status"], "period" in stay) == ("planned", False)
+
+
+def test_a_stay_of_which_nobody_knew_how_far_it_was_ends_as_it_is_told() -> None:
+    both = waiting_alone("unknown")
+    both.tree["stays"][0]["period"]["start"] = "2026-11-20"
+    both.step(WARD, "end", both.only)
+    (stay,) = both.tree["stays"]
+    assert (stay["status"], stay["period"]) == ("finished", {"start": "2026-11-20", "end": "2026-11-24"})
+
+
+@pytest.mark.parametrize("outcome", ["discharged", "cancelled"])
+def test_a_stay_that_began_goes_on_once_reopened_however_it_ended(outcome: str) -> None:
+    both = under_way()
+    both.step(WARD, "end", both.only, outcome=outcome)
+    both.step(WARD, "reopen", both.only)
+    (stay,) = both.tree["stays"]
+    assert (stay["status"], stay["period"]) == ("in-progress", {"start": "2026-11-20"})
+
+
+def test_a_planned_stay_ends_with_the_placement_of_who_keeps_both_and_is_no_one_elses_to_end() -> None:
+    for step in ("end", "transfer"):
+        both = with_a_planned_stay(HOME)
+        with pytest.raises(ConsentDenied):
+            both.step(WARD, "end", both.only)
+        both.step(HOME, step, both.only)
+        (stay,) = both.tree["stays"]
+        assert (stay["status"], both.tree["placements"][0]["status"]) == ("cancelled", "completed")
+
+
+@pytest.mark.parametrize("status", ["planned", "unknown"])
+def test_nobody_goes_on_leave_from_where_they_have_not_come(status: str) -> None:
+    both = waiting_alone(status)
+    assert possible(courses(both.tree)[0]) == ("confirm", "decline", "change", "end")
+    for step in ("leave", "return", "delay"):
+        with pytest.raises(Conflict) as refused:
+            both.step(WARD, step, both.only)
+        assert [one.code for one in refused.value.issues] == ["placement-part-missing"]
+
+
 def test_a_claim_says_whose_person_it_is() -> None:
     both = Both()
     both.step(WARD, "claim", home_team=HOME)
