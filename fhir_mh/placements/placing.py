@@ -10,18 +10,16 @@ from fhir_mh.placements.courses import (
     courses,
     ods_codes,
     ods_named,
-    outcome_of,
     statuses,
     task_about,
 )
-from fhir_mh.placements.staying import end_stay, go_on, is_to_end, move_ward
+from fhir_mh.placements.staying import end_stay, go_on, is_to_end, move_ward, say_reopened
 from fhir_mh.placements.steps import Confirm, Decline, End, Open, Reopen, Transfer
 from fhir_mh.placements.terms import PLACED, Said, agree, note, organisation
 from fhir_mh.placements.work import PLACER, PROVIDER, Taken, Work, not_yours
 from fhir_mh.records.trees import tree_of
 
 _AT_OPENING = {"text": "As agreed when the placement was opened."}
-_AS_IT_STOOD = {"text": "As it stood before it was opened again."}
 
 
 def open_placement(work: Work, step: Open) -> Taken:
@@ -201,11 +199,8 @@ def reopen(work: Work, course: Course, step: Reopen) -> Taken:
     said, opened = Said(step.by, tree_of(step.reason), work.now), False
     stay, placement = course.stay, course.placement
     if placement is not None and work.places(course) and placement.get("status", "active") != "active":
-        if placement.get("status") in ENDED and not outcome_of(placement):
-            outcome = "cancelled" if placement["status"] == "revoked" else "discharged"
-            note(placement, "status", outcome, Said(step.by, _AS_IT_STOOD, work.now), work.mint)
+        say_reopened(work, placement, said)
         placement["status"] = "active"
-        note(placement, "status", "active", said, work.mint)
         opened = True
     if stay is not None and work.provides(course) and stay.get("status") in GONE:
         go_on(work, stay, said)
@@ -213,3 +208,19 @@ def reopen(work: Work, course: Course, step: Reopen) -> Taken:
     if not opened:
         raise not_yours(step.step, PROVIDER if placement is None else PLACER)
     return work.done(course.id)
+
+
+def is_reopened(work: Work, course: Course, step: Reopen) -> bool:
+    """Whether this very step was recorded before: nothing of ours is over, and its history ends with these words."""
+    placement = course.placement if course.placement is not None and work.places(course) else {}
+    stay = course.stay if course.stay is not None and work.provides(course) else {}
+    if placement.get("status", "active") != "active" or stay.get("status") in GONE:
+        return False
+    return any(_says_reopened(statuses(part)[-2:], step) for part in (placement, stay))
+
+
+def _says_reopened(said: list[Tree], step: Reopen) -> bool:
+    if len(said) < 2 or said[0]["value"] == "active" or said[1]["value"] != "active":
+        return False
+    words = (said[1].get("recorded_by"), (said[1].get("reason") or {}).get("text"))
+    return words == (step.by, step.reason.text)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_mh.placements.courses import THERE, Course, Tree, courses
+from fhir_mh.placements.courses import THERE, Course, Tree, courses, outcome_of
 from fhir_mh.placements.steps import Admit, Claim, Delay, Leave, Return
 from fhir_mh.placements.terms import KEPT, Said, agree, estimate, note, organisation
 from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
 from fhir_mh.records.trees import tree_of
 
 _WAITING = ("planned", "unknown")
+_OUTCOME = {"revoked": "cancelled", "completed": "discharged", "finished": "discharged"}
+_AS_IT_STOOD = {"text": "As it stood before it was opened again."}
 _AT_ADMISSION = {"text": "As agreed when the person was admitted."}
 
 
@@ -160,9 +162,18 @@ def end_stay(work: Work, stay: Tree, outcome: str, said: Said) -> None:
 
 
 def go_on(work: Work, stay: Tree, said: Said) -> None:
-    """The stay that was over goes on; one that never began waits again."""
+    """The stay that was over goes on, and nobody has left by it; one that never began waits again."""
+    say_reopened(work, stay, said)
     period = {name: at for name, at in (stay.get("period") or {}).items() if name != "end"}
     stay["status"] = "in-progress" if stay["status"] == "finished" or "start" in period else "planned"
-    stay.pop("period", None)
+    for name in ("period", "discharged_to"):
+        stay.pop(name, None)
     stay |= {"period": period} if period else {}
-    note(stay, "status", "active", said, work.mint)
+
+
+def say_reopened(work: Work, part: Tree, said: Said) -> None:
+    """The history of a placement or a stay says that it goes on; and before that how it stood, if it did not yet."""
+    if not outcome_of(part):
+        stood = str(part["status"])
+        note(part, "status", _OUTCOME.get(stood, stood), Said(said.by, _AS_IT_STOOD, said.at), work.mint)
+    note(part, "status", "active", said, work.mint)

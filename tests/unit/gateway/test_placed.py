@@ -116,6 +116,19 @@ def test_the_ward_admits_beside_the_stay_that_the_home_team_planned(pair: Pair) 
     assert WARD not in seen(pair).in_care
 
 
+def test_a_stay_reopened_is_shown_as_one_that_goes_on_and_reopened_twice_once(pair: Pair) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    step(pair, WARD, "admit", "place", admitted_at="2026-11-24T08:00:00Z")
+    end = {"outcome": "discharged", "at": "2026-11-24T09:00:00Z", "discharged_to": {"text": "home"}}
+    step(pair, WARD, "end", "place", **end, reason={"text": "Well."})
+    again = [step(pair, WARD, "reopen", "place", reason={"text": "It was another person."}) for _ in range(2)]
+    assert [one.repeated for one in again] == [False, True]
+    assert again[0].version == again[1].version
+    (stay,) = pair.record(WARD).tree["stays"]
+    assert (stay["status"], "discharged_to" in stay, "end" in stay["period"]) == ("in-progress", False, False)
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 def test_a_commissioner_is_sent_what_the_person_agreed_to_and_no_more(pair: Pair, agreed: bool) -> None:
     tree = without_a_placement()

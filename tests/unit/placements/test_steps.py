@@ -368,6 +368,64 @@ def test_a_stay_that_began_goes_on_once_reopened_however_it_ended(outcome: str) 
     assert (stay["status"], stay["period"]) == ("in-progress", {"start": "2026-11-20"})
 
 
+def test_who_is_there_once_more_was_discharged_to_nowhere() -> None:
+    both = under_way()
+    both.step(WARD, "end", both.only, discharged_to={"text": "home"})
+    assert both.tree["stays"][0]["discharged_to"] == {"text": "home"}
+    both.step(WARD, "reopen", both.only)
+    assert "discharged_to" not in both.tree["stays"][0]
+
+
+def on_hold() -> Both:
+    both = planned()
+    both.tree["placements"][0]["status"] = "on-hold"
+    return both
+
+
+def over_by_its_status() -> Both:
+    both = under_way()
+    both.tree["stays"][0] |= {"status": "finished"}
+    return both
+
+
+def a_claim_that_is_over() -> Both:
+    both = claimed()
+    both.step(WARD, "end", both.only)
+    return both
+
+
+@pytest.mark.parametrize(
+    ("who", "make", "state"),
+    [
+        (HOME, ended, "planned"), (WARD, ended, "lapsed"), (WARD, left, "under-way"), (HOME, lapsed, "under-way"),
+        (HOME, on_hold, "planned"), (WARD, over_by_its_status, "under-way"), (WARD, a_claim_that_is_over, "claimed"),
+    ],
+)  # fmt: skip
+def test_reopened_again_in_the_same_words_it_is_the_same_answer(who: str, make: Callable[[], Both], state: str) -> None:
+    both = make()
+    name = both.only
+    assert not both.step(who, "reopen", name).repeated
+    assert both.state() == state
+    taken, before = both.step(who, "reopen", name), both.tree
+    assert (taken.repeated, taken.id) == (True, name)
+    for words in ({"reason": "For another reason."}, {"by": "Somebody else"}):
+        with pytest.raises(FhirMhError) as refused:
+            both.step(who, "reopen", name, **words)
+        assert refused.value.issues[0].code in ("placement-step", "placement-not-yours")
+    assert both.tree is before
+    both.step(who, "end", name, at="2026-11-26")
+    assert not both.step(who, "reopen", name).repeated, "it was over once more"
+
+
+@pytest.mark.parametrize("who", [HOME, WARD])
+def test_what_was_never_over_was_not_reopened_in_whatever_words(who: str) -> None:
+    both = claimed()
+    both.step(HOME, "confirm", both.only)
+    with pytest.raises(Conflict) as refused:
+        both.step(who, "reopen", both.tree["placements"][0]["id"])
+    assert [one.code for one in refused.value.issues] == ["placement-step"]
+
+
 def test_a_planned_stay_ends_with_the_placement_of_who_keeps_both_and_is_no_one_elses_to_end() -> None:
     for step in ("end", "transfer"):
         both = with_a_planned_stay(HOME)
