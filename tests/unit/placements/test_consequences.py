@@ -17,8 +17,8 @@ from tests.unit.placements.test_steps import (
     left,
     planned,
     under_way,
-    with_a_planned_stay,
 )
+from tests.unit.placements.test_waiting_and_reopening import with_a_planned_stay
 
 Tree = dict[str, Any]
 
