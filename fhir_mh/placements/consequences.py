@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 from fhir_mh.clock import instant, moment_of
@@ -48,6 +49,10 @@ _OVERLAP = (
 _UNTOLD = (
     "{} says that a stay is over, and it cannot be told whether it was before this placement was opened or after. Find "
     "out whether the person has left: then end the placement."
+)
+_TWICE = (
+    "Two placements with {} go on. The person is there by one of them only, and what is recorded of that one does not "
+    "end the other. Find out which it is, and end the other."
 )
 _NO_PLAN = "No discharge plan is recorded: who does what, by when, for the person to be well at home?"
 _FOLLOW_UP = "The person was discharged: be in touch with them within {} hours."
@@ -116,7 +121,9 @@ def _left_by(tree: Tree, course: Course, there: Mapping[str, str]) -> Tree | Non
 
 def _end_with_stay(work: Work, course: Course, stay: Tree) -> None:
     placement, end = course.placement or {}, (stay.get("period") or {}).get("end")
-    outcome = outcome_of(stay) or ("cancelled" if stay["status"] == "cancelled" else "discharged")
+    outcome = outcome_of(stay) or "discharged"
+    if outcome == "discharged" and stay["status"] == "cancelled":  # nobody goes home from where they have not come
+        outcome = "cancelled"
     at = end if end and ended_since(placement, stay) else work.now
     reason = {"text": "The provider has ended the stay."}
     end_placement(work, placement, outcome, Said(course.provider or work.own, reason, at))
@@ -203,14 +210,15 @@ def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tre
         if leads and _is_claim(course, whose):
             known = task_about(tree, (course.stay or {})["id"])
             yield claim_task(known["id"] if known else _name(course.id, "claim"), course, now)
-        if not whose.keeps("placements", course.placement):
+        placement = course.placement
+        if placement is None or not whose.keeps("placements", placement):
             continue
-        transferred = outcome_of(course.placement or {}) == "transferred"
-        about = {"id": course.id, "type": "ServiceRequest"}
+        transferred = outcome_of(placement) == "transferred"
+        name, about = placement["id"], {"id": placement["id"], "type": "ServiceRequest"}
         if course.state == "lapsed" and not transferred:
-            yield _task("placement", f"{course.id}/lapsed", now, about, _LAPSED.format(course.provider))
-        if course.state == "ended" and transferred and course.id not in moved:
-            yield _task("placement", f"{course.id}/nowhere", now, about, _NOWHERE.format(course.provider))
+            yield _task("placement", f"{name}/lapsed", now, about, _LAPSED.format(course.provider))
+        if course.state == "ended" and transferred and name not in moved:
+            yield _task("placement", f"{name}/nowhere", now, about, _NOWHERE.format(course.provider))
     yield from _overlaps([course for course in found if course.goes_on and course.provider], whose, leads, now)
 
 
@@ -233,16 +241,21 @@ def _told_end(stay: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _overlaps(going_on: list[Course], whose: Whose, leads: bool, now: str) -> Iterator[Tree]:
-    """Nobody is in two places: two placements with two providers are a transfer, or a mistake."""
-    for number, one in enumerate(going_on):
-        for other in going_on[number + 1 :]:
-            ours = leads or any(whose.keeps("placements", course.placement) for course in (one, other))
-            if one.provider == other.provider or not ours:
-                continue
-            ids = "/".join(sorted((one.id, other.id)))
-            about = {"id": one.id, "type": "Encounter" if one.placement is None else "ServiceRequest"}
-            words = _OVERLAP.format(one.provider, other.provider)
-            yield _task("placement", f"{ids}/overlap", now, about, words)
+    """Nobody is in two places: two placements with two providers are a transfer, or a mistake; two with one are one."""
+    for one, other in combinations(going_on, 2):
+        ours = leads or any(whose.keeps("placements", course.placement) for course in (one, other))
+        twice = one.provider == other.provider
+        if not ours or (twice and not _are_two_placements(one, other)):
+            continue
+        ids = "/".join(sorted((one.id, other.id)))
+        about = {"id": one.id, "type": "Encounter" if one.placement is None else "ServiceRequest"}
+        words = _TWICE.format(one.provider) if twice else _OVERLAP.format(one.provider, other.provider)
+        yield _task("placement", f"{ids}/overlap", now, about, words)
+
+
+def _are_two_placements(one: Course, other: Course) -> bool:
+    """Not two stays of one placement, nor one of which the question is whether it is a placement."""
+    return one.placement is not None and other.placement is not None and one.placement["id"] != other.placement["id"]
 
 
 def _name(*parts: str) -> str:

@@ -11,7 +11,7 @@ from fhir_mh.errors import Conflict, NotFound
 from fhir_mh.issues import issue
 from fhir_mh.placements import placing, staying
 from fhir_mh.placements.courses import Course, State, courses
-from fhir_mh.placements.steps import Change, Claim, Open, Step
+from fhir_mh.placements.steps import Change, Claim, Open, Reopen, Step
 from fhir_mh.placements.terms import DATED, KEPT, PLACED, Mint, Said, agree, estimate
 from fhir_mh.placements.work import Taken, Work, missing
 from fhir_mh.records.trees import tree_of
@@ -38,7 +38,9 @@ REPEATED: Mapping[State, tuple[str, ...]] = {
     "lapsed": ("transfer",),
     "ended": ("end", "transfer"),
 }
-"""The steps that have brought it there: told again alike they change nothing, told otherwise they are refused."""
+"""The steps that have brought it there: told again alike they change nothing, told otherwise they are refused.
+
+A step `reopen` brings it to many; that it was recorded is read from the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Situation:
 def possible(course: Course) -> tuple[str, ...]:
     """The steps that a placement takes as it is now, whoever records them."""
     away = course.stay is not None and course.stay.get("status") == "onleave"
-    return tuple(step for step in POSSIBLE[course.state] if step != ("leave" if away else "return"))
+    not_now = ("leave" if away else "return",) if course.there else ("leave", "return", "delay")
+    return tuple(step for step in POSSIBLE[course.state] if step not in not_now)
 
 
 def take(situation: Situation, name: str | None, step: Step) -> Taken:
@@ -80,6 +83,8 @@ def take(situation: Situation, name: str | None, step: Step) -> Taken:
     course = next((one for one in courses(work.tree) if named(one, name)), None)
     if course is None:
         raise NotFound(issues=[issue("placement-not-found", "placement")])
+    if isinstance(step, Reopen) and placing.is_reopened(work, course, step):
+        return work.again(course.id, same=True, step=step.step)
     if step.step not in (*POSSIBLE[course.state], *REPEATED.get(course.state, ())):
         said = ", ".join(possible(course)) or "none"
         raise Conflict(issues=[issue("placement-step", "$", state=course.state, step=step.step, possible=said)])

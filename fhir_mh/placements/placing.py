@@ -4,34 +4,42 @@ from __future__ import annotations
 
 from fhir_mh.placements.courses import (
     ENDED,
+    GONE,
     Course,
     Tree,
     courses,
     ods_codes,
     ods_named,
-    outcome_of,
     statuses,
     task_about,
 )
-from fhir_mh.placements.staying import end_stay, move_ward
+from fhir_mh.placements.staying import end_stay, go_on, is_to_end, move_ward, say_reopened
 from fhir_mh.placements.steps import Confirm, Decline, End, Open, Reopen, Transfer
 from fhir_mh.placements.terms import PLACED, Said, agree, note, organisation
 from fhir_mh.placements.work import PLACER, PROVIDER, Taken, Work, not_yours
 from fhir_mh.records.trees import tree_of
 
 _AT_OPENING = {"text": "As agreed when the placement was opened."}
-_AS_IT_STOOD = {"text": "As it stood before it was opened again."}
 
 
 def open_placement(work: Work, step: Open) -> Taken:
     """A new placement with a provider. One that is open there already is the same one, or a contradiction."""
-    told = tree_of(step)
-    held = [one for one in courses(work.tree) if one.provider == step.provider and one.placement is not None]
-    for course in held:
-        if course.state in ("planned", "under-way", "on-leave"):
-            return work.again(course.id, same=_same_terms(work, course.placement or {}, told), step=step.step)
+    told, held = tree_of(step), _going_on(work, step.provider)
+    if held is not None:
+        return work.again(held["id"], same=_same_terms(work, held, told), step=step.step)
     said = Said(step.by, _AT_OPENING, work.now)
     return work.done(_new(work, step.provider, told, said)["id"])
+
+
+def _going_on(work: Work, provider: str) -> Tree | None:
+    """The placement with a provider that goes on; one that the provider says of itself is none yet."""
+    for course in courses(work.tree):
+        placement = course.placement
+        if placement is None or course.provider != provider or course.state not in ("planned", "under-way", "on-leave"):
+            continue
+        if provider == work.own or work.keepers.get(("placements", placement["id"])) != provider:
+            return placement
+    return None
 
 
 def _new(work: Work, provider: str, told: Tree, said: Said) -> Tree:
@@ -69,11 +77,15 @@ def confirm(work: Work, course: Course, step: Confirm) -> Taken:
 
 
 def confirmed(work: Work, course: Course, told: Tree, said: Said) -> str:
-    """The id of the placement that a claim becomes."""
+    """The id of the placement that a claim becomes; where one with its provider goes on, it is a stay of that one."""
     stay = course.stay or {}
-    purposes = {"purposes": stay["purposes"]} if stay.get("purposes") else {}
-    placement = _new(work, course.provider, {**purposes, **told}, said)
-    note(placement, "status", "active", said, work.mint)
+    placement = _going_on(work, course.provider)
+    if placement is None:
+        purposes = {"purposes": stay["purposes"]} if stay.get("purposes") else {}
+        placement = _new(work, course.provider, {**purposes, **told}, said)
+        note(placement, "status", "active", said, work.mint)
+    else:
+        agree(work.tree, placement, told, PLACED, said, work.mint)
     stay["placement"] = {"id": placement["id"]}
     task = task_about(work.tree, stay["id"])
     if task is not None:
@@ -121,30 +133,44 @@ def transfer(work: Work, course: Course, step: Transfer) -> Taken:
     if not work.places(course) or course.placement is None:
         raise not_yours(step.step, PLACER)
     provider, old = str(step.provider), course.placement
-    for other in work.tree.get("placements") or ():
-        if (other.get("replaces") or {}).get("id") == old["id"]:
-            named = ods_named(other.get("provider"), ods_codes(work.tree))
-            return work.again(other["id"], same=named == provider, step=step.step)
     if old.get("status") in ENDED:
-        return work.again(course.id, same=False, step=step.step)
+        new = next((one for one in reversed(work.tree["placements"]) if _replaces(one, old)), old)
+        same = new is not old and ods_named(new.get("provider"), ods_codes(work.tree)) == provider
+        return work.again(new["id"], same=same, step=step.step)
     if provider == course.provider:
         return work.again(course.id, same=True, step=step.step)
-    kept = {name: old[name] for name in ("level", "out_of_area_reason", "purposes", "interventions") if old.get(name)}
-    commissioner = ods_named(old.get("placing_commissioner"), ods_codes(work.tree))
-    kept |= {"placing_commissioner": commissioner} if commissioner else {}
-    new = _new(work, provider, {**kept, **tree_of(step)}, said)
-    new["replaces"] = {"id": old["id"], "type": "ServiceRequest"}
+    new = _moved_to(work, old, provider, tree_of(step), said)
     end_placement(work, old, "transferred", said)
-    if course.there and work.provides(course):
+    if is_to_end(work, course):
         end_stay(work, course.stay or {}, "transferred", said)
     return work.done(new["id"])
+
+
+def _replaces(placement: Tree, old: Tree) -> bool:
+    return bool((placement.get("replaces") or {}).get("id") == old["id"])
+
+
+def _moved_to(work: Work, old: Tree, provider: str, told: Tree, said: Said) -> Tree:
+    """The placement with another provider after this one: the one that goes on there already, or else a new one."""
+    placement = _going_on(work, provider)
+    if placement is None:
+        names = ("level", "out_of_area_reason", "purposes", "interventions")
+        kept = {name: old[name] for name in names if old.get(name)}
+        commissioner = ods_named(old.get("placing_commissioner"), ods_codes(work.tree))
+        kept |= {"placing_commissioner": commissioner} if commissioner else {}
+        placement = _new(work, provider, {**kept, **told}, said)
+    else:
+        agree(work.tree, placement, told, PLACED, said, work.mint)
+    placement.setdefault("replaces", {"id": old["id"], "type": "ServiceRequest"})
+    return placement
 
 
 def end(work: Work, course: Course, step: End) -> Taken:
     """Of placement and stay, that which is ours and goes on ends."""
     said, ended = Said(step.by, tree_of(step.reason), step.at), False
-    places, provides = work.places(course) and course.placement is not None, work.provides(course)
-    if provides and course.there:
+    places = work.places(course) and course.placement is not None
+    over = course.stay if work.provides(course) and (course.stay or {}).get("status") in GONE else None
+    if is_to_end(work, course):
         end_stay(work, course.stay or {}, step.outcome, said)
         if step.discharged_to is not None:
             (course.stay or {})["discharged_to"] = tree_of(step.discharged_to)
@@ -154,7 +180,7 @@ def end(work: Work, course: Course, step: End) -> Taken:
         ended = True
     if ended:
         return work.done(course.id)
-    ours = course.placement if places else course.stay if provides else None
+    ours = course.placement if places else over
     if ours is None:
         raise not_yours(step.step, PROVIDER if course.placement is None else PLACER)
     last = next((entry for entry in reversed(statuses(ours))), None)
@@ -173,17 +199,28 @@ def reopen(work: Work, course: Course, step: Reopen) -> Taken:
     said, opened = Said(step.by, tree_of(step.reason), work.now), False
     stay, placement = course.stay, course.placement
     if placement is not None and work.places(course) and placement.get("status", "active") != "active":
-        if placement.get("status") in ENDED and not outcome_of(placement):
-            outcome = "cancelled" if placement["status"] == "revoked" else "discharged"
-            note(placement, "status", outcome, Said(step.by, _AS_IT_STOOD, work.now), work.mint)
+        say_reopened(work, placement, said)
         placement["status"] = "active"
-        note(placement, "status", "active", said, work.mint)
         opened = True
-    if stay is not None and work.provides(course) and stay.get("status") in ("finished", "cancelled"):
-        stay["status"] = "in-progress"
-        (stay.get("period") or {}).pop("end", None)
-        note(stay, "status", "active", said, work.mint)
+    if stay is not None and work.provides(course) and stay.get("status") in GONE:
+        go_on(work, stay, said)
         opened = True
     if not opened:
         raise not_yours(step.step, PROVIDER if placement is None else PLACER)
     return work.done(course.id)
+
+
+def is_reopened(work: Work, course: Course, step: Reopen) -> bool:
+    """Whether this very step was recorded before: nothing of ours is over, and its history ends with these words."""
+    placement = course.placement if course.placement is not None and work.places(course) else {}
+    stay = course.stay if course.stay is not None and work.provides(course) else {}
+    if placement.get("status", "active") != "active" or stay.get("status") in GONE:
+        return False
+    return any(_says_reopened(statuses(part)[-2:], step) for part in (placement, stay))
+
+
+def _says_reopened(said: list[Tree], step: Reopen) -> bool:
+    if len(said) < 2 or said[0]["value"] == "active" or said[1]["value"] != "active":
+        return False
+    words = (said[1].get("recorded_by"), (said[1].get("reason") or {}).get("text"))
+    return words == (step.by, step.reason.text)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_mh.placements.courses import THERE, Course, Tree, courses, ods_codes, ods_named
+from fhir_mh.placements.courses import THERE, Course, Tree, courses, ods_codes, ods_named, outcome_of
 from fhir_mh.placements.steps import Admit, Claim, Delay, Leave, Return
 from fhir_mh.placements.terms import KEPT, Said, agree, estimate, note, organisation
 from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
 from fhir_mh.records.trees import tree_of
 
+_WAITING = ("planned", "unknown")
+_OUTCOME = {"revoked": "cancelled", "completed": "discharged", "finished": "discharged"}
+_AS_IT_STOOD = {"text": "As it stood before it was opened again."}
 _AT_ADMISSION = {"text": "As agreed when the person was admitted."}
 
 
@@ -22,7 +25,7 @@ def claim(work: Work, step: Claim) -> Taken:
         if course.there:
             return work.again(course.id, same=_since(course) == step.admitted_at, step=step.step)
         if course.state == "planned":
-            return work.done(_admitted(work, course, tree_of(step), said, step.step))
+            return work.done(_admitted(work, course, tree_of(step), said))
     stay = _new_stay(work, tree_of(step), said)
     if step.home_team is not None:
         _cared_for_by(work, step.home_team)
@@ -31,32 +34,38 @@ def claim(work: Work, step: Claim) -> Taken:
 
 def admit(work: Work, course: Course, step: Admit) -> Taken:
     """The person has come."""
-    if not work.provides(course):
+    if course.provider != work.own:
         raise not_yours(step.step, PROVIDER)
-    if course.there:
-        return work.again(course.id, same=_since(course) == step.admitted_at, step=step.step)
-    return work.done(_admitted(work, course, tree_of(step), Said(step.by, _AT_ADMISSION, work.now), step.step))
+    name = (course.placement or {}).get("id")
+    for one in courses(work.tree):
+        if one.there and one.placement is not None and one.placement["id"] == name:
+            return work.again(one.id, same=_since(one) == step.admitted_at, step=step.step)
+    return work.done(_admitted(work, course, tree_of(step), Said(step.by, _AT_ADMISSION, work.now)))
 
 
 def _since(course: Course) -> Any:
     return ((course.stay or {}).get("period") or {}).get("start")
 
 
-def _admitted(work: Work, course: Course, told: Tree, said: Said, step: str) -> str:
+def _admitted(work: Work, course: Course, told: Tree, said: Said) -> str:
+    """The person comes by a placement: our stay that waits for them begins, or a new one, whoever else planned one."""
     placement = course.placement or {}
     purposes = {"purposes": placement["purposes"]} if placement.get("purposes") else {}
-    stay = course.stay if course.stay is not None and course.stay.get("status") == "planned" else None
-    if stay is not None and work.keepers.get(("stays", stay["id"]), work.own) != work.own:
-        raise not_yours(step, PROVIDER)
-    _new_stay(work, {**purposes, **told}, said, stay, {"id": placement["id"]})
-    return course.id
+    waiting = (stay for stay in work.tree.get("stays") or () if stay.get("status") in _WAITING)
+    ours = (
+        stay
+        for stay in waiting
+        if (stay.get("placement") or {}).get("id") == placement["id"] and work.keeps("stays", stay)
+    )
+    _new_stay(work, {**purposes, **told}, said, next(ours, None), {"id": placement["id"]})
+    return str(placement["id"])
 
 
 def _new_stay(work: Work, told: Tree, said: Said, planned: Tree | None = None, placement: Tree | None = None) -> Tree:
     stay: Tree = {"id": work.mint()} if planned is None else planned
     stay |= {
         "status": "in-progress",
-        "provider": organisation(work.tree, work.own, work.mint, work.keeps),
+        "provider": stay.get("provider") or organisation(work.tree, work.own, work.mint, work.keeps),
         "period": {"start": told["admitted_at"]},
     }
     if placement is not None:
@@ -107,7 +116,7 @@ def come_back(work: Work, course: Course, step: Return) -> Taken:
 
 
 def _own_stay(work: Work, course: Course, step: str) -> Tree:
-    if course.stay is None:
+    if course.stay is None or not course.there:
         raise missing("stay")
     if not work.provides(course):
         raise not_yours(step, PROVIDER)
@@ -117,7 +126,7 @@ def _own_stay(work: Work, course: Course, step: str) -> Tree:
 def delay(work: Work, course: Course, step: Delay) -> Taken:
     """One more delay with its reason; or one that was told before is over."""
     stay = course.stay
-    if stay is None or stay.get("status", "in-progress") not in THERE:
+    if stay is None or not course.there:
         raise missing("stay")
     new: Tree = {"since": step.since, "reason": tree_of(step.reason)}
     if step.until is not None:
@@ -141,8 +150,34 @@ def move_ward(work: Work, course: Course, ward: str, said: Said, step: str) -> T
     return work.done(course.id)
 
 
+def is_to_end(work: Work, course: Course) -> bool:
+    """Whether its stay is not over, and ours to end: the person is with us, or was to come."""
+    waits = (course.stay or {}).get("status") in _WAITING and work.keeps("stays", course.stay)
+    return work.provides(course) and (course.there or waits)
+
+
 def end_stay(work: Work, stay: Tree, outcome: str, said: Said) -> None:
-    """The stay is over; its history says how, from when and why."""
-    stay["status"] = "cancelled" if outcome == "cancelled" else "finished"
-    stay["period"] = {**(stay.get("period") or {}), "end": said.at}
+    """The stay is over; its history says how, from when and why. One that never began is cancelled, with no start."""
+    status, period = stay.get("status", "in-progress"), stay.get("period") or {}
+    began = status in THERE or (status == "unknown" and outcome != "cancelled")
+    stay["status"] = "finished" if began and outcome != "cancelled" else "cancelled"
+    stay["period"] = {**{name: at for name, at in period.items() if began or name != "start"}, "end": said.at}
     note(stay, "status", outcome, said, work.mint)
+
+
+def go_on(work: Work, stay: Tree, said: Said) -> None:
+    """The stay that was over goes on, and nobody has left by it; one that never began waits again."""
+    say_reopened(work, stay, said)
+    period = {name: at for name, at in (stay.get("period") or {}).items() if name != "end"}
+    stay["status"] = "in-progress" if stay["status"] == "finished" or "start" in period else "planned"
+    for name in ("period", "discharged_to"):
+        stay.pop(name, None)
+    stay |= {"period": period} if period else {}
+
+
+def say_reopened(work: Work, part: Tree, said: Said) -> None:
+    """The history of a placement or a stay says that it goes on; and before that how it stood, if it did not yet."""
+    if not outcome_of(part):
+        stood = str(part["status"])
+        note(part, "status", _OUTCOME.get(stood, stood), Said(said.by, _AS_IT_STOOD, said.at), work.mint)
+    note(part, "status", "active", said, work.mint)

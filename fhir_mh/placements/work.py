@@ -44,13 +44,13 @@ class Work:
             return self._whose.keeps("placements", course.placement)
         return not self.provides(course) and self._whose.leads(self.tree)
 
-    def keeps(self, field: str, item: Mapping[str, Any]) -> bool:
-        """Whether an item of a list is this organisation's."""
+    def keeps(self, field: str, item: Mapping[str, Any] | None) -> bool:
+        """Whether an item of a list is this organisation's, or would be."""
         return self._whose.keeps(field, item)
 
     def provides(self, course: Course) -> bool:
         """Whether the person is with this organisation, or is to come to it."""
-        return self._whose.keeps("stays", course.stay) or course.provider == self.own
+        return self.keeps("stays", course.stay) or course.provider == self.own
 
     @property
     def _whose(self) -> Whose:

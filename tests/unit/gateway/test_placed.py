@@ -14,6 +14,7 @@ import pytest
 from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.placing import Recorded
 from fhir_mh.gateway.standing import Standing, standing
 from fhir_mh.issues import issue
 from fhir_mh.placements import courses, read_step
@@ -29,6 +30,19 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 def seen(pair: Pair, ods: str = HOME) -> Standing:
     return pair.gateways[ods].store.read_now(lambda tx: standing(tx, str(find_person(tx, NHS_NUMBER)), ods))
+
+
+def step(pair: Pair, ods: str, name: str, placement: str, **told: Any) -> Recorded:
+    """A step that this organisation records."""
+    pair.clock.advance(timedelta(seconds=1))
+    facts = read_step(name, {"by": "Somebody", **told})
+    recording = pair.gateways[ods].placements.record(AccessContext(ods), pair.record(ods).id, placement, facts)
+    return asyncio.run(recording)
+
+
+def state(pair: Pair, ods: str) -> str:
+    """What this organisation shows of the placement."""
+    return next(course.state for course in courses(pair.record(ods).tree) if course.id == "place")
 
 
 def of_the_ward(**more: Any) -> dict[str, Any]:
@@ -103,6 +117,34 @@ def test_a_stay_that_we_record_of_a_provider_counts_until_its_placement_ends(pai
     ended = {"id": "place", "provider": {"id": "org-ward"}, "status": "completed"}
     pair.save(HOME, {"placements": [ended], "stays": [{"id": "stay", "placement": {"id": "place"}}]})
     assert WARD not in seen(pair).in_care
+
+
+def test_the_ward_admits_beside_the_stay_that_the_home_team_planned(pair: Pair) -> None:
+    stay = {"id": "plan", "status": "planned", "provider": {"id": "org-ward"}, "placement": {"id": "place"}}
+    pair.save(HOME, {**person_with_a_plan(), "stays": [stay]})
+    pair.deliver()
+    step(pair, WARD, "admit", "place", admitted_at="2026-11-24T09:00:00Z")
+    pair.deliver()
+    assert state(pair, HOME) == state(pair, WARD) == "under-way"
+    step(pair, WARD, "end", "place", outcome="discharged", at="2026-11-24T10:00:00Z", reason={"text": "Well."})
+    pair.deliver()
+    assert state(pair, HOME) == "ended"
+    asked = [task["kind"] for task in pair.record(HOME).tree["tasks"]]
+    assert sorted(asked) == ["follow-up", "incomplete-plan"]
+    assert WARD not in seen(pair).in_care
+
+
+def test_a_stay_reopened_is_shown_as_one_that_goes_on_and_reopened_twice_once(pair: Pair) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    step(pair, WARD, "admit", "place", admitted_at="2026-11-24T08:00:00Z")
+    end = {"outcome": "discharged", "at": "2026-11-24T09:00:00Z", "discharged_to": {"text": "home"}}
+    step(pair, WARD, "end", "place", **end, reason={"text": "Well."})
+    again = [step(pair, WARD, "reopen", "place", reason={"text": "It was another person."}) for _ in range(2)]
+    assert [one.repeated for one in again] == [False, True]
+    assert again[0].version == again[1].version
+    (stay,) = pair.record(WARD).tree["stays"]
+    assert (stay["status"], "discharged_to" in stay, "end" in stay["period"]) == ("in-progress", False, False)
 
 
 @pytest.mark.parametrize("agreed", [True, False])

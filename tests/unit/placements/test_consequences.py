@@ -8,6 +8,7 @@ import pytest
 
 from fhir_mh.placements import Terms, Whose, broken_terms, courses, followed
 from tests.unit.placements.test_steps import FAR, HOME, NOW, WARD, Both, claimed, lapsed, left, planned, under_way
+from tests.unit.placements.test_waiting_and_reopening import with_a_planned_stay
 
 Tree = dict[str, Any]
 
@@ -169,6 +170,63 @@ def test_two_placements_ask_where_the_person_is_until_one_is_over() -> None:
     assert not tasks(follow(both, before), "placement")
     both.step(HOME, "reopen", first)
     assert [one["id"] for one in tasks(follow(both, both.tree), "placement")] == [task["id"]], "it is so once more"
+
+
+def test_two_placements_with_one_provider_ask_which_it_is_however_they_came_about() -> None:
+    both = planned()
+    first = both.only
+    both.step(HOME, "end", first)
+    both.step(HOME, "open")
+    assert not tasks(follow(both, both.tree), "placement")
+    both.step(HOME, "reopen", first)
+    (task,) = tasks(follow(both, both.tree), "placement")
+    assert WARD in task["description"]
+    assert task["about"] == {"id": first, "type": "ServiceRequest"}
+    both.step(HOME, "end", first)
+    assert not tasks(follow(both, both.tree), "placement")
+
+
+def test_two_stays_of_one_placement_and_a_claim_beside_one_are_no_two_placements() -> None:
+    both = under_way()
+    (stay,), (placement,) = both.tree["stays"], both.tree["placements"]
+    both.tree["stays"].append({"id": "again", "status": "arrived", "provider": stay["provider"]})
+    both.keepers["stays", "again"] = WARD
+    for linked in ({}, {"placement": {"id": placement["id"]}}):
+        both.tree["stays"][1] |= linked
+        found = tasks(follow(both, both.tree), "placement")
+        assert not [task for task in found if task["about"]["type"] == "ServiceRequest"]
+
+
+@pytest.mark.parametrize("outcome", ["discharged", "cancelled"])
+def test_nobody_is_followed_up_who_never_came(outcome: str) -> None:
+    both = with_a_planned_stay(WARD)
+    before = both.tree
+    both.step(WARD, "end", both.only, outcome=outcome)
+    tree = follow(both, before)
+    (placement,) = tree["placements"]
+    assert (placement["status"], placement["history"][-1]["value"]) == ("revoked", "cancelled")
+    assert "tasks" not in tree
+
+
+def test_a_placement_with_two_stays_ends_with_the_last_of_them() -> None:
+    both = under_way()
+    (stay,), (placement,) = both.tree["stays"], both.tree["placements"]
+    both.tree["stays"].append({**stay, "id": "again"})
+    both.keepers["stays", "again"] = WARD
+    for number, last in (("again", False), (placement["id"], True)):
+        before = both.tree
+        both.step(WARD, "end", number)
+        tree = follow(both, before)
+        assert [one["status"] for one in tree["placements"]] == ["completed" if last else "active"]
+        assert len(tasks(tree, "follow-up")) == int(last)
+        assert len([one for one in tree["placements"][0]["history"] if one["term"] == "status"]) == int(last)
+
+
+def test_a_transfer_says_where_to_for_each_of_the_stays_of_a_placement() -> None:
+    both = under_way()
+    both.tree["stays"].append({**both.tree["stays"][0], "id": "plan", "status": "planned"})
+    both.step(HOME, "transfer", both.tree["placements"][0]["id"])
+    assert not tasks(follow(both, both.tree), "placement")
 
 
 def test_a_question_that_a_person_has_answered_is_not_asked_again() -> None:

@@ -214,6 +214,40 @@ def test_a_transfer_ends_one_placement_and_opens_another_that_says_so() -> None:
         both.step(HOME, "transfer", old, provider="ZOA3")
 
 
+def test_a_transfer_to_where_a_placement_goes_on_moves_into_that_one() -> None:
+    both = under_way()
+    old = both.only
+    new = both.step(HOME, "open", provider=FAR, level="2").id
+    assert both.step(HOME, "transfer", old, level="1").id == new
+    first, second = both.tree["placements"]
+    assert (first["status"], second["status"]) == ("completed", "active")
+    assert (second["replaces"]["id"], second["level"]) == (old, "1")
+    assert both.step(HOME, "transfer", old).repeated
+    both.step(HOME, "reopen", old)
+    assert both.step(HOME, "transfer", old).id == new
+    assert [one["status"] for one in both.tree["placements"]] == ["completed", "active"]
+
+
+def test_what_a_provider_says_of_itself_is_no_placement_to_move_into_or_to_have_opened() -> None:
+    for step in ("transfer", "open"):
+        both = under_way()
+        both.tree["placements"].append({"id": "own", "status": "active", "provider": {"id": "far"}})
+        both.tree["organisations"].append({"id": "far", "ods": FAR})
+        both.keepers["placements", "own"] = FAR
+        taken = both.step(HOME, step, both.tree["placements"][0]["id"], provider=FAR)
+        assert (taken.repeated, taken.id == "own") == (False, False)
+
+
+def test_a_claim_where_a_placement_goes_on_is_confirmed_as_its_stay() -> None:
+    both = planned()
+    both.tree["stays"] = [{"id": "own", "status": "planned", "provider": both.tree["placements"][0]["provider"]}]
+    both.keepers["stays", "own"] = WARD
+    assert both.step(HOME, "confirm", "own", level="1").id == both.tree["placements"][0]["id"]
+    (placement,), (stay,) = both.tree["placements"], both.tree["stays"]
+    assert (stay["placement"], placement["level"]) == ({"id": placement["id"]}, "1")
+    assert both.step(HOME, "confirm", "own", level="1").repeated
+
+
 def test_another_ward_is_a_change_of_the_stay() -> None:
     both = under_way()
     both.step(WARD, "transfer", both.only, provider=None, ward="Larch")
