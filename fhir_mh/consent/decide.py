@@ -125,10 +125,19 @@ def strictest(decisions: Sequence[Decision]) -> Decision:
     """What every one of these decisions permits: of persons who are one, each with decisions of their own."""
     if len(decisions) == 1:
         return decisions[0]
-    policy = direct_care()
     permitted = frozenset.intersection(*(one.permitted for one in decisions))
-    if permitted <= policy.along:
-        permitted = frozenset()
+    return _joined(decisions, frozenset() if permitted <= direct_care().along else permitted)
+
+
+def together(decisions: Sequence[Decision]) -> Decision:
+    """What any of these decisions permits: of one organisation, for each purpose that it has."""
+    if len(decisions) == 1:
+        return decisions[0]
+    return _joined(decisions, frozenset.union(*(one.permitted for one in decisions)))
+
+
+def _joined(decisions: Sequence[Decision], permitted: frozenset[str]) -> Decision:
+    policy = direct_care()
     winners = tuple(dict.fromkeys(name for one in decisions for name in one.winners))
     losers = tuple(dict.fromkeys(name for one in decisions for name in one.losers))
     by_person = any(one.by_person for one in decisions)

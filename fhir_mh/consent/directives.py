@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fhir_mh.clock import instant, moment_of
+from fhir_mh.fhir.urls import ODS_CODE
 
 Decided = Literal["permit", "deny"]
 _DIRECT = frozenset({"access", "collect", "use", "disclose"})
@@ -121,7 +122,9 @@ def _organisations(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> froze
     for actor in actors:
         party = actor.get("party") or {}
         identifier = party.get("identifier") or {}
-        found.add(ods_of.get(party.get("id", ""), "") or identifier.get("value") or "?")
+        said = identifier.get("value") or ""
+        code = said if identifier.get("system") == ODS_CODE else ""
+        found.add(code or ods_of.get(party.get("id", ""), "") or said or "?")
     return frozenset(found)
 
 

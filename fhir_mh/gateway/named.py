@@ -1,4 +1,4 @@
-"""Which organisation a placement, stay or episode is with, whatever another organisation makes of one that it keeps."""
+"""Whom a placement, stay, episode or sharing rule is about, whatever an organisation makes of what it keeps itself."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _REFS = {
     "stays": ("provider",),
     "episodes": ("organisation",),
 }
+_DECISIONS = {"sharing": ("party",)}
+"""What the person has decided is not written to."""
 
 
 def named(tx: Tx, holding: Holding, tree: Tree) -> Tree:
@@ -23,33 +25,75 @@ def named(tx: Tx, holding: Holding, tree: Tree) -> Tree:
     Of what is stored without it, it is the code that stood when it was stored; of a new reference that which stands
     now. The same record where nothing is to be added.
     """
-    if not any(keeper != holding.own for (field, _), keeper in holding.keepers.items() if field == "organisations"):
-        return tree
-    stored, changed = {field: _by_id(holding.tree, field) for field in _REFS}, dict(tree)
-    keys, now = _keys(holding), ods_codes(tree)
-    for field, names in _REFS.items():
-        for number, item in enumerate(tree.get(field) or ()):
-            was = stored[field].get(item["id"]) or {}
+    return _Naming(tx, holding, tree).named(_REFS) if _has_anothers(holding) else tree
+
+
+def named_to_decide(tx: Tx, holding: Holding) -> Tree:
+    """The same of what is held of a person, with the person's sharing rules."""
+    tree = holding.tree
+    return _Naming(tx, holding, tree).named({**_REFS, **_DECISIONS}) if _has_anothers(holding) else tree
+
+
+def _has_anothers(holding: Holding) -> bool:
+    return any(keeper != holding.own for (field, _), keeper in holding.keepers.items() if field == "organisations")
+
+
+class _Naming:
+    """Names organisations in one record. was: of the item looked at, by id, what it is stored with."""
+
+    def __init__(self, tx: Tx, holding: Holding, tree: Tree) -> None:
+        self.tx, self.holding, self.tree = tx, holding, tree
+        self.keys, self.now = _keys(holding), ods_codes(tree)
+
+    def named(self, refs: Mapping[str, tuple[str, ...]]) -> Tree:
+        changed = dict(self.tree)
+        for field, names in refs.items():
+            stored = _by_id(self.holding.tree, field)
+            items = self.tree.get(field) or ()
+            told = [self._of_item(field, item, stored.get(item["id"]), names) for item in items]
+            if told != list(items):
+                changed[field] = told
+        return changed if changed != self.tree else self.tree
+
+    def _of_item(self, field: str, item: Tree, stored: Tree | None, names: tuple[str, ...]) -> Tree:
+        if self.holding.keepers.get((field, item["id"]), self.holding.own) != self.holding.own:
+            return item
+        was = {ref["id"]: ods_named(ref, {}) for ref in _refs(stored, names)}
+
+        def code(ref: Mapping[str, Any]) -> str:
+            name = ref["id"]
+            if name not in was:
+                return self.now.get(name, "")
+            return was[name] or _code_at(self.tx, self.keys["organisations", name], self.keys[field, item["id"]])
+
+        def told(value: Any) -> Any:
+            if isinstance(value, list):
+                return [told(inner) for inner in value]
+            if not isinstance(value, dict):
+                return value
+            found = {name: told(inner) for name, inner in value.items()}
             for name in names:
-                ref = item.get(name) or {}
-                if not _is_anothers(holding, field, item["id"], ref):
-                    continue
-                same = (was.get(name) or {}).get("id") == ref["id"]
-                code = ods_named(was.get(name), {}) if same else now.get(ref["id"], "")
-                if same and not code:
-                    code = _code_at(tx, keys["organisations", ref["id"]], keys[field, item["id"]])
-                if code:
-                    changed[field] = [*changed[field]]
-                    told = {**ref, "identifier": {"system": ODS_CODE, "value": code}}
-                    changed[field][number] = {**changed[field][number], name: told}
-    return changed if changed != tree else tree
+                if self._is_anothers(value.get(name)) and (said := code(value[name])):
+                    found[name] = {**found[name], "identifier": {"system": ODS_CODE, "value": said}}
+            return found
+
+        named: Tree = told(item)
+        return named
+
+    def _is_anothers(self, ref: Any) -> bool:
+        """Whether this refers to an organisation that another keeps, and does not say its code."""
+        keeper = self.holding.keepers.get(("organisations", ref.get("id", ""))) if isinstance(ref, dict) else None
+        return keeper not in (None, self.holding.own) and not ods_named(ref, {})
 
 
-def _is_anothers(holding: Holding, field: str, item: str, ref: Mapping[str, Any]) -> bool:
-    """Whether what we keep refers to an organisation that another keeps, and does not say its code."""
-    ours = holding.keepers.get((field, item), holding.own) == holding.own
-    keeper = holding.keepers.get(("organisations", ref.get("id", "")), holding.own)
-    return ours and keeper != holding.own and not ods_named(ref, {})
+def _refs(value: Any, names: tuple[str, ...]) -> Iterator[Tree]:
+    """Every reference of one of these names, at any depth, that has an id."""
+    for inner in value if isinstance(value, list) else ():
+        yield from _refs(inner, names)
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        if name in names and isinstance(inner, dict) and "id" in inner:
+            yield inner
+        yield from _refs(inner, names)
 
 
 def _by_id(tree: Tree, field: str) -> dict[str, Tree]:

@@ -17,12 +17,13 @@ from fhir_mh.consent import (
     directives_of,
     find_and_pull,
     strictest,
+    together,
 )
 from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, key_of
-from fhir_mh.gateway.named import named
+from fhir_mh.gateway.named import named_to_decide
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
 from fhir_mh.profiles.bundle import TABLES, table_of
@@ -67,14 +68,13 @@ class Standing:
     def may_be_sent(self, partner: str, now: str) -> Decision:
         """What is sent to a partner: what it may see, while it cares for the person or commissions the care.
 
-        To one that has asked for the plan also what it may see for a purpose that it asked for: of these decisions one
-        alone counts, that which shows it most.
+        To one that has asked for the plan also what it may see for each purpose that it asked for.
         """
         decision = self.decide(AccessContext(partner), now)
         each = [decision] if self.takes_part(partner) else []
         each += [self.decide(AccessContext(partner, purpose=one), now) for one in self.asking.get(partner, ())]
         if each:
-            return max(each, key=lambda one: len(one.permitted))
+            return together(each)
         if decision.nothing:
             return decision
         return Decision(frozenset(), sentence="This organisation does not care for the person now.")
@@ -158,7 +158,7 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
             updated[stored.type, stored.id] = stored.updated
         elif stored.type == "CarePlan" and _is_a_plan(stored):
             leads.add(stored.custodian)
-    tree, keepers = named(tx, holding, holding.tree), holding.keepers
+    tree, keepers = named_to_decide(tx, holding), holding.keepers
     codes = ods_codes(tree)
     in_care, commissioning = set(leads), set()
     ended = set()

@@ -305,6 +305,20 @@ def test_an_asking_takes_nothing_from_whoever_the_person_is_placed_with(tmp_path
     pair.close()
 
 
+def test_an_exception_for_an_emergency_adds_to_what_a_placement_shows(tmp_path: Path) -> None:
+    """The person keeps the crisis plan from the ward, but not in an emergency: of the two decisions each shows a part."""
+    emergency: Tree = {"decision": "permit", "purposes": [{"system": PURPOSES, "code": "ETREAT"}]}
+    kept: Tree = {"decision": "deny", "sections": ["crisis-plan"], "exceptions": [emergency]}
+    other: Tree = {**emergency, "decision": "deny", "sections": ["care-plan"]}
+    terms = {"decision": "permit", "exceptions": [kept, other]}
+    pair = placed(tmp_path, sharing=[{"id": "pref", "made_at": "2026-11-20", "terms": terms}])
+    assert "crisis_plans" not in pair.record(WARD).tree
+    assert ask(pair) == "coming"
+    pair.deliver()
+    assert {"crisis_plans", "care_plans"} <= pair.record(WARD).tree.keys()
+    pair.close()
+
+
 def test_whoever_holds_no_plan_has_nothing_to_send(tmp_path: Path) -> None:
     pair = Pair(tmp_path)
     pair.save(HOME, {name: at_home()[name] for name in ("person", "organisations", "episodes", "professionals")})

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.placements import courses, read_step
 from tests.unit.gateway.pair import HOME, WARD, Pair
@@ -88,3 +89,20 @@ def test_the_code_of_a_placement_that_was_stored_without_it_does_not_change(
     renamed(pair, "ZOA9")
     assert with_far(pair)
     assert pair.item(HOME, "placements", "p")["provider"]["identifier"]["value"] == FAR
+
+
+@pytest.mark.parametrize("decision", ["deny", "permit"])
+def test_whom_a_sharing_rule_is_about_does_not_change(pair: Pair, decision: str) -> None:
+    rule = {"decision": decision, "actors": [{"party": {"id": "w-far"}}]}
+    around = {"decision": "permit" if decision == "deny" else "deny", "exceptions": [rule]}
+    pair.save(HOME, {"sharing": [{"id": "rule", "made_at": "2026-11-20", "terms": around}]})
+
+    def shown(ods: str) -> bool:
+        return not seen(pair).decide(AccessContext(ods), instant(pair.clock.now())).nothing
+
+    before = {ods: shown(ods) for ods in (FAR, "ZOA8")}
+    assert before == {FAR: decision == "permit", "ZOA8": decision == "deny"}
+    renamed(pair, "ZOA8")
+    assert {ods: shown(ods) for ods in (FAR, "ZOA8")} == before
+    (said,) = pair.record(HOME).tree["sharing"]
+    assert FAR not in str(said), "what the person has decided is not written to"
