@@ -306,7 +306,7 @@ def test_an_asking_takes_nothing_from_whoever_the_person_is_placed_with(tmp_path
 
 
 def test_an_exception_for_an_emergency_adds_to_what_a_placement_shows(tmp_path: Path) -> None:
-    """The person keeps the crisis plan from the ward, but not in an emergency: of the two decisions each shows a part."""
+    """The person keeps the crisis plan from the ward, but for an emergency: each decision shows a part."""
     emergency: Tree = {"decision": "permit", "purposes": [{"system": PURPOSES, "code": "ETREAT"}]}
     kept: Tree = {"decision": "deny", "sections": ["crisis-plan"], "exceptions": [emergency]}
     other: Tree = {**emergency, "decision": "deny", "sections": ["care-plan"]}
