@@ -67,14 +67,15 @@ def directory(gateway: Gateway, settings: Settings) -> Directory:
 class Connected(Mapping[str, Transport]):
     """The transports to the partners as they are now, by ODS code; refresh takes up what has changed.
 
-    skipping: those for whom a refused snapshot does not halt its lane.
+    skipping: those for whom a refused snapshot does not halt its lane. serial: those that are FHIR servers, which are
+    written to by one at a time: two plans at once would make twice what both refer to.
     """
 
     def __init__(self, partners: Directory, clock: Clock, to_server: ToServer) -> None:
         self.partners, self._clock, self._to_server = partners, clock, to_server
         self._made: dict[str, tuple[Known, Transport]] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self.skipping: set[str] = set()
+        self.skipping, self.serial = set[str](), set[str]()
 
     def __getitem__(self, ods: str) -> Transport:
         return self._made[ods][1]
@@ -98,10 +99,9 @@ class Connected(Mapping[str, Transport]):
             if held is not None:
                 self._let_go(held[1])
             self._made[ods] = known, self._transport(known)
-            if known.partner is not None and known.partner.dead_letters == "skip":
-                self.skipping.add(ods)
-            else:
-                self.skipping.discard(ods)
+            partner = known.partner
+            _note(self.skipping, ods, partner is not None and partner.dead_letters == "skip")
+            _note(self.serial, ods, partner is not None and partner.kind == "fhir-server")
 
     def _transport(self, known: Known) -> Transport:
         if known.partner is None:
@@ -117,6 +117,11 @@ class Connected(Mapping[str, Transport]):
         """Let go of all."""
         made, self._made = self._made, {}
         await asyncio.gather(*(transport.close() for _, transport in made.values()), *self._closing)
+
+
+def _note(those: set[str], ods: str, holds: bool) -> None:
+    """Let an organisation be one of those, or none."""
+    those.add(ods) if holds else those.discard(ods)
 
 
 @asynccontextmanager
@@ -135,7 +140,7 @@ async def delivering(
     partners = transports.partners
     courier = Courier(
         gateway.store, gateway.exchange, transports, SystemClock(), own=settings.ods, owner=owner,
-        skipping=transports.skipping, counts=counts, refresh=transports.refresh,
+        skipping=transports.skipping, serial=transports.serial, counts=counts, refresh=transports.refresh,
     )  # fmt: skip
     stop = asyncio.Event()
     polls = Polls(gateway, partners, owner, woken, public_url=settings.public_url)

@@ -51,8 +51,8 @@ class Notifier:
 
     # --- what Dispatch asks of it
 
-    @property
-    def at_once(self) -> int:
+    def at_once(self, recipient: str, /) -> int:
+        """As many for each client."""
         return _AT_ONCE
 
     def listen(self, wake: Callable[[], None]) -> None:

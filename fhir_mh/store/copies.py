@@ -203,7 +203,7 @@ def _mark(edition: int | None, at: int | None) -> Mark | None:
 
 def _currency(row: Row) -> Currency:
     sent, stored, filed, opened = (_mark(row[at], row[at + 1]) for at in range(3, 11, 2))
-    lapsed = {section: from_ms(at) for section, at in load_object(row[13] or "{}").items()}
+    lapsed = {section: from_ms(at) for section, at in load_object(row[13]).items()} if row[13] else {}
     return Currency(row[0], row[1], row[2], sent, stored, filed, opened, from_ms_or_none(row[11]), row[12], lapsed)
 
 

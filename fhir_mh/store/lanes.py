@@ -8,7 +8,7 @@ the newest one can say what became of the messages: the fence against a sender t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -111,21 +111,22 @@ class Lanes(Part):
 
     # --- sending
 
-    def claim(self, owner: str, lease: timedelta, limit: int, *, without: Sequence[str] = ()) -> list[Lane]:
-        """Lease up to limit lanes of each partner that are due, longest waiting first.
+    def claim(self, owner: str, lease: timedelta, limit: int, *, less: Mapping[str, int] | None = None) -> list[Lane]:
+        """Lease up to limit lanes of each partner that are due, longest waiting first; of some so many less.
 
-        Those of a partner that is not being called, or that without names, are left.
+        Those of a partner that is not being called are left.
         """
         now = self._now_ms
         sql = _CLAIM.format(locked=self.session.skip_locked)
         claimed: list[Lane] = []
-        for partner, retry_at in self._partners_due(without):
-            if retry_at is None or retry_at <= now:
-                rows = self.session.all(sql, partner, now, now, limit, owner, to_ms(self.now + lease))
+        for partner, retry_at in self._partners_due():
+            room = limit - (less or {}).get(partner, 0)
+            if room > 0 and (retry_at is None or retry_at <= now):
+                rows = self.session.all(sql, partner, now, now, room, owner, to_ms(self.now + lease))
                 claimed += map(_lane, rows)
         return sorted(claimed, key=lambda lane: (lane.due, lane.partner, lane.person))
 
-    def _partners_due(self, without: Sequence[str]) -> list[Row]:
+    def _partners_due(self, without: Sequence[str] = ()) -> list[Row]:
         """(partner, when it may be called again) of each in whose lanes something is or will be due."""
         return [row for row in self.session.all(_PARTNERS_DUE) if row[0] not in without]
 

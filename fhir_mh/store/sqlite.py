@@ -1,8 +1,8 @@
 """The store on SQLite: one thread writes and commits in groups, reads run inline in whoever asks.
 
-A group is what has queued up while the last one was written to disk. Each write of it is a savepoint, so that one
-that fails takes only itself along; nobody is answered, not even with a failure, before the COMMIT of the group,
-for a write may have looked at what an earlier one of the same group did.
+A group is what has queued up while the last one was written to disk. Where one of its writes fails, all are done once
+more, each as a savepoint, so that it takes only itself along; nobody is answered, not even with a failure, before the
+COMMIT of the group, for a write may have looked at what an earlier one of the same group did.
 """
 
 from __future__ import annotations
@@ -163,10 +163,11 @@ class SqliteStore(Store):
 
     def _commit(self, group: list[_Write]) -> None:
         try:
-            with self._writer.connect() as connection, connection.begin():
-                session = Session(connection)
-                for write in group:
-                    self._attempt(session, write)
+            if not self._all_at_once(group):
+                with self._writer.connect() as connection, connection.begin():
+                    session = Session(connection)
+                    for write in group:
+                        self._attempt(session, write)
         except SQLAlchemyError as fault:
             for write in group:
                 write.fault = translated(fault)
@@ -177,6 +178,19 @@ class SqliteStore(Store):
             if write.fault is None and write.tx is not None:
                 announce(write.tx)
         _tell(group)
+
+    def _all_at_once(self, group: list[_Write]) -> bool:
+        """Commit what nearly every group is: writes of which none fails. Else nothing is kept of any of them."""
+        with self._writer.connect() as connection, connection.begin() as transaction:
+            session = Session(connection)
+            try:
+                for write in group:
+                    write.tx = self._tx(session)
+                    write.value = write.fn(write.tx)
+            except BaseException:  # noqa: BLE001 - whatever it is, it is seen again where only its own write is undone
+                transaction.rollback()
+                return False
+        return True
 
     def _attempt(self, session: Session, write: _Write) -> None:
         session.run("SAVEPOINT one")

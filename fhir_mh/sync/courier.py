@@ -35,14 +35,13 @@ _WITHHELD_AT_ONCE = 100  # messages of one lane settled unsent in one transactio
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one partner. lanes: claimed at once. messages: in one request. requests: under way at a time.
+    """Of one partner. messages: in one request. requests: under way at a time.
 
     lease: how long a lane is held without being renewed, before another worker may take it.
     """
 
-    lanes: int = 64
     messages: int = 32
-    requests: int = 2
+    requests: int = 4
     lease: timedelta = LEASE
 
 
@@ -63,7 +62,8 @@ class Courier:
 
     owner names this process among those that share a store, the same after a restart: what it had leased when it was
     killed is then free at once. skipping: partners for whom a refused snapshot does not halt its lane, as they
-    are now. counts: where each receipt is counted, by partner and status. draw: a random number from 0 to below 1.
+    are now. serial: partners to whom one request goes at a time, likewise. counts: where each receipt is counted, by
+    partner and status. draw: a random number from 0 to below 1.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Courier:
         retry: Retry | None = None,
         limits: Limits | None = None,
         skipping: Collection[str] = (),
+        serial: Collection[str] = (),
         counts: Counter[tuple[str, str]] | None = None,
         draw: Callable[[], float] = random.random,
         refresh: Callable[[], Awaitable[None]] | None = None,
@@ -85,13 +86,13 @@ class Courier:
         self.store, self.exchange, self.transports, self.clock = store, exchange, transports, clock
         self.own, self.owner, self.draw = own, owner, draw
         self.retry, self.limits, self.refresh = retry or Retry(), limits or Limits(), refresh
-        self.skipping, self.counts = skipping, Counter() if counts is None else counts
+        self.skipping, self.serial = skipping, serial
+        self.counts = Counter() if counts is None else counts
         self.unsure = True
 
-    @property
-    def at_once(self) -> int:
-        """How many requests may be under way to one partner."""
-        return self.limits.requests
+    def at_once(self, partner: str) -> int:
+        """How many requests may be under way to a partner."""
+        return 1 if partner in self.serial else self.limits.requests
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Call this whenever something was queued."""
@@ -144,8 +145,12 @@ class Courier:
         ]
 
     def _due(self, tx: Tx, under_way: Mapping[str, int]) -> list[Lane]:
-        busy = [partner for partner, requests in under_way.items() if requests >= self.limits.requests]
-        return tx.lanes.claim(self.owner, self.limits.lease, self.limits.lanes, without=busy)
+        most = self.limits.requests
+        less = {
+            partner: (most - self.at_once(partner) + under_way.get(partner, 0)) * self.limits.messages
+            for partner in {*under_way, *self.serial}
+        }
+        return tx.lanes.claim(self.owner, self.limits.lease, most * self.limits.messages, less=less)
 
     def _claim(self, tx: Tx, under_way: Mapping[str, int]) -> list[Lane]:
         """Of a partner whose breaker is not closed one lane, to see whether it is there again."""
@@ -155,14 +160,12 @@ class Courier:
                 for lane in lanes:
                     self._put_off(tx, lane, "sync-unknown-partner", tx.now + self.retry.longest)
                 continue
-            room = (self.limits.requests - under_way.get(partner, 0)) * self.limits.messages
             breaker = tx.lanes.breaker(partner)
             if breaker.state != "closed":
                 tx.lanes.set_breaker(probing(breaker, tx.now + self.limits.lease))
-                room = 1
-            for lane in lanes[room:]:
-                tx.lanes.let_go(lane)
-            kept += lanes[:room]
+                for lane in lanes[1:]:
+                    tx.lanes.let_go(lane)
+            kept += lanes if breaker.state == "closed" else lanes[:1]
         return kept
 
     async def deliver(self, partner: str, lanes: Sequence[Lane]) -> int:

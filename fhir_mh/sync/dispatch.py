@@ -29,15 +29,15 @@ Job = TypeVar("Job")
 class Work(Protocol[Job]):
     """What claims jobs from a store and does them: the courier for partners, the notifier for our own clients.
 
-    at_once: how many jobs of one recipient may be under way. unsure: whether something may be claimed that nobody has
-    in hand, as at the start, and after the store was away when it was to be let go.
+    unsure: whether something may be claimed that nobody has in hand, as at the start, and after the store was away when
+    it was to be let go.
     """
 
     clock: Clock
     unsure: bool
 
-    @property
-    def at_once(self) -> int: ...
+    def at_once(self, recipient: str, /) -> int:
+        """How many jobs of a recipient may be under way."""
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Call this whenever something may have become due."""
@@ -102,7 +102,7 @@ class Dispatch(Generic[Job]):
     async def _start_due(self) -> float:
         """Start what is due, and say how long to sleep unless woken."""
         count = Counter(self._under_way.values())
-        busy = [recipient for recipient, requests in count.items() if requests >= self.work.at_once]
+        busy = [recipient for recipient, requests in count.items() if requests >= self.work.at_once(recipient)]
         due = await self.work.next_due(busy)
         wait = self._until(due)
         if wait > 0:

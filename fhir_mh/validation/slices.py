@@ -75,7 +75,10 @@ class Discriminators:
         test, wants = self._wanted(target)
 
         def passes(item: Any, walk: Walk) -> bool:
-            return any(test(value) for value in _values(item, steps, walk))
+            for value in _values(item, steps, walk) if steps else (item,):  # noqa: SIM110 - a generator takes longer
+                if test(value):
+                    return True
+            return False
 
         seen = _seen(steps, target.types[0].code if target.types else "")
         fixed = target.fixed[0] if target.fixed else None

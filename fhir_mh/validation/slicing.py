@@ -35,7 +35,10 @@ class _Slice:
         self.name, self.shape, self.discriminators, self.item, self.within = name, shape, discriminators, item, within
 
     def takes(self, value: Any, walk: Walk) -> bool:
-        return all(entry.test(value, walk) for entry in self.discriminators)
+        for entry in self.discriminators:  # noqa: SIM110 - a generator takes longer
+            if not entry.test(value, walk):
+                return False
+        return True
 
     def refusal(self, value: Any, walk: Walk) -> str:
         """Which discriminator failed, what it wanted and what it saw."""
@@ -142,7 +145,10 @@ def _belonging(slices: list[_Slice], discriminators: tuple[tuple[str, str], ...]
         return lambda before, value, walk: before if before < len(slices) else None
 
     def first(before: int, value: Any, walk: Walk) -> int | None:
-        return next((at for at, entry in enumerate(slices) if entry.takes(value, walk)), None)
+        for at, entry in enumerate(slices):
+            if entry.takes(value, walk):
+                return at
+        return None
 
     keys = {entry.discriminators[0].key if len(entry.discriminators) == 1 else "" for entry in slices}
     key = keys.pop() if len(keys) == 1 else ""

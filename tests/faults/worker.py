@@ -24,7 +24,7 @@ async def work(config: Path, owner: str, lease: float) -> None:
     gateway = build_gateway(settings)
     servers = to_server(gateway)
     transports = {partner.ods: connected(partner, settings.ods, clock, servers) for partner in settings.partners}
-    limits = Limits(lanes=4, messages=4, requests=1, lease=timedelta(seconds=lease))
+    limits = Limits(messages=4, requests=1, lease=timedelta(seconds=lease))
     courier = Courier(
         gateway.store, gateway.exchange, transports, clock, own=settings.ods, owner=owner, limits=limits
     )  # fmt: skip

@@ -295,7 +295,7 @@ def test_each_partner_has_its_turn_however_much_waits_for_another(store: Store, 
     clock.advance(timedelta(seconds=1))
     add(store, "x", lane="X/1")
     assert names(claim(store, limit=2)) == ["W/0", "W/1", "X/1"]
-    assert names(store.write_now(lambda tx: tx.lanes.claim("b", LEASE, 2, without=["W"]))) == []
+    assert names(store.write_now(lambda tx: tx.lanes.claim("b", LEASE, 2, less={"W": 2}))) == []
     assert names(claim(store, "b", limit=2)) == ["W/2", "W/3"]
 
 

@@ -142,3 +142,23 @@ def test_transports_are_those_of_the_partners_as_they_are_now() -> None:
 
     with sqlite_database() as address:
         asyncio.run(live(address))
+
+
+def test_to_a_plain_fhir_server_one_request_goes_at_a_time() -> None:
+    """Two plans at once would make twice what both refer to."""
+    server: dict[str, Any] = {
+        "ods": "ZPS1", "name": "Server", "connections": [{"kind": "fhir-server", "base_url": "http://127.0.0.1:9/fhir"}],
+    }  # fmt: skip
+
+    async def live(address: str) -> None:
+        settings = load(store=address, ods="ZCT1", partners=PARTNERS)
+        gateway = build_gateway(settings)
+        with gateway.store:
+            transports = ways(gateway, settings)
+            await delivering.directory(gateway, settings).add(server)
+            await transports.refresh()
+            assert transports.serial == {"ZPS1"}
+            await transports.close()
+
+    with sqlite_database() as address:
+        asyncio.run(live(address))

@@ -340,9 +340,9 @@ def test_what_is_under_way_to_a_client_takes_the_room_of_what_could_be(desk: Des
     for _ in range(6):
         desk.made(topic(HOOK, "crisis-plan-changed"))
     busy = f"{HOME}/ehr"
-    assert asyncio.run(desk.notifier.claim(under_way={busy: desk.notifier.at_once})) == []
-    assert len(asyncio.run(desk.notifier.claim(under_way={busy: desk.notifier.at_once - 1}))) == 1
-    assert len(asyncio.run(desk.notifier.claim())) == desk.notifier.at_once
+    assert asyncio.run(desk.notifier.claim(under_way={busy: desk.notifier.at_once(busy)})) == []
+    assert len(asyncio.run(desk.notifier.claim(under_way={busy: desk.notifier.at_once(busy) - 1}))) == 1
+    assert len(asyncio.run(desk.notifier.claim())) == desk.notifier.at_once(busy)
 
 
 def test_a_worker_that_is_started_again_takes_back_what_it_had(desk: Desk) -> None:

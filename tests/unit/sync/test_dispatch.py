@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -66,11 +66,13 @@ def settled(store: Store) -> list[str]:
 
 
 @asynccontextmanager
-async def running(store: Store, partners: dict[str, Partner], **limits: int) -> AsyncIterator[asyncio.Task[None]]:
+async def running(
+    store: Store, partners: dict[str, Partner], *, serial: Collection[str] = (), **limits: int
+) -> AsyncIterator[asyncio.Task[None]]:
     """A dispatch over these partners, until the block ends."""
     courier = Courier(
         store, CountingExchange(HOME), partners, SystemClock(), own=HOME, owner="here",
-        retry=Retry(), limits=Limits(**limits), draw=lambda: 0.0,
+        serial=serial, retry=Retry(), limits=Limits(**limits), draw=lambda: 0.0,
     )  # fmt: skip
     stop = asyncio.Event()
     task = asyncio.create_task(Dispatch(courier).run(stop))
@@ -122,6 +124,25 @@ def test_no_more_requests_are_under_way_to_one_partner_than_may_be(store: Store)
             ward.gate.set()
             await until(lambda: len(ward.taken) == len(PEOPLE))
         assert ward.most == 2
+
+    asyncio.run(run())
+
+
+def test_to_a_partner_that_takes_one_thing_after_the_other_one_request_is_under_way(store: Store) -> None:
+    async def run() -> None:
+        ward, clinic = Partner(), Partner()
+        ward.gate.clear()
+        clinic.gate.clear()
+        async with running(store, {WARD: ward, CLINIC: clinic}, serial={WARD}, requests=2, messages=1):
+            for number in PEOPLE:
+                count(store, number, WARD, CLINIC)
+            await until(lambda: (ward.here, clinic.here) == (1, 2))
+            held = [lane for lane in store.read_now(lambda tx: tx.lanes.find()) if lane.owner is not None]
+            assert sorted(lane.partner for lane in held) == sorted([WARD, CLINIC, CLINIC]), "the others wait for nobody"
+            ward.gate.set()
+            clinic.gate.set()
+            await until(lambda: len(ward.taken) == len(clinic.taken) == len(PEOPLE))
+        assert (ward.most, clinic.most) == (1, 2)
 
     asyncio.run(run())
 
