@@ -86,7 +86,11 @@ def sqlite_engine(
 
 
 def postgres_engine(url: URL, *, pool_size: int) -> Engine:
-    """A pool of connections in REPEATABLE READ: of two transactions that change one row, the later is run again.
+    """A pool of connections in SERIALIZABLE: what two transactions do is as if one had come after the other.
+
+    Where one looks for what the other writes, and the other for what it writes, the later is run again, as of two that
+    change one row: then a retraction, a withdrawal or a merge and a message under way see each other, whichever rows
+    say so. See https://www.postgresql.org/docs/current/transaction-iso.html#XACT-SERIALIZABLE
 
     Raises FhirMhError where the driver is not installed.
     """
@@ -95,7 +99,7 @@ def postgres_engine(url: URL, *, pool_size: int) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
-        isolation_level="REPEATABLE READ",
+        isolation_level="SERIALIZABLE",
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,

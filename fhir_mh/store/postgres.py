@@ -1,7 +1,7 @@
 """The store on PostgreSQL: a pool of connections, a thread for each, any number of gateway processes.
 
-Transactions run in REPEATABLE READ. One that loses a race is run again from its beginning, so that a function over a
-Tx is right there as it is on SQLite, where writers queue up.
+Writes are SERIALIZABLE. One that loses a race is run again from its beginning, so that a function over a Tx is right
+there as it is on SQLite, where writers queue up. Reads see one unchanging view, and hold nobody up.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PostgresStore(Store):
         except BaseException:
             self._engine.dispose()
             raise
-        self._reading = self._engine.execution_options(postgresql_readonly=True)
+        self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fhir-mh-store")
         self._open = True
 
