@@ -95,7 +95,7 @@ def _inside(around: Rule, terms: Mapping[str, Any], ods_of: Mapping[str, str], d
         purposes=_narrow(around.purposes, _named([c.get("code") for c in terms.get("purposes") or ()])),
         start=max(filter(None, (around.start, in_utc(period.get("start")))), default=None),
         end=min(filter(None, (around.end, in_utc(period.get("end")))), default=None),
-        unclear=around.unclear or _unclear(terms),
+        unclear=around.unclear or _unclear(terms, ods_of),
     )
     if "decision" in terms:
         yield replace(narrowed, decision=terms["decision"])
@@ -128,13 +128,15 @@ def _organisations(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> froze
     return frozenset(found)
 
 
-def _unclear(terms: Mapping[str, Any]) -> bool:
-    """Whether a rule depends on data classes, labels, codes or actions that no row of a table names."""
+def _unclear(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> bool:
+    """Whether a rule depends on data classes, labels, codes or actions that no row of a table names, or on somebody who
+    cannot be told.
+    """
     if any(terms.get(name) for name in ("labels", "classes", "codes", "data", "data_period")):
         return True
     for actor in terms.get("actors") or ():
         party = actor.get("party") or {}
-        if not party.get("id") and not party.get("identifier"):
+        if not party.get("identifier") and not ods_of.get(party.get("id", "")):
             return True
     actions = [coding.get("code") for action in terms.get("actions") or () for coding in action.get("codings") or ()]
     return bool(actions) and not set(actions) <= _DIRECT

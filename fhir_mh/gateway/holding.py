@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from fhir_mh.store import StoredResource, Tx
 Tree = dict[str, Any]
 Key = tuple[str, str]
 _SHARED = re.compile(rb'"reference":"(%s)/([A-Za-z0-9\-.]{1,64})"' % "|".join(SHARED_KINDS).encode())
+_NAMES = uuid.UUID("0b7a1a52-3f0f-5c0a-9d55-4f2d6f1c7be3")
 _NUMBER_ALONE = {"resourceType", "id", "meta", "identifier"}
 APPEND_ONLY = ("statements", "refusals", "nominations", "powers_of_attorney", "choice_documents", "sharing")
 """Decisions of the person: a later one ends an earlier one, nobody edits one."""
@@ -141,3 +143,24 @@ def hold(tx: Tx, person: str, own: str) -> Holding:
     for stored in about(tx, person):
         holding.add(stored)
     return holding
+
+
+def counted_name(person: str, name: str) -> str:
+    """What an entry of a person's record is called among those of others, where its id may mean another item there."""
+    return str(uuid.uuid5(_NAMES, f"{person}/{name}"))
+
+
+def name_apart(person: str, name: str, taken: Collection[str] = ()) -> str:
+    """What an entry of a person is called among the entries of others: its id where that is a UUID.
+
+    Any other is counted by that record for itself, and may mean another item there, as one that is taken does.
+    """
+    return name if is_uuid(name) and name not in taken else counted_name(person, name)
+
+
+def is_uuid(name: str) -> bool:
+    """Whether an id is a UUID as such are written."""
+    try:
+        return str(uuid.UUID(name)) == name
+    except ValueError:
+        return False

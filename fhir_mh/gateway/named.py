@@ -16,7 +16,7 @@ _REFS = {
     "episodes": ("organisation",),
 }
 _DECISIONS = {"sharing": ("party",)}
-"""What the person has decided is not written to."""
+"""What the person has decided is named as it is first stored, and not written to."""
 
 
 def named(tx: Tx, holding: Holding, tree: Tree) -> Tree:
@@ -25,13 +25,34 @@ def named(tx: Tx, holding: Holding, tree: Tree) -> Tree:
     Of what is stored without it, it is the code that stood when it was stored; of a new reference that which stands
     now. The same record where nothing is to be added.
     """
-    return _Naming(tx, holding, tree).named(_REFS) if _has_anothers(holding) else tree
+    return _Naming(tx, holding, tree, written=True).named() if _has_anothers(holding) else tree
 
 
 def named_to_decide(tx: Tx, holding: Holding) -> Tree:
-    """The same of what is held of a person, with the person's sharing rules."""
+    """The same of what is held of a person, with every sharing rule."""
     tree = holding.tree
-    return _Naming(tx, holding, tree).named({**_REFS, **_DECISIONS}) if _has_anothers(holding) else tree
+    return _Naming(tx, holding, tree).named() if _has_anothers(holding) else tree
+
+
+def pinned(tx: Tx, own: str, key: Key, body: dict[str, Any]) -> dict[str, Any]:
+    """What is said in a resource of ours, to be stored under another id: with the code that each organisation of others
+    that it refers to had when it was stored.
+    """
+
+    def told(value: Any) -> Any:
+        if isinstance(value, list):
+            return [told(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        found = {name: told(inner) for name, inner in value.items()}
+        kind, _, name = str(value.get("reference")).partition("/")
+        stored = tx.get(kind, name) if kind == "Organization" and "identifier" not in value else None
+        if stored is not None and stored.custodian != own and (code := _code_at(tx, (kind, name), key)):
+            found["identifier"] = {"system": ODS_CODE, "value": code}
+        return found
+
+    said: dict[str, Any] = told(body)
+    return said
 
 
 def _has_anothers(holding: Holding) -> bool:
@@ -39,15 +60,15 @@ def _has_anothers(holding: Holding) -> bool:
 
 
 class _Naming:
-    """Names organisations in one record. was: of the item looked at, by id, what it is stored with."""
+    """Names organisations in one record. written: it is to be stored, and not only to decide by."""
 
-    def __init__(self, tx: Tx, holding: Holding, tree: Tree) -> None:
-        self.tx, self.holding, self.tree = tx, holding, tree
+    def __init__(self, tx: Tx, holding: Holding, tree: Tree, *, written: bool = False) -> None:
+        self.tx, self.holding, self.tree, self.written = tx, holding, tree, written
         self.keys, self.now = _keys(holding), ods_codes(tree)
 
-    def named(self, refs: Mapping[str, tuple[str, ...]]) -> Tree:
+    def named(self) -> Tree:
         changed = dict(self.tree)
-        for field, names in refs.items():
+        for field, names in {**_REFS, **_DECISIONS}.items():
             stored = _by_id(self.holding.tree, field)
             items = self.tree.get(field) or ()
             told = [self._of_item(field, item, stored.get(item["id"]), names) for item in items]
@@ -64,7 +85,9 @@ class _Naming:
             name = ref["id"]
             if name not in was:
                 return self.now.get(name, "")
-            return was[name] or _code_at(self.tx, self.keys["organisations", name], self.keys[field, item["id"]])
+            if was[name] or (self.written and field in _DECISIONS):
+                return was[name]
+            return _code_at(self.tx, self.keys["organisations", name], self.keys[field, item["id"]])
 
         def told(value: Any) -> Any:
             if isinstance(value, list):
@@ -110,10 +133,13 @@ def _keys(holding: Holding) -> dict[tuple[str, str], Key]:
 
 
 def _code_at(tx: Tx, organisation: Key, referring: Key) -> str:
-    """The ODS code that an organisation had when a resource that refers to it was stored."""
-    stored = tx.get(*referring)
+    """The ODS code that an organisation had when a resource was first stored with the reference to it."""
+    reference, since = "/".join(organisation).encode(), tx.now
+    for stored in _versions(tx, referring):
+        if reference not in stored.text:
+            break
+        since = stored.updated
     versions = list(_versions(tx, organisation))
-    since = tx.now if stored is None else stored.updated
     known = next((one for one in versions if one.updated <= since), versions[-1] if versions else None)
     return "" if known is None or known.deleted else _code_in(known.body())
 

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
-from fhir_mh.gateway.holding import Holding, Key, content, hold, key_of
+from fhir_mh.fhir.urls import EXTENSION, ITEM_ID, ODS_CODE
+from fhir_mh.gateway.holding import Holding, Key, content, hold, key_of, name_apart
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.links import patients_of
+from fhir_mh.gateway.named import pinned
 from fhir_mh.gateway.projection import redirected, without
 from fhir_mh.gateway.provenance import is_ours, targets_of
 from fhir_mh.gateway.sealing import take_back
-from fhir_mh.gateway.together import name_apart
 from fhir_mh.gateway.written_since import Before
+from fhir_mh.placements.courses import ods_codes
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
 from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.records.trees import record_of, tree_of
@@ -48,7 +49,7 @@ class _Side:
     stays: list[Key] = field(default_factory=list)
     taken: set[Key] = field(default_factory=set)
     again: dict[Key, _Again] = field(default_factory=dict)
-    moved: list[Key] = field(default_factory=list)
+    moved: dict[Key, Body] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     items: dict[str, str] = field(default_factory=dict)
 
@@ -62,6 +63,11 @@ class Parting:
         self.tx, self.home, self.merge, self.reason = tx, home, merge, reason
         self.before, self.earlier = before, earlier
         self.sides = {one: self._side(one) for one in (*before.kept, *before.other)}
+        self.codes = {
+            name_apart(one, name): code
+            for one in self.sides
+            for name, code in ods_codes(hold(tx, one, home.ods).tree).items()
+        }
 
     def _others(self, person: str) -> list[str]:
         return self.before.other if person in self.before.kept else self.before.kept
@@ -86,12 +92,16 @@ class Parting:
         """These are no more this side's. moved: they are the other's."""
         side = self.sides[person]
         side.taken |= {*keys}
-        side.moved += keys if moved else ()
+        side.moved |= {key: pinned(self.tx, self.home.ods, key, side.ours[key]) for key in keys if moved}
         for key in keys:
-            said = self.before.said(self.tx, key)
+            said = self._said(self.before, key)
             if said is not None:
-                each = [(one, one.said(self.tx, key)) for one in self.earlier if person in one.persons]
+                each = [(one, self._said(one, key)) for one in self.earlier if person in one.persons]
                 side.again[key] = _Again(said, each)
+
+    def _said(self, merge: Before, key: Key) -> Body | None:
+        said = merge.said(self.tx, key)
+        return None if said is None else pinned(self.tx, self.home.ods, key, said)
 
     # --- and what follows from them
 
@@ -139,7 +149,7 @@ class Parting:
 
         An item keeps its id, unless the other person has one of that id: then one of the two would not be seen.
         """
-        bodies = {key: side.ours[key] for key in [*side.moved, *_counted(side)]}
+        bodies = {**side.moved, **{key: side.ours[key] for key in _counted(side)}}
         ids = {"/".join(key): f"{key[0]}/{self.tx.new_id()}" for key in bodies}
         names = self._names(side, other, bodies, ids)
         patients = [f"Patient/{one.id}" for one in patients_of(self.tx, self.home, side.person)]
@@ -153,7 +163,7 @@ class Parting:
         moved = []
         for key, body in bodies.items():
             named = redirected({**_named(body, names), "id": ids["/".join(key)].partition("/")[2]}, {**ids, **about})
-            moved.append(without(named, left))
+            moved.append(_coded(without(named, left), self.codes))
         for body in _hashed(hold(self.tx, other.person, self.home.ods), moved):
             self._put(other.person, body)
         other.ids |= ids
@@ -184,7 +194,7 @@ class Parting:
             said = content(now.body())
             named = redirected(said, side.ids)
             if key in side.stays:
-                named = _named(without(named, hidden), side.items)
+                named = _coded(_named(without(named, hidden), side.items), self.codes)
             if named != said:
                 changed.append(named)
         for body in _hashed(hold(self.tx, side.person, self.home.ods), changed) if changed else ():
@@ -234,6 +244,18 @@ def _named(value: Any, names: Mapping[str, str]) -> Any:
     found = {name: _named(inner, names) for name, inner in value.items()}
     item = value.get("value") if value.get("system") == ITEM_ID else None
     return {**found, "value": names[item]} if isinstance(item, str) and item in names else found
+
+
+def _coded(value: Any, codes: Mapping[str, str]) -> Any:
+    """The JSON with the ODS code of each organisation that it names by an item's id of another's record."""
+    if isinstance(value, list):
+        return [_coded(inner, codes) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    code = codes.get(str(value.get("value"))) if value.get("system") == ITEM_ID else None
+    if code is not None:
+        return {**value, "system": ODS_CODE, "value": code}
+    return {name: _coded(inner, codes) for name, inner in value.items()}
 
 
 def _hashed(holding: Holding, bodies: Sequence[Body]) -> list[Body]:

@@ -22,7 +22,7 @@ from fhir_mh.consent import (
 from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
-from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, key_of
+from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, key_of, name_apart
 from fhir_mh.gateway.named import named_to_decide
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
@@ -93,12 +93,14 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
     That somebody is with a provider is not the provider's own to say: its claim counts once a placement of somebody
     else confirms it, and ends with that placement. Of persons who are one, what is held of any counts for all.
     """
-    found = [_of_side(tx, side, held, own) for side, held in sides.items()]
+    each = [_held(tx, side, held, own) for side, held in sides.items()]
+    ours = any(own in one.leads for one in each)
+    found = [_of_side(tx, one, each, own, ours=ours) for one in each]
     asking: dict[str, tuple[str, ...]] = {}
-    for each in (one for side in found for one in side.asking):
-        if _is_overtaken(found, each):
+    for made in (one for side in found for one in side.asking):
+        if _is_overtaken(found, made):
             continue
-        asking[each.partner] = (*asking.get(each.partner, ()), each.purpose)
+        asking[made.partner] = (*asking.get(made.partner, ()), made.purpose)
     return Standing(
         frozenset().union(*(one.in_care for one in found)),
         frozenset().union(*(one.leads for one in found)),
@@ -113,7 +115,7 @@ class _Side(NamedTuple):
     organisation keeps it. codes: of the organisations of the tree. changed: when each stay last was, here."""
 
     in_care: set[str]
-    leads: set[str]
+    leads: frozenset[str]
     directives: list[tuple[str | None, Directive]]
     commissioning: set[str]
     asking: Sequence[StoredAsking]
@@ -149,7 +151,25 @@ def _voices(
     return tuple(tuple(dict.fromkeys(voice)) for voice in voices.values() if voice)
 
 
-def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> _Side:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What decisions about one person rest on. leads: whose plan it is. updated: when each resource was stored."""
+
+    holding: Holding
+    tree: Tree
+    leads: frozenset[str]
+    updated: Mapping[Key, datetime]
+
+    def codes(self, others: Iterable[_Held]) -> dict[str, str]:
+        """The ODS codes of organisations as this person's record names them: also of those of others it is one with."""
+        named: dict[str, str] = {}
+        for one in others:
+            codes, person = ods_codes(one.tree), one.holding.person
+            named |= codes if one is self else {name_apart(person, name): code for name, code in codes.items()}
+        return {**named, **ods_codes(self.tree)}
+
+
+def _held(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> _Held:
     holding = Holding(person, own)
     leads, updated = set(), {}
     for stored in found:
@@ -158,8 +178,13 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
             updated[stored.type, stored.id] = stored.updated
         elif stored.type == "CarePlan" and _is_a_plan(stored):
             leads.add(stored.custodian)
-    tree, keepers = named_to_decide(tx, holding), holding.keepers
-    codes = ods_codes(tree)
+    return _Held(holding, named_to_decide(tx, holding), frozenset(leads), updated)
+
+
+def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: bool) -> _Side:
+    """ours: whether any plan of those who are one is this organisation's own."""
+    holding, tree, leads, codes = held.holding, held.tree, held.leads, held.codes(sides)
+    keepers = holding.keepers
     in_care, commissioning = set(leads), set()
     ended = set()
     admitted = {
@@ -172,7 +197,7 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
         if placement.get("status") in ENDED:
             ended.add(placement["id"])
         if placement.get("status") == "active" and (keeper == own or keeper != provider):
-            of_itself = {keeper} if own in leads and keeper != own and placement["id"] not in admitted else set()
+            of_itself = {keeper} if ours and keeper != own and placement["id"] not in admitted else set()
             in_care |= {provider, ods_named(placement.get("requested_by"), codes)} - of_itself
             commissioning |= {ods_named(placement.get(f"{whose}_commissioner"), codes) for whose in ("placing", "host")}
     for stay in tree.get("stays") or ():
@@ -192,7 +217,7 @@ def _of_side(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> 
         ("/".join(said[one.id]) if holding.custodians[said[one.id]] == own else None, one)
         for one in directives_of(tree.get("sharing") or (), codes)
     ]
-    asking, changed = tx.askings.in_force(person), _changed(holding, updated)
+    asking, changed = tx.askings.in_force(holding.person), _changed(holding, held.updated)
     return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking, tree, codes, changed)
 
 

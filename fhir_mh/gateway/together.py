@@ -7,19 +7,17 @@ Such a one of a superseded side is shown under a UUID made of the person's and i
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from fhir_mh.gateway.holding import Holding, Tree, hold
+from fhir_mh.gateway.holding import Holding, Tree, counted_name, hold, name_apart
 from fhir_mh.gateway.pending import Pending, effective
 from fhir_mh.mapping.row_paths import item_at_head
 from fhir_mh.mapping.shape import Shape, record_shape
 from fhir_mh.store import Tx
 
-_NAMESPACE = uuid.UUID("0b7a1a52-3f0f-5c0a-9d55-4f2d6f1c7be3")
 Naming = Callable[[str], str]
 
 
@@ -55,7 +53,7 @@ class Together:
             tree, pending = effective(tx, holding)
             self.sides.append(Side(holding, tree, pending))
         others = self.sides[1:]
-        self._counted = {_name_of(self.kept, name): name for name in self.kept.ids} if others else {}
+        self._counted = {counted_name(self.kept.person, name): name for name in self.kept.ids} if others else {}
         taken = {*self.kept.ids}
         for side in others:
             side.shown = {name: name_apart(side.person, name, taken) for name in sorted(side.ids)}
@@ -182,25 +180,6 @@ class Together:
     def _said(self, side: Side) -> Naming:
         """What a side calls what the one record calls something."""
         return lambda name: side.named.get(name) or name_apart(self.kept.person, name)
-
-
-def _name_of(side: Side, name: str) -> str:
-    return str(uuid.uuid5(_NAMESPACE, f"{side.person}/{name}"))
-
-
-def name_apart(person: str, name: str, taken: Collection[str] = ()) -> str:
-    """What an entry of a person is called among the entries of others: its id where that is a UUID.
-
-    Any other is counted by that record for itself, and may mean another item there, as one that is taken does.
-    """
-    return name if _is_uuid(name) and name not in taken else str(uuid.uuid5(_NAMESPACE, f"{person}/{name}"))
-
-
-def _is_uuid(name: str) -> bool:
-    try:
-        return str(uuid.UUID(name)) == name
-    except ValueError:
-        return False
 
 
 def _only(value: Any, ids: Mapping[str, str]) -> Any:

@@ -12,7 +12,7 @@ from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.conflict_tasks import lead_of
 from fhir_mh.gateway.following import KINDS, before_of, follow
-from fhir_mh.gateway.holding import Holding, Key, Tree, content, hold
+from fhir_mh.gateway.holding import Holding, Key, Tree, content, hold, is_uuid
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
@@ -130,12 +130,7 @@ def _name_resources(tx: Tx, holding: Holding, tree: Tree) -> None:
 
 def _unique(table: Table, item_id: str) -> bool:
     """Whether an item's id may serve as its resource's: a UUID, of something that only one record holds."""
-    if table.kind in SHARED_KINDS:
-        return False
-    try:
-        return str(uuid.UUID(item_id)) == item_id
-    except ValueError:
-        return False
+    return table.kind not in SHARED_KINDS and is_uuid(item_id)
 
 
 def _stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Sequence[Written]) -> bool:

@@ -104,5 +104,24 @@ def test_whom_a_sharing_rule_is_about_does_not_change(pair: Pair, decision: str)
     assert before == {FAR: decision == "permit", "ZOA8": decision == "deny"}
     renamed(pair, "ZOA8")
     assert {ods: shown(ods) for ods in (FAR, "ZOA8")} == before
-    (said,) = pair.record(HOME).tree["sharing"]
-    assert FAR not in str(said), "what the person has decided is not written to"
+
+
+def test_a_denial_that_is_written_again_is_about_whom_it_was(pair: Pair) -> None:
+    rule = {"decision": "deny", "actors": [{"party": {"id": "w-far"}}]}
+    pair.save(HOME, {"sharing": [{"id": "rule", "made_at": "2026-11-20", "terms": {"exceptions": [rule]}}]})
+    renamed(pair, "ZOA8")
+    pair.save(HOME, {"sharing": [{"id": "rule", "recorded_by": [{"id": "lead"}]}]})
+    assert seen(pair).decide(AccessContext(FAR), instant(pair.clock.now())).by_person
+    assert not seen(pair).decide(AccessContext("ZOA8"), instant(pair.clock.now())).by_person
+
+
+def test_of_a_denial_that_was_stored_without_it_the_code_of_then_counts_however_often_it_is_written(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("fhir_mh.gateway.following.named", lambda tx, holding, tree: tree)
+        rule = {"decision": "deny", "actors": [{"party": {"id": "w-far"}}]}
+        pair.save(HOME, {"sharing": [{"id": "rule", "made_at": "2026-11-20", "terms": {"exceptions": [rule]}}]})
+    renamed(pair, "ZOA8")
+    pair.save(HOME, {"sharing": [{"id": "rule", "recorded_by": [{"id": "lead"}]}]})
+    assert seen(pair).decide(AccessContext(FAR), instant(pair.clock.now())).by_person

@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict
 from fhir_mh.gateway.deciding import ShownConflict
+from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.standing import Standing, standing
+from fhir_mh.placements import courses
 from fhir_mh.records.content_hash import sameness_of
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import StoredResource
@@ -259,6 +263,79 @@ def test_a_part_of_ones_own_can_be_recorded_where_anothers_was_held_apart(pair: 
     pair.deliver()
     for ods in (HOME, WARD):
         assert "A friend of mine" in str(held(pair, ods).tree["crisis_plans"])
+
+
+# --- whom it is about
+
+
+def deny(organisation: str) -> Tree:
+    rule = {"decision": "deny", "actors": [{"party": {"id": organisation}}]}
+    return {"sharing": [{"id": "no", "made_at": "2026-11-24T08:30:00Z", "terms": {"exceptions": [rule]}}]}
+
+
+def stands(pair: Pair, number: str = NHS_NUMBER) -> Standing:
+    return pair.gateways[HOME].store.read_now(lambda tx: standing(tx, str(find_person(tx, number)), HOME))
+
+
+def is_denied(pair: Pair) -> bool:
+    return stands(pair).decide(AccessContext(WARD), instant(pair.clock.now())).nothing
+
+
+def test_a_denial_counts_whichever_sides_organisation_it_names(pair: Pair) -> None:
+    pair.save(HOME, second("placements"))
+    name = merged_later(pair)
+    wards = [one["id"] for one in held(pair, HOME).tree["organisations"] if one["ods"] == WARD]
+    assert len(wards) == 2, "one of each side"
+    pair.save(HOME, deny(wards[1]))
+    assert is_denied(pair)
+    undo(pair, name)
+    assert is_denied(pair)
+    pair.wire.clear()
+    pair.save(HOME, coping("sleep", "a bath"))
+    pair.deliver()
+    assert not any("a bath" in text for text in pair.wire)
+
+
+def test_a_denial_that_is_said_again_is_about_whom_it_was(pair: Pair) -> None:
+    """The ward makes of an organisation that it keeps another one, and the merge is undone after that."""
+    ward = {"id": "5b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a11", "ods": WARD, "name": "Ward"}
+    theirs = goal("8b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a12", "x", expressed_by={"id": ward["id"]})
+    pair.save(HOME, second("placements"))
+    pair.deliver()
+    pair.save(WARD, {"organisations": [ward], "goals": [theirs]})
+    pair.deliver()
+    pair.save(HOME, deny(str(ward["id"])))
+    name = merged_later(pair)
+    pair.save(HOME, {"sharing": [{"id": "no", "recorded_by": [{"id": "lead"}]}]})
+    pair.clock.advance(timedelta(seconds=2))
+    pair.save(WARD, {"organisations": [{**ward, "ods": "ZOA2"}]})
+    pair.deliver()
+    assert is_denied(pair)
+    assert undo(pair, name, no="apart").apart == 1
+    assert is_denied(pair)
+
+
+def test_a_placement_stays_with_whom_it_is_though_it_names_the_others_organisation(pair: Pair) -> None:
+    pair.save(HOME, second("placements"))
+    name = merged_later(pair)
+    ward = [one["id"] for one in held(pair, HOME).tree["organisations"] if one["ods"] == WARD][1]
+    new = {"id": "p1", "requested_by": {"id": "org-home"}, "provider": {"id": ward}}
+    pair.save(HOME, {"placements": [{"id": "place", "status": "completed"}, new]})
+    undo(pair, name)
+    (course,) = [one for one in courses(held(pair, HOME).tree) if one.id == "p1"]
+    assert course.provider == WARD
+
+
+def test_who_asks_for_a_placement_of_one_side_cares_for_neither_by_it(pair: Pair) -> None:
+    pair.save(HOME, {"placements": [{"id": "place", "status": "completed"}]})
+    pair.save(HOME, {"person": {"nhs_number": OTHER, "names": [{"family": "Other"}]}})
+    pair.save(WARD, {
+        "person": {"nhs_number": OTHER, "names": [{"family": "Other"}]},
+        "organisations": [{"id": "w", "ods": WARD, "name": "W"}, {"id": "h", "ods": HOME, "name": "H"}],
+        "placements": [{"id": "own", "status": "active", "requested_by": {"id": "w"}, "provider": {"id": "h"}}],
+    })  # fmt: skip
+    merged_later(pair)
+    assert WARD not in stands(pair).in_care
 
 
 # --- who they are
