@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
@@ -13,6 +14,7 @@ from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.receiving import Receiving
 from fhir_mh.gateway.sending import compose, settle
+from fhir_mh.gateway.spreading import partners_of
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.concerns import holds_concern
@@ -52,7 +54,9 @@ class GatewayExchange:
         return found
 
     def receive(self, tx: Tx, partner: str, message: Message) -> Receipt:
-        """See Exchange."""
+        """See Exchange. One that was removed as a partner since it was let in is not heard any more."""
+        if partner not in self.home.partners and partner not in partners_of(tx, self.home):
+            raise UpstreamUnavailable(issues=[issue("sync-unknown-partner", "partner")])
         return Receiving(self.home, self.check).receive(tx, partner, message)
 
     def find(self, tx: Tx, partner: str, sought: Sought) -> Status:

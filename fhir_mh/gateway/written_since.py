@@ -13,7 +13,7 @@ from fhir_mh.gateway.projection import redirected
 from fhir_mh.gateway.provenance import is_ours
 from fhir_mh.gateway.together import Side, Together
 from fhir_mh.profiles.bundle import SHARED_KINDS
-from fhir_mh.store import PersonMerge, Tx
+from fhir_mh.store import OutboxMessage, PersonMerge, Tx
 
 Body = dict[str, Any]
 Whose = Literal["stays", "other", "apart"]
@@ -121,6 +121,13 @@ def _places(held: Together, side: Side) -> dict[Key, tuple[str, str]]:
 def _proposed(tx: Tx, side: Side, before: Before) -> Iterator[Written]:
     for one in tx.proposals.find(side.person, direction="sent"):
         if one.id not in before.proposals:
-            waiting = tx.outbox.get(one.id)
-            unsent = waiting is not None and waiting.state == "pending" and not waiting.attempts
-            yield Written(PROPOSALS, one.id, side.person, (), True, ("stays", "apart") if unsent else ("stays",))
+            may: tuple[Whose, ...] = ("stays", "apart") if _is_unsent(tx, tx.outbox.get(one.id)) else ("stays",)
+            yield Written(PROPOSALS, one.id, side.person, (), True, may)
+
+
+def _is_unsent(tx: Tx, waiting: OutboxMessage | None) -> bool:
+    """Whether a message has certainly not left: while its lane is held it may be on its way."""
+    if waiting is None or waiting.state != "pending" or waiting.attempts:
+        return False
+    lane = tx.lanes.get(waiting.partner, waiting.person)
+    return lane is None or lane.leased_until is None or lane.leased_until <= tx.now

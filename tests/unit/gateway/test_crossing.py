@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 
 from fhir_mh.consent import AccessContext
-from fhir_mh.errors import Conflict, ConsentDenied, InvalidResource, NotFound, VersionConflict
-from fhir_mh.exchange.messages import Message, read_envelope
-from fhir_mh.gateway import writing
+from fhir_mh.errors import Conflict, ConsentDenied, InvalidResource, NotFound, UpstreamUnavailable, VersionConflict
+from fhir_mh.exchange.messages import Message, read_envelope, read_message
+from fhir_mh.fhir.json import loads
+from fhir_mh.gateway import Organisation, writing
+from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.concerns import task_of
 from fhir_mh.records.agreements import standing_of
 from fhir_mh.records.concerns import SafetyConcern
 from fhir_mh.store.schema import metadata
 from fhir_mh.sync.receiver import receive
-from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, accept, person_with_a_plan
 
 
 @pytest.fixture
@@ -525,3 +527,18 @@ def test_a_row_of_what_its_author_was_never_shown_is_not_emptied(pair: Pair) -> 
         ("sync-no-projection", "$.cleared[1]"),
     ]
     assert pair.item(HOME, "crisis_plans", "later")["title"] == "Never sent"
+
+
+def test_who_is_no_partner_any_more_is_not_heard(pair: Pair) -> None:
+    """It was let in before it was removed."""
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    pair.wire.clear()
+    pair.save(HOME, {"care_plans": [{"id": "care", "title": "New"}]})
+    ward = pair.gateways[WARD]
+    removed = GatewayExchange(Organisation(WARD, WARD, {}), accept)
+    pair.deliver()
+    message = read_message(loads(pair.wire[0]))
+    with pytest.raises(UpstreamUnavailable) as refused:
+        ward.store.write_now(lambda tx: removed.receive(tx, HOME, message))
+    assert [one.code for one in refused.value.issues] == ["sync-unknown-partner"]

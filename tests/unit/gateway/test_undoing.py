@@ -138,6 +138,26 @@ def test_what_stays_refers_to_nothing_that_went_to_the_other(pair: Pair) -> None
         assert all(one.same for one in sameness_of(tree_of(record_of(held(pair, ods).tree))))
 
 
+def test_a_proposal_that_may_be_on_its_way_stays(pair: Pair) -> None:
+    """It is composed, and the undoing comes before the answer: it cannot be taken back any more."""
+    pair.save(HOME, second())
+    pair.deliver()
+    theirs = goal("8b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a12", "theirs")
+    pair.save(WARD, {"goals": [theirs]})
+    name = merged_later(pair)
+    pair.save(HOME, {"goals": [{**theirs, "description": {"text": "ours"}}]})
+    home = pair.gateways[HOME]
+
+    def answers() -> list[tuple[str, ...]]:
+        return [one.may for one in asyncio.run(home.merges.read(as_("first"), name)).written]
+
+    assert answers() == [("stays", "apart")]
+    claimed = home.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10))
+    assert answers() == [("stays",)]
+    home.store.write_now(lambda tx: [tx.lanes.let_go(lane) for lane in claimed])
+    assert answers() == [("stays", "apart")]
+
+
 # --- what is said again as before
 
 
