@@ -1,4 +1,4 @@
-"""What is decided while a message is being composed, on PostgreSQL, where both are transactions of their own."""
+"""What two workers do at one moment on PostgreSQL, each in a transaction: as if one came after the other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from fhir_mh.consent import AccessContext
+from fhir_mh.exchange.messages import Message, read_message
+from fhir_mh.fhir.json import loads
 from fhir_mh.gateway import Gateway, Organisation
-from fhir_mh.store import Tx, open_store
+from fhir_mh.store import Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
+from fhir_mh.sync.receiver import receive_within
 from tests.databases import postgres_database
-from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, accept, person_with_a_plan
 
 
 def composed_while(pair: Pair, act: Callable[[], object]) -> None:
@@ -69,3 +72,61 @@ def test_what_leaves_meanwhile_is_told_to_be_over(postgres: str, tmp_path: Path,
         assert withdrawn is any(one.custodian == HOME and one.ended_at is not None for one in held.copies)
         assert not held.tree.get("goals")
         pair.close()
+
+
+def overtaken(store: Store, act: Callable[[Tx], Any], meanwhile: Callable[[Tx], Any]) -> Any:
+    """What a transaction answers that has looked at the store before another one began, and ends after that."""
+    began: list[bool] = []
+
+    def work(tx: Tx) -> Any:
+        tx.persons(limit=1)
+        if not began:
+            began.append(True)
+            store.write_now(meanwhile)
+        return act(tx)
+
+    return store.write_now(work)
+
+
+def crossing(pair: Pair, *changes: dict[str, Any]) -> list[Message]:
+    """What crosses as the home team saves these, one after the other."""
+    for change in changes:
+        pair.save(HOME, change)
+        pair.deliver()
+    return [read_message(loads(text)) for text in pair.wire]
+
+
+def receiving(gateway: Gateway, message: Message) -> Callable[[Tx], str]:
+    """Receive it; what becomes of it."""
+    return lambda tx: str(receive_within(tx, gateway.exchange, HOME, message)["status"])
+
+
+def test_a_retraction_that_comes_while_the_first_snapshot_is_taken_in_counts(postgres: str, tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    (first,) = crossing(
+        pair, {**person_with_a_plan(), "goals": [{"id": "wrong", "description": {"text": "another's"}}]}
+    )
+    record, by = pair.record(HOME).id, AccessContext(HOME, role="seals")
+    asyncio.run(pair.gateways[HOME].seals.retract(by, record, [("goals", "wrong")], "wrong record"))
+    pair.deliver()
+    notice = next(one for one in crossing(pair) if one.verb == "notice")
+    with postgres_database(postgres) as address, open_store(address, clock=pair.clock) as store:
+        ward = Gateway(store, Organisation(WARD, WARD, {HOME: HOME}), accept, pair.clock)
+        assert overtaken(store, receiving(ward, first), receiving(ward, notice)) == "quarantined"
+        assert not store.read_now(lambda tx: tx.search("Goal")).entries
+    pair.close()
+
+
+def test_two_messages_that_say_two_numbers_of_one_person_make_no_two_people(postgres: str, tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    (in_use,) = crossing(pair, person_with_a_plan())
+    pair.close()
+    (apart := tmp_path / "other").mkdir()
+    other = Pair(apart)
+    person = {**person_with_a_plan()["person"], "nhs_number": "9990000026", "former_nhs_numbers": [NHS_NUMBER]}
+    (superseded,) = crossing(other, {**person_with_a_plan(), "person": person})
+    with postgres_database(postgres) as address, open_store(address, clock=pair.clock) as store:
+        ward = Gateway(store, Organisation(WARD, WARD, {HOME: HOME}), accept, pair.clock)
+        assert overtaken(store, receiving(ward, superseded), receiving(ward, in_use)) == "quarantined"
+        assert len(store.read_now(lambda tx: tx.persons())) == 1
+    other.close()
