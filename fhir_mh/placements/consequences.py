@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
 
 from fhir_mh.clock import instant, moment_of
+from fhir_mh.placements.asking import Asking, name_of, never_taken, task
 from fhir_mh.placements.courses import (
     ENDED,
     GONE,
@@ -29,8 +29,6 @@ from fhir_mh.placements.placing import claim_task, confirmed, end_placement
 from fhir_mh.placements.terms import Mint, Said
 from fhir_mh.placements.whose import Whose
 from fhir_mh.placements.work import Work
-
-_NAMESPACE = uuid.UUID("5d0c7a3e-6a9f-5c55-8a61-0f4d6f0b7e13")
 
 _CHANGED = ("placements", "stays", "tasks", "organisations")
 """The lists of a record that anything is ever changed in here."""
@@ -67,13 +65,14 @@ class Terms:
 
 
 def followed(
-    before: Mapping[str, Any], after: Tree, whose: Whose, terms: Terms, now: str, mint: Mint, owner: Tree | None = None
-) -> Tree:
+    before: Mapping[str, Any], after: Tree, whose: Whose, terms: Terms, now: str, mint: Mint, owner: Tree | None = None,
+    is_taken: Callable[[str], bool] = never_taken,
+) -> Tree:  # fmt: skip
     """The record with what follows from its placements, given what it was before. The same one where nothing does.
 
     A placement of ours ends with the stay that its provider has ended; a claim is confirmed where the terms say so;
-    what a person must look at becomes a Task (owned by `owner`), and is taken back once it is no longer so. Done
-    again, nothing more follows. Nothing given is changed in place.
+    what a person must look at becomes a Task (owned by `owner`), and is taken back once it is no longer so. A Task has
+    no id that is_taken says it may not have. Done again, nothing more follows. Nothing given is changed in place.
     """
     if not after.get("placements") and not after.get("stays"):
         return after
@@ -89,9 +88,9 @@ def followed(
         elif leads and terms.confirm_claims and _is_claim(course, whose):
             said = Said(whose.own, {"text": "Confirmed by policy as it arrived."}, now)
             confirmed(work, course, {}, said)
-    _ask(tree, [*_on_ending(before, tree, whose, terms, now)], owner)
-    due = [*_to_look_at(tree, whose, leads, now), *_told_too_little(before, tree, whose, now)]
-    _look(tree, {task["id"]: task for task in due}, whose, owner)
+    asking = Asking(tree, whose, owner, is_taken)
+    asking.ask(_on_ending(before, tree, whose, terms, now))
+    asking.look([*_to_look_at(tree, whose, leads, now), *_told_too_little(before, asking, now)])
     return after if tree == after else tree
 
 
@@ -156,11 +155,11 @@ def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms
             about = {"id": course.id, "type": "ServiceRequest"}
         end = _ended_at(course) or now
         if (placed or kept) and not (course.stay or {}).get("discharge_plan"):
-            yield _task("incomplete-plan", f"{course.id}/{end}/plan", now, about, _NO_PLAN)
+            yield task("incomplete-plan", f"{course.id}/{end}/plan", now, about, _NO_PLAN)
         if placed and not _is_followed_up(tree, course):
             words = _FOLLOW_UP.format(terms.follow_up_hours)
-            asked = _task("follow-up", f"{course.id}/{end}/follow-up", now, about, words)
-            yield {**asked, "due": _after(end, terms.follow_up_hours)}
+            made = task("follow-up", f"{course.id}/{end}/follow-up", now, about, words)
+            yield {**made, "due": _after(end, terms.follow_up_hours)}
 
 
 def _is_followed_up(tree: Tree, course: Course) -> bool:
@@ -209,31 +208,30 @@ def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tre
     for course in found:
         if leads and _is_claim(course, whose):
             known = task_about(tree, (course.stay or {})["id"])
-            yield claim_task(known["id"] if known else _name(course.id, "claim"), course, now)
+            yield claim_task(known["id"] if known else name_of(course.id, "claim"), course, now)
         placement = course.placement
         if placement is None or not whose.keeps("placements", placement):
             continue
         transferred = outcome_of(placement) == "transferred"
         name, about = placement["id"], {"id": placement["id"], "type": "ServiceRequest"}
         if course.state == "lapsed" and not transferred:
-            yield _task("placement", f"{name}/lapsed", now, about, _LAPSED.format(course.provider))
+            yield task("placement", f"{name}/lapsed", now, about, _LAPSED.format(course.provider))
         if course.state == "ended" and transferred and name not in moved:
-            yield _task("placement", f"{name}/nowhere", now, about, _NOWHERE.format(course.provider))
+            yield task("placement", f"{name}/nowhere", now, about, _NOWHERE.format(course.provider))
     yield from _overlaps([course for course in found if course.goes_on and course.provider], whose, leads, now)
 
 
-def _told_too_little(before: Mapping[str, Any], tree: Tree, whose: Whose, now: str) -> Iterator[Tree]:
+def _told_too_little(before: Mapping[str, Any], asking: Asking, now: str) -> Iterator[Tree]:
     """Whether somebody has left where it cannot be told: asked once the end of a stay is told, and while it is so."""
     were = {stay["id"]: _told_end(stay) for stay in before.get("stays") or ()}
     placed = {placement["id"] for placement in before.get("placements") or ()}
-    asked = {task["id"] for task in tree.get("tasks") or ()}
-    codes = ods_codes(tree)
-    for placement, stay in untold(tree):
+    codes = ods_codes(asking.tree)
+    for placement, stay in untold(asking.tree):
         name, provider = f"{placement['id']}/{stay['id']}/{_told_end(stay)}/left", placement.get("provider")
         anew = placement["id"] in placed and were.get(stay["id"]) != _told_end(stay)
-        if whose.keeps("placements", placement) and (anew or _name(name) in asked):
+        if asking.whose.keeps("placements", placement) and (anew or asking.is_asked(name_of(name))):
             about = {"id": placement["id"], "type": "ServiceRequest"}
-            yield _task("placement", name, now, about, _UNTOLD.format(ods_named(provider, codes)))
+            yield task("placement", name, now, about, _UNTOLD.format(ods_named(provider, codes)))
 
 
 def _told_end(stay: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -250,39 +248,9 @@ def _overlaps(going_on: list[Course], whose: Whose, leads: bool, now: str) -> It
         ids = "/".join(sorted((one.id, other.id)))
         about = {"id": one.id, "type": "Encounter" if one.placement is None else "ServiceRequest"}
         words = _TWICE.format(one.provider) if twice else _OVERLAP.format(one.provider, other.provider)
-        yield _task("placement", f"{ids}/overlap", now, about, words)
+        yield task("placement", f"{ids}/overlap", now, about, words)
 
 
 def _are_two_placements(one: Course, other: Course) -> bool:
     """Not two stays of one placement, nor one of which the question is whether it is a placement."""
     return one.placement is not None and other.placement is not None and one.placement["id"] != other.placement["id"]
-
-
-def _name(*parts: str) -> str:
-    return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
-
-
-def _task(kind: str, name: str, now: str, about: Tree, words: str) -> Tree:
-    task = {"id": _name(name), "kind": kind, "status": "requested", "about": about, "description": words}
-    return {**task, "raised_at": now}
-
-
-def _ask(tree: Tree, asked: list[Tree], owner: Tree | None) -> None:
-    """Add the Tasks that are not there yet."""
-    known = {task["id"] for task in tree.get("tasks") or ()}
-    for task in asked:
-        if task["id"] not in known:
-            tree.setdefault("tasks", []).append({**task, **({"owner": owner} if owner else {})})
-
-
-def _look(tree: Tree, due: Mapping[str, Tree], whose: Whose, owner: Tree | None) -> None:
-    """Ask what is to be looked at; take back what is no longer so, and ask again where it is so once more."""
-    for task in tree.get("tasks") or ():
-        if task.get("kind") != "placement" or "about" not in task or not whose.keeps("tasks", task):
-            continue
-        status = task.get("status", "requested")
-        if task["id"] not in due and status == "requested":
-            task["status"] = "cancelled"
-        elif task["id"] in due and status == "cancelled":
-            task["status"] = "requested"
-    _ask(tree, list(due.values()), owner)
