@@ -18,6 +18,7 @@ from fhir_mh.placements.courses import (
     Tree,
     courses,
     ended_since,
+    last_left,
     ods_codes,
     ods_named,
     outcome_of,
@@ -80,7 +81,7 @@ def followed(
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)
-    there = {course.id: course.stay["id"] for course in courses(before) if course.there and course.stay is not None}
+    there = _were_there(before)
     for course in courses(tree):
         stay = _left_by(tree, course, there)
         if stay is not None and whose.keeps("placements", course.placement):
@@ -105,17 +106,25 @@ def _noted(before: Mapping[str, Any], work: Work, whose: Whose) -> None:
             end_placement(work, item, outcome, Said(whose.own, {"text": "Its status was changed."}, work.now))
 
 
-def _left_by(tree: Tree, course: Course, there: Mapping[str, str]) -> Tree | None:
-    """The stay with whose end a placement ends. there: before the change, by whose stay somebody was there.
+def _were_there(before: Mapping[str, Any]) -> dict[str, set[str]]:
+    """By which stays somebody was there, by the id of their placement."""
+    found: dict[str, set[str]] = {}
+    for course in courses(before):
+        if course.there and course.stay is not None and course.placement is not None:
+            found.setdefault(course.placement["id"], set()).add(course.stay["id"])
+    return found
 
-    Who was there as far as was known, and is no more, has left, whatever time is told.
+
+def _left_by(tree: Tree, course: Course, there: Mapping[str, set[str]]) -> Tree | None:
+    """The stay with whose end a placement ends. there: before the change, by whose stays somebody was there.
+
+    Who was there as far as was known, and is no more, has left, whatever time is told, and by the stay they were there.
     """
     if not course.of_placement or course.state not in ("left", "planned"):
         return None
-    if course.state == "left":
-        return course.stay
-    of_course = [stay for stay in tree.get("stays") or () if stay["id"] == there.get(course.id)]
-    return next((stay for stay in of_course if stay.get("status") in GONE), None)
+    were = there.get(course.id, set())
+    left = last_left([stay for stay in tree.get("stays") or () if stay["id"] in were and stay.get("status") in GONE])
+    return left or (course.stay if course.state == "left" else None)
 
 
 def _end_with_stay(work: Work, course: Course, stay: Tree) -> None:

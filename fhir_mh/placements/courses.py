@@ -17,6 +17,7 @@ State = Literal[
 ENDED = ("revoked", "completed")
 THERE = ("arrived", "triaged", "in-progress", "onleave")
 GONE = ("finished", "cancelled")
+WAITING = ("planned", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,28 @@ def courses(tree: Mapping[str, Any]) -> list[Course]:
     found = []
     for placement in tree.get("placements") or ():
         linked = of[placement["id"]]
-        last = next((stay for stay in linked if _is_over(placement, stay)), linked[-1] if linked else None)
-        main = next((stay for stay in linked if _there(stay)), last)
+        main = _main(placement, linked)
         found.append(_course(tree, placement["id"], placement, main, codes))
         found += [_course(tree, stay["id"], placement, stay, codes) for stay in linked if stay is not main]
     return found + [_course(tree, stay["id"], None, stay, codes) for stay in alone if stay["id"] not in taken]
+
+
+def _main(placement: Tree, linked: list[Tree]) -> Tree | None:
+    """The stay by which a placement is told: one by which somebody is there, else the last that is over, else waits."""
+    there = next((stay for stay in linked if _there(stay)), None)
+    over = [stay for stay in linked if _is_over(placement, stay)]
+    waits = [stay for stay in linked if stay.get("status") in WAITING]
+    return there or last_left(over) or (waits[-1] if waits else last_left(linked))
+
+
+def last_left(stays: list[Tree]) -> Tree | None:
+    """Of stays that are over the last by which somebody was there; None of none."""
+    return max(stays, key=_left_at, default=None)
+
+
+def _left_at(stay: Tree) -> tuple[bool, str, str]:
+    start, end = in_utc(_period(stay).get("start")) or "", in_utc(_period(stay).get("end")) or ""
+    return stay.get("status") == "finished", end or start, start
 
 
 def _linked(tree: Mapping[str, Any]) -> tuple[dict[str, list[Tree]], list[Tree]]:

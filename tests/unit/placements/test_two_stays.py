@@ -1,0 +1,69 @@
+"""A placement of several stays: by which of them somebody has left, and which goes on once it is opened again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhir_mh.placements import Situation, Terms, Whose, courses, followed, read_step, take
+from tests.unit.placements.test_steps import BY, HOME, NOW, WARD, Both
+from tests.unit.placements.test_unlinked import kinds, placement, stay, tree
+
+Tree = dict[str, Any]
+PLACED = {"placement": {"id": "p"}}
+
+
+def ended(made: Tree, outcome: str) -> Tree:
+    entry = {"id": f"{made['id']}-over", "term": "status", "value": outcome, "recorded_at": made["period"]["end"]}
+    return {**made, "history": [entry]}
+
+
+def keepers(record: Tree) -> dict[tuple[str, str], str]:
+    return {("placements", "p"): HOME, **{("stays", one["id"]): WARD for one in record["stays"]}}
+
+
+def follow(before: Tree, after: Tree) -> Tree:
+    return followed(before, after, Whose(HOME, keepers(after)), Terms(72), NOW, Both().mint)
+
+
+FIRST = ended(stay("first", "2026-11-02", "2026-11-05", **PLACED), "transferred")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("end", ["2026-11-24T08:00:00Z", "2026-11-03", None])
+def test_somebody_has_left_by_the_stay_by_which_they_were_there_last(end: str | None, turned: bool) -> None:
+    there = stay("second", "2026-11-06", **PLACED)
+    period = {"start": "2026-11-06", **({"end": end} if end else {})}
+    over = {**there, "status": "finished", "period": period}
+    stays = [[FIRST, there], [FIRST, over]]
+    before, after = (tree([placement("p", "2026-11-01T09:00:00Z")], one[::-1] if turned else one) for one in stays)
+    found = follow(before, after)
+    (p,) = found["placements"]
+    assert (p["status"], p["history"][-1]["value"], p["history"][-1]["recorded_at"]) == (
+        "completed",
+        "discharged",
+        end or NOW,
+    )
+    assert kinds(found) == ["follow-up", "incomplete-plan"]
+    if end != "2026-11-03":
+        assert {one["about"]["id"] for one in found["tasks"]} == {"second"}
+    assert follow(found, found) is found
+
+
+def test_of_stays_that_were_over_when_they_were_first_heard_of_the_last_counts() -> None:
+    last = stay("second", "2026-11-06", "2026-11-24T08:00:00Z", **PLACED)
+    never = {**stay("never", None, "2026-11-25", **PLACED), "status": "cancelled"}
+    before = tree([placement("p", "2026-11-01T09:00:00Z")], [])
+    found = follow(before, tree(before["placements"], [FIRST, never, last]))
+    assert found["placements"][0]["history"][-1]["recorded_at"] == "2026-11-24T08:00:00Z"
+    assert {one["about"]["id"] for one in found["tasks"]} == {"second"}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_last_stay_is_opened_again_and_no_earlier_one(turned: bool) -> None:
+    stays = [FIRST, ended(stay("second", "2026-11-06", "2026-11-24", **PLACED), "discharged")]
+    record = tree([placement("p", "2026-11-01T09:00:00Z")], stays[::-1] if turned else stays)
+    taken = take(Situation(record, WARD, keepers(record), NOW, Both().mint), "p", read_step("reopen", BY))
+    assert {one["id"]: one["status"] for one in taken.tree["stays"]} == {"first": "finished", "second": "in-progress"}
+    assert courses(taken.tree)[0].state == "under-way"
