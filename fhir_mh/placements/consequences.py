@@ -18,6 +18,8 @@ from fhir_mh.placements.courses import (
     Tree,
     courses,
     ended_since,
+    is_after_all,
+    is_untold,
     last_left,
     ods_codes,
     ods_named,
@@ -71,9 +73,10 @@ def followed(
 ) -> Tree:  # fmt: skip
     """The record with what follows from its placements, given what it was before. The same one where nothing does.
 
-    A placement of ours ends with the stay that its provider has ended; a claim is confirmed where the terms say so;
-    what a person must look at becomes a Task (owned by `owner`), and is taken back once it is no longer so. A Task has
-    no id that is_taken says it may not have. Done again, nothing more follows. Nothing given is changed in place.
+    A placement of ours ends with the stay that its provider has ended; a claim is confirmed where the terms say so, and
+    it is certain that it began after what has ended there; what a person must look at becomes a Task (of `owner`), and
+    is taken back once it is no longer so. A Task has no id that is_taken says it may not have. Done again, nothing more
+    follows. Nothing given is changed in place.
     """
     if not after.get("placements") and not after.get("stays"):
         return after
@@ -86,7 +89,7 @@ def followed(
         stay = _left_by(tree, course, there)
         if stay is not None and whose.keeps("placements", course.placement):
             _end_with_stay(work, course, stay)
-        elif leads and terms.confirm_claims and _is_claim(course, whose):
+        elif leads and terms.confirm_claims and _is_claim(course, whose) and is_after_all(tree, course.stay or {}):
             said = Said(whose.own, {"text": "Confirmed by policy as it arrived."}, now)
             confirmed(work, course, {}, said)
     asking = Asking(tree, whose, owner, is_taken)
@@ -223,7 +226,7 @@ def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tre
             continue
         transferred = outcome_of(placement) == "transferred"
         name, about = placement["id"], {"id": placement["id"], "type": "ServiceRequest"}
-        if course.state == "lapsed" and not transferred:
+        if course.state == "lapsed" and (not transferred or is_untold(course)):
             yield task("placement", f"{name}/lapsed", now, about, _LAPSED.format(course.provider))
         if course.state == "ended" and transferred and name not in moved:
             yield task("placement", f"{name}/nowhere", now, about, _NOWHERE.format(course.provider))

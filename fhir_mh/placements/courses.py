@@ -119,7 +119,8 @@ def _unlinked(
     """Placements with a stay that names none, each once; and whether it can be told that it is its stay.
 
     of, alone: what _linked gives. It is the stay of the first placement with its provider that was open while it
-    lasted; one that the provider keeps of itself comes after all others.
+    lasted; one that the provider keeps of itself comes after all others. One that goes on, and may
+    have begun before a placement ended, is the stay of that one where no other is: so people are asked.
     """
     codes, placements = ods_codes(tree), list(tree.get("placements") or ())
     at = {placement["id"]: ods_named(placement.get("provider"), codes) for placement in placements}
@@ -129,27 +130,37 @@ def _unlinked(
         for one in placements
         if all(stay.get("status") in GONE and ended_since(one, stay) is False for stay in of[one["id"]])
     }
+    doubtful = []
     for stay in sorted(alone, key=lambda one: (_there(one), in_utc(_period(one).get("end")) or ""), reverse=True):
         provider = ods_named(stay.get("provider"), codes)
         with_it = [one for one in placements if provider and at[one["id"]] == provider]
-        each = [(one, _was_open(tree, one, stay)) for one in with_it]
-        first, told = next(((one, told) for one, told in each if told is not False), (None, None))
-        if first is not None and first["id"] in free:
+        each = [(one, told) for one in with_it if (told := _was_open(tree, one, stay)) is not False]
+        if not each:
+            continue
+        first, told = min(each, key=lambda one: one[1] is None) if _there(stay) else each[0]
+        if told is None and _there(stay):
+            doubtful.append((first, stay))
+        elif first["id"] in free:
             free.discard(first["id"])
             yield first, stay, told is True
+    for first, stay in doubtful:
+        if first["id"] in free:
+            free.discard(first["id"])
+            yield first, stay, True
 
 
 def _was_open(tree: Mapping[str, Any], placement: Tree, stay: Tree) -> bool | None:
-    """Whether a placement was open while a stay lasted; None where it still is and that cannot be told."""
+    """Whether a placement was open while a stay lasted; None where that cannot be told."""
     status, since, period = placement.get("status", "active"), _open_since(placement), _period(stay)
     if status not in ("active", "completed") or not (_there(stay) or stay.get("status") == "finished"):
         return False  # nobody came, or is to come
     after = _there(stay) or later(period.get("start"), since) or later(period.get("end"), since)
     if status == "active":
         return after
-    over = statuses(placement)[-1]["recorded_at"] if outcome_of(placement) else None
+    over = _over_since(placement)
     if _there(stay):
-        return later(over, period.get("start")) is True and task_about(tree, stay["id"], "rejected") is None
+        declined = over is None or task_about(tree, stay["id"], "rejected") is not None
+        return False if declined else later(over, period.get("start"))
     with_it = over is not None and in_utc(over) == in_utc(period.get("end"))
     return with_it or (after is True and later(over, period.get("start")) is True)
 
@@ -158,6 +169,22 @@ def _open_since(placement: Tree) -> str | None:
     """When a placement was opened again last, else when it was asked for; None where that is not told."""
     opened = [entry["recorded_at"] for entry in statuses(placement) if entry["value"] == "active"]
     return str(opened[-1]) if opened else placement.get("requested_at")
+
+
+def _over_since(placement: Tree) -> str | None:
+    """When a placement ended; None where it has not, or that is not told."""
+    return str(statuses(placement)[-1]["recorded_at"]) if outcome_of(placement) else None
+
+
+def is_after_all(tree: Mapping[str, Any], stay: Tree) -> bool:
+    """Whether it is certain that a stay began after every placement with its provider that has ended."""
+    codes = ods_codes(tree)
+    provider = ods_named(stay.get("provider"), codes)
+    return all(
+        later(_over_since(one), _period(stay).get("start")) is False
+        for one in tree.get("placements") or ()
+        if one.get("status") in ENDED and ods_named(one.get("provider"), codes) == provider
+    )
 
 
 def _period(stay: Tree) -> Tree:
@@ -201,6 +228,14 @@ def _placed(placement: Tree, stay: Tree | None) -> State:
 def _is_over(placement: Tree, stay: Tree) -> bool:
     """Whether a stay is over, and was not when the placement was opened again last."""
     return stay.get("status") in GONE and ended_since(placement, stay) is True
+
+
+def is_untold(course: Course) -> bool:
+    """Whether a stay that goes on may have begun before its placement ended or after it, as far as either is told."""
+    placement, stay = course.placement, course.stay
+    if placement is None or stay is None or (stay.get("placement") or {}).get("id") == placement["id"]:
+        return False
+    return later(_over_since(placement), _period(stay).get("start")) is None
 
 
 def task_about(tree: Mapping[str, Any], item: str, status: str | None = None) -> Tree | None:
