@@ -125,11 +125,7 @@ def _unlinked(
     codes, placements = ods_codes(tree), list(tree.get("placements") or ())
     at = {placement["id"]: ods_named(placement.get("provider"), codes) for placement in placements}
     placements.sort(key=lambda one: (one.get("custodian") == at[one["id"]], in_utc(_open_since(one)) or ""))
-    free = {
-        one["id"]
-        for one in placements
-        if all(stay.get("status") in GONE and ended_since(one, stay) is False for stay in of[one["id"]])
-    }
+    free = {one["id"] for one in placements if not any(_came_by(one, stay) for stay in of[one["id"]])}
     doubtful = []
     for stay in sorted(alone, key=lambda one: (_there(one), in_utc(_period(one).get("end")) or ""), reverse=True):
         provider = ods_named(stay.get("provider"), codes)
@@ -147,6 +143,11 @@ def _unlinked(
         if first["id"] in free:
             free.discard(first["id"])
             yield first, stay, True
+
+
+def _came_by(placement: Tree, stay: Tree) -> bool:
+    """Whether somebody came by a stay, and it was not over when its placement was opened again last."""
+    return _there(stay) or (stay.get("status") == "finished" and ended_since(placement, stay) is not False)
 
 
 def _was_open(tree: Mapping[str, Any], placement: Tree, stay: Tree) -> bool | None:

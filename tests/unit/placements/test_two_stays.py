@@ -67,3 +67,29 @@ def test_the_last_stay_is_opened_again_and_no_earlier_one(turned: bool) -> None:
     taken = take(Situation(record, WARD, keepers(record), NOW, Both().mint), "p", read_step("reopen", BY))
     assert {one["id"]: one["status"] for one in taken.tree["stays"]} == {"first": "finished", "second": "in-progress"}
     assert courses(taken.tree)[0].state == "under-way"
+
+
+@pytest.mark.parametrize("status", ["planned", "unknown", "cancelled", "entered-in-error"])
+def test_a_stay_to_which_nobody_came_does_not_take_the_place_of_one_that_is_not_linked(status: str) -> None:
+    plan = {"id": "plan", "status": status, "provider": {"id": "ward"}, **PLACED}
+    placed = [placement("p", "2026-11-20T09:00:00Z")]
+    before = tree(placed, [plan, stay("s", "2026-11-21T09:00:00Z")])
+    assert [(one.id, one.state) for one in courses(before) if one.stay and one.stay["id"] == "s"] == [
+        ("p", "under-way")
+    ]
+    assert follow(before, before) is before
+    over = tree(placed, [plan, stay("s", "2026-11-21T09:00:00Z", "2026-11-24T08:00:00Z")])
+    for was in (before, tree(placed, [plan])):
+        if was is not before and status == "cancelled":
+            continue  # the placement had ended with it
+        found = follow(was, over)
+        assert found["placements"][0]["history"][-1]["value"] == "discharged"
+        assert {one["about"]["id"] for one in found["tasks"]} == {"s"}
+        assert kinds(found) == ["follow-up", "incomplete-plan"]
+
+
+def test_whether_somebody_has_left_is_asked_beside_a_stay_that_was_planned() -> None:
+    plan = {"id": "plan", "status": "planned", "provider": {"id": "ward"}, **PLACED}
+    before = tree([placement("p", "2026-11-20T09:00:00Z")], [plan])
+    found = follow(before, tree(before["placements"], [plan, stay("s", "2026-11-19", "2026-11-20")]))
+    assert kinds(found) == ["placement"]
