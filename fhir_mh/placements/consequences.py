@@ -18,6 +18,7 @@ from fhir_mh.placements.courses import (
     Tree,
     courses,
     ended_since,
+    ends,
     is_after_all,
     is_untold,
     last_left,
@@ -25,7 +26,7 @@ from fhir_mh.placements.courses import (
     ods_named,
     outcome_of,
     statuses,
-    task_about,
+    tasks_about,
     untold,
 )
 from fhir_mh.placements.placing import claim_task, confirmed, end_placement
@@ -84,17 +85,17 @@ def followed(
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)
-    there = _were_there(before)
-    for course in courses(tree):
+    were, found = courses(before), courses(tree)
+    there = _were_there(were)
+    for course in found:
         stay = _left_by(tree, course, there)
         if stay is not None and whose.keeps("placements", course.placement):
             _end_with_stay(work, course, stay)
-        elif leads and terms.confirm_claims and _is_claim(course, whose) and is_after_all(tree, course.stay or {}):
-            said = Said(whose.own, {"text": "Confirmed by policy as it arrived."}, now)
-            confirmed(work, course, {}, said)
-    asking = Asking(tree, whose, owner, is_taken)
-    asking.ask(_on_ending(before, tree, whose, terms, now))
-    asking.look([*_to_look_at(tree, whose, leads, now), *_told_too_little(before, asking, now)])
+    if leads and terms.confirm_claims:
+        _confirm([course for course in found if _is_claim(course, whose)], work)
+    found, asking = courses(tree), Asking(tree, whose, owner, is_taken)
+    asking.ask(_on_ending(were, found, asking, terms, now))
+    asking.look([*_to_look_at(found, asking, leads, now), *_told_too_little(before, found, asking, now)])
     return after if tree == after else tree
 
 
@@ -109,10 +110,10 @@ def _noted(before: Mapping[str, Any], work: Work, whose: Whose) -> None:
             end_placement(work, item, outcome, Said(whose.own, {"text": "Its status was changed."}, work.now))
 
 
-def _were_there(before: Mapping[str, Any]) -> dict[str, set[str]]:
+def _were_there(were: list[Course]) -> dict[str, set[str]]:
     """By which stays somebody was there, by the id of their placement."""
     found: dict[str, set[str]] = {}
-    for course in courses(before):
+    for course in were:
         if course.there and course.stay is not None and course.placement is not None:
             found.setdefault(course.placement["id"], set()).add(course.stay["id"])
     return found
@@ -140,6 +141,14 @@ def _end_with_stay(work: Work, course: Course, stay: Tree) -> None:
     end_placement(work, placement, outcome, Said(course.provider or work.own, reason, at))
 
 
+def _confirm(claims: list[Course], work: Work) -> None:
+    """Confirm each of which it is certain that it is none of what has ended."""
+    ended, said = ends(work.tree), Said(work.own, {"text": "Confirmed by policy as it arrived."}, work.now)
+    for course in claims:
+        if is_after_all(ended, course):
+            confirmed(work, course, {}, said)
+
+
 def _is_claim(course: Course, whose: Whose) -> bool:
     """Whether a provider of itself says that somebody is there, and nobody placed them."""
     stay = course.stay
@@ -149,13 +158,14 @@ def _is_claim(course: Course, whose: Whose) -> bool:
 # --- what is asked once, when somebody has left
 
 
-def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms, now: str) -> Iterator[Tree]:
+def _on_ending(were: list[Course], found: list[Course], asking: Asking, terms: Terms, now: str) -> Iterator[Tree]:
     """The discharge plan where it is empty, from who keeps the stay or placed; follow-up, from who placed."""
-    left = [course for course in courses(before) if _has_left(course)]
+    tree, whose = asking.tree, asking.whose
+    left = [course for course in were if _has_left(course)]
     over, gone = {course.id for course in left}, {course.stay["id"] for course in left if course.stay is not None}
     dead = bool((tree.get("person") or {}).get("deceased") or (tree.get("person") or {}).get("deceased_at"))
-    known = {item["id"] for field in ("placements", "stays") for item in before.get(field) or ()}
-    for course in courses(tree):
+    known = {item["id"] for course in were for item in (course.placement, course.stay) if item is not None}
+    for course in found:
         if course.placement is not None and not course.of_placement:
             continue
         if course.id in over or not _has_left(course) or dead or not _was_known(course, known):
@@ -214,13 +224,13 @@ def _after(moment: str, hours: int) -> str:
 # --- what somebody must look at for as long as it is so
 
 
-def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tree]:
-    found = courses(tree)
+def _to_look_at(found: list[Course], asking: Asking, leads: bool, now: str) -> Iterator[Tree]:
+    tree, whose, known = asking.tree, asking.whose, tasks_about(asking.tree)
     moved = {(one.get("replaces") or {}).get("id") for one in tree.get("placements") or ()}
     for course in found:
         if leads and _is_claim(course, whose):
-            known = task_about(tree, (course.stay or {})["id"])
-            yield claim_task(known["id"] if known else name_of(course.id, "claim"), course, now)
+            claim = next(iter(known.get(course.id, ())), None)
+            yield claim_task(claim["id"] if claim else name_of(course.id, "claim"), course, now)
         placement = course.placement
         if placement is None or not whose.keeps("placements", placement):
             continue
@@ -233,12 +243,12 @@ def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tre
     yield from _overlaps([course for course in found if course.goes_on and course.provider], whose, leads, now)
 
 
-def _told_too_little(before: Mapping[str, Any], asking: Asking, now: str) -> Iterator[Tree]:
+def _told_too_little(before: Mapping[str, Any], found: list[Course], asking: Asking, now: str) -> Iterator[Tree]:
     """Whether somebody has left where it cannot be told: asked once the end of a stay is told, and while it is so."""
     were = {stay["id"]: _told_end(stay) for stay in before.get("stays") or ()}
     placed = {placement["id"] for placement in before.get("placements") or ()}
     codes = ods_codes(asking.tree)
-    for placement, stay in untold(asking.tree):
+    for placement, stay in untold(asking.tree, found):
         name, provider = f"{placement['id']}/{stay['id']}/{_told_end(stay)}/left", placement.get("provider")
         anew = placement["id"] in placed and were.get(stay["id"]) != _told_end(stay)
         if asking.whose.keeps("placements", placement) and (anew or asking.is_asked(name_of(name))):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
+from fhir_mh.consent.directives import in_utc
 from fhir_mh.placements import Terms, Whose, courses, followed
 from tests.unit.placements.test_steps import HOME, NOW, WARD, Both
 
@@ -205,3 +207,32 @@ def test_who_came_back_on_the_day_a_placement_ended_does_not_take_the_place_of_w
     over = placement("p", "2026-11-20T09:00:00Z", "2026-11-24", outcome="transferred")
     found = tree([over], [SAME_DAY, stay("was", "2026-11-21", "2026-11-24T01:00:00Z")])
     assert states(found) == {"p": ("ended", "was"), "s": ("claimed", "s")}
+
+
+def test_a_claim_that_comes_as_a_placement_ends_is_not_confirmed_by_policy_where_it_may_be_of_it() -> None:
+    was = {**stay("was", "2026-11-21"), "placement": {"id": "p"}}
+    over = {**was, "status": "finished", "period": {"start": "2026-11-21", "end": "2026-11-24"}}
+    before = tree([placement("p", "2026-11-20T09:00:00Z")], [was])
+    found = follow(before, tree(before["placements"], [over, SAME_DAY]), confirm_claims=True)
+    assert states(found) == {"p": ("ended", "was"), "s": ("claimed", "s")}
+
+
+def test_each_moment_is_read_as_often_however_many_placements_and_stays_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str | None] = []
+
+    def reading(moment: str | None) -> str | None:
+        read.append(moment)
+        return in_utc(moment)
+
+    monkeypatch.setattr(sys.modules["fhir_mh.placements.courses"], "in_utc", reading)
+    counted = []
+    for many in (10, 20):
+        read.clear()
+        placements = [placement(f"p{n}", "2026-10-01T09:00:00Z", "2026-11-01T09:00:00Z") for n in range(many)]
+        stays = [stay(f"s{n}", "2026-09-01T09:00:00Z", "2026-09-02T09:00:00Z") for n in range(many)]
+        found = tree(placements, stays)
+        follow(found, found)
+        counted.append(len(read))
+    assert counted[1] <= 2 * counted[0]
