@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.placements import Situation, Terms, Whose, courses, followed, read_step, take
-from tests.unit.placements.test_steps import BY, HOME, NOW, WARD, Both
+from tests.unit.placements.test_steps import BY, FACTS, FAR, HOME, NOW, WARD, Both, planned
 from tests.unit.placements.test_unlinked import kinds, placement, stay, tree
 
 Tree = dict[str, Any]
@@ -93,3 +93,26 @@ def test_whether_somebody_has_left_is_asked_beside_a_stay_that_was_planned() -> 
     before = tree([placement("p", "2026-11-20T09:00:00Z")], [plan])
     found = follow(before, tree(before["placements"], [plan, stay("s", "2026-11-19", "2026-11-20")]))
     assert kinds(found) == ["placement"]
+
+
+def test_who_is_transferred_from_us_is_with_us_by_no_other_stay() -> None:
+    waits = {"id": "waits", "status": "planned", "provider": {"id": "ward"}, **PLACED}
+    stays = [stay("one", "2026-11-21", **PLACED), stay("two", "2026-11-22", **PLACED), waits]
+    record = tree([placement("p", "2026-11-20T09:00:00Z")], stays)
+    ours = {("placements", "p"): HOME, **{("stays", one["id"]): HOME for one in stays}}
+    taken = take(Situation(record, HOME, ours, NOW, Both().mint), "p", read_step("transfer", FACTS["transfer"]))
+    assert [one["status"] for one in taken.tree["stays"]] == ["finished", "finished", "cancelled"]
+
+
+def test_no_two_placements_replace_each_other() -> None:
+    both = planned()
+    first = both.only
+    second = both.step(HOME, "transfer", first).id
+    third = both.step(HOME, "transfer", second, provider="ZOA3").id
+    both.step(HOME, "reopen", first)
+    assert both.step(HOME, "transfer", third, provider=WARD).id == first
+    replaced = {one["id"]: (one.get("replaces") or {}).get("id") for one in both.tree["placements"]}
+    assert replaced == {first: third, second: None, third: second}
+    assert both.step(HOME, "transfer", third, provider=WARD).repeated
+    assert "tasks" not in followed(both.tree, both.tree, Whose(HOME, both.keepers), Terms(72), NOW, both.mint)
+    assert both.step(HOME, "transfer", first, provider=FAR).id not in replaced
