@@ -41,8 +41,21 @@ def follow(tx: Tx, home: Organisation, holding: Holding, before: Tree, after: Tr
     broken = broken_terms(before, after, home.ods, holding.keepers)
     if broken:
         raise Conflict(issues=broken)
-    now = instant(tx.now)
-    return followed(before, after, Whose(home.ods, holding.keepers), terms_of(home, now), now, tx.new_id, owner)
+    now, whose = instant(tx.now), Whose(home.ods, holding.keepers)
+
+    def is_taken(name: str) -> bool:
+        return _is_taken(tx, holding.person, name)
+
+    return followed(before, after, whose, terms_of(home, now), now, tx.new_id, owner, is_taken)
+
+
+def _is_taken(tx: Tx, person: str, name: str) -> bool:
+    """Whether a Task of this person may not have this id: what had it is under a seal, or is about somebody else.
+
+    Placements of two people may be counted alike, and Tasks about them are called after them.
+    """
+    held = tx.get("Task", name)
+    return (held is not None and held.person not in (None, person)) or tx.seals.holds("Task", name)
 
 
 def before_of(holding: Holding, were: Mapping[Key, Mapping[str, Any] | None]) -> Tree:

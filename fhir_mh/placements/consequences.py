@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
 
 from fhir_mh.clock import instant, moment_of
+from fhir_mh.placements.asking import Asking, name_of, never_taken, task
 from fhir_mh.placements.courses import (
     ENDED,
     GONE,
@@ -18,19 +18,21 @@ from fhir_mh.placements.courses import (
     Tree,
     courses,
     ended_since,
+    ends,
+    is_after_all,
+    is_untold,
+    last_left,
     ods_codes,
     ods_named,
     outcome_of,
     statuses,
-    task_about,
+    tasks_about,
     untold,
 )
 from fhir_mh.placements.placing import claim_task, confirmed, end_placement
 from fhir_mh.placements.terms import Mint, Said
 from fhir_mh.placements.whose import Whose
 from fhir_mh.placements.work import Work
-
-_NAMESPACE = uuid.UUID("5d0c7a3e-6a9f-5c55-8a61-0f4d6f0b7e13")
 
 _CHANGED = ("placements", "stays", "tasks", "organisations")
 """The lists of a record that anything is ever changed in here."""
@@ -67,13 +69,15 @@ class Terms:
 
 
 def followed(
-    before: Mapping[str, Any], after: Tree, whose: Whose, terms: Terms, now: str, mint: Mint, owner: Tree | None = None
-) -> Tree:
+    before: Mapping[str, Any], after: Tree, whose: Whose, terms: Terms, now: str, mint: Mint, owner: Tree | None = None,
+    is_taken: Callable[[str], bool] = never_taken,
+) -> Tree:  # fmt: skip
     """The record with what follows from its placements, given what it was before. The same one where nothing does.
 
-    A placement of ours ends with the stay that its provider has ended; a claim is confirmed where the terms say so;
-    what a person must look at becomes a Task (owned by `owner`), and is taken back once it is no longer so. Done
-    again, nothing more follows. Nothing given is changed in place.
+    A placement of ours ends with the stay that its provider has ended; a claim is confirmed where the terms say so, and
+    it is certain that it began after what has ended there; what a person must look at becomes a Task (of `owner`), and
+    is taken back once it is no longer so. A Task has no id that is_taken says it may not have. Done again, nothing more
+    follows. Nothing given is changed in place.
     """
     if not after.get("placements") and not after.get("stays"):
         return after
@@ -81,17 +85,17 @@ def followed(
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)
-    there = {course.id: course.stay["id"] for course in courses(before) if course.there and course.stay is not None}
-    for course in courses(tree):
+    were, found = courses(before), courses(tree)
+    there = _were_there(were)
+    for course in found:
         stay = _left_by(tree, course, there)
         if stay is not None and whose.keeps("placements", course.placement):
             _end_with_stay(work, course, stay)
-        elif leads and terms.confirm_claims and _is_claim(course, whose):
-            said = Said(whose.own, {"text": "Confirmed by policy as it arrived."}, now)
-            confirmed(work, course, {}, said)
-    _ask(tree, [*_on_ending(before, tree, whose, terms, now)], owner)
-    due = [*_to_look_at(tree, whose, leads, now), *_told_too_little(before, tree, whose, now)]
-    _look(tree, {task["id"]: task for task in due}, whose, owner)
+    if leads and terms.confirm_claims:
+        _confirm([course for course in found if _is_claim(course, whose)], work)
+    found, asking = courses(tree), Asking(tree, whose, owner, is_taken)
+    asking.ask(_on_ending(were, found, asking, terms, now))
+    asking.look([*_to_look_at(found, asking, leads, now), *_told_too_little(before, found, asking, now)])
     return after if tree == after else tree
 
 
@@ -106,17 +110,25 @@ def _noted(before: Mapping[str, Any], work: Work, whose: Whose) -> None:
             end_placement(work, item, outcome, Said(whose.own, {"text": "Its status was changed."}, work.now))
 
 
-def _left_by(tree: Tree, course: Course, there: Mapping[str, str]) -> Tree | None:
-    """The stay with whose end a placement ends. there: before the change, by whose stay somebody was there.
+def _were_there(were: list[Course]) -> dict[str, set[str]]:
+    """By which stays somebody was there, by the id of their placement."""
+    found: dict[str, set[str]] = {}
+    for course in were:
+        if course.there and course.stay is not None and course.placement is not None:
+            found.setdefault(course.placement["id"], set()).add(course.stay["id"])
+    return found
 
-    Who was there as far as was known, and is no more, has left, whatever time is told.
+
+def _left_by(tree: Tree, course: Course, there: Mapping[str, set[str]]) -> Tree | None:
+    """The stay with whose end a placement ends. there: before the change, by whose stays somebody was there.
+
+    Who was there as far as was known, and is no more, has left, whatever time is told, and by the stay they were there.
     """
     if not course.of_placement or course.state not in ("left", "planned"):
         return None
-    if course.state == "left":
-        return course.stay
-    of_course = [stay for stay in tree.get("stays") or () if stay["id"] == there.get(course.id)]
-    return next((stay for stay in of_course if stay.get("status") in GONE), None)
+    were = there.get(course.id, set())
+    left = last_left([stay for stay in tree.get("stays") or () if stay["id"] in were and stay.get("status") in GONE])
+    return left or (course.stay if course.state == "left" else None)
 
 
 def _end_with_stay(work: Work, course: Course, stay: Tree) -> None:
@@ -129,6 +141,14 @@ def _end_with_stay(work: Work, course: Course, stay: Tree) -> None:
     end_placement(work, placement, outcome, Said(course.provider or work.own, reason, at))
 
 
+def _confirm(claims: list[Course], work: Work) -> None:
+    """Confirm each of which it is certain that it is none of what has ended."""
+    ended, said = ends(work.tree), Said(work.own, {"text": "Confirmed by policy as it arrived."}, work.now)
+    for course in claims:
+        if is_after_all(ended, course):
+            confirmed(work, course, {}, said)
+
+
 def _is_claim(course: Course, whose: Whose) -> bool:
     """Whether a provider of itself says that somebody is there, and nobody placed them."""
     stay = course.stay
@@ -138,13 +158,14 @@ def _is_claim(course: Course, whose: Whose) -> bool:
 # --- what is asked once, when somebody has left
 
 
-def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms, now: str) -> Iterator[Tree]:
+def _on_ending(were: list[Course], found: list[Course], asking: Asking, terms: Terms, now: str) -> Iterator[Tree]:
     """The discharge plan where it is empty, from who keeps the stay or placed; follow-up, from who placed."""
-    left = [course for course in courses(before) if _has_left(course)]
+    tree, whose = asking.tree, asking.whose
+    left = [course for course in were if _has_left(course)]
     over, gone = {course.id for course in left}, {course.stay["id"] for course in left if course.stay is not None}
     dead = bool((tree.get("person") or {}).get("deceased") or (tree.get("person") or {}).get("deceased_at"))
-    known = {item["id"] for field in ("placements", "stays") for item in before.get(field) or ()}
-    for course in courses(tree):
+    known = {item["id"] for course in were for item in (course.placement, course.stay) if item is not None}
+    for course in found:
         if course.placement is not None and not course.of_placement:
             continue
         if course.id in over or not _has_left(course) or dead or not _was_known(course, known):
@@ -156,11 +177,11 @@ def _on_ending(before: Mapping[str, Any], tree: Tree, whose: Whose, terms: Terms
             about = {"id": course.id, "type": "ServiceRequest"}
         end = _ended_at(course) or now
         if (placed or kept) and not (course.stay or {}).get("discharge_plan"):
-            yield _task("incomplete-plan", f"{course.id}/{end}/plan", now, about, _NO_PLAN)
+            yield task("incomplete-plan", f"{course.id}/{end}/plan", now, about, _NO_PLAN)
         if placed and not _is_followed_up(tree, course):
             words = _FOLLOW_UP.format(terms.follow_up_hours)
-            asked = _task("follow-up", f"{course.id}/{end}/follow-up", now, about, words)
-            yield {**asked, "due": _after(end, terms.follow_up_hours)}
+            made = task("follow-up", f"{course.id}/{end}/follow-up", now, about, words)
+            yield {**made, "due": _after(end, terms.follow_up_hours)}
 
 
 def _is_followed_up(tree: Tree, course: Course) -> bool:
@@ -203,37 +224,36 @@ def _after(moment: str, hours: int) -> str:
 # --- what somebody must look at for as long as it is so
 
 
-def _to_look_at(tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tree]:
-    found = courses(tree)
+def _to_look_at(found: list[Course], asking: Asking, leads: bool, now: str) -> Iterator[Tree]:
+    tree, whose, known = asking.tree, asking.whose, tasks_about(asking.tree)
     moved = {(one.get("replaces") or {}).get("id") for one in tree.get("placements") or ()}
     for course in found:
         if leads and _is_claim(course, whose):
-            known = task_about(tree, (course.stay or {})["id"])
-            yield claim_task(known["id"] if known else _name(course.id, "claim"), course, now)
+            claim = next(iter(known.get(course.id, ())), None)
+            yield claim_task(claim["id"] if claim else name_of(course.id, "claim"), course, now)
         placement = course.placement
         if placement is None or not whose.keeps("placements", placement):
             continue
         transferred = outcome_of(placement) == "transferred"
         name, about = placement["id"], {"id": placement["id"], "type": "ServiceRequest"}
-        if course.state == "lapsed" and not transferred:
-            yield _task("placement", f"{name}/lapsed", now, about, _LAPSED.format(course.provider))
+        if course.state == "lapsed" and (not transferred or is_untold(course)):
+            yield task("placement", f"{name}/lapsed", now, about, _LAPSED.format(course.provider))
         if course.state == "ended" and transferred and name not in moved:
-            yield _task("placement", f"{name}/nowhere", now, about, _NOWHERE.format(course.provider))
+            yield task("placement", f"{name}/nowhere", now, about, _NOWHERE.format(course.provider))
     yield from _overlaps([course for course in found if course.goes_on and course.provider], whose, leads, now)
 
 
-def _told_too_little(before: Mapping[str, Any], tree: Tree, whose: Whose, now: str) -> Iterator[Tree]:
+def _told_too_little(before: Mapping[str, Any], found: list[Course], asking: Asking, now: str) -> Iterator[Tree]:
     """Whether somebody has left where it cannot be told: asked once the end of a stay is told, and while it is so."""
     were = {stay["id"]: _told_end(stay) for stay in before.get("stays") or ()}
     placed = {placement["id"] for placement in before.get("placements") or ()}
-    asked = {task["id"] for task in tree.get("tasks") or ()}
-    codes = ods_codes(tree)
-    for placement, stay in untold(tree):
+    codes = ods_codes(asking.tree)
+    for placement, stay in untold(asking.tree, found):
         name, provider = f"{placement['id']}/{stay['id']}/{_told_end(stay)}/left", placement.get("provider")
         anew = placement["id"] in placed and were.get(stay["id"]) != _told_end(stay)
-        if whose.keeps("placements", placement) and (anew or _name(name) in asked):
+        if asking.whose.keeps("placements", placement) and (anew or asking.is_asked(name_of(name))):
             about = {"id": placement["id"], "type": "ServiceRequest"}
-            yield _task("placement", name, now, about, _UNTOLD.format(ods_named(provider, codes)))
+            yield task("placement", name, now, about, _UNTOLD.format(ods_named(provider, codes)))
 
 
 def _told_end(stay: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -250,39 +270,9 @@ def _overlaps(going_on: list[Course], whose: Whose, leads: bool, now: str) -> It
         ids = "/".join(sorted((one.id, other.id)))
         about = {"id": one.id, "type": "Encounter" if one.placement is None else "ServiceRequest"}
         words = _TWICE.format(one.provider) if twice else _OVERLAP.format(one.provider, other.provider)
-        yield _task("placement", f"{ids}/overlap", now, about, words)
+        yield task("placement", f"{ids}/overlap", now, about, words)
 
 
 def _are_two_placements(one: Course, other: Course) -> bool:
     """Not two stays of one placement, nor one of which the question is whether it is a placement."""
     return one.placement is not None and other.placement is not None and one.placement["id"] != other.placement["id"]
-
-
-def _name(*parts: str) -> str:
-    return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
-
-
-def _task(kind: str, name: str, now: str, about: Tree, words: str) -> Tree:
-    task = {"id": _name(name), "kind": kind, "status": "requested", "about": about, "description": words}
-    return {**task, "raised_at": now}
-
-
-def _ask(tree: Tree, asked: list[Tree], owner: Tree | None) -> None:
-    """Add the Tasks that are not there yet."""
-    known = {task["id"] for task in tree.get("tasks") or ()}
-    for task in asked:
-        if task["id"] not in known:
-            tree.setdefault("tasks", []).append({**task, **({"owner": owner} if owner else {})})
-
-
-def _look(tree: Tree, due: Mapping[str, Tree], whose: Whose, owner: Tree | None) -> None:
-    """Ask what is to be looked at; take back what is no longer so, and ask again where it is so once more."""
-    for task in tree.get("tasks") or ():
-        if task.get("kind") != "placement" or "about" not in task or not whose.keeps("tasks", task):
-            continue
-        status = task.get("status", "requested")
-        if task["id"] not in due and status == "requested":
-            task["status"] = "cancelled"
-        elif task["id"] in due and status == "cancelled":
-            task["status"] = "requested"
-    _ask(tree, list(due.values()), owner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ State = Literal[
 ENDED = ("revoked", "completed")
 THERE = ("arrived", "triaged", "in-progress", "onleave")
 GONE = ("finished", "cancelled")
+WAITING = ("planned", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def ods_named(ref: Mapping[str, Any] | None, codes: Mapping[str, str]) -> str:
 
 def courses(tree: Mapping[str, Any]) -> list[Course]:
     """Every placement and stay of a record, each once."""
-    codes = ods_codes(tree)
+    codes, declined = ods_codes(tree), _declined(tree)
     of, alone = _linked(tree)
     unlinked = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if told]
     for placement, stay in unlinked:
@@ -79,11 +80,30 @@ def courses(tree: Mapping[str, Any]) -> list[Course]:
     found = []
     for placement in tree.get("placements") or ():
         linked = of[placement["id"]]
-        last = next((stay for stay in linked if _is_over(placement, stay)), linked[-1] if linked else None)
-        main = next((stay for stay in linked if _there(stay)), last)
-        found.append(_course(tree, placement["id"], placement, main, codes))
-        found += [_course(tree, stay["id"], placement, stay, codes) for stay in linked if stay is not main]
-    return found + [_course(tree, stay["id"], None, stay, codes) for stay in alone if stay["id"] not in taken]
+        main = _main(placement, linked)
+        found.append(_course(placement["id"], placement, main, codes, declined))
+        further = (stay for stay in linked if stay is not main)
+        found += [_course(stay["id"], placement, stay, codes, declined) for stay in further]
+    claims = (stay for stay in alone if stay["id"] not in taken)
+    return found + [_course(stay["id"], None, stay, codes, declined) for stay in claims]
+
+
+def _main(placement: Tree, linked: list[Tree]) -> Tree | None:
+    """The stay by which a placement is told: one by which somebody is there, else the last that is over, else waits."""
+    there = next((stay for stay in linked if _there(stay)), None)
+    over = [stay for stay in linked if _is_over(placement, stay)]
+    waits = [stay for stay in linked if stay.get("status") in WAITING]
+    return there or last_left(over) or (waits[-1] if waits else last_left(linked))
+
+
+def last_left(stays: list[Tree]) -> Tree | None:
+    """Of stays that are over the last by which somebody was there; None of none."""
+    return max(stays, key=_left_at, default=None)
+
+
+def _left_at(stay: Tree) -> tuple[bool, str, str]:
+    start, end = _utc(_period(stay).get("start")), _utc(_period(stay).get("end"))
+    return stay.get("status") == "finished", end or start, start
 
 
 def _linked(tree: Mapping[str, Any]) -> tuple[dict[str, list[Tree]], list[Tree]]:
@@ -95,45 +115,92 @@ def _linked(tree: Mapping[str, Any]) -> tuple[dict[str, list[Tree]], list[Tree]]
     return of, alone
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A placement or a stay, whom it is with (ODS code), and from when to when: UTC, empty where it is not told."""
+
+    part: Tree
+    provider: str
+    since: str
+    until: str
+
+
+def _spans(placements: list[Tree], codes: Mapping[str, str]) -> dict[str, list[_Span]]:
+    """The placements that may have stays, by whom they are with: first what that one does not keep, in time."""
+    found = []
+    for one in placements:
+        span = _Span(one, ods_named(one.get("provider"), codes), _utc(_open_since(one)), _utc(_over_since(one)))
+        if span.provider and one.get("status", "active") in ("active", "completed"):
+            found.append(span)
+    found.sort(key=lambda one: (one.part.get("custodian") == one.provider, one.since))
+    at: dict[str, list[_Span]] = {}
+    for span in found:
+        at.setdefault(span.provider, []).append(span)
+    return at
+
+
+def _stayed(stays: list[Tree], codes: Mapping[str, str]) -> list[_Span]:
+    """The stays to which somebody has come: first by which they are there, then the last that are over."""
+    found = []
+    for one in stays:
+        period = _period(one)
+        if _there(one) or one.get("status") == "finished":
+            provider = ods_named(one.get("provider"), codes)
+            found.append(_Span(one, provider, _utc(period.get("start")), _utc(period.get("end"))))
+    return sorted(found, key=lambda one: (_there(one.part), one.until), reverse=True)
+
+
 def _unlinked(
     tree: Mapping[str, Any], of: Mapping[str, list[Tree]], alone: list[Tree]
 ) -> Iterator[tuple[Tree, Tree, bool]]:
     """Placements with a stay that names none, each once; and whether it can be told that it is its stay.
 
     of, alone: what _linked gives. It is the stay of the first placement with its provider that was open while it
-    lasted; one that the provider keeps of itself comes after all others.
+    lasted; one that the provider keeps of itself comes after all others. One that goes on, and may have begun before a
+    placement ended, is the stay of that one where no other is: so people are asked.
     """
-    codes, placements = ods_codes(tree), list(tree.get("placements") or ())
-    at = {placement["id"]: ods_named(placement.get("provider"), codes) for placement in placements}
-    placements.sort(key=lambda one: (one.get("custodian") == at[one["id"]], in_utc(_open_since(one)) or ""))
-    free = {
-        one["id"]
-        for one in placements
-        if all(stay.get("status") in GONE and ended_since(one, stay) is False for stay in of[one["id"]])
-    }
-    for stay in sorted(alone, key=lambda one: (_there(one), in_utc(_period(one).get("end")) or ""), reverse=True):
-        provider = ods_named(stay.get("provider"), codes)
-        with_it = [one for one in placements if provider and at[one["id"]] == provider]
-        each = [(one, _was_open(tree, one, stay)) for one in with_it]
-        first, told = next(((one, told) for one, told in each if told is not False), (None, None))
-        if first is not None and first["id"] in free:
+    codes, declined, placements = ods_codes(tree), _declined(tree), list(tree.get("placements") or ())
+    at, doubtful = _spans(placements, codes), []
+    free = {one["id"] for one in placements if not any(_came_by(one, stay) for stay in of[one["id"]])}
+    for stay in _stayed(alone, codes):
+        there = _there(stay.part)
+        was_open = _there_since if there else _lasted
+        each = [(one.part, told) for one in at.get(stay.provider, ()) if (told := was_open(one, stay)) is not False]
+        if there and stay.part["id"] in declined:
+            each = [one for one in each if one[0].get("status", "active") == "active"]
+        if not each:
+            continue
+        first, told = min(each, key=lambda one: one[1] is None) if there else each[0]
+        if told is None and there:
+            doubtful.append((first, stay.part))
+        elif first["id"] in free:
             free.discard(first["id"])
-            yield first, stay, told is True
+            yield first, stay.part, told is True
+    for first, one in doubtful:
+        if first["id"] in free:
+            free.discard(first["id"])
+            yield first, one, True
 
 
-def _was_open(tree: Mapping[str, Any], placement: Tree, stay: Tree) -> bool | None:
+def _came_by(placement: Tree, stay: Tree) -> bool:
+    """Whether somebody came by a stay, and it was not over when its placement was opened again last."""
+    return _there(stay) or (stay.get("status") == "finished" and ended_since(placement, stay) is not False)
+
+
+def _there_since(placement: _Span, stay: _Span) -> bool | None:
+    """Whether a placement goes on, or was open when a stay that goes on began; None where that cannot be told."""
+    if placement.part.get("status", "active") == "active":
+        return True
+    return _is_later(placement.until, stay.since) if placement.until else False
+
+
+def _lasted(placement: _Span, stay: _Span) -> bool | None:
     """Whether a placement was open while a stay lasted; None where it still is and that cannot be told."""
-    status, since, period = placement.get("status", "active"), _open_since(placement), _period(stay)
-    if status not in ("active", "completed") or not (_there(stay) or stay.get("status") == "finished"):
-        return False  # nobody came, or is to come
-    after = _there(stay) or later(period.get("start"), since) or later(period.get("end"), since)
-    if status == "active":
+    after = _is_later(stay.since, placement.since) or _is_later(stay.until, placement.since)
+    if placement.part.get("status", "active") == "active":
         return after
-    over = statuses(placement)[-1]["recorded_at"] if outcome_of(placement) else None
-    if _there(stay):
-        return later(over, period.get("start")) is True and task_about(tree, stay["id"], "rejected") is None
-    with_it = over is not None and in_utc(over) == in_utc(period.get("end"))
-    return with_it or (after is True and later(over, period.get("start")) is True)
+    with_it = placement.until != "" and placement.until == stay.until
+    return with_it or (after is True and _is_later(placement.until, stay.since) is True)
 
 
 def _open_since(placement: Tree) -> str | None:
@@ -142,15 +209,42 @@ def _open_since(placement: Tree) -> str | None:
     return str(opened[-1]) if opened else placement.get("requested_at")
 
 
+def _over_since(placement: Tree) -> str | None:
+    """When a placement ended; None where it has not, or that is not told."""
+    return str(statuses(placement)[-1]["recorded_at"]) if outcome_of(placement) else None
+
+
+def ends(tree: Mapping[str, Any]) -> dict[str, set[str]]:
+    """When placements ended, by the ODS code of whom they were with: UTC, empty where it is not told."""
+    codes, found = ods_codes(tree), dict[str, set[str]]()
+    for one in tree.get("placements") or ():
+        if one.get("status") in ENDED:
+            found.setdefault(ods_named(one.get("provider"), codes), set()).add(_utc(_over_since(one)))
+    return found
+
+
+def is_after_all(ended: Mapping[str, set[str]], claim: Course) -> bool:
+    """Whether it is certain that a claim began after every placement with its provider that has ended.
+
+    ended: what ends gives.
+    """
+    since = _utc(_period(claim.stay or {}).get("start"))
+    return all(_is_later(end, since) is False for end in ended.get(claim.provider, ()))
+
+
+def _utc(moment: str | None) -> str:
+    return in_utc(moment) or ""
+
+
 def _period(stay: Tree) -> Tree:
     return stay.get("period") or {}
 
 
 def _course(
-    tree: Mapping[str, Any], name: str, placement: Tree | None, stay: Tree | None, codes: Mapping[str, str]
+    name: str, placement: Tree | None, stay: Tree | None, codes: Mapping[str, str], declined: Collection[str]
 ) -> Course:
     provider = ods_named((placement or {}).get("provider"), codes) or ods_named((stay or {}).get("provider"), codes)
-    state = _claimed(tree, stay or {}) if placement is None else _placed(placement, stay)
+    state = _claimed(stay or {}, declined) if placement is None else _placed(placement, stay)
     return Course(name, placement, stay, provider, state)
 
 
@@ -158,13 +252,13 @@ def _there(stay: Tree) -> bool:
     return stay.get("status", "in-progress") in THERE
 
 
-def _claimed(tree: Mapping[str, Any], stay: Tree) -> State:
+def _claimed(stay: Tree, declined: Collection[str]) -> State:
     status = stay.get("status", "in-progress")
     if status == "entered-in-error":
         return "void"
     if status in GONE:
         return "ended"
-    return "declined" if task_about(tree, stay["id"], "rejected") is not None else "claimed"
+    return "declined" if stay["id"] in declined else "claimed"
 
 
 def _placed(placement: Tree, stay: Tree | None) -> State:
@@ -185,19 +279,31 @@ def _is_over(placement: Tree, stay: Tree) -> bool:
     return stay.get("status") in GONE and ended_since(placement, stay) is True
 
 
-def task_about(tree: Mapping[str, Any], item: str, status: str | None = None) -> Tree | None:
-    """The task about a claim, by the stay's id; where a status is given, only one in it."""
+def is_untold(course: Course) -> bool:
+    """Whether a stay that goes on may have begun before its placement ended or after it, as far as either is told."""
+    placement, stay = course.placement, course.stay
+    if placement is None or stay is None or (stay.get("placement") or {}).get("id") == placement["id"]:
+        return False
+    return later(_over_since(placement), _period(stay).get("start")) is None
+
+
+def tasks_about(tree: Mapping[str, Any]) -> dict[str, list[Tree]]:
+    """The Tasks about claims, by the id of the stay."""
+    found: dict[str, list[Tree]] = {}
     for task in tree.get("tasks") or ():
-        about = (task.get("about") or {}).get("id")
-        if (
-            task.get("kind") == "placement"
-            and about == item
-            and task.get("field") == "stays"
-            and (status is None or task.get("status", "requested") == status)
-        ):
-            found: Tree = task
-            return found
-    return None
+        if task.get("kind") == "placement" and task.get("field") == "stays":
+            found.setdefault((task.get("about") or {}).get("id", ""), []).append(task)
+    return found
+
+
+def task_about(tree: Mapping[str, Any], stay: str) -> Tree | None:
+    """The Task about a claim."""
+    return next(iter(tasks_about(tree).get(stay, ())), None)
+
+
+def _declined(tree: Mapping[str, Any]) -> set[str]:
+    """The stays that were claims, and were declined."""
+    return {stay for stay, tasks in tasks_about(tree).items() if any(one.get("status") == "rejected" for one in tasks)}
 
 
 def statuses(part: Mapping[str, Any]) -> list[Tree]:
@@ -213,7 +319,10 @@ def outcome_of(part: Mapping[str, Any]) -> str:
 
 def later(one: str | None, other: str | None) -> bool | None:
     """Whether a moment lies after another; None where, as precise as they are known, that cannot be told."""
-    first, second = in_utc(one) or "", in_utc(other) or ""
+    return _is_later(_utc(one), _utc(other))
+
+
+def _is_later(first: str, second: str) -> bool | None:
     known = min(len(first), len(second))
     if first[:known] != second[:known]:
         return first[:known] > second[:known]
@@ -231,12 +340,15 @@ def ended_since(placement: Tree, stay: Tree) -> bool | None:
     return later(_period(stay).get("end"), said[-1]["recorded_at"])
 
 
-def untold(tree: Mapping[str, Any]) -> list[tuple[Tree, Tree]]:
-    """Placements that go on with nobody there, each with a stay that is over: whether by it, cannot be told."""
+def untold(tree: Mapping[str, Any], courses_of: list[Course]) -> list[tuple[Tree, Tree]]:
+    """Placements that go on with nobody there, each with a stay that is over: whether by it, cannot be told.
+
+    courses_of: the record's.
+    """
     of, alone = _linked(tree)
     found = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if not told]
     for placement in tree.get("placements") or ():
         over = [stay for stay in of[placement["id"]] if stay.get("status") in GONE]
         found += [(placement, stay) for stay in over if ended_since(placement, stay) is None]
-    waiting = {one.id for one in courses(tree) if one.of_placement and one.state == "planned"}
+    waiting = {one.id for one in courses_of if one.of_placement and one.state == "planned"}
     return [(placement, stay) for placement, stay in found if placement["id"] in waiting]

@@ -139,10 +139,11 @@ def transfer(work: Work, course: Course, step: Transfer) -> Taken:
         return work.again(new["id"], same=same, step=step.step)
     if provider == course.provider:
         return work.again(course.id, same=True, step=step.step)
+    stayed = [one for one in courses(work.tree) if one.placement is old and is_to_end(work, one)]
     new = _moved_to(work, old, provider, tree_of(step), said)
     end_placement(work, old, "transferred", said)
-    if is_to_end(work, course):
-        end_stay(work, course.stay or {}, "transferred", said)
+    for one in stayed:
+        end_stay(work, one.stay or {}, "transferred", said)
     return work.done(new["id"])
 
 
@@ -161,8 +162,22 @@ def _moved_to(work: Work, old: Tree, provider: str, told: Tree, said: Said) -> T
         placement = _new(work, provider, {**kept, **told}, said)
     else:
         agree(work.tree, placement, told, PLACED, said, work.mint)
-    placement.setdefault("replaces", {"id": old["id"], "type": "ServiceRequest"})
+    if not placement.get("replaces"):
+        _replaced_no_more(work, placement, old)
+        placement["replaces"] = {"id": old["id"], "type": "ServiceRequest"}
     return placement
+
+
+def _replaced_no_more(work: Work, placement: Tree, old: Tree) -> None:
+    """Before a placement that goes on replaces another: what once replaced it, and led to that one, does so no more."""
+    by_id, line = {one["id"]: one for one in work.tree["placements"]}, [old]
+    while not _replaces(line[-1], placement):
+        before = by_id.get((line[-1].get("replaces") or {}).get("id", ""))
+        if before is None or before in line:
+            return
+        line.append(before)
+    if work.keeps("placements", line[-1]):
+        line[-1].pop("replaces")
 
 
 def end(work: Work, course: Course, step: End) -> Taken:

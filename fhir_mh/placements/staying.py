@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_mh.placements.courses import THERE, Course, Tree, courses, ods_codes, ods_named, outcome_of
+from fhir_mh.placements.courses import THERE, WAITING, Course, Tree, courses, ods_codes, ods_named, outcome_of
 from fhir_mh.placements.steps import Admit, Claim, Delay, Leave, Return
 from fhir_mh.placements.terms import KEPT, Said, agree, estimate, note, organisation
 from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
 from fhir_mh.records.trees import tree_of
 
-_WAITING = ("planned", "unknown")
 _OUTCOME = {"revoked": "cancelled", "completed": "discharged", "finished": "discharged"}
 _AS_IT_STOOD = {"text": "As it stood before it was opened again."}
 _AT_ADMISSION = {"text": "As agreed when the person was admitted."}
@@ -51,7 +50,7 @@ def _admitted(work: Work, course: Course, told: Tree, said: Said) -> str:
     """The person comes by a placement: our stay that waits for them begins, or a new one, whoever else planned one."""
     placement = course.placement or {}
     purposes = {"purposes": placement["purposes"]} if placement.get("purposes") else {}
-    waiting = (stay for stay in work.tree.get("stays") or () if stay.get("status") in _WAITING)
+    waiting = (stay for stay in work.tree.get("stays") or () if stay.get("status") in WAITING)
     ours = (
         stay
         for stay in waiting
@@ -152,7 +151,7 @@ def move_ward(work: Work, course: Course, ward: str, said: Said, step: str) -> T
 
 def is_to_end(work: Work, course: Course) -> bool:
     """Whether its stay is not over, and ours to end: the person is with us, or was to come."""
-    waits = (course.stay or {}).get("status") in _WAITING and work.keeps("stays", course.stay)
+    waits = (course.stay or {}).get("status") in WAITING and work.keeps("stays", course.stay)
     return work.provides(course) and (course.there or waits)
 
 

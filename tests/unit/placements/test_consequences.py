@@ -229,6 +229,22 @@ def test_a_transfer_says_where_to_for_each_of_the_stays_of_a_placement() -> None
     assert not tasks(follow(both, both.tree), "placement")
 
 
+def test_a_task_has_an_id_that_it_may_have_and_is_found_under_it() -> None:
+    both = under_way()
+    both.step(HOME, "open", provider=FAR)
+    names: list[str] = []
+    for _ in range(3):
+        taken = frozenset(names)
+        tree = followed(
+            both.tree, both.tree, Whose(HOME, both.keepers), Terms(72), NOW, both.mint, None, taken.__contains__
+        )
+        (task,) = tasks(tree, "placement")
+        assert task["id"] not in names
+        again = followed(tree, tree, Whose(HOME, both.keepers), Terms(72), NOW, both.mint, None, taken.__contains__)
+        assert again is tree
+        names.append(task["id"])
+
+
 def test_a_question_that_a_person_has_answered_is_not_asked_again() -> None:
     both = under_way()
     both.step(HOME, "open", provider=FAR)

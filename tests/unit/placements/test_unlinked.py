@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
+from fhir_mh.consent.directives import in_utc
 from fhir_mh.placements import Terms, Whose, courses, followed
 from tests.unit.placements.test_steps import HOME, NOW, WARD, Both
 
@@ -39,9 +41,9 @@ def tree(placements: list[Tree], stays: list[Tree]) -> Tree:
     }
 
 
-def follow(before: Tree, after: Tree) -> Tree:
+def follow(before: Tree, after: Tree, *, confirm_claims: bool = False) -> Tree:
     keepers = {("stays", one["id"]): WARD for one in after["stays"]}
-    return followed(before, after, Whose(HOME, keepers), Terms(72), NOW, Both().mint)
+    return followed(before, after, Whose(HOME, keepers), Terms(72, confirm_claims), NOW, Both().mint)
 
 
 def states(found: Tree) -> dict[str, tuple[str, str | None]]:
@@ -159,3 +161,78 @@ def test_a_stay_that_never_was_and_one_elsewhere_are_nobodys() -> None:
     unnamed = {**stay("u", "2026-11-01", "2026-11-20"), "provider": {}}
     found = tree([placement("p", "2026-10-20T09:00:00Z")], [cancelled, elsewhere, unnamed])
     assert states(found)["p"] == ("planned", None)
+
+
+SAME_DAY = stay("s", "2026-11-24T02:00:00Z")
+
+
+@pytest.mark.parametrize("confirm_claims", [False, True])
+@pytest.mark.parametrize("start", ["2026-11-24T02:00:00Z", "2026-11-24", "2026-11", None])
+@pytest.mark.parametrize("outcome", ["discharged", "transferred"])
+def test_who_may_have_come_before_a_placement_ended_is_asked_about_and_not_placed_again(
+    outcome: str, start: str | None, confirm_claims: bool
+) -> None:
+    before = tree([placement("p", "2026-11-20T09:00:00Z")], [stay("s", start)])
+    assert states(before) == {"p": ("under-way", "s")}
+    after = tree([placement("p", "2026-11-20T09:00:00Z", "2026-11-24", outcome=outcome)], before["stays"])
+    found = follow(before, after, confirm_claims=confirm_claims)
+    assert states(found) == {"p": ("lapsed", "s")}
+    assert "placement" in kinds(found)
+    assert follow(found, found, confirm_claims=confirm_claims) is found
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {**placement("p", None, "2026-11-24", outcome="cancelled"), "status": "revoked"},
+        {**placement("p", None), "status": "completed"},
+    ],
+)
+def test_no_claim_is_confirmed_by_policy_that_may_be_of_what_has_ended(over: Tree) -> None:
+    after = tree([over], [SAME_DAY])
+    found = follow(after, after, confirm_claims=True)
+    assert states(found)["s"] == ("claimed", "s")
+    assert kinds(found) == ["placement"]
+    new = tree([placement("p", None, "2026-11-23")], [SAME_DAY])
+    assert set(states(follow(new, new, confirm_claims=True)).values()) == {("ended", None), ("under-way", "s")}
+
+
+def test_who_may_have_come_after_one_placement_ended_is_there_by_the_one_that_goes_on() -> None:
+    over = placement("over", "2026-11-20T09:00:00Z", "2026-11-24")
+    found = tree([over, placement("next", "2026-11-24T01:00:00Z")], [SAME_DAY])
+    assert states(found) == {"over": ("ended", None), "next": ("under-way", "s")}
+
+
+def test_who_came_back_on_the_day_a_placement_ended_does_not_take_the_place_of_who_left_by_it() -> None:
+    over = placement("p", "2026-11-20T09:00:00Z", "2026-11-24", outcome="transferred")
+    found = tree([over], [SAME_DAY, stay("was", "2026-11-21", "2026-11-24T01:00:00Z")])
+    assert states(found) == {"p": ("ended", "was"), "s": ("claimed", "s")}
+
+
+def test_a_claim_that_comes_as_a_placement_ends_is_not_confirmed_by_policy_where_it_may_be_of_it() -> None:
+    was = {**stay("was", "2026-11-21"), "placement": {"id": "p"}}
+    over = {**was, "status": "finished", "period": {"start": "2026-11-21", "end": "2026-11-24"}}
+    before = tree([placement("p", "2026-11-20T09:00:00Z")], [was])
+    found = follow(before, tree(before["placements"], [over, SAME_DAY]), confirm_claims=True)
+    assert states(found) == {"p": ("ended", "was"), "s": ("claimed", "s")}
+
+
+def test_each_moment_is_read_as_often_however_many_placements_and_stays_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str | None] = []
+
+    def reading(moment: str | None) -> str | None:
+        read.append(moment)
+        return in_utc(moment)
+
+    monkeypatch.setattr(sys.modules["fhir_mh.placements.courses"], "in_utc", reading)
+    counted = []
+    for many in (10, 20):
+        read.clear()
+        placements = [placement(f"p{n}", "2026-10-01T09:00:00Z", "2026-11-01T09:00:00Z") for n in range(many)]
+        stays = [stay(f"s{n}", "2026-09-01T09:00:00Z", "2026-09-02T09:00:00Z") for n in range(many)]
+        found = tree(placements, stays)
+        follow(found, found)
+        counted.append(len(read))
+    assert counted[1] <= 2 * counted[0]
