@@ -7,14 +7,13 @@ from functools import cached_property
 from itertools import count, takewhile, zip_longest
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.found import hash_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import copy_at
-from fhir_mh.store import ServerCopy, Tx
+from fhir_mh.store import Tx
 
 
 class SentThere:
@@ -43,15 +42,13 @@ class SentThere:
         """(base, resource) of what it has proposed of a resource, the oldest first."""
         return [(base, bodies[key]) for base, bodies in self._proposed if key in bodies]
 
-    def noted(self, key: Key) -> ServerCopy | None:
-        """What is noted of where a resource lies there."""
-        return self.tx.server_copies.get(self.partner, *key)
+    def written(self, key: Key) -> int:
+        """The edition in which a resource was last written there, as far as is known.
 
-    def written(self, key: Key, noted: ServerCopy | None) -> int:
-        """The edition of what is noted as having been written there; 0 where that is not known."""
-        known = None if noted is None else noted.sent
-        found = (edition for edition, held in self.sent(key) if known is not None and hash_of(held) == known)
-        return next(found, 0)
+        Where that is not noted it is the one that the partner has stored: of those that it was sent, not all may be.
+        """
+        noted = self.tx.server_copies.get(self.partner, *key)
+        return (noted.edition if noted is not None else None) or self.stored
 
     def ever(self, key: Key) -> bool:
         """Whether it was ever sent a resource."""
@@ -79,28 +76,26 @@ class SentThere:
 class LastShown:
     """What a server was last known to show of a copy of ours, and what it may have been written since.
 
-    body: what it was sent in the edition that it is known to have stored (edition), or what somebody there has made of
-    that since, as it was proposed (not is_sent); None where it was never sent. later: what it was sent since, if it
-    took that. Of editions that were made and never left, as a later one took their place, nothing was stored: which it
-    was is told by what is noted of the copy.
+    body: what it was sent in the edition in which that is known to have been written there (edition), or what somebody
+    there has made of that since, as it was proposed (not is_sent); None where it was never sent. later: what it was
+    sent since, if it took that. Of editions that were made and never left, as a later one took their place, nothing
+    lies there.
     """
 
     def __init__(self, there: SentThere, key: Key) -> None:
         self.there, self.key = there, key
         self.body: Body | None = None
         self.edition, self.later = 0, list[Body]()
-        noted, proposed = there.noted(key), there.proposed(key)
-        made_there = noted is not None and noted.sent is None and proposed
-        known = proposed[-1][0] if made_there else there.written(key, noted) or there.stored
+        written = there.written(key)
         for edition, held in there.sent(key):
             self.body, self.edition = held, edition
-            if edition <= known:
+            if edition <= written:
                 break
             self.later.append(held)
-        if self.edition > known:  # written, and the answer lost: the oldest is what it has at least
+        if self.edition > written:  # written, and the answer lost: the oldest is what it has at least
             self.later = self.later[:-1]
         self.is_sent = True
-        for base, said in proposed:
+        for base, said in there.proposed(key):
             if base >= self.edition:
                 self.body, self.is_sent = said, False
 

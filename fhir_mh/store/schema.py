@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0016"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0017"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -327,6 +327,7 @@ server_copies = Table(  # on partners' plain FHIR servers
     Column("held", String(64), nullable=False),  # SHA-256 of what the server answered that it holds
     Column("sent", String(64)),  # SHA-256 of what was written there; null: somebody there has written it
     Column("seen", BigInteger, nullable=False),
+    Column("edition", BigInteger),  # in which it was last written there; null: never by us
     PrimaryKeyConstraint("partner", "type", "name"),
     UniqueConstraint("partner", "type", "remote_id"),
 )

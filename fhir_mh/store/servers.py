@@ -17,7 +17,9 @@ class ServerCopy:
 
     type and name: what it is called here. remote_id, remote_version: what the server calls it. held: the SHA-256 of
     what the server answered that it holds. sent: of what was written there; None where somebody there has written it,
-    and it was taken in here. seen: when; the store says it.
+    and it was taken in here. seen: when; the store says it. edition: that in which it was last written there, or found
+    there as it was to be written, whoever has written it since; 0 where it was, and in which is not known; None where
+    it never was. What is noted without one leaves that which is known.
     """
 
     partner: str
@@ -28,6 +30,7 @@ class ServerCopy:
     held: str
     sent: str | None = None
     seen: datetime | None = None
+    edition: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,12 @@ class Checkpoint:
     at: datetime
 
 
-_COLUMNS = "partner, type, name, remote_id, remote_version, held, sent, seen"
+_COLUMNS = "partner, type, name, remote_id, remote_version, held, sent, seen, edition"
 
 
 def _copy(row: Row) -> ServerCopy:
-    partner, type, name, remote_id, remote_version, held, sent, seen = row
-    return ServerCopy(partner, type, name, remote_id, remote_version, held, sent, from_ms(seen))
+    partner, type, name, remote_id, remote_version, held, sent, seen, edition = row
+    return ServerCopy(partner, type, name, remote_id, remote_version, held, sent, from_ms(seen), edition)
 
 
 class ServerCopies(Part):
@@ -57,11 +60,12 @@ class ServerCopies(Part):
         Raises Conflict where another resource of the type is noted as lying there.
         """
         self.session.run(
-            f"INSERT INTO server_copies ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            f"INSERT INTO server_copies ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (partner, type, name) DO UPDATE SET remote_id = excluded.remote_id,"
             " remote_version = excluded.remote_version, held = excluded.held, sent = excluded.sent,"
-            " seen = excluded.seen",
+            " seen = excluded.seen, edition = COALESCE(excluded.edition, server_copies.edition)",
             copy.partner, copy.type, copy.name, copy.remote_id, copy.remote_version, copy.held, copy.sent, self._now_ms,
+            copy.edition,
         )  # fmt: skip
 
     def get(self, partner: str, type: str, name: str) -> ServerCopy | None:

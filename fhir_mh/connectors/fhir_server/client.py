@@ -190,7 +190,8 @@ class FhirClient:
         if len(listed) != 1:
             raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=200)])
         status, inner = answered(listed[0]).status, listed[0].get("resource")
-        outcome = (listed[0].get("response") or {}).get("outcome")
+        told = listed[0].get("response")
+        outcome = told.get("outcome") if isinstance(told, dict) else None
         return _Said(status, inner if isinstance(inner, dict) else outcome if isinstance(outcome, dict) else None)
 
     async def _post(self, path: str, body: bytes, kind: str, *, prefer: str = "") -> _Said:

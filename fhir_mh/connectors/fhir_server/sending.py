@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from fhir_mh.connectors.fhir_server import answers
 from fhir_mh.connectors.fhir_server.answers import Answered
 from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.found import Found, hash_of, version_of
@@ -167,7 +169,7 @@ class Snapshot:
             if place.body is not None and self._is_theirs(place):
                 seen.append(self._seen(place, place.body, None))
             elif place.body is not None and not self._is_due(place, named, moved):
-                seen.append(self._seen(place, place.body, hash_of(place.ours)))
+                seen.append(self._ours(place, place.body))
             else:
                 due.append(place)
         await self._note(seen)
@@ -199,14 +201,26 @@ class Snapshot:
         held = await self.looking.held(place.key[0], there, place.ours, answered.body)
         if held is None:
             raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=answered.status)])
-        since = bool(answered.version) and version_of(held) != answered.version  # somebody has changed it by now
+        told = answers.version_of(held)
+        since = bool(answered.version) and bool(told) and told != answered.version  # somebody has changed it by now
         own = answered.version if since else version_of(held)
-        bodies = [*await self.looking.overwritten(place, own), *([held] if since else [])]
+        await self._take_in_since(place, await self.looking.overwritten(place, own), lying)
+        if not since:
+            return self._ours(place, held, answered.version)
+        await self._note([replace(self._ours(place, held, answered.version), held="")])  # it was made of this
+        await self._take_in_since(place, [held], lying)
+        return self._seen(place, held, None)
+
+    async def _take_in_since(self, place: Place, bodies: Sequence[Body], lying: Mapping[Key, str]) -> None:
         patient = await self.looking.patient(called(self.message)) if bodies else None
         for body in bodies:
             if not await self.home.take_in(Found(patient or {}, (body,), named=lying, unseen=True)):
                 raise VersionConflict(issues=[issue("server-changed", "$")])
-        return self._seen(place, held, None if since else hash_of(place.ours))
+
+    def _ours(self, place: Place, body: Body, version: str = "") -> ServerCopy:
+        """What lies there is what was to be written. version: that which this made, where the server says it."""
+        noted = version or version_of(body)
+        return replace(self._seen(place, body, hash_of(place.ours)), remote_version=noted, edition=self.message.edition)
 
     def _seen(self, place: Place, body: Body, sent: str | None) -> ServerCopy:
         there = str(body.get("id"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from datetime import timedelta
 from typing import Any
@@ -258,6 +259,25 @@ def test_the_server_s_own_patient_is_referred_to_and_never_written(sender: Sende
     assert sender.server.all("Patient") == [sender.server.held("Patient", own["id"])]
     assert [one.name for one in sender.server.versions if one.kind == "Patient"] == [own["id"]]
     assert there(sender)["subject"]["reference"] == f"Patient/{own['id']}"
+
+
+def test_an_answer_with_a_body_that_tells_no_version_is_of_our_own_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sending() as sender:
+        whole = sender.server._bundle
+
+        def unversioned(bundle: Json) -> Json:
+            answered = copy.deepcopy(whole(bundle))
+            for entry in answered["entry"] if bundle["type"] == "transaction" else ():
+                for name in ("versionId", "lastUpdated"):
+                    entry["resource"]["meta"].pop(name)
+            return answered
+
+        monkeypatch.setattr(sender.server, "_bundle", unversioned)
+        assert sender.told() == ("stored", "")
+        assert sender.taken_in == []
+        noted = sender.noted("CarePlan", "care-plan")
+        assert noted is not None
+        assert (noted.sent is not None, noted.remote_version) == (True, "1")
 
 
 def test_a_patient_that_we_made_is_kept_up_until_somebody_there_changes_it() -> None:

@@ -54,6 +54,18 @@ class Ward(Pair):
                 outcomes.append(outcome)
             self.home.store.write_now(lambda tx, lane=lane, o=outcomes: tx.lanes.finish(lane, o))
 
+    def write_unanswered(self) -> None:
+        """What waits for the ward is written there, and nobody here learns of it."""
+        for lane in self.home.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10)):
+            (waiting,) = self.home.store.read_now(lambda tx, lane=lane: tx.outbox.pending(lane))
+            composed = self.home.store.write_now(lambda tx, m=waiting: self.home.exchange.compose(tx, m))
+            keys = [key_of(entry["resource"]) for entry in composed.content["bundle"]["entry"]]
+            noted = self.home.store.read_now(lambda tx, keys=keys: tx.server_copies.some(WARD, keys))
+            self._take(composed)
+            for known in noted.values():
+                self.home.store.write_now(lambda tx, known=known: tx.server_copies.keep(known))
+            self.home.store.write_now(lambda tx, lane=lane: tx.lanes.let_go(lane))
+
     def _take(self, message: Message) -> None:
         bodies = [entry["resource"] for entry in message.content.get("bundle", {}).get("entry", ())]
         there = {f"{kind}/{name}": f"{kind}/{_there(kind, name)}" for kind, name in map(key_of, bodies)}
@@ -66,7 +78,8 @@ class Ward(Pair):
                 continue
             version = str(int(before["meta"]["versionId"]) + 1 if before else 1)
             self.holds[key] = {**said, "meta": {"versionId": version}}
-            noted = ServerCopy(WARD, kind, name, key[1], version, hash_of(self.holds[key]), hash_of(body))
+            held, sent = hash_of(self.holds[key]), hash_of(body)
+            noted = ServerCopy(WARD, kind, name, key[1], version, held, sent, edition=message.edition)
             self.home.store.write_now(lambda tx, noted=noted: tx.server_copies.keep(noted))
 
     def change(self, kind: str, name: str, **said: Any) -> Body:

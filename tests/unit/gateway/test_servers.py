@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.connectors.fhir_server.found import Found
+from fhir_mh.connectors.fhir_server.found import Found, hash_of
 from fhir_mh.connectors.fhir_server.naming import minted
 from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.issues import issue
+from fhir_mh.store import Tx
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD
 from tests.unit.gateway.server import PATIENT, Ward
 
@@ -78,8 +79,8 @@ def test_a_row_that_both_changed_is_a_task_and_ours_stays(ward: Ward) -> None:
     assert len(ward.conflicts(HOME)) == 1
 
 
-def never_left(ward: Ward) -> None:
-    """An edition is composed, does not reach the server, and a later one without the plan takes its place."""
+def never_left(ward: Ward, *, withheld: bool = True) -> None:
+    """An edition is composed and does not reach the server. withheld: a later one without the plan takes its place."""
 
     def compose(tx: Any) -> None:
         for lane in tx.lanes.claim("test", timedelta(minutes=1), 10):
@@ -88,23 +89,63 @@ def never_left(ward: Ward) -> None:
             tx.lanes.let_go(lane)
 
     ward.home.store.write_now(compose)
+    if not withheld:
+        return
     terms = {"exceptions": [{"decision": "deny", "sections": ["care-plan"]}]}
     ward.save(HOME, {"sharing": [{"id": "deny", "made_at": "2026-01-01", "terms": terms}]})
     ward.write_there()
 
 
-@pytest.mark.parametrize("proposed", [False, True], ids=["what lay there was ours", "what lay there was theirs"])
-def test_what_was_made_of_an_older_text_is_a_conflict_though_a_later_edition_is_stored(
-    ward: Ward, proposed: bool
-) -> None:
-    if proposed:
+def narrated(ward: Ward) -> None:
+    """The server adds to its copy what is no change, and sending has seen it so."""
+    now = ward.change("CarePlan", care_plan(ward), text={"status": "generated", "div": "<div>x</div>"})
+    assert ward.read() == []
+
+    def note(tx: Tx) -> None:
+        noted = tx.server_copies.at(WARD, "CarePlan", str(now["id"]))
+        assert noted is not None
+        seen = replace(noted, remote_version=now["meta"]["versionId"], held=hash_of(now), sent=None, edition=None)
+        tx.server_copies.keep(seen)
+
+    ward.home.store.write_now(note)
+
+
+@pytest.mark.parametrize("before", ["nothing", "a proposal", "a narrative"])
+def test_what_was_made_of_an_older_text_is_a_conflict_though_a_later_edition_is_stored(ward: Ward, before: str) -> None:
+    if before == "a proposal":
         ward.change("CarePlan", care_plan(ward), title="First there")
         assert statuses(ward.read()) == [("proposal", "merged")]
+    if before == "a narrative":
+        narrated(ward)
     ward.save(HOME, {"care_plans": [{"id": "care", "title": "Changed here"}]})
     never_left(ward)
     ward.change("CarePlan", care_plan(ward), title="Changed there")
     assert statuses(ward.read()) == [("proposal", "conflict")]
     assert ward.item(HOME, "care_plans", "care")["title"] == "Changed here"
+
+
+def test_what_was_seen_there_is_made_of_what_was_written_last_and_not_of_an_old_proposal(ward: Ward) -> None:
+    ward.change("CarePlan", care_plan(ward), title="First there")
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    for title in ("Second here", "First there"):
+        ward.save(HOME, {"care_plans": [{"id": "care", "title": title}]})
+        if title == "Second here":
+            ward.write_there()
+            narrated(ward)
+    ward.change("CarePlan", care_plan(ward), description="Added there")
+    ward.read()
+    assert ward.item(HOME, "care_plans", "care")["title"] == "First there", "nobody there has written the second"
+
+
+def test_our_own_text_of_which_the_answer_was_lost_undoes_no_correction_of_ours(ward: Ward) -> None:
+    """What is put back says what an earlier edition did, which is not what lies there."""
+    place = lambda level: {"placements": [{"id": "place", "level": level}]}  # noqa: E731
+    ward.save(HOME, place("1"))
+    ward.write_unanswered()
+    ward.save(HOME, place("2"))
+    never_left(ward, withheld=False)
+    assert ward.read() == []
+    assert ward.item(HOME, "placements", "place")["level"] == "2"
 
 
 def test_a_refusal_is_never_merged(ward: Ward) -> None:
