@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 
@@ -21,3 +21,12 @@ def without_meta(resource: Mapping[str, Any], names: Collection[str]) -> dict[st
     if not kept:
         del body["meta"]
     return body
+
+
+def changed(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """The JSON with each object in it as `change` gives it, the inner ones first; what is given stays as it is."""
+    if isinstance(value, list):
+        return [changed(inner, change) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return change({name: changed(inner, change) for name, inner in value.items()})

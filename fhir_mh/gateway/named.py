@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fhir_mh.fhir.parts import changed
 from fhir_mh.fhir.urls import ODS_CODE
 from fhir_mh.gateway.holding import Holding, Key, Tree, key_of
 from fhir_mh.placements.courses import ods_codes, ods_named
@@ -39,19 +40,14 @@ def pinned(tx: Tx, own: str, key: Key, body: dict[str, Any]) -> dict[str, Any]:
     that it refers to had when it was stored.
     """
 
-    def told(value: Any) -> Any:
-        if isinstance(value, list):
-            return [told(inner) for inner in value]
-        if not isinstance(value, dict):
-            return value
-        found = {name: told(inner) for name, inner in value.items()}
+    def told(value: dict[str, Any]) -> dict[str, Any]:
         kind, _, name = str(value.get("reference")).partition("/")
         stored = tx.get(kind, name) if kind == "Organization" and "identifier" not in value else None
         if stored is not None and stored.custodian != own and (code := _code_at(tx, (kind, name), key)):
-            found["identifier"] = {"system": ODS_CODE, "value": code}
-        return found
+            return {**value, "identifier": {"system": ODS_CODE, "value": code}}
+        return value
 
-    said: dict[str, Any] = told(body)
+    said: dict[str, Any] = changed(body, told)
     return said
 
 
@@ -67,14 +63,14 @@ class _Naming:
         self.keys, self.now = _keys(holding), ods_codes(tree)
 
     def named(self) -> Tree:
-        changed = dict(self.tree)
+        anew = dict(self.tree)
         for field, names in {**_REFS, **_DECISIONS}.items():
             stored = _by_id(self.holding.tree, field)
             items = self.tree.get(field) or ()
             told = [self._of_item(field, item, stored.get(item["id"]), names) for item in items]
             if told != list(items):
-                changed[field] = told
-        return changed if changed != self.tree else self.tree
+                anew[field] = told
+        return anew if anew != self.tree else self.tree
 
     def _of_item(self, field: str, item: Tree, stored: Tree | None, names: tuple[str, ...]) -> Tree:
         if self.holding.keepers.get((field, item["id"]), self.holding.own) != self.holding.own:
@@ -89,18 +85,16 @@ class _Naming:
                 return was[name]
             return _code_at(self.tx, self.keys["organisations", name], self.keys[field, item["id"]])
 
-        def told(value: Any) -> Any:
-            if isinstance(value, list):
-                return [told(inner) for inner in value]
-            if not isinstance(value, dict):
-                return value
-            found = {name: told(inner) for name, inner in value.items()}
-            for name in names:
-                if self._is_anothers(value.get(name)) and (said := code(value[name])):
-                    found[name] = {**found[name], "identifier": {"system": ODS_CODE, "value": said}}
-            return found
+        def told(value: Tree) -> Tree:
+            said = {name: code(value[name]) for name in names if self._is_anothers(value.get(name))}
+            coded = {
+                name: {**value[name], "identifier": {"system": ODS_CODE, "value": one}}
+                for name, one in said.items()
+                if one
+            }
+            return {**value, **coded} if coded else value
 
-        named: Tree = told(item)
+        named: Tree = changed(item, told)
         return named
 
     def _is_anothers(self, ref: Any) -> bool:

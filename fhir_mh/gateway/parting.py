@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_mh.fhir.parts import changed
 from fhir_mh.fhir.urls import EXTENSION, ITEM_ID, ODS_CODE
 from fhir_mh.gateway.holding import Holding, Key, content, hold, key_of, name_apart
 from fhir_mh.gateway.identity import Organisation
@@ -186,7 +187,7 @@ class Parting:
         """Have what is still there refer to what took the place of something, and to nothing that is another's."""
         gone = {"/".join(key): name_apart(side.person, _item_of(side.ours[key])) for key in side.taken}
         hidden = {name: called for name, called in {**side.foreign, **gone}.items() if name not in side.ids}
-        changed = []
+        anew = []
         for key in side.ours.keys() - side.taken:
             now = self.tx.get(*key)
             if now is None or now.deleted:
@@ -196,8 +197,8 @@ class Parting:
             if key in side.stays:
                 named = _coded(_named(without(named, hidden), side.items), self.codes)
             if named != said:
-                changed.append(named)
-        for body in _hashed(hold(self.tx, side.person, self.home.ods), changed) if changed else ():
+                anew.append(named)
+        for body in _hashed(hold(self.tx, side.person, self.home.ods), anew) if anew else ():
             self.tx.put(body, person=side.person, custodian=self.home.ods)
 
     def _put(self, person: str, body: Body) -> None:
@@ -237,25 +238,22 @@ def _item_of(body: Mapping[str, Any]) -> str:
 
 def _named(value: Any, names: Mapping[str, str]) -> Any:
     """The JSON with the identifiers of these items, and of what refers to them, as they are named here."""
-    if isinstance(value, list):
-        return [_named(inner, names) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    found = {name: _named(inner, names) for name, inner in value.items()}
-    item = value.get("value") if value.get("system") == ITEM_ID else None
-    return {**found, "value": names[item]} if isinstance(item, str) and item in names else found
+
+    def one(said: Body) -> Body:
+        item = said.get("value") if said.get("system") == ITEM_ID else None
+        return {**said, "value": names[item]} if isinstance(item, str) and item in names else said
+
+    return changed(value, one)
 
 
 def _coded(value: Any, codes: Mapping[str, str]) -> Any:
     """The JSON with the ODS code of each organisation that it names by an item's id of another's record."""
-    if isinstance(value, list):
-        return [_coded(inner, codes) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    code = codes.get(str(value.get("value"))) if value.get("system") == ITEM_ID else None
-    if code is not None:
-        return {**value, "system": ODS_CODE, "value": code}
-    return {name: _coded(inner, codes) for name, inner in value.items()}
+
+    def one(said: Body) -> Body:
+        code = codes.get(str(said.get("value"))) if said.get("system") == ITEM_ID else None
+        return said if code is None else {**said, "system": ODS_CODE, "value": code}
+
+    return changed(value, one)
 
 
 def _hashed(holding: Holding, bodies: Sequence[Body]) -> list[Body]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
+from fhir_mh.fhir.parts import changed
 from fhir_mh.fhir.urls import BASE, ITEM_ID
 from fhir_mh.gateway.holding import Key, content
 from fhir_mh.gateway.provenance import is_ours, targets_of
@@ -101,23 +102,22 @@ def _may_be_told(body: Mapping[str, Any], hidden: Mapping[str, str]) -> bool:
 
 def redirected(value: Any, moved: Mapping[str, str]) -> Any:
     """The JSON with references to Type/id that is another by now as that."""
-    if isinstance(value, list):
-        return [redirected(inner, moved) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    found = {name: redirected(inner, moved) for name, inner in value.items()}
-    literal = value.get("reference")
-    return {**found, "reference": moved[literal]} if isinstance(literal, str) and literal in moved else found
+
+    def one(said: dict[str, Any]) -> dict[str, Any]:
+        literal = said.get("reference")
+        return {**said, "reference": moved[literal]} if isinstance(literal, str) and literal in moved else said
+
+    return changed(value, one)
 
 
 def without(value: Any, hidden: Mapping[str, str]) -> Any:
     """The JSON with references to hidden resources turned into identifiers of what they meant."""
-    if isinstance(value, list):
-        return [without(inner, hidden) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    name = hidden.get(value["reference"]) if isinstance(value.get("reference"), str) else None
-    if name is None:
-        return {key: without(inner, hidden) for key, inner in value.items()}
-    rest = {key: inner for key, inner in value.items() if key not in ("reference", "display")}
-    return {**rest, "identifier": {"system": ITEM_ID, "value": name}}
+
+    def one(said: dict[str, Any]) -> dict[str, Any]:
+        name = hidden.get(said["reference"]) if isinstance(said.get("reference"), str) else None
+        if name is None:
+            return said
+        rest = {key: inner for key, inner in said.items() if key not in ("reference", "display")}
+        return {**rest, "identifier": {"system": ITEM_ID, "value": name}}
+
+    return changed(value, one)
