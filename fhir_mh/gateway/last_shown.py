@@ -78,20 +78,20 @@ class LastShown:
 
     body: what it was sent in the edition in which that is known to have been written there (edition), or what somebody
     there has made of that since, as it was proposed (not is_sent); None where it was never sent. later: what it was
-    sent since, if it took that. Of editions that were made and never left, as a later one took their place, nothing
-    lies there.
+    sent since, if it took that, each with its edition, the newest first. Of editions that were made and never left, as
+    a later one took their place, nothing lies there.
     """
 
     def __init__(self, there: SentThere, key: Key) -> None:
         self.there, self.key = there, key
         self.body: Body | None = None
-        self.edition, self.later = 0, list[Body]()
+        self.edition, self.later = 0, list[tuple[int, Body]]()
         written = there.written(key)
         for edition, held in there.sent(key):
             self.body, self.edition = held, edition
             if edition <= written:
                 break
-            self.later.append(held)
+            self.later.append((edition, held))
         if self.edition > written:  # written, and the answer lost: the oldest is what it has at least
             self.later = self.later[:-1]
         self.is_sent = True

@@ -70,7 +70,8 @@ class Pushed:
         found = list(self._found(named))
         if named.astray:
             raise InvalidResource(issues=named.astray)
-        made = [one for some in found for one in self.reading.messages(tx, some)]
+        read = [one for some in found for one in self.reading.messages(tx, some)]
+        made = [one for one in read if isinstance(one, Made)]
         name = _name_of(self.partner, entries)
         before = tx.inbox.receipt(self.partner, name)
         if before is not None and all(self._is_dealt_with(tx, one) for one in made):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
-from fhir_mh.connectors.fhir_server.found import hash_of, key_there, version_of
+from fhir_mh.connectors.fhir_server.found import Own, hash_of, key_there, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted
 from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.gateway.server_names import ServerNames
@@ -70,14 +71,27 @@ class ServerVersions(ServerNames):
         noted = [tx.server_copies.at(self.partner, *key_there(body)) for body in bodies if not self.is_known(tx, body)]
         return [one for one in noted if one is not None and one.sent is not None]
 
+    def behind(self, tx: Tx, bodies: Iterable[Body]) -> list[tuple[Body, ServerCopy]]:
+        """Of copies of ours those that may have said something else since they were seen last, with what was noted."""
+        found = []
+        for body in bodies:
+            noted = tx.server_copies.at(self.partner, *key_there(body))
+            version, known = self._versions(tx, body)
+            counted = version.isdecimal() and known.isdecimal()
+            if noted is not None and known and (int(version) - int(known) > 1 if counted else version != known):
+                held = tx.get(noted.type, noted.name)
+                if held is not None and held.custodian == self.home.ods:
+                    found.append((body, noted))
+        return found
+
     def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
         """Whom and what these resources name that stands on the same server, and is not noted."""
         targets = Names(self.partner, self.base_url).targets([body for body in bodies if not self.is_known(tx, body)])
         known = {key for key in targets if key[0] in SHARED_KINDS or key[0] in KINDS - {"Patient"}}
         return {key for key in known if tx.server_copies.at(self.partner, *key) is None}
 
-    def note(self, tx: Tx, body: Body, people: Collection[str]) -> None:
-        """Note the version of a resource of the server as dealt with."""
+    def note(self, tx: Tx, body: Body, people: Collection[str], own: Own | None = None) -> None:
+        """Note the version of a resource of the server as dealt with. own: it is our own writing."""
         kind, there = key_there(body)
         if kind in _NOT_NOTED or self.is_second(tx, body, people) or self.is_known(tx, body):
             return
@@ -87,4 +101,5 @@ class ServerVersions(ServerNames):
         )
         held = hash_of(body)
         sent = noted.sent if noted is not None and noted.held == held else None
-        tx.server_copies.keep(ServerCopy(self.partner, kind, name, there, version_of(body), held, sent))
+        copy = ServerCopy(self.partner, kind, name, there, version_of(body), held, sent)
+        tx.server_copies.keep(copy if own is None else replace(copy, sent=own.sent, edition=own.edition))

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.found import Found, Made, hash_of, key_there, version_of
+from fhir_mh.connectors.fhir_server.found import Found, Made, Own, hash_of, key_there, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, without_loose
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
@@ -85,7 +85,7 @@ class FromServer(ServerVersions):
         decision = standing(tx, person, self.home.ods).may_be_sent(self.partner, now_of(tx))
         return decision.permitted.issuperset(message.content["sections"])
 
-    def messages(self, tx: Tx, found: Found) -> list[Made]:
+    def messages(self, tx: Tx, found: Found) -> list[Made | Own]:
         """What comes of what was found about one person, in the order in which it is to be received.
 
         Nothing of what was dealt with in the same version, of what says nothing new, and of our own writing.
@@ -240,8 +240,13 @@ class FromServer(ServerVersions):
 
     # --- copies of ours
 
-    def _all_proposals(self, tx: Tx, number: str, person: str, copies: Sequence[_Copy], found: Found) -> Iterator[Made]:
-        """A proposal for each copy in which something was changed, so that one that is set aside stops no other."""
+    def _all_proposals(
+        self, tx: Tx, number: str, person: str, copies: Sequence[_Copy], found: Found
+    ) -> Iterator[Made | Own]:
+        """A proposal for each copy in which something was changed, so that one that is set aside stops no other.
+
+        Of one that says what was written in an edition whose answer was lost, that.
+        """
         names = {**found.named, **{key_there(copy.there): copy.name for copy in copies}}  # the answer may be lost
         there = SentThere(tx, self.home, self.partner, person)
         for copy in copies:
@@ -258,7 +263,13 @@ class FromServer(ServerVersions):
             before = found.answered.get(key_there(copy.there)) if shown.is_sent else None
             answered = None if before is None else self.names(tx, before, said).translated(before)
             read = laid_over(shown.body, here, answered)
-            if read == shown.body or any(laid_over(later, here) == later for later in shown.later):
+            if read == shown.body:
+                continue
+            alike = [(edition, one) for edition, one in shown.later if laid_over(one, here) == one]
+            if alike:
+                edition, wrote = alike[-1]  # the oldest: what is newer may be written yet
+                if not found.pushed:  # else whoever sends it along may have it from elsewhere
+                    yield Own(copy.there, edition, hash_of(wrote), found.people)
                 continue
             late = self.is_known(tx, copy.there)  # under a version that was dealt with
             if late and shown.has_said(here):
@@ -330,6 +341,10 @@ class FromServer(ServerVersions):
         """Note the versions that a message was made of: they are not looked at again."""
         for body in made.of:
             self.note(tx, body, made.people)
+
+    def recognised(self, tx: Tx, own: Own) -> None:
+        """Note that a version is our own writing."""
+        self.note(tx, own.body, own.people, own=own)
 
     def gone(self, tx: Tx, kind: str, there: str) -> None:
         """Tell people, once, that a resource was deleted on the server. Nothing is deleted here."""

@@ -202,6 +202,32 @@ def test_what_was_written_over_is_taken_in_though_what_lies_there_says_what_was_
         assert said[0] in texts_in(world.sites[HOME].record(ADA))
 
 
+@pytest.mark.parametrize("uuids", [False, True])
+def test_what_was_written_over_without_an_answer_is_read_though_somebody_there_has_gone_on_since(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch, uuids: bool
+) -> None:
+    """Nobody there has seen it: whoever goes on saw what we had written."""
+    allotment = (*CHOIR[:3], "allotment", "description")
+    with begun(tmp_path, empty, if_match=False, uuids=uuids) as world:
+        world.settle()
+        world.staff.edit(HOME, ADA, CHOIR)
+        written, said = ward(world)._bundle, list[str]()
+
+        def just_before(bundle: Tree) -> Tree:
+            monkeypatch.undo()
+            said.append(edit(world, allotment))
+            return written(bundle)
+
+        monkeypatch.setattr(ward(world), "_bundle", just_before)
+        not_answered(world)
+        assert said[0] not in texts_in(plan(world))
+        world.clock.advance(timedelta(seconds=5))
+        later = edit(world, CHOIR)
+        world.clock.advance(timedelta(minutes=5))
+        world.poll(WARD)
+        assert (shown(world, allotment), shown(world, CHOIR)) == (said[0], later)
+
+
 def test_that_two_persons_are_one_is_not_told_as_the_end_of_sharing_and_each_is_kept_up(world: World) -> None:
     world.staff.register(BEN)
     world.settle()

@@ -50,6 +50,19 @@ class Made:
     why: tuple[Issue, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A resource that says, on the server, what we wrote in an edition whose answer was lost: nothing is made of it.
+
+    sent: hash_of what was written. people: as for Made.
+    """
+
+    body: Body
+    edition: int
+    sent: str
+    people: Collection[str]
+
+
 def key_there(body: Mapping[str, Any]) -> Key:
     """(type, id) of a resource on its server."""
     return str(body.get("resourceType")), str(body.get("id"))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from fhir_mh.clock import moment_of
 from fhir_mh.connectors.fhir_server.answers import Version, updated_of
-from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.found import hash_of, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
+from fhir_mh.connectors.fhir_server.ports import Server
 from fhir_mh.connectors.fhir_server.rendering import bears, mark_of
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.fhir.parts import objects_in
@@ -52,7 +52,7 @@ class Place:
 class Looking:
     """Looks at one server. names: how it refers to its own."""
 
-    def __init__(self, client: FhirClient, names: Names) -> None:
+    def __init__(self, client: Server, names: Names) -> None:
         self.client, self.names = client, names
         self._room = asyncio.Semaphore(_AT_ONCE)
 
@@ -119,7 +119,7 @@ class Looking:
             return []
         if noted is None:
             return [body]
-        between = await self._between(place.key[0], place.there, noted.remote_version, version_of(body), noted.held)
+        between = await self.between(noted, body)
         return [*between, body] if between or not place.is_as_seen else []
 
     async def overwritten(self, place: Place, own: str) -> list[Body]:
@@ -140,6 +140,10 @@ class Looking:
             return []
         noted = place.noted
         return await self._between(noted.type, noted.remote_id, noted.remote_version, "", noted.held)
+
+    async def between(self, noted: ServerCopy, body: Body) -> list[Body]:
+        """What somebody there had made of a resource since what was noted and before this, the oldest first."""
+        return await self._between(noted.type, noted.remote_id, noted.remote_version, version_of(body), noted.held)
 
     async def _between(self, kind: str, there: str, start: str, end: str, seen: str) -> list[Body]:
         """The versions after the first and before the last, but for those that say what was seen already.

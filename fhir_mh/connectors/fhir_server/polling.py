@@ -7,18 +7,20 @@ with. What is found again, in another order, or in between, does no harm: receiv
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from fhir_mh.clock import moment_of
-from fhir_mh.connectors.fhir_server.answers import Version, updated_of
+from fhir_mh.connectors.fhir_server.answers import updated_of
 from fhir_mh.connectors.fhir_server.client import is_of_one
 from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
+from fhir_mh.connectors.fhir_server.looking import Looking
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.offered import KINDS, offers
+from fhir_mh.connectors.fhir_server.ports import Server
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.connectors.fhir_server.turns import Lost, Turn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
@@ -33,20 +35,6 @@ OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
 _AT_ONCE = 50  # resources read between two renewals
 _DEPTH = 3  # a professional of a service of an organisation
-
-
-class Server(Protocol):
-    """A server as it is read: FhirClient."""
-
-    async def capability(self) -> Body: ...
-
-    async def read(self, kind: str, name: str) -> Body | None: ...
-
-    def search(
-        self, kind: str, query: Sequence[tuple[str, str]], *, since: str | None = None
-    ) -> AsyncIterator[Body]: ...
-
-    def history(self, kind: str, name: str | None = None, *, since: str | None = None) -> AsyncIterator[Version]: ...
 
 
 @dataclass
@@ -69,6 +57,7 @@ class Polling:
         self.server, self.into, self.turn = server, into, turn
         self.store, self.reading = into.store, into.reading
         self.names = Names(self.reading.partner, self.reading.base_url)
+        self.looking = Looking(server, self.names)
 
     async def round(self) -> int:
         """Ask for what has changed, and have it received; the number of messages that were dealt with.
@@ -263,9 +252,23 @@ class Polling:
         resources = await self._as_they_lie(read.about[there].values())
         if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
             return 0, False
+        whole = await self._receive_earlier(patient, resources)
         await self._forget_deleted(patient, resources)
         beside, answered = await self._beside(read, there, resources), await self._answered(resources)
-        return await self.into.receive(Found(patient, (*resources, *beside), answered))
+        done, rest = await self.into.receive(Found(patient, (*resources, *beside), answered))
+        return done, whole and rest
+
+    async def _receive_earlier(self, patient: Body, resources: Iterable[Body]) -> bool:
+        """What copies of ours said between what was seen last and now: our own writing may have gone over it."""
+        whole = True
+        for body, noted in await self.store.read(lambda tx: self.reading.behind(tx, resources)):
+            try:
+                between = await self.looking.between(noted, body)
+            except (Refused, NotAuthenticated):  # it keeps no history, or does not show it
+                continue
+            for earlier in between:
+                whole = await self.into.take_in(Found(patient, (earlier,))) and whole
+        return whole
 
     async def _as_they_lie(self, resources: Iterable[Body]) -> tuple[Body, ...]:
         """What was read, and of what may have been dealt with in a newer version since, what lies there now."""

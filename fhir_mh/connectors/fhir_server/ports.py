@@ -1,11 +1,13 @@
-"""What the sending half needs of the gateway."""
+"""What sending needs of the gateway, and reading of a server."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from fhir_mh.connectors.fhir_server.answers import Version
 from fhir_mh.connectors.fhir_server.found import Found
+from fhir_mh.connectors.fhir_server.naming import Body
 from fhir_mh.exchange.messages import Message
 from fhir_mh.issues import Issue
 
@@ -24,3 +26,17 @@ class Home(Protocol):
 
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None:
         """Why two Patients cannot be one person; None where they can."""
+
+
+class Server(Protocol):
+    """A server as it is read: FhirClient."""
+
+    async def capability(self) -> Body: ...
+
+    async def read(self, kind: str, name: str) -> Body | None: ...
+
+    def search(
+        self, kind: str, query: Sequence[tuple[str, str]], *, since: str | None = None
+    ) -> AsyncIterator[Body]: ...
+
+    def history(self, kind: str, name: str | None = None, *, since: str | None = None) -> AsyncIterator[Version]: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from fhir_mh.connectors.fhir_server.found import Found, Made
+from fhir_mh.connectors.fhir_server.found import Found, Made, Own
 from fhir_mh.connectors.fhir_server.naming import Body, Key
 from fhir_mh.exchange.messages import Message, Unreadable
 from fhir_mh.issues import Issue
@@ -36,9 +36,13 @@ class Reading(Protocol):
 
     def uncounted(self, tx: Tx, bodies: Iterable[Body]) -> list[Body]: ...
 
-    def messages(self, tx: Tx, found: Found) -> list[Made]: ...
+    def behind(self, tx: Tx, bodies: Iterable[Body]) -> list[tuple[Body, ServerCopy]]: ...
+
+    def messages(self, tx: Tx, found: Found) -> list[Made | Own]: ...
 
     def dealt_with(self, tx: Tx, made: Made) -> None: ...
+
+    def recognised(self, tx: Tx, own: Own) -> None: ...
 
     def set_aside(self, tx: Tx, made: Made) -> dict[str, Any] | None: ...
 
@@ -59,7 +63,9 @@ class TakingIn:
         """(how many messages were dealt with, whether all were)."""
         done, whole = 0, True
         for made in await self.store.read(lambda tx: self.reading.messages(tx, found)):
-            if await self._is_set_aside(made) or await self.take(made.message):
+            if isinstance(made, Own):
+                await self.store.write(lambda tx, own=made: self.reading.recognised(tx, own))  # type: ignore[misc]
+            elif await self._is_set_aside(made) or await self.take(made.message):
                 await self._dealt_with(made)
                 done += 1
             else:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from fhir_mh.connectors.fhir_server.found import Found, hash_of
+from fhir_mh.connectors.fhir_server.found import Found, Own, hash_of
 from fhir_mh.exchange.messages import Envelope, Message, Receipt
 from fhir_mh.gateway.holding import key_of
 from fhir_mh.gateway.servers import FromServer, Made
@@ -100,10 +100,17 @@ class Ward(Pair):
         """Everything there is read (or only this), and received; (verb, receipt) of each message."""
         resources = only or tuple(body for key, body in self.holds.items() if key[0] != "Patient")
         found = Found(self.holds["Patient", "77"], copy.deepcopy(tuple(resources)))
-        return [(_verb(made), self.receive(made)) for made in self.messages(found)]
+        came: list[tuple[str, Receipt]] = []
+        for made in self.home.store.read_now(lambda tx: self.reading.messages(tx, found)):
+            if isinstance(made, Own):
+                self.home.store.write_now(lambda tx, own=made: self.reading.recognised(tx, own))
+            else:
+                came.append((_verb(made), self.receive(made)))
+        return came
 
     def messages(self, found: Found) -> list[Made]:
-        return self.home.store.read_now(lambda tx: self.reading.messages(tx, found))
+        found_ = self.home.store.read_now(lambda tx: self.reading.messages(tx, found))
+        return [made for made in found_ if isinstance(made, Made)]
 
     def receive(self, made: Made) -> Receipt:
         """One message is dealt with as from any partner, and its resources are noted."""
