@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 
 from fhir_mh.errors import FhirMhError
@@ -15,6 +16,7 @@ from fhir_mh.store import Store
 log = logging.getLogger(__name__)
 
 _EVERY = 30.0  # seconds
+_AT_ONCE = 100  # persons asked for
 
 
 class Lapsing:
@@ -29,9 +31,28 @@ class Lapsing:
             try:
                 while await self.store.read(lambda tx: bool(tx.askings.lapsed(1))):
                     await self.store.write(lambda tx: lapse(tx, self.home))
-                while await self.store.read(lambda tx: bool(tx.turnings.due(1))):
-                    await self.store.write(lambda tx: turn(tx, self.home))
+                await self._turn()
             except FhirMhError as fault:  # the database is away, which others say loudly enough
                 log.info("what time changes was not looked at: %s", fault.issues[0].code if fault.issues else "")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _EVERY)
+
+    async def _turn(self) -> None:
+        """Look at each of whom a rule has turned, in a transaction of its own: a fault is one person's alone.
+
+        Raises FhirMhError where it is the database's.
+        """
+        failed: set[str] = set()  # until the next look
+        while due := await self._due(failed):
+            for person in due:
+                try:
+                    await self.store.write(lambda tx, person=person: turn(tx, self.home, person))  # type: ignore[misc]
+                except Exception as fault:
+                    if isinstance(fault, FhirMhError) and fault.status >= 500:
+                        raise
+                    log.error("what time changes for one person failed here: %s", type(fault).__name__)
+                    failed.add(person)
+
+    async def _due(self, failed: Collection[str]) -> list[str]:
+        found = await self.store.read(lambda tx: tx.turnings.due(_AT_ONCE + len(failed)))
+        return [person for person in found if person not in failed]

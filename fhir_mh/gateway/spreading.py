@@ -14,7 +14,6 @@ from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Currency, Mark, Tx
 
 ENDED_BY_CONSENT = "consent-withdrawn"
-_AT_ONCE = 10  # persons who are looked at anew in one transaction
 
 
 def is_urgent(body: dict[str, Any]) -> bool:
@@ -51,14 +50,12 @@ def spread(tx: Tx, home: Organisation, person: str, kinds: Iterable[str], *, own
         look_anew(tx, home, one, partners, urgent=urgent and one == person)
 
 
-def turn(tx: Tx, home: Organisation) -> bool:
-    """Look anew at those of whom a sharing rule has begun or ended to hold by its date; whether there were any."""
-    due, partners = tx.turnings.due(_AT_ONCE), partners_of(tx, home)
-    for person in due:
-        for one in tx.merges.sides(person):
-            tx.turnings.take(one)
-            look_anew(tx, home, one, partners)
-    return bool(due)
+def turn(tx: Tx, home: Organisation, person: str) -> None:
+    """Look anew at somebody of whom a sharing rule has begun or ended to hold by its date."""
+    partners = partners_of(tx, home)
+    for one in tx.merges.sides(person):
+        tx.turnings.take(one)
+        look_anew(tx, home, one, partners)
 
 
 def partners_of(tx: Tx, home: Organisation) -> list[str]:

@@ -258,8 +258,8 @@ class Site:
         """What has lapsed or turned by now is looked at, and one round of the courier."""
         while self.store.write_now(lambda tx: lapse(tx, self.gateway.home)):
             pass
-        while self.store.write_now(lambda tx: turn(tx, self.gateway.home)):
-            pass
+        for person in self.store.read_now(lambda tx: tx.turnings.due(100)):
+            self.store.write_now(lambda tx, person=person: turn(tx, self.gateway.home, person))  # type: ignore[misc]
         return await self.courier.deliver_due()
 
     def mark(self, number: str, marked: Marked) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from fhir_mh.consent import AccessContext
-from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.errors import InvalidResource
+from fhir_mh.gateway import Gateway, Organisation, spreading
 from fhir_mh.gateway.identity import find_person
 from fhir_mh.gateway.lapsing import Lapsing
 from fhir_mh.gateway.marking import Marked
-from fhir_mh.store import Currency
+from fhir_mh.store import Currency, Tx
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, accept, person_with_a_plan
 from tests.unit.gateway.test_merging import OTHER, knows, merge, second
 
@@ -171,3 +172,23 @@ def test_a_rule_that_was_replaced_turns_nothing(pair: Pair) -> None:
     pair.clock.advance(timedelta(days=365))
     assert person is not None
     assert look(lambda tx: tx.turnings.due(10)) == []
+
+
+def test_one_person_who_cannot_be_looked_at_holds_up_nobody_else(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = {**person_with_a_plan(), "person": {"nhs_number": OTHER, "names": [{"family": "Other"}]}}
+    for person in (person_with_a_plan(), other):
+        pair.save(HOME, {**person, **rule("deny", None, "2026-11-30")})
+    first = pair.record(HOME).id
+    looked, look = list[str](), spreading.look_anew
+
+    def look_anew(tx: Tx, home: Organisation, person: str, partners: Iterable[str], *, urgent: bool = False) -> None:
+        looked.append(person)
+        if person == first:
+            raise InvalidResource
+        look(tx, home, person, partners, urgent=urgent)
+
+    monkeypatch.setattr(spreading, "look_anew", look_anew)
+    assert until(pair, "2026-12-01T00:00:00") == ["snapshot"]
+    assert first in looked
+    monkeypatch.undo()
+    assert until(pair, "2026-12-01T00:01:00") == ["snapshot"], "it is looked at again the next time"
