@@ -31,16 +31,17 @@ class Lapsing:
             try:
                 while await self.store.read(lambda tx: bool(tx.askings.lapsed(1))):
                     await self.store.write(lambda tx: lapse(tx, self.home))
-                await self._turn()
+                await self._turn(stop)
             except FhirMhError as fault:  # the database is away, which others say loudly enough
                 log.info("what time changes was not looked at: %s", fault.issues[0].code if fault.issues else "")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _EVERY)
 
-    async def _turn(self) -> None:
+    async def _turn(self, stop: asyncio.Event) -> None:
         """Look at each of whom a rule has turned, in a transaction of its own: a fault is one person's alone.
 
-        Raises FhirMhError where it is the database's.
+        Of many, some more are looked at once stop is set, and the rest next time. Raises FhirMhError where the fault is
+        the database's.
         """
         failed: set[str] = set()  # until the next look
         while due := await self._due(failed):
@@ -52,6 +53,8 @@ class Lapsing:
                         raise
                     log.error("what time changes for one person failed here: %s", type(fault).__name__)
                     failed.add(person)
+            if stop.is_set():
+                return
 
     async def _due(self, failed: Collection[str]) -> list[str]:
         found = await self.store.read(lambda tx: tx.turnings.due(_AT_ONCE + len(failed)))
