@@ -1,7 +1,9 @@
-"""The store on PostgreSQL: a pool of connections, a thread for each, any number of gateway processes.
+"""The store on PostgreSQL: a pool of connections, a thread for each that reads, any number of gateway processes.
 
 Writes are SERIALIZABLE. One that loses a race is run again from its beginning, so that a function over a Tx is right
-there as it is on SQLite, where writers queue up. Reads see one unchanging view, and hold nobody up.
+there as it is on SQLite, where writers queue up. What waits in one process queues up here, too, and is committed in
+groups: at one moment nearly any two would look where the other writes, in a page of an index, and one be run again.
+Reads see one unchanging view, and hold nobody up.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fhir_mh.clock import Clock
 from fhir_mh.store.engines import postgres_engine
 from fhir_mh.store.faults import lost_race, translated, translating
+from fhir_mh.store.groups import Groups, Write
 from fhir_mh.store.migrate import upgrade
 from fhir_mh.store.session import Session
 from fhir_mh.store.store import Store, announce, closed
@@ -45,12 +48,17 @@ class PostgresStore(Store):
         self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fhir-mh-store")
         self._open = True
+        self._groups = Groups(self._commit)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
-        return await self._in_thread(self.write_now, fn)
+        value: T = await self._groups.write(fn)
+        return value
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
-        return await self._in_thread(self.read_now, fn)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, fn)
+        except RuntimeError:
+            raise closed() from None
 
     def write_now(self, fn: Callable[[Tx], T]) -> T:
         if not self._open:
@@ -72,6 +80,7 @@ class PostgresStore(Store):
 
     def close(self) -> None:
         self._open = False
+        self._groups.close()
         self._threads.shutdown(wait=True)
         self._engine.dispose()
 
@@ -82,9 +91,29 @@ class PostgresStore(Store):
         announce(tx)
         return value
 
-    async def _in_thread(self, run: Callable[[Callable[[Tx], T]], T], fn: Callable[[Tx], T]) -> T:
+    # --- in the writer thread
+
+    def _commit(self, group: list[Write]) -> None:
+        """All in one transaction; where that does not come about each in its own."""
+        if len(group) > 1 and self._all_at_once(group):
+            return
+        for write in group:
+            try:
+                write.value = self.write_now(write.fn)
+            except BaseException as fault:  # noqa: BLE001 - it is the caller's
+                write.fault = fault
+
+    def _all_at_once(self, group: list[Write]) -> bool:
+        """Whether none failed, and none lost a race; else nothing is kept of any."""
         try:
-            waiting = asyncio.get_running_loop().run_in_executor(self._threads, run, fn)
-        except RuntimeError:
-            raise closed() from None
-        return await waiting
+            with self._engine.connect() as connection, connection.begin():
+                session = Session(connection)
+                for write in group:
+                    write.tx = self._tx(session)
+                    write.value = write.fn(write.tx)
+        except BaseException:  # noqa: BLE001 - whatever it is, it is seen again by itself
+            return False
+        for write in group:
+            if write.tx is not None:
+                announce(write.tx)
+        return True

@@ -7,15 +7,12 @@ COMMIT of the group, for a write may have looked at what an earlier one of the s
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +21,7 @@ from fhir_mh.clock import Clock
 from fhir_mh.errors import FhirMhError
 from fhir_mh.store.engines import sqlite_engine
 from fhir_mh.store.faults import translated, translating
+from fhir_mh.store.groups import Groups, Write
 from fhir_mh.store.migrate import upgrade
 from fhir_mh.store.session import Session
 from fhir_mh.store.store import Store, announce, closed
@@ -31,29 +29,6 @@ from fhir_mh.store.tx import Tx
 from fhir_mh.store.writer_lock import WriterLock
 
 T = TypeVar("T")
-
-_GROUP = 128  # writes; more would make the first of them wait for the last
-
-
-class _Write:
-    """One write on its way: what to run, what came of it, and whom to tell."""
-
-    __slots__ = ("fault", "fn", "future", "loop", "tx", "value")
-
-    def __init__(self, fn: Callable[[Tx], Any], future: Any, loop: asyncio.AbstractEventLoop | None) -> None:
-        self.fn, self.future, self.loop = fn, future, loop
-        self.value: Any = None
-        self.fault: BaseException | None = None
-        self.tx: Tx | None = None
-
-    def resolve(self) -> None:
-        """Tell the caller, in the caller's thread where that is an event loop."""
-        if self.future.cancelled():
-            return
-        if self.fault is not None:
-            self.future.set_exception(self.fault)
-        else:
-            self.future.set_result(self.value)
 
 
 class SqliteStore(Store):
@@ -71,25 +46,19 @@ class SqliteStore(Store):
             self._release()
             raise
         self._idle: deque[Connection] = deque()  # readers nobody is using
-        self._queue: SimpleQueue[_Write | None] = SimpleQueue()
-        self._gate = threading.Lock()  # nothing enters the queue behind the sign that it ends
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="fhir-mh-store-writer", daemon=True)
-        self._thread.start()
+        self._groups = Groups(self._commit)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._enter(_Write(fn, future, loop))
-        return await future
+        value: T = await self._groups.write(fn)
+        return value
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         return self.read_now(fn)
 
     def write_now(self, fn: Callable[[Tx], T]) -> T:
-        future: Future[T] = Future()
-        self._enter(_Write(fn, future, None))
-        return future.result()
+        value: T = self._groups.write_now(fn)
+        return value
 
     def read_now(self, fn: Callable[[Tx], T]) -> T:
         if self._closed.is_set():
@@ -110,13 +79,10 @@ class SqliteStore(Store):
         return value
 
     def close(self) -> None:
-        with self._gate:
-            if self._closed.is_set():
-                return
-            self._closed.set()
-            self._queue.put(None)
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._groups.close()
         self._close_readers()
         self._release()
 
@@ -130,38 +96,9 @@ class SqliteStore(Store):
             with suppress(IndexError):  # two threads may be closing
                 self._idle.pop().close()
 
-    def _enter(self, write: _Write) -> None:
-        if threading.current_thread() is self._thread:
-            raise RuntimeError("a write inside a write would wait for itself: use the Tx at hand")
-        with self._gate:
-            if self._closed.is_set():
-                raise closed()
-            self._queue.put(write)
+    # --- in the writer thread
 
-    # --- the writer thread
-
-    def _work(self) -> None:
-        running = True
-        while running:
-            group, running = self._next_group()
-            if group:
-                self._commit(group)
-
-    def _next_group(self) -> tuple[list[_Write], bool]:
-        """What is waiting, at least one write unless the store is being closed; and whether to go on."""
-        group: list[_Write] = []
-        entry = self._queue.get()
-        while entry is not None:
-            group.append(entry)
-            if len(group) == _GROUP:
-                return group, True
-            try:
-                entry = self._queue.get_nowait()
-            except Empty:
-                return group, True
-        return group, False
-
-    def _commit(self, group: list[_Write]) -> None:
+    def _commit(self, group: list[Write]) -> None:
         try:
             if not self._all_at_once(group):
                 with self._writer.connect() as connection, connection.begin():
@@ -177,9 +114,8 @@ class SqliteStore(Store):
         for write in group:
             if write.fault is None and write.tx is not None:
                 announce(write.tx)
-        _tell(group)
 
-    def _all_at_once(self, group: list[_Write]) -> bool:
+    def _all_at_once(self, group: list[Write]) -> bool:
         """Commit what nearly every group is: writes of which none fails. Else nothing is kept of any of them."""
         with self._writer.connect() as connection, connection.begin() as transaction:
             session = Session(connection)
@@ -192,7 +128,7 @@ class SqliteStore(Store):
                 return False
         return True
 
-    def _attempt(self, session: Session, write: _Write) -> None:
+    def _attempt(self, session: Session, write: Write) -> None:
         session.run("SAVEPOINT one")
         try:
             write.tx = self._tx(session)
@@ -204,23 +140,3 @@ class SqliteStore(Store):
         if write.fault is not None:
             session.run("ROLLBACK TO one")
         session.run("RELEASE one")
-
-
-def _tell(group: list[_Write]) -> None:
-    """Resolve every caller, waking each event loop once."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Write]] = {}
-    for write in group:
-        if write.loop is None:
-            write.resolve()
-        else:
-            loops.setdefault(write.loop, []).append(write)
-    for loop, writes in loops.items():
-        try:
-            loop.call_soon_threadsafe(_resolve_all, writes)
-        except RuntimeError:  # the loop has ended, and with it whoever waited
-            continue
-
-
-def _resolve_all(writes: list[_Write]) -> None:
-    for write in writes:
-        write.resolve()

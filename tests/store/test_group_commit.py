@@ -1,20 +1,22 @@
-"""The group commit of SQLite, seen from inside: what shares a COMMIT shares its fate."""
+"""The group commit, seen from inside: what shares a COMMIT shares its fate."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
-from fhir_mh.errors import UpstreamUnavailable
+from fhir_mh.errors import Conflict, UpstreamUnavailable
 from fhir_mh.store import Tx, open_store
+from fhir_mh.store.postgres import PostgresStore
 from fhir_mh.store.sqlite import SqliteStore
-from tests.databases import sqlite_database
+from tests.databases import postgres_database, sqlite_database
 
 
 @pytest.fixture
@@ -39,9 +41,9 @@ class Held:
         assert entered.wait(20)
 
     def add(self, id: str) -> Future[str]:
-        before = self.store._queue.qsize()
+        before = self.store._groups._queue.qsize()
         answer = self.threads.submit(self.store.write_now, lambda tx: tx.add_person(id))
-        while self.store._queue.qsize() == before:
+        while self.store._groups._queue.qsize() == before:
             pass
         return answer
 
@@ -118,3 +120,30 @@ def test_accepted_writes_are_synced(store: SqliteStore) -> None:
             for name in ("journal_mode", "synchronous", "foreign_keys")
         }
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_on_postgresql_too_and_one_that_fails_takes_only_itself_along(postgres: str, failing: bool) -> None:
+    commits: list[Any] = []
+
+    def adding(number: int) -> Callable[[Tx], str]:
+        def add(tx: Tx) -> str:
+            made = tx.add_person(f"p{number:02}")
+            if failing and number == 7:
+                raise Conflict
+            return made
+
+        return add
+
+    async def run(store: PostgresStore) -> list[Any]:
+        return await asyncio.gather(*(store.write(adding(number)) for number in range(20)), return_exceptions=True)
+
+    with postgres_database(postgres) as address, open_store(address) as store:
+        assert isinstance(store, PostgresStore)
+        event.listen(store._engine, "commit", commits.append)
+        answers = asyncio.run(run(store))
+        wanted = [f"p{number:02}" for number in range(20) if not failing or number != 7]
+        assert [one for one in answers if isinstance(one, str)] == wanted
+        assert sum(isinstance(one, Conflict) for one in answers) == failing
+        assert store.read_now(lambda tx: tx.persons()) == wanted
+        assert failing or len(commits) < 20
