@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection
 from contextlib import suppress
 
-from fhir_mh.errors import FhirMhError
+from fhir_mh.errors import FhirMhError, UpstreamUnavailable
 from fhir_mh.gateway.answering import lapse
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import turn
@@ -40,8 +40,8 @@ class Lapsing:
     async def _turn(self, stop: asyncio.Event) -> None:
         """Look at each of whom a rule has turned, in a transaction of its own: a fault is one person's alone.
 
-        Of many, some more are looked at once stop is set, and the rest next time. Raises FhirMhError where the fault is
-        the database's.
+        Of many, some more are looked at once stop is set, and the rest next time. Raises UpstreamUnavailable where the
+        database is away.
         """
         failed: set[str] = set()  # until the next look
         while due := await self._due(failed):
@@ -49,7 +49,7 @@ class Lapsing:
                 try:
                     await self.store.write(lambda tx, person=person: turn(tx, self.home, person))  # type: ignore[misc]
                 except Exception as fault:
-                    if isinstance(fault, FhirMhError) and fault.status >= 500:
+                    if isinstance(fault, UpstreamUnavailable):
                         raise
                     log.error("what time changes for one person failed here: %s", type(fault).__name__)
                     failed.add(person)

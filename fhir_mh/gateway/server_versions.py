@@ -102,4 +102,4 @@ class ServerVersions(ServerNames):
         held = hash_of(body)
         sent = noted.sent if noted is not None and noted.held == held else None
         copy = ServerCopy(self.partner, kind, name, there, version_of(body), held, sent)
-        tx.server_copies.keep(copy if own is None else replace(copy, sent=own.sent, edition=own.edition))
+        tx.server_copies.keep(copy if own is None else replace(copy, sent="", edition=own.edition))

@@ -260,16 +260,18 @@ class FromServer(ServerVersions):
             here = without_loose(here, lambda key: self.is_kept(tx, key, found))
             if found.pushed and not self.is_next(tx, copy.there):
                 shown.turn_to(here)
-            before = found.answered.get(key_there(copy.there)) if shown.is_sent else None
+            before = found.earlier.get(key_there(copy.there))
+            if before is None and shown.is_sent:
+                before = found.answered.get(key_there(copy.there))
             answered = None if before is None else self.names(tx, before, said).translated(before)
             read = laid_over(shown.body, here, answered)
             if read == shown.body:
                 continue
             alike = [(edition, one) for edition, one in shown.later if laid_over(one, here) == one]
             if alike:
-                edition, wrote = alike[-1]  # the oldest: what is newer may be written yet
+                edition, _ = alike[-1]  # the oldest: what is newer may be written yet
                 if not found.pushed:  # else whoever sends it along may have it from elsewhere
-                    yield Own(copy.there, edition, hash_of(wrote), found.people)
+                    yield Own(copy.there, edition, found.people)
                 continue
             late = self.is_known(tx, copy.there)  # under a version that was dealt with
             if late and shown.has_said(here):

@@ -10,6 +10,11 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.connectors.fhir_server.found import Found
+from fhir_mh.connectors.fhir_server.looking import Looking
+from fhir_mh.connectors.fhir_server.taking_in import TakingIn
+from fhir_mh.errors import UpstreamUnavailable
+from fhir_mh.issues import issue
 from tests.fhir_server import Defects
 from tests.sim.ledger import text_at, texts_in
 from tests.sim.network import CALM, Faults
@@ -337,3 +342,79 @@ def test_an_organisation_that_two_records_name_by_one_uuid_stops_neither(world: 
         assert third["organisation"] == {"id": named}
         assert third["period"] == {"start": "2026-01-01"}
     assert before != world.laws.of_servers.stand()
+
+
+def changed_twice(world: World, first: Tree, second: Tree) -> None:
+    """Somebody on the ward writes the goal, and writes it again before the server is asked."""
+    world.settle()
+    world.poll(WARD)
+    for said in (first, second):
+        world.clock.advance(timedelta(minutes=6))
+        (goal,) = ward(world).all("Goal")
+        ward(world).put({**goal, **said})
+
+
+def the_goal(world: World) -> Tree:
+    held = world.sites[HOME].record(ADA)
+    assert held is not None
+    goal: Tree = held.tree["goals"][0]
+    return goal
+
+
+def test_what_a_server_adds_is_no_change_though_two_versions_came_since(tmp_path: Path, empty: Path) -> None:
+    with begun(tmp_path, empty, adds={"category": [{"text": "added by the server"}]}) as world:
+        changed_twice(world, {"lifecycleStatus": "on-hold"}, {"statusReason": "ward wrote"})
+        world.poll(WARD)
+        goal = the_goal(world)
+        assert (goal["status"], "categories" in goal) == ("on-hold", False)
+
+
+def test_what_is_later_waits_for_what_could_not_be_dealt_with(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begun(tmp_path, empty) as world:
+        changed_twice(world, {"statusReason": "earlier"}, {"lifecycleStatus": "on-hold"})
+        taken = TakingIn.receive
+
+        async def failing(taking: TakingIn, found: Found) -> tuple[int, bool]:
+            monkeypatch.undo()
+            return 0, False
+
+        monkeypatch.setattr(TakingIn, "receive", failing)
+        world.poll(WARD)
+        assert TakingIn.receive is taken
+        assert the_goal(world)["status"] == "active", "what is later is not taken in before"
+        world.clock.advance(timedelta(minutes=1))
+        world.poll(WARD)
+        found = the_goal(world)
+        assert (found["status"], found["status_reason"]) == ("on-hold", "earlier")
+
+
+def test_one_history_that_cannot_be_read_stops_nothing_else(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begun(tmp_path, empty, uuids=True) as world:
+        changed_twice(world, {"lifecycleStatus": "on-hold"}, {"statusReason": "ward wrote"})
+
+        async def between(looking: Looking, noted: Any, body: Tree) -> list[Tree]:
+            raise UpstreamUnavailable(issues=[issue("server-pages", "$")])
+
+        monkeypatch.setattr(Looking, "between", between)
+        world.poll(WARD)
+        assert the_goal(world)["status"] == "on-hold"
+
+
+def test_a_change_there_that_says_a_part_of_what_never_left_is_not_taken_for_all_of_it(world: World) -> None:
+    goal = {"id": "goal", "status": "on-hold", "status_reason": "reacted badly"}
+    world.sites[HOME].save(ADA, {"goals": [goal]})
+    world.working, world.net.faults = False, Faults(dropped=1)
+    world.deliver(HOME)
+    world.working, world.net.faults = True, CALM
+    (there,) = ward(world).all("Goal")
+    ward(world).put({**there, "lifecycleStatus": "on-hold"})
+    world.poll(WARD)
+    for _ in range(2):
+        world.clock.advance(timedelta(minutes=6))
+        world.settle()
+    (there,) = ward(world).all("Goal")
+    assert "reacted badly" in str(there)

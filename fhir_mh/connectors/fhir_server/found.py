@@ -23,7 +23,8 @@ class Found:
     is the one that is held here, for none came along. named: type and id there -> id here, of copies that are known to
     lie there and perhaps noted nowhere yet. people: the persons here whom the Patient is, or may be; looked up as
     messages are made of it. unseen: they say something else than what was noted, so that they were not dealt with under
-    the version that they say, unless they were received.
+    the version that they say, unless they were received. earlier: of some, what lay there just before and was dealt
+    with.
     """
 
     patient: Body
@@ -34,6 +35,7 @@ class Found:
     named: Mapping[Key, str] = field(default_factory=dict)
     people: Collection[str] = ()
     unseen: bool = False
+    earlier: Mapping[Key, Body] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,11 @@ class Made:
 class Own:
     """A resource that says, on the server, what we wrote in an edition whose answer was lost: nothing is made of it.
 
-    sent: hash_of what was written. people: as for Made.
+    It may say less than that: whether something is to be written is for sending to see. people: as for Made.
     """
 
     body: Body
     edition: int
-    sent: str
     people: Collection[str]
 
 

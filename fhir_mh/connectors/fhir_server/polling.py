@@ -252,23 +252,39 @@ class Polling:
         resources = await self._as_they_lie(read.about[there].values())
         if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
             return 0, False
-        whole = await self._receive_earlier(patient, resources)
         await self._forget_deleted(patient, resources)
-        beside, answered = await self._beside(read, there, resources), await self._answered(resources)
-        done, rest = await self.into.receive(Found(patient, (*resources, *beside), answered))
-        return done, whole and rest
+        answered = await self._answered(resources)
+        earlier, late = await self._receive_earlier(read, patient, resources, answered)
+        resources = tuple(body for body in resources if key_there(body) not in late)
+        beside = await self._beside(read, there, resources)
+        done, whole = await self.into.receive(Found(patient, (*resources, *beside), answered, earlier=earlier))
+        return done, whole and not late
 
-    async def _receive_earlier(self, patient: Body, resources: Iterable[Body]) -> bool:
-        """What copies of ours said between what was seen last and now: our own writing may have gone over it."""
-        whole = True
+    async def _receive_earlier(
+        self, read: _Read, patient: Body, resources: Iterable[Body], answered: Mapping[Key, Body]
+    ) -> tuple[dict[Key, Body], set[Key]]:
+        """What copies of ours said between what was seen last and now: our own writing may have gone over it.
+
+        Returns the last of that of each, and those of which not all was dealt with: what is later waits for it.
+        """
+        seen, late = dict[Key, Body](), set[Key]()
         for body, noted in await self.store.read(lambda tx: self.reading.behind(tx, resources)):
             try:
                 between = await self.looking.between(noted, body)
             except (Refused, NotAuthenticated):  # it keeps no history, or does not show it
                 continue
+            except UpstreamUnavailable as fault:
+                if not is_of_one(fault):
+                    raise
+                continue
             for earlier in between:
-                whole = await self.into.take_in(Found(patient, (earlier,))) and whole
-        return whole
+                beside = await self._beside(read, str(patient["id"]), [earlier])
+                found = Found(patient, (earlier, *beside), answered, earlier={**seen})
+                if not await self.into.take_in(found):
+                    late.add(key_there(body))
+                    break
+                seen[key_there(body)] = earlier
+        return seen, late
 
     async def _as_they_lie(self, resources: Iterable[Body]) -> tuple[Body, ...]:
         """What was read, and of what may have been dealt with in a newer version since, what lies there now."""
