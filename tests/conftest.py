@@ -15,6 +15,7 @@ from tests.databases import NoPostgres, postgres_database, postgres_server, sqli
 
 if TYPE_CHECKING:
     from fhir_mh import Validator
+    from fhir_mh.clock import ManualClock
     from fhir_mh.store import Store
 
 # `make test` looks at the same examples each time, so that a change is judged by what it changed; `make verify` looks
@@ -104,9 +105,15 @@ def store_url(request: pytest.FixtureRequest, fresh: Callable[[str], AbstractCon
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def clock() -> ManualClock | None:
+    """The clock of the store: the machine's, but where a module has one that it turns itself."""
+    return None
+
+
+@pytest.fixture
+def store(store_url: str, clock: ManualClock | None) -> Iterator[Store]:
     """A fresh, empty store."""
     from fhir_mh.store import open_store
 
-    with open_store(store_url) as opened:
+    with open_store(store_url, clock=clock) as opened:
         yield opened

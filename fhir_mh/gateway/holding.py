@@ -69,13 +69,18 @@ class Holding:
         return self.reading.tree if self.bodies else {"person": {}}
 
     @cached_property
-    def keepers(self) -> dict[tuple[str, str], str]:
-        """(record list, item id) -> custodian of the item's primary resource."""
+    def primaries(self) -> dict[tuple[str, str], Key]:
+        """(record list, item id) -> the item's primary resource."""
         return {
-            (found.table.field, found.item_id): self.custodians[key_of(found.entry.resource)]
+            (found.table.field, found.item_id): key_of(found.entry.resource)
             for found in (self.reading.taken if self.bodies else ())
             if found.table is not None and found.table.primary
         }
+
+    @cached_property
+    def keepers(self) -> dict[tuple[str, str], str]:
+        """(record list, item id) -> custodian of the item's primary resource."""
+        return {place: self.custodians[key] for place, key in self.primaries.items()}
 
     def custodian_of(self, key: Key, table: Table, item_id: str) -> str:
         """Who keeps a resource, or would keep it if it came to be."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from fhir_mh.fhir.parts import changed
 from fhir_mh.fhir.urls import ODS_CODE
-from fhir_mh.gateway.holding import Holding, Key, Tree, key_of
+from fhir_mh.gateway.holding import Holding, Key, Tree
 from fhir_mh.placements.courses import ods_codes, ods_named
 from fhir_mh.store import StoredResource, Tx
 
@@ -60,7 +60,7 @@ class _Naming:
 
     def __init__(self, tx: Tx, holding: Holding, tree: Tree, *, written: bool = False) -> None:
         self.tx, self.holding, self.tree, self.written = tx, holding, tree, written
-        self.keys, self.now = _keys(holding), ods_codes(tree)
+        self.keys, self.now = holding.primaries, ods_codes(tree)
 
     def named(self) -> Tree:
         anew = dict(self.tree)
@@ -115,15 +115,6 @@ def _refs(value: Any, names: tuple[str, ...]) -> Iterator[Tree]:
 
 def _by_id(tree: Tree, field: str) -> dict[str, Tree]:
     return {item["id"]: item for item in tree.get(field) or ()}
-
-
-def _keys(holding: Holding) -> dict[tuple[str, str], Key]:
-    """(record list, item id) -> the item's primary resource."""
-    return {
-        (found.table.field, found.item_id): key_of(found.entry.resource)
-        for found in holding.reading.taken
-        if found.table is not None and found.table.primary
-    }
 
 
 def _code_at(tx: Tx, organisation: Key, referring: Key) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_mh.connectors.fhir_server.naming import references_in
 from fhir_mh.fhir.parts import changed
 from fhir_mh.fhir.urls import EXTENSION, ITEM_ID, ODS_CODE
 from fhir_mh.gateway.holding import Holding, Key, content, hold, key_of, name_apart
@@ -47,7 +48,7 @@ class _Side:
     person: str
     ours: Mapping[Key, Body]
     foreign: Mapping[str, str]
-    stays: list[Key] = field(default_factory=list)
+    stays: set[Key] = field(default_factory=set)
     taken: set[Key] = field(default_factory=set)
     again: dict[Key, _Again] = field(default_factory=dict)
     moved: dict[Key, Body] = field(default_factory=dict)
@@ -87,7 +88,7 @@ class Parting:
 
     def stays(self, person: str, keys: Iterable[Key]) -> None:
         """These stay with the side they were written to."""
-        self.sides[person].stays += keys
+        self.sides[person].stays |= {*keys}
 
     def take(self, person: str, keys: Sequence[Key], *, moved: bool) -> None:
         """These are no more this side's. moved: they are the other's."""
@@ -152,7 +153,9 @@ class Parting:
         """
         bodies = {**side.moved, **{key: side.ours[key] for key in _counted(side)}}
         ids = {"/".join(key): f"{key[0]}/{self.tx.new_id()}" for key in bodies}
-        names = self._names(side, other, bodies, ids)
+        there = hold(self.tx, other.person, self.home.ods)
+        known = {found.item_id for found in there.reading.taken if found.table}
+        names = self._names(other, known, bodies, ids)
         patients = [f"Patient/{one.id}" for one in patients_of(self.tx, self.home, side.person)]
         theirs = [f"Patient/{one.id}" for one in patients_of(self.tx, self.home, other.person)]
         about = dict.fromkeys(patients, theirs[0]) if theirs else {}
@@ -165,14 +168,15 @@ class Parting:
         for key, body in bodies.items():
             named = redirected({**_named(body, names), "id": ids["/".join(key)].partition("/")[2]}, {**ids, **about})
             moved.append(_coded(without(named, left), self.codes))
-        for body in _hashed(hold(self.tx, other.person, self.home.ods), moved):
+        for body in _hashed(there, moved):
             self._put(other.person, body)
         other.ids |= ids
         other.items |= {name_apart(side.person, old): new for old, new in names.items()}
 
-    def _names(self, side: _Side, other: _Side, bodies: Mapping[Key, Body], ids: Mapping[str, str]) -> dict[str, str]:
-        """What items are called by the other, and by what refers to them: those moved, and those there already."""
-        taken = {found.item_id for found in hold(self.tx, other.person, self.home.ods).reading.taken if found.table}
+    def _names(
+        self, other: _Side, taken: Collection[str], bodies: Mapping[Key, Body], ids: Mapping[str, str]
+    ) -> dict[str, str]:
+        """What items are called by the other, and by what refers to them. taken: the ids of those that are there."""
         names = {name_apart(other.person, item): item for item in taken}
         for key, body in bodies.items():
             if identifier_of(body) is None:  # it is called by the id of its resource
@@ -213,23 +217,14 @@ class Parting:
 def _counted(side: _Side) -> list[Key]:
     """Who provides what that is moved, where an id that this record counts by itself says it."""
     found: dict[Key, None] = {}
-    names = [name for key in side.moved for name in _references(side.ours[key])]
+    names = [name for key in side.moved for name in references_in(side.ours[key])]
     while names:
         kind, _, name = names.pop().partition("/")
         body = side.ours.get((kind, name)) if kind in SHARED_KINDS and (kind, name) not in found else None
         if body is not None and name_apart(side.person, _item_of(body)) != _item_of(body):
             found[kind, name] = None
-            names += _references(body)
+            names += references_in(body)
     return [*found]
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        value = list(value.values())
-    for inner in value if isinstance(value, list) else ():
-        yield from _references(inner)
 
 
 def _item_of(body: Mapping[str, Any]) -> str:
@@ -258,14 +253,10 @@ def _coded(value: Any, codes: Mapping[str, str]) -> Any:
 
 def _hashed(holding: Holding, bodies: Sequence[Body]) -> list[Body]:
     """Resources of a person that are to be stored, each plan with the hash of what it says then."""
-    reading = holding.with_bodies(bodies).reading
-    tree = tree_of(record_of(reading.tree))
-    plans = {(name, plan["id"]): plan for name in PLANS for plan in tree.get(name) or ()}
-    said = {
-        key_of(found.entry.resource): content_hash(plans[found.table.field, found.item_id])
-        for found in reading.taken
-        if found.table is not None and found.table.primary and (found.table.field, found.item_id) in plans
-    }
+    after = holding.with_bodies(bodies)
+    tree = tree_of(record_of(after.tree))
+    plans = {(name, plan["id"]): content_hash(plan) for name in PLANS for plan in tree.get(name) or ()}
+    said = {after.primaries[place]: made for place, made in plans.items()}
     return [_with_extension(body, _HASH, "valueString", said.get(key_of(body))) for body in bodies]
 
 

@@ -22,7 +22,7 @@ from fhir_mh.consent import (
 from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
-from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, key_of, name_apart
+from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, name_apart
 from fhir_mh.gateway.named import named_to_decide
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
@@ -208,13 +208,8 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
     for episode in tree.get("episodes") or ():
         if episode.get("status") == "active":
             in_care.add(ods_named(episode.get("organisation"), codes))
-    said = {
-        found.item_id: key_of(found.entry.resource)
-        for found in (holding.reading.taken if holding.bodies else ())
-        if found.table is not None and found.table.field == "sharing" and found.table.primary
-    }
     directives = [
-        ("/".join(said[one.id]) if holding.custodians[said[one.id]] == own else None, one)
+        ("/".join(holding.primaries["sharing", one.id]) if keepers["sharing", one.id] == own else None, one)
         for one in directives_of(tree.get("sharing") or (), codes)
     ]
     asking, changed = tx.askings.in_force(holding.person), _changed(holding, held.updated)
@@ -223,11 +218,7 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
 
 def _changed(holding: Holding, updated: Mapping[Key, datetime]) -> dict[str, str]:
     """When what is held of each stay was last changed here, by the stay's id."""
-    return {
-        found.item_id: instant(updated[key_of(found.entry.resource)])
-        for found in (holding.reading.taken if holding.bodies else ())
-        if found.table is not None and found.table.field == "stays" and found.table.primary
-    }
+    return {name: instant(updated[key]) for (field, name), key in holding.primaries.items() if field == "stays"}
 
 
 def _is_overtaken(sides: Sequence[_Side], asking: StoredAsking) -> bool:

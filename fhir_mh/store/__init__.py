@@ -81,7 +81,7 @@ def open_store(
     """The store at an address (sqlite:///FILE, postgresql://...), brought to this release's schema.
 
     inline: no threads, everything in the caller's, hook called around each commit; only then may the address be
-    sqlite:// (memory). workers: how many transactions run at once on PostgreSQL.
+    sqlite:// (memory). workers: how many reads run at once on PostgreSQL.
 
     Raises InvalidResource for what is not an address, Conflict for a store of a newer release or an SQLite file that
     another process writes to, UpstreamUnavailable when the database does not answer.

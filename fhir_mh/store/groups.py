@@ -26,6 +26,11 @@ class Write:
         self.fault: BaseException | None = None
         self.tx: Tx | None = None
 
+    def run(self, tx: Tx) -> None:
+        """Do it, in this transaction."""
+        self.tx = tx
+        self.value = self.fn(tx)
+
     def resolve(self) -> None:
         """Tell the caller, in the caller's thread where that is an event loop."""
         if self.future.cancelled():

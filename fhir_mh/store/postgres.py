@@ -109,8 +109,7 @@ class PostgresStore(Store):
             with self._engine.connect() as connection, connection.begin():
                 session = Session(connection)
                 for write in group:
-                    write.tx = self._tx(session)
-                    write.value = write.fn(write.tx)
+                    write.run(self._tx(session))
         except BaseException:  # noqa: BLE001 - whatever it is, it is seen again by itself
             return False
         for write in group:

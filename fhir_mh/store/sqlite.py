@@ -121,8 +121,7 @@ class SqliteStore(Store):
             session = Session(connection)
             try:
                 for write in group:
-                    write.tx = self._tx(session)
-                    write.value = write.fn(write.tx)
+                    write.run(self._tx(session))
             except BaseException:  # noqa: BLE001 - whatever it is, it is seen again where only its own write is undone
                 transaction.rollback()
                 return False
@@ -131,8 +130,7 @@ class SqliteStore(Store):
     def _attempt(self, session: Session, write: Write) -> None:
         session.run("SAVEPOINT one")
         try:
-            write.tx = self._tx(session)
-            write.value = write.fn(write.tx)
+            write.run(self._tx(session))
         except SQLAlchemyError as fault:
             write.fault = translated(fault)
         except BaseException as fault:  # noqa: BLE001 - it is the caller's

@@ -74,6 +74,19 @@ def edit(world: World, row: tuple[str, ...]) -> str:
     return world.ledgers[ADA].there[-1].text
 
 
+def just_before_we_write(world: World, monkeypatch: pytest.MonkeyPatch, row: tuple[str, ...]) -> list[str]:
+    """Somebody on the ward writes other words there just before our next transaction arrives; which, once they have."""
+    written, said = ward(world)._bundle, list[str]()
+
+    def just_before(bundle: Tree) -> Tree:
+        monkeypatch.undo()
+        said.append(edit(world, row))
+        return written(bundle)
+
+    monkeypatch.setattr(ward(world), "_bundle", just_before)
+    return said
+
+
 def sealed(world: World) -> list[str]:
     """Everything that is under a seal at home."""
     return world.sites[HOME].look(lambda tx: [one.text for made in tx.seals.find() for one in tx.seals.texts(made.id)])
@@ -192,14 +205,7 @@ def test_what_was_written_over_is_taken_in_though_what_lies_there_says_what_was_
         not_answered(world)
         world.staff.edit(HOME, ADA, GOAL)
         world.deliver(HOME)  # what lies there was written by us, and is seen as if somebody there had written it
-        written, said = ward(world)._bundle, list[str]()
-
-        def just_before(bundle: Tree) -> Tree:
-            monkeypatch.undo()
-            said.append(edit(world, CHOIR))
-            return written(bundle)
-
-        monkeypatch.setattr(ward(world), "_bundle", just_before)
+        said = just_before_we_write(world, monkeypatch, CHOIR)
         world.clock.advance(timedelta(minutes=5))
         not_answered(world)
         assert said[0] not in texts_in(plan(world))
@@ -216,14 +222,7 @@ def test_what_was_written_over_without_an_answer_is_read_though_somebody_there_h
     with begun(tmp_path, empty, if_match=False, uuids=uuids) as world:
         world.settle()
         world.staff.edit(HOME, ADA, CHOIR)
-        written, said = ward(world)._bundle, list[str]()
-
-        def just_before(bundle: Tree) -> Tree:
-            monkeypatch.undo()
-            said.append(edit(world, allotment))
-            return written(bundle)
-
-        monkeypatch.setattr(ward(world), "_bundle", just_before)
+        said = just_before_we_write(world, monkeypatch, allotment)
         not_answered(world)
         assert said[0] not in texts_in(plan(world))
         world.clock.advance(timedelta(seconds=5))

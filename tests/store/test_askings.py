@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import Conflict
-from fhir_mh.store import Store, open_store
+from fhir_mh.store import Store
 
 START = datetime(2026, 11, 24, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -19,12 +18,6 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
-
-
-@pytest.fixture
-def store(store_url: str, clock: ManualClock) -> Iterator[Store]:
-    with open_store(store_url, clock=clock) as opened:
-        yield opened
 
 
 def received(store: Store, name: str, until: datetime | None = START + HOUR, **more: Any) -> None:

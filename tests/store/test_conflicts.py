@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import Conflict
 from fhir_mh.fhir.json import loads
-from fhir_mh.store import Store, StoredConflict, open_store
+from fhir_mh.store import Store, StoredConflict
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -18,12 +17,6 @@ START = datetime(2026, 1, 5, tzinfo=UTC)
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
-
-
-@pytest.fixture
-def store(store_url: str, clock: ManualClock) -> Iterator[Store]:
-    with open_store(store_url, clock=clock) as opened:
-        yield opened
 
 
 def add(store: Store, name: str, *, person: str = "p", theirs_by: str = "WARD") -> StoredConflict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import Conflict, NotFound
 from fhir_mh.records.sections import SECTIONS
-from fhir_mh.store import AuditRow, Mark, Store, open_store
+from fhir_mh.store import AuditRow, Mark, Store
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -18,12 +17,6 @@ START = datetime(2026, 1, 5, tzinfo=UTC)
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
-
-
-@pytest.fixture
-def store(store_url: str, clock: ManualClock) -> Iterator[Store]:
-    with open_store(store_url, clock=clock) as opened:
-        yield opened
 
 
 def test_a_message_is_acted_on_once(store: Store, clock: ManualClock) -> None:

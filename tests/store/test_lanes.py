@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import Conflict, NotFound
-from fhir_mh.store import Breaker, Lane, Outcome, Store, Tx, open_store
+from fhir_mh.store import Breaker, Lane, Outcome, Store, Tx
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -18,12 +17,6 @@ LEASE = timedelta(seconds=30)
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
-
-
-@pytest.fixture
-def store(store_url: str, clock: ManualClock) -> Iterator[Store]:
-    with open_store(store_url, clock=clock) as opened:
-        yield opened
 
 
 def add(store: Store, message: str, kind: str = "snapshot", lane: str = "W/1", **more: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +9,7 @@ import pytest
 
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import Conflict
-from fhir_mh.store import Checkpoint, ServerCopy, Store, open_store
+from fhir_mh.store import Checkpoint, ServerCopy, Store
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 PLAN = ServerCopy("WARD", "CarePlan", "plan-1", "r-17", "6d7f0c9e-not-a-number", "a" * 64, "b" * 64)
@@ -19,12 +18,6 @@ PLAN = ServerCopy("WARD", "CarePlan", "plan-1", "r-17", "6d7f0c9e-not-a-number",
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
-
-
-@pytest.fixture
-def store(store_url: str, clock: ManualClock) -> Iterator[Store]:
-    with open_store(store_url, clock=clock) as opened:
-        yield opened
 
 
 def keep(store: Store, *copies: ServerCopy) -> None:

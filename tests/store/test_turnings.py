@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from fhir_mh.clock import ManualClock
-from fhir_mh.store import Store, open_store
+from fhir_mh.store import Store
 
 START = datetime(2026, 11, 24, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -17,12 +16,6 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
-
-
-@pytest.fixture
-def store(store_url: str, clock: ManualClock) -> Iterator[Store]:
-    with open_store(store_url, clock=clock) as opened:
-        yield opened
 
 
 def keep(store: Store, person: str, at: datetime | None) -> None:

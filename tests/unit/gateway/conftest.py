@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.gateway.pair import HOME, person_with_a_plan
+from tests.unit.gateway.pair import HOME, Pair, person_with_a_plan
 from tests.unit.gateway.server import Ward
 
 
@@ -17,5 +17,14 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
     made = Ward(tmp_path)
     made.save(HOME, person_with_a_plan())
     made.write_there()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """A home team that has saved a plan, and a ward that was sent nothing yet."""
+    made = Pair(tmp_path)
+    made.save(HOME, person_with_a_plan())
     yield made
     made.close()

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from fhir_mh.api import records_json
 from fhir_mh.consent import AccessContext
@@ -35,14 +31,6 @@ def second(*without: str, **more: Any) -> Tree:
     tree["crisis_plans"][0]["warning_signs"][0]["coping"] = "zebra walk"
     tree["refusals"][0]["refuses"][0]["treatment"] = "zebra treatment"
     return {**{name: value for name, value in tree.items() if name not in without}, **more}
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    yield made
-    made.close()
 
 
 def as_(client: str, ods: str = HOME) -> AccessContext:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,15 +9,7 @@ import pytest
 from fhir_mh.exchange.messages import Receipt
 from fhir_mh.issues import issue
 from fhir_mh.store import OutboxMessage, Outcome
-from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    yield made
-    made.close()
+from tests.unit.gateway.pair import HOME, WARD, Pair
 
 
 def settled(pair: Pair, kind: Any, status: Any, code: str, **values: Any) -> Outcome:

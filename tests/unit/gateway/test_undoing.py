@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,19 +18,11 @@ from fhir_mh.placements import courses
 from fhir_mh.records.content_hash import sameness_of
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import StoredResource
-from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
 from tests.unit.gateway.test_merging import OTHER, THIRD, as_, held, merge, second, undo
 
 Tree = dict[str, Any]
 PERSONS = (NHS_NUMBER, OTHER)
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    yield made
-    made.close()
 
 
 def goals(pair: Pair, ods: str, number: str = NHS_NUMBER) -> list[str]:
