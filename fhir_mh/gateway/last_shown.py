@@ -77,9 +77,10 @@ class LastShown:
     """What a server was last known to show of a copy of ours, and what it may have been written since.
 
     body: what it was sent in the edition in which that is known to have been written there (edition), or what somebody
-    there has made of that since, as it was proposed (not is_sent); None where it was never sent. later: what it was
-    sent since, if it took that, each with its edition, the newest first. Of editions that were made and never left, as
-    a later one took their place, nothing lies there.
+    there has made of that since, as it was proposed (not is_sent); None where it was never sent. later: what it may
+    have been written since, each with its edition, the newest first: what it was sent later, if it took that; and that
+    edition once more, as long as the partner is not known to have stored it. Of editions that were made and never left,
+    as a later one took their place, nothing lies there.
     """
 
     def __init__(self, there: SentThere, key: Key) -> None:
@@ -89,11 +90,10 @@ class LastShown:
         written = there.written(key)
         for edition, held in there.sent(key):
             self.body, self.edition = held, edition
+            if edition > min(written, there.stored):
+                self.later.append((edition, held))
             if edition <= written:
                 break
-            self.later.append((edition, held))
-        if self.edition > written:  # written, and the answer lost: the oldest is what it has at least
-            self.later = self.later[:-1]
         self.is_sent = True
         for base, said in there.proposed(key):
             if base >= self.edition:

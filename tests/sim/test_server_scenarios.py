@@ -417,3 +417,22 @@ def test_a_change_there_that_says_a_part_of_what_never_left_is_not_taken_for_all
         world.settle()
     (there,) = ward(world).all("Goal")
     assert "reacted badly" in str(there)
+
+
+def test_what_is_written_once_more_is_no_change_back_of_what_it_wrote_over(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrative = {"text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">made up</div>'}}
+    with begun(tmp_path, empty, if_match=False, uuids=True, adds=narrative) as world:
+        not_answered(world)
+        world.clock.advance(timedelta(minutes=5))
+        world.deliver(HOME)  # it is found there, and is put off until that is taken in
+        said = just_before_we_write(world, monkeypatch, CHOIR)
+        world.clock.advance(timedelta(minutes=5))
+        not_answered(world)
+        assert said[0] not in texts_in(plan(world))
+        world.clock.advance(timedelta(minutes=5))
+        world.poll(WARD)
+        assert shown(world, CHOIR) == said[0]
+        world.quiet()
+        assert said[0] in texts_in(plan(world))
