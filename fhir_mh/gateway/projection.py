@@ -86,8 +86,11 @@ class Sight:
 
 
 def _may_go(body: Mapping[str, Any], decision: Decision) -> bool:
-    if "modifierExtension" in body or "implicitRules" in body:
-        return False
+    return "modifierExtension" not in body and "implicitRules" not in body and is_permitted(body, decision)
+
+
+def is_permitted(body: Mapping[str, Any], decision: Decision) -> bool:
+    """Whether the section of a resource is permitted; of one that no table names, every section."""
     table = table_of(dict(body))
     if table is None:
         return decision.permitted >= _EVERYTHING

@@ -94,6 +94,8 @@ class Receiving:
                 return Receipt(message.id, "superseded", held)
             return self._seal_whole(tx, partner, person, message, retracted)
         two, known = people_said_to_be_one(tx, message), _known(tx, bodies)
+        if message.edition is None:
+            bodies = [body for body in bodies if not self._came_later(tx, partner, person, known.get(key_of(body)))]
         faults = self._faults(tx, partner, person, message, bodies, known, patients)
         if two:
             faults.insert(0, issue("sync-identity", "$.bundle.identifier", what="NHS number"))
@@ -105,8 +107,6 @@ class Receiving:
         person = person or tx.add_person()
         if message.nhs_number is not None and not named:
             tx.identify(person, NHS_NUMBER, message.nhs_number)
-        if message.edition is None:
-            bodies = [body for body in bodies if not self._came_later(known.get(key_of(body)))]
         tx.set_edition(person, partner, edition)
         were = self._store_copy(tx, partner, person, bodies, known, patients)
         self._keep_currency(tx, person, partner, edition, message.content.get("sections"))
@@ -119,11 +119,15 @@ class Receiving:
             spread(tx, self.home, person, _weighed(were), own=False)
         return Receipt(message.id, "stored", edition)
 
-    def _came_later(self, known: Known | None) -> bool:
-        """Whether a newer text of a resource has been stored since this one, which is tried again, was set aside."""
-        if self.aside.replay is None:
+    def _came_later(self, tx: Tx, partner: str, person: str | None, known: Known | None) -> bool:
+        """Whether what is held of a resource of this person's came after this text of it, which is tried again.
+
+        What was set aside as well, and tried again before, came when it was set aside.
+        """
+        if self.aside.replay is None or known is None or known.stored.person not in (None, person):
             return False
-        return known is not None and known.stored.updated >= self.aside.replay.received
+        came = tx.quarantine.came(partner, replayed=known.stored.updated)
+        return max(came) > self.aside.replay.received if came else known.stored.updated >= self.aside.replay.received
 
     def _keep_currency(self, tx: Tx, person: str, partner: str, edition: int, sections: Any) -> None:
         """Note which edition is held and what it covers.

@@ -9,7 +9,7 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import about_sides, kept_by
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
-from fhir_mh.gateway.projection import Projected, project
+from fhir_mh.gateway.projection import Projected, is_permitted, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
 from fhir_mh.gateway.standing import now_of, standing_in
 from fhir_mh.store import OutboxMessage, Outcome, Proposal, Tx
@@ -45,6 +45,9 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         return Message(waiting.message, "marked", number, waiting.partner, waiting.edition, said, names)
     if waiting.kind == "proposal":
         payload = load_object(waiting.payload or "{}")
+        if not all(is_permitted(body, decision) for body in payload["after"]):
+            _answer(tx, waiting, "refused", {"status": "withheld"})
+            return Withheld("consent-denied")
         said = {
             "base": waiting.edition,
             "before": _bundle(payload["before"]),

@@ -18,6 +18,7 @@ from fhir_mh.connectors.fhir_server.naming import Body, Key, without_loose
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Unreadable
+from fhir_mh.fhir.json import loads
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import EXTENSION
 from fhir_mh.gateway.holding import content, hold, key_of
@@ -225,12 +226,19 @@ class FromServer(ServerVersions):
         return self._is_held(tx, self._translated(tx, body, found))
 
     def _says_more(self, tx: Tx, person: str | None, found: Found) -> bool:
-        """Whether the server's Patient says what no Patient does that is held here of the person."""
+        """Whether the server's Patient says what no Patient does that is held here of the person.
+
+        Or what was set aside of them may have been for what it said before.
+        """
         patient = found.patient
-        if found.held or found.pushed:
+        if found.held or found.pushed or (person is not None and self._is_doubted(tx, person)):
             return not found.held and not self._is_held(tx, self._translated(tx, patient, found))
         held = hold(tx, person, self.home.ods).patients() if person is not None else []
         return bool(patient) and not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
+
+    def _is_doubted(self, tx: Tx, person: str) -> bool:
+        aside = tx.quarantine.find(partner=self.partner, person=person)
+        return any(found["code"] == "sync-identity" for one in aside for found in loads(one.issues))
 
     def _translated(self, tx: Tx, body: Body, found: Found) -> Body:
         """A resource of the server's own as it is said here: its subject is the Patient of its own that it has here."""

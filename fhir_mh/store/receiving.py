@@ -64,15 +64,22 @@ class Quarantine(Part):
     def add(
         self, partner: str, text: str, issues: str, *, person: str | None = None, message: str | None = None
     ) -> Quarantined:
-        """Keep a text whole, with the issues (JSON text) that speak against it."""
-        held = Quarantined(self.new_id(), partner, person, message, self.now, text, issues, "held")
+        """Keep a text whole, with the issues (JSON text) that speak against it.
+
+        No two that are held of one partner are received in one moment, so that their order is known.
+        """
+        last = self.session.one(
+            "SELECT received FROM quarantine WHERE state = 'held' AND partner = ? ORDER BY received DESC LIMIT 1", partner
+        )
+        received = self._now_ms if last is None else max(self._now_ms, int(last[0]) + 1)
+        held = Quarantined(self.new_id(), partner, person, message, from_ms(received), text, issues, "held")
         self.session.run(
             f"INSERT INTO quarantine ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
             held.id,
             partner,
             person,
             message,
-            self._now_ms,
+            received,
             text,
             issues,
             held.state,
@@ -97,6 +104,14 @@ class Quarantine(Part):
             f"SELECT {_COLUMNS} FROM quarantine WHERE 1 = 1{clause} ORDER BY received, id LIMIT ?", *values, limit
         )
         return [_quarantined(row) for row in rows]
+
+    def came(self, partner: str, *, replayed: datetime) -> list[datetime]:
+        """When that had come which was taken in at this moment, as it was tried again."""
+        rows = self.session.all(
+            "SELECT received FROM quarantine WHERE state = 'replayed' AND partner = ? AND changed = ?",
+            partner, to_ms(replayed),
+        )  # fmt: skip
+        return [from_ms(row[0]) for row in rows]
 
     def renew(self, id: str, issues: str, outcome: str, *, person: str | None = None) -> None:
         """It was tried again and is still held, for these issues (JSON text); person: whose it is, where known by now.

@@ -275,6 +275,20 @@ def test_a_section_withheld_is_not_rendered_and_comes_back_unharmed(pair: Pair) 
     assert "tasks" not in home
 
 
+@pytest.mark.parametrize("terms", [{}, {"sections": ["care-plan"]}])
+def test_new_words_for_the_wards_own_plan_do_not_leave_where_the_ward_may_not_be_told(
+    placed: Pair, terms: dict[str, Any]
+) -> None:
+    placed.save(WARD, {"care_plans": [{"id": "theirs", "title": "The ward's plan"}]})
+    placed.deliver()
+    said = {"exceptions": [{"decision": "deny", "actors": [{"party": {"id": "org-ward"}}], **terms}]}
+    placed.save(HOME, {"sharing": [{"id": "deny", "made_at": "2026-11-24", "terms": said}]})
+    placed.save(HOME, {"care_plans": [{"id": "theirs", "title": "zebra"}]})
+    placed.deliver()
+    assert not any("zebra" in text for text in placed.wire)
+    assert [one.state for one in placed.record(HOME).pending] == ["withheld"]
+
+
 def test_messages_that_arrive_twice_change_nothing(placed: Pair) -> None:
     placed.save(HOME, coping("sleep", "read"))
     placed.deliver(twice=True)

@@ -355,6 +355,41 @@ def test_what_is_tried_again_takes_no_newer_text_away(ward: Ward) -> None:
     assert [one["description"]["text"] for one in ward.record(HOME).tree["goals"]] == ["Newer"]
 
 
+def test_of_what_is_tried_again_in_order_the_newest_text_is_held(ward: Ward) -> None:
+    goal(ward)
+    found = [issue("map-wrong-type", "Goal", expected="text")]
+    ward.reading.check = ward.home.exchange.check = lambda body, **_: found if body["resourceType"] == "Goal" else []
+    ward.read()
+    ward.change("Goal", "g1", description={"text": "Newer"})
+    ward.read()
+    found.clear()
+    assert replayed(ward) == ["replayed", "replayed"]
+    assert [one["description"]["text"] for one in ward.record(HOME).tree["goals"]] == ["Newer"]
+
+
+def test_what_was_set_aside_for_a_date_of_birth_is_taken_in_once_that_was_put_right_there(ward: Ward) -> None:
+    born = PATIENT["birthDate"]
+    ward.change("Patient", "77", birthDate="1990-01-01")
+    own = goal(ward)
+    assert statuses(ward.read(own)) == [("snapshot", "quarantined")]
+    assert replayed(ward) == ["held"]
+    ward.change("Patient", "77", birthDate=born)
+    ward.read(own)
+    assert replayed(ward) == ["replayed"]
+    assert len(ward.record(HOME).tree["goals"]) == 1
+
+
+def test_what_was_set_aside_as_somebody_elses_is_not_taken_in_as_theirs_once_that_was_put_right(ward: Ward) -> None:
+    ward.save(HOME, {"person": {"nhs_number": "9990000026", "names": [{"family": "Other"}], "birth_date": "1990-01-01"}})
+    number = PATIENT["identifier"][0]["value"]
+    ward.change("Patient", "77", identifier=[{**PATIENT["identifier"][0], "value": "9990000026"}])
+    own = goal(ward)
+    assert statuses(ward.read(own)) == [("snapshot", "quarantined")]
+    ward.change("Patient", "77", identifier=[{**PATIENT["identifier"][0], "value": number}])
+    ward.read(own)
+    assert replayed(ward) == ["held"]
+
+
 def test_a_broken_patient_is_set_aside_with_what_is_about_them(ward: Ward) -> None:
     goal(ward)
     found = [issue("map-wrong-type", "Patient", expected="text")]
