@@ -14,10 +14,12 @@ def paths() -> Json:
     return {
         "/quarantine": {"get": operation(
             "list_quarantine", "quarantine", "What was set aside", "For operators, and clients in the role quarantine. "
-            "Nothing of what the messages say. The oldest first, at most 200.",
+            "Nothing of what the messages say. The oldest first, at most 200; `next` of the answer is the `after` of "
+            "what follows, null where nothing does.",
             parameters=[in_query("state", "held (unless said otherwise), replayed, discarded or sealed."),
-                        in_query("partner", "Only what this ODS code sent.")],
-            answers={200: answer(line, None)}, refusals="400 403 422")},
+                        in_query("partner", "Only what this ODS code sent."),
+                        in_query("after", "Only what came after this one: its id.")],
+            answers={200: answer(line, None)}, refusals="400 403 404 422")},
         "/quarantine/replay": {"post": operation(
             "replay_quarantine", "quarantine", "Try everything again that is held", "The oldest first.",
             body=request_body("RetryHeld", ["retry-held"]), answers={200: answer("What came of each", None)},

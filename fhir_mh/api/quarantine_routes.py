@@ -17,7 +17,7 @@ from fhir_mh.consent import AccessContext, in_role
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import load_object, loads
 from fhir_mh.gateway import Gateway
-from fhir_mh.gateway.quarantine import ROLE, Replayed, in_plain_words
+from fhir_mh.gateway.quarantine import PAGE, ROLE, Replayed, in_plain_words
 from fhir_mh.issues import issue
 from fhir_mh.store import Quarantined
 from fhir_mh.store.values import QuarantineState
@@ -43,14 +43,16 @@ class Quarantine:
         ]
 
     async def listed(self, request: Request) -> Response:
-        context = self._context(request, "state", "partner")
+        context = self._context(request, "state", "partner", "after")
         asked = request.query_params
         state: Any = asked.get("state", "held")
         if state not in _STATES:
             expected = "one of " + ", ".join(_STATES)
             raise InvalidResource(issues=[issue("sync-envelope", "state", expected=expected)])
-        found = await self.quarantine.listed(context, state=state, partner=asked.get("partner"))
-        return json_answer(200, {"messages": [_line(one) for one in found]})
+        among: Any = {"state": state, "partner": asked.get("partner"), "after": asked.get("after")}
+        found = await self.quarantine.listed(context, **among, limit=PAGE + 1)
+        shown, more = found[:PAGE], len(found) > PAGE
+        return json_answer(200, {"messages": [_line(one) for one in shown], "next": shown[-1].id if more else None})
 
     async def get(self, request: Request) -> Response:
         held = await self.quarantine.read(self._context(request), request.path_params["id"])

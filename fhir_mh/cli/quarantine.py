@@ -49,7 +49,11 @@ def run(
 
 def _list(where: Where, asked: Mapping[str, Any]) -> Json:
     query = {name: asked[name] for name in ("state", "partner") if asked.get(name)}
-    return ask(where, "GET", "/quarantine", params=query)
+    answer = found = ask(where, "GET", "/quarantine", params=query)
+    while found["next"] is not None:
+        found = ask(where, "GET", "/quarantine", params={**query, "after": found["next"]})
+        answer = {**answer, "messages": [*answer["messages"], *found["messages"]], "next": None}
+    return answer
 
 
 def _show(where: Where, asked: Mapping[str, Any]) -> Json:

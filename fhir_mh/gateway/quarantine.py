@@ -13,7 +13,7 @@ from typing import Any
 
 from fhir_mh.connectors.fhir_server.naming import Names, references_at
 from fhir_mh.consent import AccessContext
-from fhir_mh.errors import ConsentDenied, FhirMhError, InvalidResource, NotFound
+from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError, InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt, read_message
 from fhir_mh.fhir.json import dumps, load_object, loads
 from fhir_mh.gateway.holding import content, key_of
@@ -29,6 +29,7 @@ from fhir_mh.store import Quarantined, Store, Tx
 from fhir_mh.store.values import QuarantineState
 
 ROLE = "quarantine"
+PAGE = 200  # listed at once
 _MAY_REPLAY = (ROLE, "operator")
 
 
@@ -47,11 +48,21 @@ class QuarantineUseCases:
         self.store, self.home, self.check = store, home, check
 
     async def listed(
-        self, context: AccessContext, *, state: QuarantineState = "held", partner: str | None = None, limit: int = 200
-    ) -> list[Quarantined]:
-        """What stands in a state, the oldest first. Raises ConsentDenied."""
+        self, context: AccessContext, *, state: QuarantineState = "held", partner: str | None = None,
+        after: str | None = None, limit: int = PAGE,
+    ) -> list[Quarantined]:  # fmt: skip
+        """What stands in a state, the oldest first; after: only what came after this one, by its id.
+
+        Raises ConsentDenied, and NotFound where there is no such one.
+        """
         self._only(context, *_MAY_REPLAY)
-        return await self.store.read(lambda tx: tx.quarantine.find(state=state, partner=partner, limit=limit))
+
+        def read(tx: Tx) -> list[Quarantined]:
+            if after is not None and tx.quarantine.get(after) is None:
+                raise NotFound(issues=[issue("store-unknown-message", "after")])
+            return tx.quarantine.find(state=state, partner=partner, after=after, limit=limit)
+
+        return await self.store.read(read)
 
     async def read(self, context: AccessContext, name: str) -> Quarantined:
         """One, whole. Raises ConsentDenied, and NotFound also for what is sealed."""
@@ -73,9 +84,19 @@ class QuarantineUseCases:
         return await self.store.write(lambda tx: _still_held(tx, context, name, found))
 
     async def replay_all(self, context: AccessContext, *, partner: str | None = None) -> list[Replayed]:
-        """Try everything again that is held, the oldest first, each in a transaction of its own."""
-        held = await self.listed(context, partner=partner, limit=10_000)
-        return [await self.replay(context, one.id) for one in held]
+        """Try everything again that is held, the oldest first, each in a transaction of its own.
+
+        What somebody else has dealt with meanwhile is passed over; what contradicts what is stored stays as it was.
+        """
+        done = list[Replayed]()
+        for one in await self.listed(context, partner=partner, limit=10_000):
+            try:
+                done.append(await self.replay(context, one.id))
+            except NotFound:
+                continue
+            except Conflict:
+                done.append(Replayed(one, None))
+        return done
 
     def _again(self, tx: Tx, context: AccessContext, name: str) -> Replayed:
         held, by = _held(tx, name), _by(context)

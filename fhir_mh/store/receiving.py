@@ -69,7 +69,8 @@ class Quarantine(Part):
         No two that are held of one partner are received in one moment, so that their order is known.
         """
         last = self.session.one(
-            "SELECT received FROM quarantine WHERE state = 'held' AND partner = ? ORDER BY received DESC LIMIT 1", partner
+            "SELECT received FROM quarantine WHERE state = 'held' AND partner = ? ORDER BY received DESC LIMIT 1",
+            partner,
         )
         received = self._now_ms if last is None else max(self._now_ms, int(last[0]) + 1)
         held = Quarantined(self.new_id(), partner, person, message, from_ms(received), text, issues, "held")
@@ -96,10 +97,14 @@ class Quarantine(Part):
         state: QuarantineState | None = "held",
         partner: str | None = None,
         person: str | None = None,
+        after: str | None = None,
         limit: int = 100,
     ) -> list[Quarantined]:
-        """What is kept, oldest first."""
+        """What is kept, oldest first. after: the id of one that is kept; only what was kept later."""
         clause, values = among(state=state, partner=partner, person=person)
+        if after is not None:
+            clause += " AND (received, id) > (SELECT received, id FROM quarantine WHERE id = ?)"
+            values = [*values, after]
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM quarantine WHERE 1 = 1{clause} ORDER BY received, id LIMIT ?", *values, limit
         )

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from fhir_mh.api import quarantine_routes
 from fhir_mh.cli import exits, main, quarantine
+from fhir_mh.consent import AccessContext
+from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.settings import load
 from tests.contract.rest_caller import NHS, NUMBER, OTHER_NUMBER, Caller, Json, calling, refused
 from tests.contract.test_serve import serving
@@ -85,6 +88,11 @@ def doubtful(call: Caller) -> str:
     return str(listed(call)[0]["id"])
 
 
+def several_doubtful(call: Caller, count: int) -> None:
+    assert call("POST", "/records", PERSON, **as_(NURSE)).status_code < 300
+    deliver(call, *(snapshot(f"{n}1111111-1111-4111-8111-111111111111", n, "1990-01-01") for n in range(1, count + 1)))
+
+
 def test_the_list_says_who_when_and_why_and_nothing_else(call: Caller) -> None:
     name = doubtful(call)
     answer = call("GET", "/quarantine", **as_(OPERATOR))
@@ -95,6 +103,35 @@ def test_the_list_says_who_when_and_why_and_nothing_else(call: Caller) -> None:
     for hidden in (CANARY, NUMBER, "1985"):
         assert hidden not in answer.text
     assert tasks(call) == [("identity", "requested")]
+
+
+def test_a_long_list_is_read_page_by_page(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine_routes, "PAGE", 2)
+    several_doubtful(call, 5)
+    found, after = list[str](), ""
+    while after is not None:
+        answer = call("GET", f"/quarantine?after={after}" if after else "/quarantine", **as_(OPERATOR)).json()
+        found, after = [*found, *(one["id"] for one in answer["messages"])], answer["next"]
+        assert len(answer["messages"]) <= 2
+    assert len(found) == len(set(found)) == 5
+    refused(call("GET", "/quarantine?after=nothing", **as_(OPERATOR)), 404, "store-unknown-message")
+
+
+def test_what_somebody_throws_out_while_all_is_tried_again_is_passed_over(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several_doubtful(call, 3)
+    first, gone, last = (one["id"] for one in listed(call))
+    listing = QuarantineUseCases.listed
+
+    async def just_before(self: QuarantineUseCases, context: AccessContext, **asked: Any) -> list[Any]:
+        found = await listing(self, context, **asked)
+        await self.discard(AccessContext("ZCT1", "quarantine"), gone, "Not ours.")
+        return found
+
+    monkeypatch.setattr(QuarantineUseCases, "listed", just_before)
+    answer = call("POST", "/quarantine/replay", {}, **as_(KEEPER))
+    assert [one["id"] for one in answer.json()["replayed"]] == [first, last]
 
 
 def test_only_the_role_reads_one_whole(call: Caller) -> None:

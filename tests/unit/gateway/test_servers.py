@@ -380,13 +380,16 @@ def test_what_was_set_aside_for_a_date_of_birth_is_taken_in_once_that_was_put_ri
 
 
 def test_what_was_set_aside_as_somebody_elses_is_not_taken_in_as_theirs_once_that_was_put_right(ward: Ward) -> None:
-    ward.save(HOME, {"person": {"nhs_number": "9990000026", "names": [{"family": "Other"}], "birth_date": "1990-01-01"}})
+    ward.save(
+        HOME, {"person": {"nhs_number": "9990000026", "names": [{"family": "Other"}], "birth_date": "1990-01-01"}}
+    )
     number = PATIENT["identifier"][0]["value"]
     ward.change("Patient", "77", identifier=[{**PATIENT["identifier"][0], "value": "9990000026"}])
     own = goal(ward)
     assert statuses(ward.read(own)) == [("snapshot", "quarantined")]
-    ward.change("Patient", "77", identifier=[{**PATIENT["identifier"][0], "value": number}])
-    ward.read(own)
+    phone = [{"system": "phone", "value": "01632 960000"}]
+    ward.change("Patient", "77", identifier=[{**PATIENT["identifier"][0], "value": number}], telecom=phone)
+    assert statuses(ward.read(own)) == [("snapshot", "stored")]
     assert replayed(ward) == ["held"]
 
 
