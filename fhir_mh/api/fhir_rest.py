@@ -122,8 +122,7 @@ class FhirRest:
         context = self.door.context(request)
         kind = known_type(request.path_params["type"])
         pushed = await self.pushing.by(context)
-        if "if-none-exist" in request.headers and pushed is None:
-            raise Refused(400, issue("rest-unsupported-header", "http.if-none-exist", header="If-None-Exist"))
+        _without(request, "If-None-Match", *(["If-None-Exist"] if pushed is None else []))
         text, body = await fhir_body(request, kind)
         if pushed is not None:
             return await pushed.alone(request, kind, None, (text, body))
@@ -134,6 +133,7 @@ class FhirRest:
     async def update(self, request: Request) -> Response:
         context = self.door.context(request)
         kind, name = known_type(request.path_params["type"]), request.path_params["id"]
+        _without(request, "If-None-Match")
         expected = version_named(request)
         text, body = await fhir_body(request, kind)
         pushed = await self.pushing.by(context)
@@ -310,6 +310,13 @@ def _of(stored: StoredResource) -> Response:
 
 def _bundle(text: bytes) -> Response:
     return Response(text, media_type=FHIR_JSON)
+
+
+def _without(request: Request, *headers: str) -> None:
+    """Refuse what would be a condition of a write, and is none here."""
+    for header in headers:
+        if header.lower() in request.headers:
+            raise Refused(400, issue("rest-unsupported-header", f"http.{header.lower()}", header=header))
 
 
 def _plain(request: Request) -> None:

@@ -11,12 +11,12 @@ from fhir_mh.issues import issue
 if TYPE_CHECKING:
     from fhir_mh.profiles.addresses import Addresses, Entry
 
-_SUBJECTS = ("subject", "patient", "for")
+SUBJECTS = ("subject", "patient", "for")
 
 
 def subjects_in(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(element, literal reference) of whom a resource says that it is about."""
-    for name in _SUBJECTS:
+    for name in SUBJECTS:
         subject = body.get(name)
         reference = subject.get("reference") if isinstance(subject, dict) else None
         if isinstance(reference, str):

@@ -104,7 +104,7 @@ class Quarantine(Part):
         clause, values = among(state=state, partner=partner, person=person)
         if after is not None:
             clause += " AND (received, id) > (SELECT received, id FROM quarantine WHERE id = ?)"
-            values = [*values, after]
+            values = (*values, after)
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM quarantine WHERE 1 = 1{clause} ORDER BY received, id LIMIT ?", *values, limit
         )

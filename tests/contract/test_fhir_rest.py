@@ -185,6 +185,14 @@ def test_conditional_create_is_refused_rather_than_ignored(caller: Caller) -> No
     refused(answer, 400, "rest-unsupported-header")
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_condition_of_a_write_that_is_none_here_is_refused(caller: Caller, method: str) -> None:
+    name = caller.patient()
+    path = "/fhir/Patient" + (f"/{name}" if method == "PUT" else "")
+    answer = caller(method, path, {"resourceType": "Patient", "id": name}, if_none_match="*")
+    refused(answer, 400, "rest-unsupported-header", "http.if-none-match")
+
+
 # --- searches
 
 

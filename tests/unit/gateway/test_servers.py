@@ -241,6 +241,19 @@ def test_a_patient_who_became_somebody_else_there_stops_what_is_about_ours(ward:
     assert ward.item(HOME, "care_plans", "care")["title"] == "Care plan"
 
 
+@pytest.mark.parametrize(
+    ("number", "status"), [("9990000026", "quarantined"), ("9990000034", "quarantined"), (NHS_NUMBER, "stored")]
+)
+def test_what_names_another_number_beside_its_patient_is_set_aside(ward: Ward, number: str, status: str) -> None:
+    ward.save(
+        HOME, {"person": {"nhs_number": "9990000026", "names": [{"family": "Other"}], "birth_date": "1990-01-01"}}
+    )
+    said = {"reference": "Patient/77", "identifier": {"system": PATIENT["identifier"][0]["system"], "value": number}}
+    read = ward.read(goal(ward, subject=said))
+    assert statuses(read) == [("snapshot", status)]
+    assert [one["code"] for one in read[0][1].get("issues", ())] == ["sync-identity"] * (status == "quarantined")
+
+
 def test_who_is_not_known_here_is_not_known(ward: Ward) -> None:
     stranger = {**PATIENT, "identifier": [{**PATIENT["identifier"][0], "value": "9990000026"}]}
     assert ward.tx(lambda tx: ward.reading.knows(tx, PATIENT))
