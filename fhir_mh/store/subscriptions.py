@@ -32,6 +32,7 @@ _COLUMNS = (
 )
 _EVENT = "seq, subscription, what, type, id, version, person, parties, occurred, number"
 _WAITS = "EXISTS (SELECT 1 FROM events e WHERE e.subscription = s.id AND e.sent IS NULL)"
+_LET_GO = "owner = NULL, leased_until = ?"  # the end of a turn is kept: the next is whose ended first
 _DUE = f"(NOT s.greeted OR s.ends <= ? OR s.beat <= ? OR {_WAITS})"
 
 
@@ -186,13 +187,16 @@ class Subscriptions(Part):
     # --- sending
 
     def claim(self, owner: str, lease: timedelta, limit: int, owners: Owners) -> list[StoredSubscription]:
-        """Lease up to limit subscriptions of these clients in which something is due, longest waiting first."""
+        """Lease up to limit subscriptions of these clients in which something is due: whose last turn ended first.
+
+        So that one in which much happens, or one that fails, holds up none of the others of its client.
+        """
         clause, names = _of_owners(owners)
         now = self._now_ms
         rows = self.session.all(
             f"SELECT s.id FROM subscriptions s WHERE {clause} AND s.status <> 'off'"
-            f" AND (s.leased_until IS NULL OR s.leased_until <= ?) AND (s.retry_at IS NULL OR s.retry_at <= ?)"
-            f" AND {_DUE} ORDER BY COALESCE(s.retry_at, 0), s.updated, s.id LIMIT ?{self.session.skip_locked}",
+            f" AND (s.owner IS NULL OR s.leased_until <= ?) AND (s.retry_at IS NULL OR s.retry_at <= ?)"
+            f" AND {_DUE} ORDER BY COALESCE(s.leased_until, 0), s.token, s.id LIMIT ?{self.session.skip_locked}",
             *names, now, now, now, now, limit,
         )  # fmt: skip
         claimed = [
@@ -217,7 +221,7 @@ class Subscriptions(Part):
 
     def let_go(self, held: StoredSubscription) -> None:
         """Give a claim back. Raises Conflict (store-lease-lost)."""
-        self._fence(held, "owner = NULL, leased_until = NULL")
+        self._fence(held, _LET_GO, self._now_ms)
 
     def recover(self, owner: str, owners: Owners, before: datetime) -> None:
         """Free what an earlier life of this owner had leased when it ended, and drop what nobody is waiting for.
@@ -268,8 +272,8 @@ class Subscriptions(Part):
         """When a claim may next find something, which may be in the past; None while nothing is to be done."""
         clause, names = _of_owners(owners)
         rows = self.session.all(
-            f"SELECT s.retry_at, s.leased_until, s.ends, s.beat, NOT s.greeted OR {_WAITS}"
-            f" FROM subscriptions s WHERE {clause} AND s.status <> 'off'",
+            "SELECT s.retry_at, CASE WHEN s.owner IS NULL THEN NULL ELSE s.leased_until END, s.ends, s.beat,"
+            f" NOT s.greeted OR {_WAITS} FROM subscriptions s WHERE {clause} AND s.status <> 'off'",
             *names,
         )
         return from_ms_or_none(min((due for row in rows if (due := self._due(row)) is not None), default=None))
@@ -283,8 +287,8 @@ class Subscriptions(Part):
         """Let it go with this status, which if it is another is a new version of it. change: what is set besides."""
         new = held.status != status
         self._fence(
-            held, "status = ?, version = version + ?, updated = ?, owner = NULL, leased_until = NULL" + change,
-            status, int(new), to_ms(self.now if new else held.updated), *values,
+            held, f"status = ?, version = version + ?, updated = ?, {_LET_GO}{change}",
+            status, int(new), to_ms(self.now if new else held.updated), self._now_ms, *values,
         )  # fmt: skip
 
     def _fence(self, held: StoredSubscription, change: str, *values: object) -> None:

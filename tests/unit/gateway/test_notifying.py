@@ -514,3 +514,46 @@ def test_whether_a_change_is_overtaken_is_found_without_a_look_at_all_that_waits
 
     plans: list[object] = []
     assert "ix_events_overtaken" in desk.store.read_now(look)
+
+
+def busy_beside_a_crisis(desk: Desk) -> str:
+    """Four searches and a topic of one client, all greeted: the topic's name."""
+    for number in range(4):
+        desk.made(search(f"{HOOK}/{number}", "CarePlan"))
+        desk.later(seconds=1)
+    name = desk.made(topic(HOOK + "/crisis", "crisis-plan-changed"))
+    desk.work()
+    desk.wire.sent.clear()
+    return name
+
+
+def rounds(desk: Desk, number: int) -> list[str]:
+    """In each as many requests as one client takes at once, while more changes than that: the addresses called."""
+    desk.wire.sent.clear()
+    for turn in range(number):
+        desk.pair.save(HOME, {"care_plans": [{"id": f"round-{turn}", "title": "t"}]})
+        for name, job in asyncio.run(desk.notifier.claim()):
+            asyncio.run(desk.notifier.deliver(name, job))
+    return [url.removeprefix(HOOK) for _, url, _ in desk.wire.sent]
+
+
+def test_one_in_which_much_happens_holds_up_no_other_of_its_client(desk: Desk) -> None:
+    busy_beside_a_crisis(desk)
+    desk.pair.save(HOME, {**person_with_a_plan(), "care_plans": [{"id": f"{n}", "title": "t"} for n in range(20)]})
+    assert "/crisis" in rounds(desk, 2)
+
+
+def test_one_that_failed_has_its_turn_beside_others_that_never_do(desk: Desk) -> None:
+    name = busy_beside_a_crisis(desk)
+    desk.pair.save(HOME, {**person_with_a_plan(), "care_plans": [{"id": f"{n}", "title": "t"} for n in range(20)]})
+    failed = desk.store.read_now(lambda tx: tx.subscriptions.get(HOME, "ehr", name))
+    while failed.attempts == 0:
+        for client, job in asyncio.run(desk.notifier.claim()):
+            desk.wire.failing = Failed("subscription-unreachable", arrived=False) if job.id == name else None
+            asyncio.run(desk.notifier.deliver(client, job))
+        failed = desk.store.read_now(lambda tx: tx.subscriptions.get(HOME, "ehr", name))
+    desk.wire.failing = None
+    desk.later(minutes=10)
+    assert "/crisis" in rounds(desk, 2)
+    assert "error" not in desk.read(name)
+    assert desk.store.read_now(lambda tx: tx.subscriptions.get(HOME, "ehr", name)).attempts == 0
