@@ -52,13 +52,17 @@ class Notice:
     fresh: tuple[Event, ...] = ()
 
 
-def plain(wanted: Wanted, event: Event, focus: Focus) -> Notice:
-    """As R4 has it: with the resource an update of it at the endpoint, else a POST of nothing."""
-    if not wanted.payload or focus.stored is None:
-        return Notice("POST", wanted.endpoint, wanted.headers, b"", wanted.timeout, (event,))
-    url = f"{wanted.endpoint.rstrip('/')}/{focus.kind}/{focus.name}"
+def plain(wanted: Wanted, stored: StoredResource, events: Sequence[Event]) -> Notice:
+    """As R4 has it: with the resource an update of it at the endpoint, else a POST of nothing.
+
+    events: all that it tells of.
+    """
+    told = tuple(events)
+    if not wanted.payload:
+        return Notice("POST", wanted.endpoint, wanted.headers, b"", wanted.timeout, told)
+    url = f"{wanted.endpoint.rstrip('/')}/{stored.type}/{stored.id}"
     headers = (*wanted.headers, f"Content-Type: {_JSON}")
-    return Notice("PUT", url, headers, focus.stored.text, wanted.timeout, (event,))
+    return Notice("PUT", url, headers, stored.text, wanted.timeout, told)
 
 
 def notification(

@@ -121,7 +121,7 @@ class Notifier:
         begun = tx.subscriptions.begun(held)
         if wanted.topic is None:  # what is begun was of a topic that it asked for before
             found = self._next(tx, [*begun, *tx.subscriptions.waiting(held, _LOOKED_AT)], wanted, listener)
-            return plain(wanted, *found[0]) if found else None
+            return self._plain(tx, wanted, *found[0]) if found else None
         if begun:
             told = [
                 (event, self.teller.told_again(tx, listener.context, wanted, event)) for event in begun[: wanted.most]
@@ -133,6 +133,12 @@ class Notifier:
         held, fresh = tx.subscriptions.give_numbers(held, [event for event, _ in found])
         told = list(zip(fresh, [focus for _, focus in found], strict=True))
         return notification(held, wanted, "event-notification", told, tx.now, fresh)
+
+    def _plain(self, tx: Tx, wanted: Wanted, event: Event, focus: Focus) -> Notice | None:
+        """As it is now, for its first change that waits: else what changes often would never be sent."""
+        if focus.stored is None:
+            return None
+        return plain(wanted, focus.stored, [event, *tx.subscriptions.said_by(event, focus.stored.version)])
 
     def _next(self, tx: Tx, waiting: Sequence[Event], wanted: Wanted, listener: Listener) -> list[tuple[Event, Focus]]:
         """Which of these are sent next, with what they are about; those before them that are not are dropped."""

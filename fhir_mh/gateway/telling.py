@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.notices import Focus
@@ -21,16 +22,18 @@ class Teller:
         self.own, self.seen = own, seen
 
     def told_of(self, tx: Tx, context: AccessContext, wanted: Wanted, event: Event) -> Focus | None:
-        """What an event that waits is about; None where it is not asked for, may not be seen, or need not be sent.
+        """What an event that waits is about; None where it is not asked for, or may not be seen.
 
-        R4 sends a resource as it is now, so that of changes that wait only the last one is sent.
+        R4 sends a resource as it is now: that is what must be asked for, and it must not be deleted.
         """
-        if wanted.topic is None and tx.subscriptions.overtaken(event):
+        if wanted.topic is not None:
+            return self._focus(tx, context, event) if wanted.is_about(tx, event) else None
+        current = tx.get(event.type, event.id)
+        if current is None or current.deleted:
             return None
-        if not wanted.is_about(tx, event):
+        if not wanted.is_about(tx, replace(event, version=current.version, person=current.person)):
             return None
-        focus = self._focus(tx, context, event)
-        return None if focus is not None and focus.stored is None and wanted.topic is None else focus
+        return self._shown(tx, context, current)
 
     def told_again(self, tx: Tx, context: AccessContext, wanted: Wanted, event: Event) -> Focus | None:
         """What an event with a number is about; None where it is not asked for any more, or may not be seen now."""

@@ -80,6 +80,8 @@ class Wanted:
     def is_about(self, tx: Tx, event: Event) -> bool:
         """Whether an event is one of those asked for, whoever may see it."""
         topic = self.of_topic
+        if (event.what == OF_SHARING) != (topic is SHARING_ENDED):
+            return False  # it waits from when something else was asked for
         if topic is SHARING_ENDED:
             return all(_matches(tx, search, event, None) for search in self.searches)  # none by identifier
         before, after = versions_of(tx, event.type, event.id, event.version)
@@ -114,4 +116,6 @@ def _matches(tx: Tx, search: Search, event: Event, stored: StoredResource | None
 
 
 def _persons(tx: Tx, patients: Sequence[str]) -> set[str]:
-    return {person for name in patients if (person := tx.person_of("Patient", name)) is not None}
+    """Of these patients, with everybody who is one with them."""
+    found = (tx.person_of("Patient", name) for name in patients)
+    return {side for person in found if person is not None for side in tx.merges.sides(person)}

@@ -159,13 +159,14 @@ class Subscriptions(Part):
         )  # fmt: skip
         return [_event(row) for row in rows]
 
-    def overtaken(self, event: Event) -> bool:
-        """Whether a later event about the same resource waits for the same subscription."""
-        found = self.session.one(
-            "SELECT 1 FROM events WHERE subscription = ? AND sent IS NULL AND type = ? AND id = ? AND seq > ? LIMIT 1",
-            event.subscription, event.type, event.id, event.seq,
+    def said_by(self, event: Event, version: int) -> list[Event]:
+        """The later events about the same resource that wait for the same subscription, up to this version of it."""
+        rows = self.session.all(
+            f"SELECT {_EVENT} FROM events WHERE subscription = ? AND sent IS NULL AND type = ? AND id = ? AND seq > ?"
+            " AND version <= ? ORDER BY seq",
+            event.subscription, event.type, event.id, event.seq, version,
         )  # fmt: skip
-        return found is not None
+        return [_event(row) for row in rows]
 
     def done(self, events: Sequence[Event]) -> None:
         """Nothing more becomes of these events: those that have a number are kept for $events, others dropped."""

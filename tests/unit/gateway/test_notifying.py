@@ -16,6 +16,7 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.hooks import Failed, Hooks, NotTaken
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.notifying import KEPT, Notifier
+from fhir_mh.gateway.resources import FhirUseCases, Search
 from fhir_mh.gateway.subscriptions import SubscriptionUseCases, shown
 from fhir_mh.gateway.telling import Teller
 from fhir_mh.gateway.wanted import Listener, Listeners
@@ -25,6 +26,7 @@ from fhir_mh.sync.retry import Retry
 from tests.contract.subscribing import search, topic
 from tests.receivers import told_by
 from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
+from tests.unit.gateway.test_merging import merge, second
 
 HOOK = "https://ehr.example/hook"
 EHR, OTHER = AccessContext(HOME, client="ehr"), AccessContext(WARD, client="ward")
@@ -494,7 +496,7 @@ def test_who_is_not_asked_about_is_not_told_of(desk: Desk) -> None:
         asyncio.run(desk.subscriptions.delete(EHR, name))
 
 
-def test_whether_a_change_is_overtaken_is_found_without_a_look_at_all_that_waits(
+def test_what_a_resource_says_already_is_found_without_a_look_at_all_that_waits(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.made(search(HOOK))
@@ -503,13 +505,14 @@ def test_whether_a_change_is_overtaken_is_found_without_a_look_at_all_that_waits
     def look(tx: Tx) -> str:
         (held,) = tx.subscriptions.of(HOME, "ehr")
         event, *_ = tx.subscriptions.waiting(held, 1)
-        plain = Session.one
+        plain = Session.all
 
-        def explained(session: Session, sql: str, *values: object) -> None:
-            plans.append(plain(session, f"EXPLAIN QUERY PLAN {sql}", *values))
+        def explained(session: Session, sql: str, *values: object) -> list[object]:
+            plans.extend(plain(session, f"EXPLAIN QUERY PLAN {sql}", *values))
+            return []
 
-        monkeypatch.setattr(Session, "one", explained)
-        tx.subscriptions.overtaken(event)
+        monkeypatch.setattr(Session, "all", explained)
+        tx.subscriptions.said_by(event, 1)
         return str(plans)
 
     plans: list[object] = []
@@ -557,3 +560,83 @@ def test_one_that_failed_has_its_turn_beside_others_that_never_do(desk: Desk) ->
     assert "/crisis" in rounds(desk, 2)
     assert "error" not in desk.read(name)
     assert desk.store.read_now(lambda tx: tx.subscriptions.get(HOME, "ehr", name)).attempts == 0
+
+
+def test_by_a_search_what_changes_again_and_again_keeps_its_place(desk: Desk) -> None:
+    """As it is then, and what that says already is not sent again; what is stored meanwhile is."""
+    plans = [{"id": f"{number}", "title": "t"} for number in range(3)]
+    desk.pair.save(HOME, {**person_with_a_plan(), "care_plans": plans})
+    desk.made(search(HOOK, "CarePlan"))
+    desk.crisis("first")
+    for turn in range(4):
+        desk.pair.save(HOME, {"care_plans": [{**plan, "title": f"{turn}"} for plan in plans]})
+        desk.crisis(f"change {turn}")
+        if turn == 3:
+            desk.wire.meanwhile.append(lambda: asyncio.to_thread(desk.crisis, "meanwhile"))
+        ((client, job),) = asyncio.run(desk.notifier.claim())
+        asyncio.run(desk.notifier.deliver(client, job))
+        if turn == 0:
+            assert b"change 0" in desk.wire.sent[0][2]
+    assert len({url for _, url, _ in desk.wire.sent}) == 4, "each in its turn"
+    desk.wire.sent.clear()
+    desk.work()
+    assert sum(b"meanwhile" in body for _, _, body in desk.wire.sent) == 1
+    assert desk.kept() == 0
+
+
+def test_by_a_search_is_told_what_matches_as_it_is_now(desk: Desk) -> None:
+    desk.pair.save(HOME, person_with_a_plan())
+    found = desk.store.read_now(lambda tx: tx.search("CarePlan").entries[0])
+    desk.made(search(HOOK, "CarePlan?identifier=https://a.example|before"))
+
+    def change(tx: Tx, value: str) -> None:
+        now = {**found.body(), "identifier": [{"system": "https://a.example", "value": value}]}
+        tx.put(now, person=found.person, custodian=found.custodian)
+
+    desk.store.write_now(lambda tx: change(tx, "before"))
+    desk.store.write_now(lambda tx: change(tx, "after"))
+    desk.work()
+    assert desk.wire.sent == []
+    desk.store.write_now(lambda tx: change(tx, "before"))
+    desk.work()
+    assert len(desk.wire.sent) == 1
+
+
+def test_what_waits_from_when_something_else_was_asked_for_is_not_told_as_an_end_of_sharing(desk: Desk) -> None:
+    changes, ends = topic(HOOK, "plan-changed"), topic(HOOK, "sharing-ended")
+    name, other = desk.made(changes), desk.made(ends)
+    desk.work()
+    desk.pair.save(HOME, person_with_a_plan())
+    (patient,) = desk.store.read_now(lambda tx: tx.search("Patient")).entries
+    desk.store.write_now(lambda tx: tx.currency.end(WARD, patient.person or "", HOME, "A reason."))
+    desk.changed(name, criteria=ends["criteria"])
+    desk.changed(other, criteria="Patient", channel=search(HOOK)["channel"])
+    desk.work()
+    assert desk.wire.numbers == [[]] * 3
+    assert [method for method, _, _ in desk.wire.sent] == ["POST"] * 3
+
+
+def test_a_filter_by_a_patient_holds_for_whoever_is_merged_with_them(desk: Desk) -> None:
+    desk.pair.save(HOME, person_with_a_plan())
+    desk.pair.save(HOME, second("placements"))
+    kept, merged = desk.store.read_now(lambda tx: tx.search("Patient")).entries
+    desk.made(search(HOOK, f"CarePlan?patient=Patient/{kept.id}"))
+    desk.made(topic(HOOK, "crisis-plan-changed", "id-only", f"CarePlan?patient=Patient/{kept.id}"))
+    desk.made(topic(HOOK, "sharing-ended", "id-only", f"Patient?_id={kept.id}"))
+    desk.work()
+    merge(desk.pair)
+    desk.work()
+    desk.wire.sent.clear()
+    plans = [dict(plan) for plan in desk.pair.record(HOME).tree["crisis_plans"]]
+    for plan in plans:
+        plan["warning_signs"] = [{**sign, "coping": "another"} for sign in plan["warning_signs"]]
+    desk.pair.save(HOME, {"crisis_plans": plans})
+    desk.store.write_now(lambda tx: tx.currency.end(WARD, merged.person or "", HOME, "A reason."))
+    desk.work()
+    searching = FhirUseCases(desk.store, desk.pair.gateways[HOME].home, accept)
+    found = asyncio.run(searching.search(EHR, Search("CarePlan", patients=[kept.id])))
+    crisis = {one.id for one in found.entries if b"another" in one.text}
+    assert len(crisis) == 2
+    assert {url.rpartition("/")[2] for method, url, _ in desk.wire.sent if method == "PUT"} == crisis
+    told = [event["focus"].partition("/fhir/")[2] for one in desk.wire.told for event in one["notification-event"]]
+    assert set(told) == {*(f"CarePlan/{one}" for one in crisis), f"Patient/{merged.id}"}
