@@ -402,7 +402,7 @@ subscriptions = Table(
     Column("wanted", Text, nullable=False),  # with the secrets of channel.header: never shown or logged
     Column("status", String(16), nullable=False),
     Column("greeted", Boolean, nullable=False),
-    Column("events", BigInteger, nullable=False),  # how many numbers were given
+    Column("events", BigInteger, nullable=False),  # how many numbers count
     Column("updated", BigInteger, nullable=False),
     Column("ends", BigInteger),
     Column("beat", BigInteger),  # when a heartbeat is due; null: it wants none

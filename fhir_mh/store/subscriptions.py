@@ -1,6 +1,7 @@
 """Subscriptions of clients, and the events that wait for them: each leased to one sender at a time.
 
-An event has no number until it is sent for the first time, so that numbers rise without gaps over what was sent.
+An event has no number until it is sent for the first time, so that numbers rise without gaps over what was sent. Its
+number counts, and is told to whoever asks, from when the event may have arrived: from the end of that turn.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ _COLUMNS = (
 )
 _EVENT = "seq, subscription, what, type, id, version, person, parties, occurred, number"
 _WAITS = "EXISTS (SELECT 1 FROM events e WHERE e.subscription = s.id AND e.sent IS NULL)"
-_LET_GO = "owner = NULL, leased_until = ?"  # the end of a turn is kept: the next is whose ended first
+_COUNTED = (  # what has a number when a turn is over, or the next begins
+    "events = COALESCE((SELECT MAX(e.number) FROM events e WHERE e.subscription = subscriptions.id"
+    " AND e.number > subscriptions.events), events)"
+)
+_LET_GO = f"owner = NULL, leased_until = ?, {_COUNTED}"  # the end of a turn is kept: the next is whose ended first
 _DUE = f"(NOT s.greeted OR s.ends <= ? OR s.beat <= ? OR {_WAITS})"
 
 
@@ -110,7 +115,7 @@ class Subscriptions(Part):
         row = self.session.one(
             "UPDATE subscriptions SET version = version + 1, kinds = ?, base = ?, text = ?, wanted = ?, status = ?,"
             " greeted = ?, updated = ?, ends = ?, beat = ?, attempts = 0, error = NULL, retry_at = NULL, owner = NULL,"
-            f" token = token + 1, leased_until = NULL WHERE id = ? AND version = ? RETURNING {_COLUMNS}",
+            f" token = token + 1, leased_until = NULL, {_COUNTED} WHERE id = ? AND version = ? RETURNING {_COLUMNS}",
             kinds, base, text, wanted, status, greeted, self._now_ms, to_ms_or_none(ends), to_ms_or_none(beat),
             held.id, held.version,
         )  # fmt: skip
@@ -151,11 +156,11 @@ class Subscriptions(Part):
         return [_event(row) for row in rows]
 
     def numbered(self, held: StoredSubscription, since: int, until: int, limit: int) -> list[Event]:
-        """Those with these numbers, as far as they are kept."""
+        """Those with these numbers, as far as they are kept and their number counts."""
         rows = self.session.all(
             f"SELECT {_EVENT} FROM events WHERE subscription = ? AND number >= ? AND number <= ?"
             " ORDER BY number LIMIT ?",
-            held.id, since, until, limit,
+            held.id, since, min(until, held.events), limit,
         )  # fmt: skip
         return [_event(row) for row in rows]
 
@@ -177,13 +182,12 @@ class Subscriptions(Part):
     def give_numbers(self, held: StoredSubscription, events: Sequence[Event]) -> tuple[StoredSubscription, list[Event]]:
         """The subscription and these events of it, which now have the next numbers, in this order.
 
-        Raises Conflict (store-lease-lost).
+        The subscription is as they are told of it. Nobody else is told their numbers before this turn is over, and they
+        are theirs for good unless it ends by not_taken with them to release. Call hold before, in the same transaction.
         """
-        total = held.events + len(events)
-        self._fence(held, "events = ?", total)
         numbered = [replace(one, number=held.events + 1 + n) for n, one in enumerate(events)]
         self.session.many("UPDATE events SET number = ? WHERE seq = ?", [(one.number, one.seq) for one in numbered])
-        return replace(held, events=total), numbered
+        return replace(held, events=held.events + len(events)), numbered
 
     # --- sending
 
@@ -202,7 +206,7 @@ class Subscriptions(Part):
         )  # fmt: skip
         claimed = [
             self.session.made(
-                "UPDATE subscriptions SET owner = ?, token = token + 1, leased_until = ? WHERE id = ?"
+                f"UPDATE subscriptions SET owner = ?, token = token + 1, leased_until = ?, {_COUNTED} WHERE id = ?"
                 f" RETURNING {_COLUMNS}",
                 owner, to_ms(self.now + lease), row[0],
             )
@@ -254,11 +258,11 @@ class Subscriptions(Part):
         """A request was not taken; not again before retry_at. failed: it is in error from now on. Lets it go.
 
         release: events that cannot have arrived, the last that were given numbers: they have none again. Raises
-        Conflict (store-lease-lost), with nothing changed.
+        Conflict (store-lease-lost), which takes back what this transaction has changed.
         """
-        change = ", attempts = attempts + 1, error = ?, retry_at = ?, events = events - ?"
-        self._become(held, "error" if failed else held.status, change, error, to_ms(retry_at), len(release))
         self.session.many("UPDATE events SET number = NULL WHERE seq = ?", [(one.seq,) for one in release])
+        change = ", attempts = attempts + 1, error = ?, retry_at = ?"
+        self._become(held, "error" if failed else held.status, change, error, to_ms(retry_at))
 
     def turn_off(self, held: StoredSubscription) -> None:
         """Its end is reached: nothing more is sent. Raises Conflict (store-lease-lost)."""

@@ -328,7 +328,7 @@ class StoredSubscription:
     wanted: what of it notifications rest on, as JSON, with the secrets of its channel.
 
     base: the address of the FHIR root as the client reached it. greeted: its endpoint has taken a handshake, or needs
-    none. events: how many numbers were given. beat: when a heartbeat is due. error: a stable code.
+    none. events: how many numbers count. beat: when a heartbeat is due. error: a stable code.
     """
 
     id: str

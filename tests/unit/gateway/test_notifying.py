@@ -640,3 +640,68 @@ def test_a_filter_by_a_patient_holds_for_whoever_is_merged_with_them(desk: Desk)
     assert {url.rpartition("/")[2] for method, url, _ in desk.wire.sent if method == "PUT"} == crisis
     told = [event["focus"].partition("/fhir/")[2] for one in desk.wire.told for event in one["notification-event"]]
     assert set(told) == {*(f"CarePlan/{one}" for one in crisis), f"Patient/{merged.id}"}
+
+
+def test_a_number_is_told_to_whoever_asks_once_it_is_for_good(desk: Desk) -> None:
+    name = desk.made(topic(HOOK, "crisis-plan-changed"))
+    desk.work()
+    seen: list[list[str]] = []
+
+    async def poll() -> None:
+        again = await desk.subscriptions.events(EHR, name, 1, 2**62, None)
+        found = told_by(again["entry"][0]["resource"])
+        seen.append(
+            [found["events-since-subscription-start"], *(e["event-number"] for e in found["notification-event"])]
+        )
+
+    def tried(code: NotTaken | None, *, arrived: bool) -> list[str]:
+        """What is seen while it is sent, and then."""
+        desk.wire.failing = None if code is None else Failed(code, arrived=arrived)
+        desk.wire.meanwhile.append(poll)
+        desk.later(minutes=10)
+        seen.clear()
+        desk.work()
+        asyncio.run(poll())
+        return seen
+
+    desk.pair.save(HOME, person_with_a_plan())
+    assert tried("subscription-unreachable", arrived=False) == [["0"], ["0"]]
+    assert tried("subscription-unreachable", arrived=True) == [["0"], ["1", 1]]
+    assert tried("subscription-unreachable", arrived=False) == [["1", 1], ["1", 1]]
+    assert tried(None, arrived=True) == [["1", 1], ["1", 1]]
+    desk.crisis("another")
+    assert tried(None, arrived=True) == [["1", 1], ["2", 1, 2]]
+    assert desk.wire.told[-1]["events-since-subscription-start"] == "2"
+
+
+@pytest.mark.parametrize("how", ["it is given up", "its client changes it", "its client turns it off"])
+def test_a_number_is_for_good_where_nobody_says_what_became_of_its_request(desk: Desk, how: str) -> None:
+    name = desk.made(topic(HOOK, "crisis-plan-changed"))
+    desk.work()
+    desk.pair.save(HOME, person_with_a_plan())
+    status = "off" if how.endswith("off") else "active"
+    body = {**desk.read(name), "reason": "Another", "status": status}
+
+    async def lost() -> None:
+        if how.startswith("its client"):
+            await desk.subscriptions.update(EHR, body, BASE)
+            desk.wire.failing = Failed("subscription-unreachable", arrived=False)
+        else:
+            raise asyncio.CancelledError
+
+    desk.wire.meanwhile.append(lost)
+    ((client, job),) = asyncio.run(desk.notifier.claim())
+    try:
+        asyncio.run(desk.notifier.deliver(client, job))
+    except asyncio.CancelledError:
+        assert how == "it is given up"
+    desk.wire.failing = None
+    if status == "off":
+        desk.changed(name, status="requested")
+    desk.crisis("another")
+    desk.work()
+    told = [number for numbers in desk.wire.numbers for number in numbers]
+    assert told[-1] == 2
+    again = asyncio.run(desk.subscriptions.events(EHR, name, 1, 2**62, None))
+    found = told_by(again["entry"][0]["resource"])["notification-event"]
+    assert [event["event-number"] for event in found] == [1, 2]
