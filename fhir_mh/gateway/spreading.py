@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import Decision, turns_next
-from fhir_mh.fhir.json import dumps
+from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.standing import DECIDING, DECIDING_OF_OTHERS, now_of, standing
 from fhir_mh.profiles.bundle import table_of
@@ -85,8 +85,18 @@ def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision:
         tx.lanes.open(partner, person)
         if tx.edition(person, home.ods):
             tx.touch(person, home.ods)
+    _note_lapsed(tx, home, person, partner, decision)
     _queue_marks_again(tx, home, person, partner)
     _queue(tx, home, person, partner, urgent)
+
+
+def _note_lapsed(tx: Tx, home: Organisation, person: str, partner: str, decision: Decision) -> None:
+    """Note of which sections a partner holds what it may not be sent any more, before anything leaves without them."""
+    copy, made = copy_at(tx, person, partner, home.ods), tx.projections.get(partner, person, home.ods)
+    if copy is None or made is None:
+        return
+    tables = (table_of(entry["resource"]) for entry in load_object(made.sent).get("entry") or ())
+    tx.currency.cover(copy, {table.section for table in tables if table is not None} - decision.permitted)
 
 
 def _queue(tx: Tx, home: Organisation, person: str, partner: str, urgent: bool) -> None:

@@ -255,11 +255,11 @@ class Currencies(Part):
         )
         copy = _currency(row)
         if sections is not None:
-            self._cover(copy, missing)
+            self.cover(copy, missing)
         return copy
 
-    def _cover(self, copy: Currency, missing: Collection[str]) -> None:
-        """Note since when the newest snapshot of a copy does not cover these sections."""
+    def cover(self, copy: Currency, missing: Collection[str]) -> None:
+        """Note since when these sections of a copy are not kept up to date, and that any is not that was before."""
         lapsed = {name: to_ms(copy.lapsed.get(name, self.now)) for name in missing}
         if lapsed.keys() != copy.lapsed.keys():
             self.session.run(
@@ -269,6 +269,8 @@ class Currencies(Part):
                 copy.person,
                 copy.custodian,
             )
+        if lapsed.keys() - copy.lapsed.keys():
+            note_ending(self, copy.person, f"{copy.partner} {copy.custodian}")
 
     def end(self, partner: str, person: str, custodian: str, reason: str) -> None:
         """From now on the copy is not kept up to date; reason is one plain sentence without personal data."""

@@ -311,7 +311,7 @@ currency = Table(
     *(Column(f"{stage}_{what}", BigInteger) for stage in _STAGES for what in ("edition", "at")),
     Column("ended_at", BigInteger),
     Column("ended_reason", Text),
-    Column("lapsed", Text),  # JSON: section -> since when no snapshot covers it
+    Column("lapsed", Text),  # JSON: section -> since when no snapshot covers it, or may
     PrimaryKeyConstraint("partner", "person", "custodian"),
     Index("ix_currency_person", "person"),
 )

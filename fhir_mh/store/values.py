@@ -215,7 +215,8 @@ class Mark:
 class Currency:
     """How far one custodian's plan has come at one partner; ended says since when and why it is no longer kept.
 
-    lapsed: of a copy here, the sections that its custodian's newest snapshot does not cover, and since when.
+    lapsed: of a copy here, the sections that its custodian's newest snapshot does not cover, and since when; of a copy
+    elsewhere, those that its newest snapshot brought and that may not be sent any more.
     """
 
     partner: str

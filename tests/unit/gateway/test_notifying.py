@@ -705,3 +705,46 @@ def test_a_number_is_for_good_where_nobody_says_what_became_of_its_request(desk:
     again = asyncio.run(desk.subscriptions.events(EHR, name, 1, 2**62, None))
     found = told_by(again["entry"][0]["resource"])["notification-event"]
     assert [event["event-number"] for event in found] == [1, 2]
+
+
+def test_that_a_section_is_no_longer_kept_up_to_date_is_told_once_at_both_ends(desk: Desk) -> None:
+    """As it is decided, before anything leaves without it: the partner may not be reached."""
+    ward = desk.pair.gateways[WARD]
+    desk.made(topic(HOOK, "sharing-ended"))
+    desk.work()
+    away = asyncio.run(
+        SubscriptionUseCases(ward.store, desk.teller, accept, LISTENERS, read_subscription).create(
+            OTHER, topic(HOOK, "sharing-ended"), BASE
+        )
+    )
+    desk.pair.save(HOME, person_with_a_plan())
+    desk.pair.deliver()
+
+    def withhold(*sections: str) -> None:
+        terms = {
+            "exceptions": [{"decision": "deny", "sections": [*sections], "actors": [{"party": {"id": "org-ward"}}]}]
+        }
+        desk.pair.save(HOME, {"sharing": [{"id": "deny", "made_at": "2026-11-24", "terms": terms}]})
+
+    def told() -> tuple[int, int]:
+        desk.work()
+        return (
+            sum(len(numbers) for numbers in desk.wire.numbers),
+            len(ward.store.read_now(lambda tx: tx.subscriptions.waiting(away, 9))),
+        )
+
+    assert told() == (0, 0)
+    withhold("crisis-plan")
+    assert told() == (1, 0)
+    desk.pair.deliver()
+    assert told() == (1, 1)
+    withhold("crisis-plan", "legal-status")
+    desk.pair.deliver()
+    assert told()[0] == 1, "nothing of it was ever sent"
+    withhold("crisis-plan", "care-plan")
+    withhold("crisis-plan", "care-plan")
+    assert told()[0] == 2
+    withhold("care-plan")
+    desk.pair.deliver()
+    withhold("care-plan", "crisis-plan")
+    assert told()[0] == 3, "it was sent again meanwhile"
