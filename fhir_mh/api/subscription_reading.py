@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -180,30 +181,34 @@ class _Reading:
         return found
 
     def _headers(self) -> Iterator[str]:
-        kept = list(self.held.headers) if self.held is not None else []
-        for number, text in enumerate(self.channel.get("header", ())):
+        kept = [(_named(one), one) for one in self.held.headers] if self.held is not None else []
+        read = [_HEADER.fullmatch(one) if isinstance(one, str) else None for one in self.channel.get("header", ())]
+        masked = Counter(match[1].lower() for match in read if match is not None and match[2] == MASK)
+        stored = Counter(name for name, _ in kept)
+        for number, match in enumerate(read):
             place = f"{_CHANNEL}.header[{number}]"
-            match = _HEADER.fullmatch(text) if isinstance(text, str) else None
             if match is None:
                 self._refuse("subscription-header", place, problem="This is not a header")
             elif match[1].lower() in _NOT_THEIRS:
                 self._refuse("subscription-header", place, problem="This header is the gateway's to set")
             elif match[2] == MASK:
-                held = _taken(kept, match[1])
-                if held is None:
+                name = match[1].lower()
+                if not stored[name]:
                     self._refuse("subscription-header", place, problem="No header of this name is stored")
+                elif masked[name] != stored[name]:
+                    problem = "Of headers of this name not as many come back masked as are stored"
+                    self._refuse("subscription-header", place, problem=problem)
                 else:
-                    yield held
+                    held = next(one for one in kept if one[0] == name)
+                    kept.remove(held)
+                    yield held[1]
             else:
                 yield f"{match[1]}: {match[2].strip()}"
 
 
-def _taken(kept: list[str], name: str) -> str | None:
-    """The first header of this name, taken out of those that are kept."""
-    for number, one in enumerate(kept):
-        if one.partition(":")[0].lower() == name.lower():
-            return kept.pop(number)
-    return None
+def _named(header: str) -> str:
+    """The name of a header; case does not tell names apart."""
+    return header.partition(":")[0].lower()
 
 
 def _extensions(element: Any) -> Sequence[tuple[int, Json]]:

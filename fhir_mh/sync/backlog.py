@@ -128,9 +128,11 @@ def _lines(found: list[tuple[str, Standing]], now: datetime) -> Iterator[str]:
             for state in get_args(BreakerState):
                 yield f'fhir_mh_breaker{{partner="{label}",state="{state}"}} {int(one.breaker == state)}'
     yield from _head("deliveries_total", "counter", "Messages that the partner dealt with, since this process began.")
+    delivered = Counter[tuple[str, str]]()
     for label, one in found:
-        for status, number in one.delivered.items():
-            yield f'fhir_mh_deliveries_total{{partner="{label}",status="{status}"}} {number}'
+        delivered.update({(label, status): number for status, number in one.delivered.items()})
+    for (label, status), number in delivered.items():
+        yield f'fhir_mh_deliveries_total{{partner="{label}",status="{status}"}} {number}'
 
 
 def _head(name: str, kind: str, about: str) -> Iterator[str]:

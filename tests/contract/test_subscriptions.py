@@ -14,6 +14,7 @@ from fhir_mh.gateway import subscriptions
 from fhir_mh.gateway.notices import BACKPORT
 from fhir_mh.gateway.subscriptions import MASK
 from fhir_mh.gateway.topics import TOPIC, TOPICS
+from fhir_mh.gateway.wanted import Wanted
 from fhir_mh.settings import load
 from tests.contract.rest_caller import NUMBER, Caller, calling, refused
 from tests.contract.subscribing import search, topic
@@ -135,7 +136,7 @@ def test_the_secrets_of_a_channel_are_kept_and_never_shown(call: Caller, caplog:
     assert call("PUT", address, held, **as_(EHR)).status_code == 200
     assert f"{SECRET}-3" in stored() and f"{SECRET}-2" not in stored() and headers[0] in stored()
     held["channel"]["header"] = [masked[1], masked[1]]
-    refused(call("PUT", address, held, **as_(EHR)), 422, "subscription-header", "Subscription.channel.header[1]")
+    refused(call("PUT", address, held, **as_(EHR)), 422, "subscription-header", "Subscription.channel.header[0]")
     shown = [call("GET", url, **as_(EHR)).text for url in (address, "/fhir/Subscription", f"{address}/$status")]
     assert SECRET not in "".join([*shown, again.text])
     assert not [one for one in caplog.records if SECRET in one.getMessage()]
@@ -170,6 +171,28 @@ R4, TOPICAL = search(HOOK), topic(HOOK, "plan-changed", "id-only", "CarePlan?pat
 FILTER = "_criteria.extension.0.valueString"
 SETTING = "channel.extension"
 UNSAID = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+
+
+def test_of_several_headers_of_one_name_all_come_back_masked_or_none(call: Caller) -> None:
+    """Which of them a single one stands for is not known: it might send one system's secret in another's place."""
+    first, second = f"X-Key: {SECRET}", f"x-key: {SECRET}-2"
+    held = made(call, search(HOOK, header=[first, second]))
+    address = f"/fhir/Subscription/{held['id']}"
+
+    def put(*headers: str) -> Any:
+        held["channel"]["header"] = [*headers]
+        return call("PUT", address, held, **as_(EHR))
+
+    def stored() -> Any:
+        (row,) = call.gateway.store.read_now(lambda tx: tx.subscriptions.of("ZCT1", "ehr"))
+        return Wanted.read(row.wanted).headers
+
+    for headers, place in (([f"x-key: {MASK}"], 0), (["X-Key: new", f"X-Key: {MASK}"], 1)):
+        refused(put(*headers), 422, "subscription-header", f"Subscription.channel.header[{place}]")
+    assert put(f"X-Key: {MASK}", "X-More: 1", f"X-Key: {MASK}").status_code == 200
+    assert stored() == (first, "X-More: 1", second)
+    assert put(second).status_code == 200
+    assert stored() == (second,)
 
 
 @pytest.mark.parametrize(

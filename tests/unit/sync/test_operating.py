@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from fhir_mh.errors import InvalidResource, NotAuthenticated, NotFound, Upstream
 from fhir_mh.exchange.messages import Envelope, Receipt
 from fhir_mh.fhir.json import dumps
 from fhir_mh.issues import issue
+from fhir_mh.sync.backlog import exposition
 from fhir_mh.sync.operating import delivery_routes
 from fhir_mh.sync.watch import Watch
 from tests.unit.sync.counting import person_of, value_of
@@ -315,6 +317,13 @@ def test_partners_that_are_not_configured_share_one_label() -> None:
     assert found['fhir_mh_waiting{partner="other"}'] == 2
     assert not [name for name in found if "ZXX" in name]
     assert row(operator, "ZXX1")["waiting"] == 1
+    counts = Counter({("ZXX1", "stored"): 3, ("ZXX2", "stored"): 4, ("ZXX2", "refused"): 1})
+    text = operator.home.store.read_now(lambda tx: exposition(tx, frozenset(), counts))
+    delivered = [line for line in text.splitlines() if line.startswith("fhir_mh_deliveries_total")]
+    assert sorted(delivered) == [
+        'fhir_mh_deliveries_total{partner="other",status="refused"} 1',
+        'fhir_mh_deliveries_total{partner="other",status="stored"} 7',
+    ]
 
 
 def test_what_is_held_back_because_sharing_has_ended_does_not_wait() -> None:
