@@ -107,7 +107,7 @@ class SubscriptionUseCases:
 
     async def statuses(self, held: list[StoredSubscription]) -> Body:
         """What $status answers of these."""
-        found = [(one, Wanted.read(one.wanted)) for one in held]
+        found = [(one, Wanted.read(one.wanted)) for one in await self._counted(held)]
         return await self.store.read(lambda tx: statuses(found, tx.now))
 
     async def events(self, context: AccessContext, name: str, since: int, until: int, content: Content | None) -> Body:
@@ -126,7 +126,14 @@ class SubscriptionUseCases:
             told = [(event, self.teller.told_again(tx, context, wanted, event)) for event in events]
             return bundle(held, wanted, "query-event", told, tx.now, content)
 
+        await self._counted([await self.read(context, name)])
         return await self.store.read(fetch)
+
+    async def _counted(self, held: list[StoredSubscription]) -> list[StoredSubscription]:
+        """These, with the numbers of what is being sent for good: whoever is sent it may ask before it is settled."""
+        if not await self.store.read(lambda tx: any(tx.subscriptions.uncounted(one) for one in held)):
+            return held
+        return await self.store.write(lambda tx: [tx.subscriptions.count(one) for one in held])
 
     def _listener(self, context: AccessContext) -> Listener:
         found = self.listeners.get(_key(context))

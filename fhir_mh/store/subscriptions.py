@@ -1,7 +1,8 @@
 """Subscriptions of clients, and the events that wait for them: each leased to one sender at a time.
 
 An event has no number until it is sent for the first time, so that numbers rise without gaps over what was sent. Its
-number counts, and is told to whoever asks, from when the event may have arrived: from the end of that turn.
+number counts from when the event may have arrived, at the end of that turn, or from when somebody asks for it before;
+one that does not count yet is told to nobody but in that request, and may be given back.
 """
 
 from __future__ import annotations
@@ -164,6 +165,18 @@ class Subscriptions(Part):
         )  # fmt: skip
         return [_event(row) for row in rows]
 
+    def uncounted(self, held: StoredSubscription) -> bool:
+        """Whether there are numbers that do not count yet."""
+        found = self.session.one(
+            "SELECT 1 FROM events WHERE subscription = ? AND number > ? LIMIT 1", held.id, held.events
+        )
+        return found is not None
+
+    def count(self, held: StoredSubscription) -> StoredSubscription:
+        """It with all numbers counting that were given; whoever is sending goes on."""
+        row = self.session.one(f"UPDATE subscriptions SET {_COUNTED} WHERE id = ? RETURNING {_COLUMNS}", held.id)
+        return held if row is None else _subscription(row)
+
     def said_by(self, event: Event, version: int) -> list[Event]:
         """The later events about the same resource that wait for the same subscription, up to this version of it."""
         rows = self.session.all(
@@ -182,8 +195,8 @@ class Subscriptions(Part):
     def give_numbers(self, held: StoredSubscription, events: Sequence[Event]) -> tuple[StoredSubscription, list[Event]]:
         """The subscription and these events of it, which now have the next numbers, in this order.
 
-        The subscription is as they are told of it. Nobody else is told their numbers before this turn is over, and they
-        are theirs for good unless it ends by not_taken with them to release. Call hold before, in the same transaction.
+        The subscription is as they are told of it. Their numbers count once this turn is over, unless it ends by
+        not_taken with them to release, or is asked for before. Call hold before, in the same transaction.
         """
         numbered = [replace(one, number=held.events + 1 + n) for n, one in enumerate(events)]
         self.session.many("UPDATE events SET number = ? WHERE seq = ?", [(one.number, one.seq) for one in numbered])
@@ -257,10 +270,11 @@ class Subscriptions(Part):
     ) -> None:
         """A request was not taken; not again before retry_at. failed: it is in error from now on. Lets it go.
 
-        release: events that cannot have arrived, the last that were given numbers: they have none again. Raises
-        Conflict (store-lease-lost), which takes back what this transaction has changed.
+        release: events that cannot have arrived, the last that were given numbers: they have none again, but where
+        these count. held: as it is now. Raises Conflict (store-lease-lost), and the transaction must not be kept then.
         """
-        self.session.many("UPDATE events SET number = NULL WHERE seq = ?", [(one.seq,) for one in release])
+        back = [(one.seq,) for one in release if one.number is not None and one.number > held.events]
+        self.session.many("UPDATE events SET number = NULL WHERE seq = ?", back)
         change = ", attempts = attempts + 1, error = ?, retry_at = ?"
         self._become(held, "error" if failed else held.status, change, error, to_ms(retry_at))
 
