@@ -77,5 +77,6 @@ def schemas() -> Json:
             "plans": {"type": "array", "items": {"type": "object", "properties": plan}}}},
         "Mark": {"type": "object", "required": ["custodian", "stage", "edition"], "properties": {
             "custodian": text, "stage": {"type": "string", "enum": ["filed", "opened"]}, "edition": number,
-            "at": {**text, "description": "an instant; now, where there is none"}}},
+            "at": {**text, "description": "an instant; now, where there is none"},
+            "person": {**text, "description": "of a merged record: whose copy, as `copies` has it"}}},
     }  # fmt: skip

@@ -92,6 +92,7 @@ def copy(one: Currency) -> dict[str, Any]:
     """How current one organisation's copy of one custodian's part is. Of what it never reached, null."""
     newest = one.stored or one.sent
     return {
+        "person": one.person,
         "partner": one.partner,
         "custodian": one.custodian,
         "edition": newest.edition if newest else None,

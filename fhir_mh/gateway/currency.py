@@ -13,8 +13,7 @@ from fhir_mh.consent import AccessContext, Decision
 from fhir_mh.errors import NotFound
 from fhir_mh.gateway.copies_sent import Part, Reached, SentTo, parts_of
 from fhir_mh.gateway.identity import Organisation
-from fhir_mh.gateway.marking import Marked, mark_copy
-from fhir_mh.gateway.spreading import copy_at
+from fhir_mh.gateway.marking import Marked, mark_copy, whose
 from fhir_mh.gateway.standing import expect_record, now_of, only_own, standing, visible
 from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
@@ -106,8 +105,7 @@ class CurrencyUseCases:
             only_own(context, self.home.ods)
             expect_record(tx, record_id)
             sides = tx.merges.sides(record_id) if tx.merges.root(record_id) == record_id else [record_id]
-            held = [one for one in sides if copy_at(tx, one, self.home.ods, marked.custodian) is not None]
-            return mark_copy(tx, self.home, next(iter(held), record_id), marked)
+            return mark_copy(tx, self.home, whose(tx, self.home, sides, marked), marked)
 
         return await self.store.write(write)
 

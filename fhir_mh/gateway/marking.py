@@ -5,7 +5,7 @@ See docs/sync-protocol.md, 'marked'.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -20,24 +20,31 @@ from fhir_mh.store import Currency, Mark, Tx
 
 Reading = Literal["filed", "opened"]
 STAGES: tuple[Reading, ...] = ("filed", "opened")
-_NAMES = {"custodian", "stage", "edition", "at"}
+_NAMES = {"custodian", "stage", "edition", "at", "person"}
+
+_WHOSE = "Whose copy it is, as `copies` of the record has it,"
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """What a system here says of its copy of what a custodian keeps. at: None for now."""
+    """What a system here says of its copy of what a custodian keeps. at: None for now.
+
+    person: whose copy, of a merged record; None where there is but one that it can be.
+    """
 
     custodian: str
     stage: Reading
     edition: int
     at: datetime | None = None
+    person: str | None = None
 
 
 def read_marked(body: Mapping[str, Any]) -> Marked:
     """A mark in plain JSON. Raises InvalidResource (rest-bad-mark), naming the place."""
     for name in body.keys() - _NAMES:
         raise _bad(name, "Nothing of this name")
-    custodian, stage, edition, at = (body.get(name) for name in ("custodian", "stage", "edition", "at"))
+    names = ("custodian", "stage", "edition", "at", "person")
+    custodian, stage, edition, at, person = (body.get(name) for name in names)
     if not isinstance(custodian, str):
         raise _bad("custodian", "An ODS code")
     found = next((known for known in STAGES if known == stage), None)
@@ -48,11 +55,31 @@ def read_marked(body: Mapping[str, Any]) -> Marked:
     moment = None if at is None else moment_of(at)
     if at is not None and moment is None:
         raise _bad("at", "An instant, such as 2026-11-24T09:30:00Z")
-    return Marked(custodian, found, edition, moment)
+    if person is not None and not isinstance(person, str):
+        raise _bad("person", _WHOSE)
+    return Marked(custodian, found, edition, moment, person)
 
 
 def _bad(path: str, expected: str) -> InvalidResource:
     return InvalidResource(issues=[issue("rest-bad-mark", path, expected=expected)])
+
+
+def whose(tx: Tx, home: Organisation, sides: Sequence[str], marked: Marked) -> str:
+    """Which of persons who are one a mark is about: the one it names, or the only one whose copy reached that edition.
+
+    Of none that did, one whose copy is nearest to it. Raises InvalidResource (rest-bad-mark) where it may be several's,
+    NotFound (rest-no-copy) for somebody else.
+    """
+    if marked.person is not None:
+        if marked.person not in sides:
+            raise NotFound(issues=[issue("rest-no-copy", "person")])
+        return marked.person
+    copies = [copy_at(tx, side, home.ods, marked.custodian) for side in sides]
+    stored = {copy.person: copy.stored.edition for copy in copies if copy is not None and copy.stored is not None}
+    reached = [side for side, edition in stored.items() if edition >= marked.edition]
+    if len(reached) > 1:
+        raise _bad("person", _WHOSE)
+    return max(reached or stored, key=lambda side: stored[side], default=sides[0])
 
 
 def mark_copy(tx: Tx, home: Organisation, person: str, marked: Marked) -> Currency:

@@ -36,7 +36,7 @@ CODES: dict[str, Code] = {
         "error",
         "value",
         "{expected} is expected here.",
-        "Send custodian, stage (filed or opened), edition, and perhaps at.",
+        "Send custodian, stage (filed or opened), edition, and perhaps at; of a merged record also the copy's person.",
     ),
     "rest-bad-nhs-number": Code(
         "error", "value", "This is not a valid NHS number.", "Send ten digits, the last of which is the check digit."

@@ -170,6 +170,8 @@ def test_a_mark_is_answered_with_the_copy_and_queued_once(held: tuple[Caller, st
         ({"at": "2026-11-24"}, 422, "rest-bad-mark", "at"),
         ({"at": "2026-11-24T10:30:00"}, 422, "rest-bad-mark", "at"),
         ({"at": "0001-01-01T00:00:00+14:00"}, 422, "rest-bad-mark", "at"),
+        ({"person": 7}, 422, "rest-bad-mark", "person"),
+        ({"person": "nobody"}, 404, "rest-no-copy", "person"),
         ({"by": "me"}, 422, "rest-bad-mark", "by"),
         ({"edition": 4}, 422, "rest-ahead-of-copy", "edition"),
         ({"custodian": OWN}, 404, "rest-no-copy", "custodian"),

@@ -6,12 +6,16 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from fhir_mh.api import records_json
 from fhir_mh.consent import AccessContext
+from fhir_mh.errors import InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.gateway import HeldRecord
 from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.merges import ShownMerge
 from fhir_mh.gateway.undoing import Answer, Undone
 from fhir_mh.placements import read_step
@@ -354,3 +358,36 @@ def test_a_step_of_a_placement_stands_where_the_placement_does(pair: Pair) -> No
     assert [found["level"] for found in held(pair, HOME).tree["placements"]] == ["2", "1"]
     undo(pair, name)
     assert [held(pair, HOME, number).tree["placements"][0]["level"] for number in (NHS_NUMBER, OTHER)] == ["2", "1"]
+
+
+def test_a_mark_on_a_merged_record_is_of_the_copy_that_it_can_only_be_of(pair: Pair) -> None:
+    """Each side holds a copy of what the ward keeps: one at edition 1, the other at 3."""
+    pair.save(HOME, second())
+    pair.deliver()
+    for number, titles in ((NHS_NUMBER, ("one",)), (OTHER, ("one", "two", "three"))):
+        for title in titles:
+            tree = {"person": {"nhs_number": number}, "care_plans": [{"id": f"ward-{number}", "title": title}]}
+            asyncio.run(pair.gateways[WARD].save(AccessContext(WARD), tree))
+            pair.deliver()
+    first, other = held(pair, HOME).id, held(pair, HOME, OTHER).id
+    merge(pair)
+    marks = pair.gateways[HOME].currency
+
+    def mark(edition: int, person: str | None = None) -> str:
+        return asyncio.run(marks.mark(AccessContext(HOME), first, Marked(WARD, "filed", edition, person=person))).person
+
+    copies = records_json.held(held(pair, HOME))["copies"]
+    ours = {one["person"]: one["edition"] for one in copies if one["partner"] == HOME}
+    assert ours == {first: 1, other: 3}
+    assert mark(3) == other
+    with pytest.raises(InvalidResource) as refused:
+        mark(1)
+    assert [(one.code, one.path) for one in refused.value.issues] == [("rest-bad-mark", "person")]
+    assert [mark(1, person) for person in (first, other)] == [first, other]
+    for edition, person, code in ((4, None, "rest-ahead-of-copy"), (3, first, "rest-ahead-of-copy")):
+        with pytest.raises(InvalidResource) as refused:
+            mark(edition, person)
+        assert [one.code for one in refused.value.issues] == [code]
+    with pytest.raises(NotFound) as missing:
+        mark(1, "somebody")
+    assert [(one.code, one.path) for one in missing.value.issues] == [("rest-no-copy", "person")]
