@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -21,33 +20,18 @@ from fhir_mh.connectors.fhir_server.looking import Looking
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.offered import KINDS, offers
 from fhir_mh.connectors.fhir_server.ports import Server
+from fhir_mh.connectors.fhir_server.rounds import Read, Unread
 from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.connectors.fhir_server.turns import Lost, Turn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
-from fhir_mh.fhir.parts import objects_in
-from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import Tx
 
 log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
-_AT_ONCE = 50  # resources read between two renewals
 _DEPTH = 3  # a professional of a service of an organisation
-
-
-@dataclass
-class _Read:
-    """What one round has read. about: by the Patient's id there. newest: how far each type was read. seen: how much."""
-
-    about: dict[str, dict[Key, Body]] = field(default_factory=dict)
-    newest: dict[str, str] = field(default_factory=dict)
-    gone: list[Key] = field(default_factory=list)
-    patients: dict[str, Body | None] = field(default_factory=dict)
-    others: dict[Key, Body | None] = field(default_factory=dict)
-    faults: list[FhirMhError] = field(default_factory=list)
-    seen: int = 0
 
 
 class Polling:
@@ -62,33 +46,38 @@ class Polling:
     async def round(self) -> int:
         """Ask for what has changed, and have it received; the number of messages that were dealt with.
 
-        The turn is taken. One type that cannot be read, or one message that fails here, keeps only its own from being
-        done with. Raises the first fault once the rest is done; Lost once another worker is at it.
+        The turn is taken. One type or resource that cannot be read, or one message that fails here, keeps only its own
+        from being done with. Raises the first fault of the server or of a type once the rest is done; Lost once another
+        worker is at it.
         """
-        read = _Read()
+        read = Read(self.server, self.names, self._is_known, self.turn.hold)
         try:
             await self._read(read)
         except (UpstreamUnavailable, NotAuthenticated) as fault:  # what was read until then is received
             read.faults.append(fault)
-        done, whole = await self._receive(read)
-        if whole:
-            await self._note(read)
+        done = await self._receive(read)
+        await self._note(read)
+        if read.unread:
+            many, of = len(read.unread), ", ".join(sorted({kind for kind, _ in read.unread}))
+            log.warning("%s does not show %d resources (%s): what needs them waits", self.reading.partner, many, of)
         if read.faults:
             raise read.faults[0]
         return done
 
     # --- reading
 
-    async def _read(self, read: _Read) -> None:
+    async def _read(self, read: Read) -> None:
         """Everything that has changed, and everything about people who were written there since."""
         offered = offers(await self.server.capability())
         for kind in sorted(offered.keys() & KINDS):
             await self.turn.hold()
             await self._read_type(read, kind, deletions="history-type" in offered[kind])
+        if read.faults and not read.newest:
+            return  # nothing at all could be read
         for patient in await self._new_people(read):
             await self._read_person(read, patient, offered)
 
-    async def _read_type(self, read: _Read, kind: str, *, deletions: bool) -> None:
+    async def _read_type(self, read: Read, kind: str, *, deletions: bool) -> None:
         """What has changed of a type since it was read last; another fault than of the type itself is the round's."""
         position = await self._position(kind)
         since = None if position is None else _before(position)
@@ -96,34 +85,36 @@ class Polling:
             async for body in self.server.search(kind, [], since=since):
                 if body.get("resourceType") == kind:
                     position = _later(position, updated_of(body))
-                    await self._keep(read, body)
+                    await read.keep(body)
             if deletions and since is not None:
                 await self._read_deletions(read, kind, since)
         except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
-            self._pass_over(read, kind, fault)
+            await self._pass_over(read, kind, fault)
             return
         if position is not None:
             read.newest[kind] = position
 
-    def _pass_over(self, read: _Read, kind: str, fault: FhirMhError) -> None:
+    async def _pass_over(self, read: Read, kind: str, fault: FhirMhError) -> None:
         """Go on without a type that cannot be read. Raises a fault that is not of the type alone."""
-        if not isinstance(fault, Refused) and not is_of_one(fault):
-            raise fault
+        await read.go_on_after(fault)
         log.info("%s of %s cannot be read: %s", kind, self.reading.partner, _code(fault))
         read.faults.append(fault)
 
-    async def _read_deletions(self, read: _Read, kind: str, since: str) -> None:
+    async def _read_deletions(self, read: Read, kind: str, since: str) -> None:
         async for version in self.server.history(kind, since=since):
             if version.body is None and version.kind == kind:
                 read.gone.append((kind, version.name))
 
-    async def _new_people(self, read: _Read) -> list[Body]:
+    async def _new_people(self, read: Read) -> list[Body]:
         """The Patients there of people who were written there, and of whom not everything was read since."""
         unread = await self.store.read(lambda tx: tx.server_copies.unread(self.reading.partner, "Patient"))
-        found = [await self._patient(read, there) for there in unread]
+        found = []
+        for there in unread:
+            with suppress(Unread):  # with the next round
+                found.append(await read.patient(there))
         return [patient for patient in found if patient is not None]
 
-    async def _read_person(self, read: _Read, patient: Body, offered: Mapping[str, Any]) -> None:
+    async def _read_person(self, read: Read, patient: Body, offered: Mapping[str, Any]) -> None:
         """Everything about one person, from the beginning: what was passed over while nobody here knew them.
 
         Where a type cannot be read so, what is read of the others is received, and all are asked for again.
@@ -133,77 +124,14 @@ class Polling:
             await self.turn.hold()
             try:
                 async for body in self.server.search(kind, [("patient", f"Patient/{there}")]):
-                    await self._keep(read, body)
+                    await read.keep(body)
             except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
-                self._pass_over(read, kind, fault)
+                await self._pass_over(read, kind, fault)
         read.about.setdefault(there, {})
         if len(read.faults) == faults:
             read.newest[f"Patient/{there}"] = "read"
 
-    async def _keep(self, read: _Read, body: Body) -> None:
-        """Keep a resource that is about somebody known here; of anybody else nothing is kept."""
-        read.seen += 1
-        if read.seen % _AT_ONCE == 0:
-            await self.turn.hold()
-        kind, name = key_there(body)
-        if kind == "Patient":
-            read.patients[name] = body if await self._is_known(body) else None
-            there: str | None = name
-        else:
-            there = await self._subject(read, body)
-        if there is None or await self._patient(read, there) is None:
-            return
-        about = read.about.setdefault(there, {})
-        if kind != "Patient":
-            about[kind, name] = body
-
-    async def _subject(self, read: _Read, body: Body) -> str | None:
-        """The id there of the Patient that a resource is about; of a Provenance, that its first target is about."""
-        for _, reference in subjects_in(body):
-            target = self.names.target(reference)
-            if target is not None and target[0] == "Patient":
-                return target[1]
-        for one in objects_in(body.get("target")):
-            target = self.names.target(one.get("reference"))
-            if target is not None and target[0] in KINDS - {"Provenance"}:
-                if target[0] == "Patient":
-                    return target[1]
-                about = await self._other(read, target)
-                return None if about is None else await self._subject(read, about)
-        return None
-
-    async def _patient(self, read: _Read, there: str) -> Body | None:
-        """A Patient of the server, read once in a round; None where that is nobody known here."""
-        if there not in read.patients:
-            found = await self._one("Patient", there)
-            read.patients[there] = found if found is not None and await self._is_known(found) else None
-        return read.patients[there]
-
-    async def _other(self, read: _Read, key: Key) -> Body | None:
-        if key not in read.others:
-            read.others[key] = await self._one(*key)
-        return read.others[key]
-
-    async def _one(self, kind: str, there: str) -> Body | None:
-        """One resource; None where the server has it not, will not show it, or calls it what cannot be asked for."""
-        try:
-            found = await self.server.read(kind, there)
-        except Refused:
-            return None
-        except NotAuthenticated:
-            if kind == "Patient":
-                raise
-            return None
-        except UpstreamUnavailable as fault:
-            if not is_of_one(fault):
-                raise
-            return None
-        return found if found is not None and key_there(found) == (kind, there) else None
-
-    async def _is_known(self, patient: Body) -> bool:
-        return await self.store.read(lambda tx: self.reading.knows(tx, patient))
-
-    async def _beside(self, read: _Read, there: str, bodies: Iterable[Body]) -> list[Body]:
+    async def _beside(self, read: Read, there: str, bodies: Iterable[Body]) -> list[Body]:
         """Whom and what resources name that stands on the same server, and was not read: of no person, or of this one.
 
         there: the Patient's id. A copy of ours may lie there whose writing was not answered: it is known by its mark.
@@ -215,41 +143,61 @@ class Polling:
             keys = await self.store.read(lambda tx, some=tuple(fresh): self.reading.wanted(tx, some))  # type: ignore[misc]
             fresh = []
             for key in sorted(keys - found.keys() - had):
-                body = await self._other(read, key)
-                if body is not None and (key[0] not in KINDS or await self._subject(read, body) == there):
+                body = await self._if_shown(read, key)
+                if body is not None and (key[0] not in KINDS or await read.subject(body) == there):
                     found[key] = body
                     fresh.append(body)
         return list(found.values())
 
+    async def _if_shown(self, read: Read, key: Key) -> Body | None:
+        """What stands beside; None also where the server does not show it. Raises Unread where it may later."""
+        try:
+            return await read.other(key)
+        except Unread as fault:
+            if not fault.denied:
+                raise
+            return None
+
+    async def _is_known(self, patient: Body) -> bool:
+        return await self.store.read(lambda tx: self.reading.knows(tx, patient))
+
     # --- having it received
 
-    async def _receive(self, read: _Read) -> tuple[int, bool]:
-        """(how many messages were dealt with, whether all were)."""
-        done, whole = 0, True
+    async def _receive(self, read: Read) -> int:
+        """How many messages were dealt with. Of whom not everything was, nothing counts as read."""
+        done = 0
         for there in read.about:
             await self.turn.hold()
             try:
-                some, all_of_it = await self._receive_of(read, there)
+                some, whole = await self._receive_of(read, there)
+            except (UpstreamUnavailable, NotAuthenticated) as fault:
+                await read.go_on_after(fault)
+                log.info("what %s holds of one person cannot be read: %s", self.reading.partner, _code(fault))
+                some, whole = 0, False
+            except Unread:
+                some, whole = 0, False
             except (FhirMhError, Lost):
                 raise
             except Exception as fault:  # noqa: BLE001 - what is read may be anything; its text may be anybody's
                 log.error("what %s holds of one person failed here: %s", self.reading.partner, type(fault).__name__)
-                some, all_of_it = 0, False
-            done, whole = done + some, whole and all_of_it
+                some, whole = 0, False
+            done += some
+            if not whole:
+                read.hold_back(there)
         found = {key for about in read.about.values() for key in about}
         for key in read.gone:
             if key not in found:  # or it has been made again since
                 await self.into.deleted(*key)
-        return done, whole
+        return done
 
-    async def _receive_of(self, read: _Read, there: str) -> tuple[int, bool]:
+    async def _receive_of(self, read: Read, there: str) -> tuple[int, bool]:
         """The same of one person, by the Patient's id there; later, while something is on its way there about them."""
         patient = read.patients.get(there)
         if patient is None:
             return 0, True
         if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
             return 0, False
-        resources = await self._as_they_lie(read.about[there].values())
+        resources = await self._as_they_lie(read, read.about[there].values())
         if await self.store.read(lambda tx: self.reading.is_being_written(tx, patient)):
             return 0, False
         await self._forget_deleted(patient, resources)
@@ -261,7 +209,7 @@ class Polling:
         return done, whole and not late
 
     async def _receive_earlier(
-        self, read: _Read, patient: Body, resources: Iterable[Body], answered: Mapping[Key, Body]
+        self, read: Read, patient: Body, resources: Iterable[Body], answered: Mapping[Key, Body]
     ) -> tuple[dict[Key, Body], set[Key]]:
         """What copies of ours said between what was seen last and now: our own writing may have gone over it.
 
@@ -286,17 +234,26 @@ class Polling:
                 seen[key_there(body)] = earlier
         return seen, late
 
-    async def _as_they_lie(self, resources: Iterable[Body]) -> tuple[Body, ...]:
-        """What was read, and of what may have been dealt with in a newer version since, what lies there now."""
+    async def _as_they_lie(self, read: Read, resources: Iterable[Body]) -> tuple[Body, ...]:
+        """What was read, and of what may have been dealt with in a newer version since, what lies there now.
+
+        What cannot be read now is left out, and its type is read again.
+        """
         found = {key_there(body): body for body in resources}
         unsure = await self.store.read(lambda tx: self.reading.uncounted(tx, found.values()))
         for key in map(key_there, unsure):
-            with suppress(Refused, NotAuthenticated):  # it does not say: as it was read
+            try:
                 now = await self.server.read(*key)
-                if now is None:
-                    del found[key]
-                else:
-                    found[key] = now
+            except (Refused, NotAuthenticated):  # it does not say: as it was read
+                continue
+            except UpstreamUnavailable as fault:
+                await read.go_on_after(fault)
+                now = None
+                read.held.add(key[0])
+            if now is None:
+                del found[key]
+            else:
+                found[key] = now
         return tuple(found.values())
 
     async def _forget_deleted(self, patient: Body, resources: Iterable[Body]) -> None:
@@ -327,10 +284,10 @@ class Polling:
                     raise
         return found
 
-    async def _note(self, read: _Read) -> None:
+    async def _note(self, read: Read) -> None:
         def note(tx: Tx) -> None:
-            for source, position in read.newest.items():
-                tx.checkpoints.set(self.reading.partner, source, position)
+            for source in sorted(read.newest.keys() - read.held):
+                tx.checkpoints.set(self.reading.partner, source, read.newest[source])
 
         await self.store.write(note)
 
