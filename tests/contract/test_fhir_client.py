@@ -92,8 +92,9 @@ def test_everything_is_found_once_whatever_the_server_s_pages_are(
 
 
 @pytest.mark.parametrize("apart", [timedelta(), timedelta(seconds=1)])
-def test_what_changes_meanwhile_makes_nothing_be_missed(apart: timedelta) -> None:
-    with fhir_server(links=False, total=False) as server:
+@pytest.mark.parametrize("links", [True, False])
+def test_what_changes_meanwhile_makes_nothing_be_missed(apart: timedelta, links: bool) -> None:
+    with fhir_server(links=links, total=False) as server:
         names = filled(server, 50, apart=apart)
         asked, real = [], server._search
 
@@ -108,6 +109,66 @@ def test_what_changes_meanwhile_makes_nothing_be_missed(apart: timedelta) -> Non
         found = search(server.url)
     assert {one["id"] for one in found} == set(names)
     assert [one["id"] for one in found if "note" in one] == names[1:3]
+
+
+def test_what_is_deleted_meanwhile_makes_nothing_be_missed() -> None:
+    with fhir_server() as server:
+        names = filled(server, 50, apart=timedelta())
+        asked, real = [], server._search
+
+        def disturbed(kind: str, query: list[tuple[str, str]]) -> Json:
+            asked.append(query)
+            page = real(kind, query)
+            if len(asked) == 1:
+                server.delete("Goal", names[0])
+            return page
+
+        server._search = disturbed  # type: ignore[method-assign]
+        assert {one["id"] for one in search(server.url)} == set(names)
+
+
+def test_where_what_is_read_by_links_never_stays_that_is_a_fault() -> None:
+    with fhir_server(links=True) as server:
+        names = filled(server, 50, apart=timedelta())
+        real = server._search
+
+        def disturbed(kind: str, query: list[tuple[str, str]]) -> Json:
+            page = real(kind, query)
+            server.delete("Goal", names.pop(0))
+            return page
+
+        server._search = disturbed  # type: ignore[method-assign]
+        with pytest.raises(UpstreamUnavailable) as fault:
+            search(server.url)
+        assert code(fault) == "server-pages"
+
+
+def test_a_total_that_counts_the_page_alone_is_not_believed() -> None:
+    with fhir_server(links=False, pages=12) as server:
+        names, real = filled(server, 30), server._search
+
+        def page(kind: str, query: list[tuple[str, str]]) -> Json:
+            found = real(kind, query)
+            return {**found, "total": len(found["entry"])}
+
+        server._search = page  # type: ignore[method-assign]
+        assert [one["id"] for one in search(server.url)] == names
+
+
+@pytest.mark.parametrize("base", ["", "/fhir"])
+def test_a_link_below_the_root_of_the_server_is_followed(base: str) -> None:
+    with fhir_server() as server:
+        server.url += base
+        names, real = filled(server, 45, apart=timedelta()), server.respond
+
+        def respond(method: str, path: str, *rest: Any) -> tuple[int, Any]:
+            status, found = real(method, path.removeprefix("fhir/"), *rest)
+            for link in found.get("link", ()):
+                link["url"] = "/" + link["url"].split("/", 3)[3]
+            return status, found
+
+        server.respond = respond  # type: ignore[method-assign]
+        assert [one["id"] for one in search(server.url)] == names
 
 
 def test_since_finds_what_was_changed_then_or_later() -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 
@@ -215,10 +215,12 @@ class FhirClient:
 
     def _of_ours(self, link: str) -> str:
         """The link of a page, where it leads to this server: the token goes nowhere else."""
-        if link.startswith((self._base + "/", self._base + "?")):
-            return link
         if not urlsplit(link).netloc and not link.startswith("/"):
             return f"{self._base}/{link}"
+        if link.startswith("/") and not link.startswith("//"):  # RFC 3986, 4.2: below the root of the same server
+            link = urljoin(f"{self._base}/", link)
+        if link.startswith((self._base + "/", self._base + "?")):
+            return link
         raise UpstreamUnavailable(issues=[issue("server-pages", "$")])
 
     def _asked_by(self, link: str, path: str) -> Query:

@@ -1,10 +1,12 @@
-"""All that a search finds, page by page: by the server's links, else by the time of the last change.
+"""All that a search finds, page by page: by the time of the last change, and by the server's links within one second.
 
-Servers are known that give no `next` link however many match. There the pages are ordered by meta.lastUpdated, and
-each next one begins in the second in which the one before ended, for what is changed meanwhile moves to the end. Where
-one second fills a page, `_offset` leads on within it, and each page repeats the last of the one before as a proof that
-nothing has moved. Where a server does neither, that is a fault: what was not found must not be taken for what is not
-there.
+A link may count the resources before its page: where one of them is changed meanwhile, all after it move up by one,
+and one is passed over. So the pages are ordered by meta.lastUpdated, and each next one begins in the second in which
+the one before ended, for what is changed meanwhile moves to the end. Where one second fills a page, or a server does
+not order by time, its links lead on, and what is found twice, in two versions, or a total that has become less, shows
+that something has moved: then it is read anew. Servers are known that give no link however many match: `_offset`
+leads on in its place, and each page repeats the last of the one before as a proof that nothing has moved. Where a
+server does none of this, that is a fault: what was not found must not be taken for what is not there.
 """
 
 from __future__ import annotations
@@ -22,7 +24,30 @@ Body = dict[str, Any]
 Query = Sequence[tuple[str, str]]
 _COUNT = 100  # asked for on one page
 _FEW = 10  # a page shorter than this is the last: no server is known whose pages are so short
-_AGAIN = 3  # how often one second is read anew because something has moved
+_AGAIN = 3  # how often the same is read anew because something has moved
+
+
+class _Still:
+    """Whether what is read by links stays where it is. followed: the links that led on."""
+
+    def __init__(self) -> None:
+        self.followed: set[str] = set()
+        self._versions: dict[str, str] = {}
+        self._total: int | None = None
+
+    def has_moved(self, page: Body, found: Sequence[Body], link: str | None) -> bool:
+        """Whether a further page shows that what was read before it has moved, so that some may be passed over."""
+        total = page.get("total")
+        told = isinstance(total, int) and not (link is not None and total <= len(found))  # it counts more than a page
+        total = total if told else None
+        known = self._versions
+        moved = any(known.get(str(one.get("id")), version_of(one)) != version_of(one) for one in found)
+        if self.followed and total is not None and self._total is not None:
+            moved = moved or total < self._total
+        known.update({str(one.get("id")): version_of(one) for one in found})
+        if not self.followed:
+            self._total = total
+        return moved
 
 
 class Search:
@@ -43,8 +68,7 @@ class Search:
     async def found(self) -> AsyncIterator[Body]:
         """Every resource, each version once. Raises UpstreamUnavailable (server-pages) where some may be missing."""
         first = await self._ask(self._since, 0)
-        pages = self._by_time(first) if next_link(first) is None else self._by_links(first)
-        async for page in pages:
+        async for page in self._by_time(first) if next_link(first) is None else self._by_links(first):
             for one in page:
                 key = (str(one.get("id")), version_of(one) or updated_of(one))
                 if key not in self._seen:
@@ -52,17 +76,37 @@ class Search:
                     yield one
 
     async def _by_links(self, page: Body) -> AsyncIterator[list[Body]]:
-        followed: set[str] = set()
+        """By links, where they say how far it goes on; but by time as soon as a page ends later than it began."""
+        since, still, again, ordered = self._since, _Still(), 0, True
         while True:
-            yield _matches(page)
-            link = next_link(page)
+            found, link = _matches(page), next_link(page)
+            ends = _ends(found) if ordered and found else None
+            if still.has_moved(page, found, link):
+                again += 1
+                if again > _AGAIN:
+                    raise _unknown()
+                yield found
+                still, page = _Still(), await self._ask(since, 0)
+                continue
+            yield found
             if link is None:
                 return
-            if link in followed:
-                raise _unknown()
-            followed.add(link)
-            self._spend()
-            page = await self._follow(link)
+            if ends is None:
+                ordered = ordered and not found
+            elif ends[1] > ends[0]:
+                later = await self._ask(ends[1], 0)
+                if _begins_at(later, ends[1]):
+                    since, still, again, page = ends[1], _Still(), 0, later
+                    continue
+                ordered = False  # the server takes no notice of the time that it is asked for
+            page = await self._linked(still, link)
+
+    async def _linked(self, still: _Still, link: str) -> Body:
+        if link in still.followed:
+            raise _unknown()
+        still.followed.add(link)
+        self._spend()
+        return await self._follow(link)
 
     async def _by_time(self, page: Body) -> AsyncIterator[list[Body]]:
         since, offset, anchor, again = self._since, 0, "", 0
@@ -75,13 +119,13 @@ class Search:
                 offset = 0
             else:
                 yield found
-                if len(found) < _FEW or page.get("total") == offset + len(found):
+                if len(found) < _FEW:
                     return
-                first, last = _ends(found)
-                if since is not None and first < since:
+                ends = _ends(found)
+                if ends is None or (since is not None and ends[0] < since):
                     raise _unknown()  # the server takes no notice of what it is asked
-                if last > first:
-                    since, offset, again = last, 0, 0
+                if ends[1] > ends[0]:
+                    since, offset, again = ends[1], 0, 0
                 else:
                     offset, anchor = offset + len(found) - 1, _key(found[-1])
             page = await self._ask(since, offset)
@@ -123,12 +167,20 @@ def _matching(bundle: Mapping[str, Any]) -> Iterator[Body]:
             yield resource
 
 
-def _ends(found: Sequence[Body]) -> tuple[datetime, datetime]:
-    """The seconds in which the first and the last of a page were changed, where the page is in that order."""
-    seconds = [_second(updated_of(one)) for one in found]
-    if seconds != sorted(seconds):
-        raise _unknown()
+def _ends(found: Sequence[Body]) -> tuple[datetime, datetime] | None:
+    """The seconds in which the first and the last of a page were changed; None where it is not in that order."""
+    moments = [moment_of(updated_of(one)) for one in found]
+    seconds = [one.replace(microsecond=0) for one in moments if one is not None]
+    if len(seconds) != len(moments) or seconds != sorted(seconds):
+        return None
     return seconds[0], seconds[-1]
+
+
+def _begins_at(page: Body, since: datetime) -> bool:
+    """Whether a page that was asked for from a second on begins there, and is in the order of time."""
+    found = _matches(page)
+    ends = _ends(found) if found else None
+    return ends is not None and ends[0] >= since
 
 
 def _second(instant: str) -> datetime:
