@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from fhir_mh.connectors.fhir_server.answers import count_of
 from fhir_mh.connectors.fhir_server.found import Own, hash_of, key_there, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted
 from fhir_mh.connectors.fhir_server.offered import KINDS
@@ -24,8 +25,9 @@ class ServerVersions(ServerNames):
         if key_there(body)[0] in _NOT_NOTED:
             return False
         version, known = self._versions(tx, body)
-        if version.isdecimal() and known.isdecimal():
-            return int(version) <= int(known)
+        new, old = count_of(version), count_of(known)
+        if new is not None and old is not None:
+            return new <= old
         return bool(version) and version == known
 
     def uncounted(self, tx: Tx, bodies: Iterable[Body]) -> list[Body]:
@@ -34,13 +36,13 @@ class ServerVersions(ServerNames):
         return [
             body
             for body, version, known in versions
-            if known and version != known and not (version.isdecimal() and known.isdecimal())
+            if known and version != known and None in (count_of(version), count_of(known))
         ]
 
     def is_next(self, tx: Tx, body: Body) -> bool:
         """Whether this is known to be a later version than the one noted, and so made from what lay there."""
-        version, known = self._versions(tx, body)
-        return version.isdecimal() and known.isdecimal() and int(version) > int(known)
+        new, old = map(count_of, self._versions(tx, body))
+        return new is not None and old is not None and new > old
 
     def _versions(self, tx: Tx, body: Body) -> tuple[str, str]:
         """The version that a resource says, and the one noted of it; each empty where there is none."""
@@ -77,8 +79,9 @@ class ServerVersions(ServerNames):
         for body in bodies:
             noted = tx.server_copies.at(self.partner, *key_there(body))
             version, known = self._versions(tx, body)
-            counted = version.isdecimal() and known.isdecimal()
-            if noted is not None and known and (int(version) - int(known) > 1 if counted else version != known):
+            new, old = count_of(version), count_of(known)
+            skipped = version != known if new is None or old is None else new - old > 1
+            if noted is not None and known and skipped:
                 held = tx.get(noted.type, noted.name)
                 if held is not None and held.custodian == self.home.ods:
                     found.append((body, noted))

@@ -161,6 +161,12 @@ def test_an_older_version_after_a_newer_changes_nothing(ward: Ward) -> None:
     assert ward.goals() == ["Newer"]
 
 
+def test_a_version_that_no_server_counts_up_to_is_taken_in(ward: Ward) -> None:
+    for version, text in (("1", "Sleep"), ("9" * 5000, "Walk")):
+        ward.told(put(PATIENT), put({**GOAL, "meta": {"versionId": version}, "description": {"text": text}}))
+        assert ward.goals() == [text]
+
+
 def test_who_provides_what_and_is_sent_by_itself_is_not_changed(ward: Ward) -> None:
     unit = {"resourceType": "Organization", "id": "o1", "name": "Fells ward"}
     ward.told(put({**PATIENT, "managingOrganization": {"reference": "Organization/o1"}}), put(unit))

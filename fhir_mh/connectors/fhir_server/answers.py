@@ -10,6 +10,7 @@ from typing import Any
 from fhir_mh.fhir.parts import objects_in
 
 Body = dict[str, Any]
+_ID = 64  # characters; see https://hl7.org/fhir/R4/datatypes.html#id
 _LATER = (401, 403, 408, 425, 429)
 _STATUS = re.compile(r"\s*(\d{3})\b")
 _PLACE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([^/?#]{1,200}))?/?")
@@ -78,6 +79,11 @@ def versions_in(bundle: Mapping[str, Any]) -> Iterator[Version]:
 def version_of(resource: Mapping[str, Any]) -> str:
     """What a server calls this version of a resource; empty where it does not say."""
     return _text(_object(resource.get("meta")), "versionId")
+
+
+def count_of(version: str) -> int | None:
+    """The number that a version is; None where it is none, or longer than an id may be."""
+    return int(version) if version.isdecimal() and len(version) <= _ID else None
 
 
 def updated_of(resource: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -62,7 +64,8 @@ class FhirClient:
 
     Every method raises UpstreamUnavailable and NotAuthenticated (try again later) and Refused (never, as it is asked);
     nothing else but what it says itself. What a server says in words is kept nowhere.
-    patience: seconds for one request. through: another transport, for tests.
+    present: the server's own time at its last answer, where it said one. patience: seconds for one request.
+    through: another transport, for tests.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class FhirClient:
         token = connection.token
         self._known = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
         self._client = client_of(through)
+        self.present: datetime | None = None
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -208,6 +212,7 @@ class FhirClient:
             self._client.stream(method, url, content=body or None, headers=sent) as response,
         ):
             text = await read_whole(response, _MAX_ANSWER)
+        self.present = _told(response.headers.get("Date")) or self.present
         try:
             return _Said(response.status_code, load_object(text) if text.strip() else None)
         except InvalidResource:
@@ -229,6 +234,15 @@ class FhirClient:
         if where not in (f"{self._base}/{path}", f"{self._base}/{path}/_search"):
             raise UpstreamUnavailable(issues=[issue("server-pages", "$")])
         return list(httpx.QueryParams(asked).multi_items())
+
+
+def _told(date: str | None) -> datetime | None:
+    """The time that a Date header tells; see https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1"""
+    try:
+        found = None if date is None else parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return None if found is None or found.tzinfo is None else found
 
 
 def _path(kind: str, name: str | None = None) -> str:

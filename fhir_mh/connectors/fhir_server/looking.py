@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from fhir_mh.clock import moment_of
-from fhir_mh.connectors.fhir_server.answers import Version, updated_of
+from fhir_mh.connectors.fhir_server.answers import Version, count_of, updated_of
 from fhir_mh.connectors.fhir_server.found import hash_of, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.ports import Server
@@ -182,7 +182,7 @@ def _is_in_use(patient: Body) -> bool:
 def _age(version: Version) -> tuple[float, int]:
     """By the server's time, then by its numbers, where it counts."""
     moment = moment_of(version.updated or updated_of(version.body or {}))
-    return 0.0 if moment is None else moment.timestamp(), int(version.version) if version.version.isdecimal() else 0
+    return 0.0 if moment is None else moment.timestamp(), count_of(version.version) or 0
 
 
 def by_key(bodies: Iterable[Body]) -> dict[Key, Body]:

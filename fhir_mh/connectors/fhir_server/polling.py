@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from fhir_mh.clock import moment_of
+from fhir_mh.clock import instant, moment_of
 from fhir_mh.connectors.fhir_server.answers import updated_of
 from fhir_mh.connectors.fhir_server.client import is_of_one
 from fhir_mh.connectors.fhir_server.found import Found, hash_of, key_there
@@ -79,7 +79,9 @@ class Polling:
 
     async def _read_type(self, read: Read, kind: str, *, deletions: bool) -> None:
         """What has changed of a type since it was read last; another fault than of the type itself is the round's."""
-        position = await self._position(kind)
+        position, present = await self._position(kind), await self._present()
+        if _is_after(position, present + OVERLAP):
+            position = None  # what was passed over because of it is not known
         since = None if position is None else _before(position)
         try:
             async for body in self.server.search(kind, [], since=since):
@@ -92,7 +94,7 @@ class Polling:
             await self._pass_over(read, kind, fault)
             return
         if position is not None:
-            read.newest[kind] = position
+            read.newest[kind] = instant(present) if _is_after(position, present) else position
 
     async def _pass_over(self, read: Read, kind: str, fault: FhirMhError) -> None:
         """Go on without a type that cannot be read. Raises a fault that is not of the type alone."""
@@ -291,6 +293,11 @@ class Polling:
 
         await self.store.write(note)
 
+    async def _present(self) -> datetime:
+        """What time it is by the server, else by ourselves."""
+        told = self.server.present
+        return told if told is not None else await self.store.read(lambda tx: tx.now)
+
     async def _position(self, source: str) -> str | None:
         found = await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))
         return None if found is None else found.position
@@ -303,6 +310,11 @@ def _later(position: str | None, updated: str) -> str | None:
         return position
     known = None if position is None else moment_of(position)
     return updated if known is None or moment > known else position
+
+
+def _is_after(position: str | None, present: datetime) -> bool:
+    moment = None if position is None else moment_of(position)
+    return moment is not None and moment > present
 
 
 def _before(position: str) -> str | None:

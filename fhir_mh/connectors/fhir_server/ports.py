@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.answers import Version
@@ -29,7 +30,10 @@ class Home(Protocol):
 
 
 class Server(Protocol):
-    """A server as it is read: FhirClient."""
+    """A server as it is read: FhirClient. present: the server's own time at its last answer, where it said one."""
+
+    @property
+    def present(self) -> datetime | None: ...
 
     async def capability(self) -> Body: ...
 

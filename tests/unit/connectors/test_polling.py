@@ -180,6 +180,47 @@ def test_a_time_that_cannot_be_counted_with_stops_nothing(tmp_path: Path, instan
         assert goals(ward) == ["Sleep", "Walk"]
 
 
+def stamp(ward: Asked, name: str, by: timedelta) -> None:
+    """A Goal there is said to have been changed so much later than it was."""
+    version = next(one for one in reversed(ward.server.versions) if (one.kind, one.name) == ("Goal", name))
+    version.updated += by
+    assert version.body is not None
+    version.body["meta"]["lastUpdated"] = version.updated.isoformat().replace("+00:00", "Z")
+
+
+def test_what_is_stamped_in_the_future_hides_nothing_that_comes_after(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.server.put(goal("g1", "Sleep"))
+        stamp(ward, "g1", timedelta(days=365))
+        assert ward.poll() == 1
+        ward.server.put(goal("g2", "Walk"))
+        assert ward.poll() == 1
+        ward.edit("Goal", "g1", description={"text": "Sleep well"})
+        assert ward.poll() == 1
+        assert goals(ward) == ["Sleep well", "Walk"]
+
+
+def test_a_type_that_was_read_up_to_the_future_is_read_from_the_beginning(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.server.put(goal("g1", "Sleep"))
+        stamp(ward, "g1", -timedelta(days=30))
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "Goal", "2999-01-01T00:00:00Z"))
+        assert (ward.poll(), goals(ward)) == (1, ["Sleep"])
+
+
+def test_a_version_that_no_server_counts_up_to_stops_nothing(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.server.put(goal("g1", "Sleep"))
+        ward.poll()
+        ward.edit("Goal", "g1", description={"text": "Sleep well"})
+        held = ward.server.versions[-1].body
+        assert held is not None
+        held["meta"]["versionId"] = "9" * 5000
+        ward.server.put(goal("g2", "Walk"))
+        assert ward.poll() == 1  # one message has both
+        assert (ward.poll(), goals(ward)) == (0, ["Sleep well", "Walk"])
+
+
 def test_a_server_that_is_away_leaves_everything_to_be_read(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         ward.server.defects.down = 503
