@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
+_READ, _DUE = "read", "due"  # whether all that a Patient there had was read, of who is known here
 _DEPTH = 3  # a professional of a service of an organisation
 
 
@@ -55,6 +56,7 @@ class Polling:
             await self._read(read)
         except (UpstreamUnavailable, NotAuthenticated) as fault:  # what was read until then is received
             read.faults.append(fault)
+        await self._meet(read)
         done = await self._receive(read)
         await self._note(read)
         if read.unread:
@@ -83,6 +85,7 @@ class Polling:
         if _is_after(position, present + OVERLAP):
             position = None  # what was passed over because of it is not known
         since = None if position is None else _before(position)
+        read.since = read.since or since is not None
         try:
             async for body in self.server.search(kind, [], since=since):
                 if body.get("resourceType") == kind:
@@ -107,11 +110,36 @@ class Polling:
             if version.body is None and version.kind == kind:
                 read.gone.append((kind, version.name))
 
+    async def _meet(self, read: Read) -> None:
+        """Look up who was met for the first time; of them all is to be read, where only what has changed was.
+
+        Nothing else was passed over of who is known where everything is read. Nothing is noted of a stranger.
+        """
+        if read.met is not None:
+            return
+        partner, known = self.reading.partner, [there for there, one in read.patients.items() if one is not None]
+
+        def met(tx: Tx) -> set[str]:
+            written = tx.server_copies.unread(partner, "Patient")  # it is known of them already
+            noted = {one.source for one in tx.checkpoints.below("Patient/", partner)}
+            return {f"Patient/{there}" for there in set(known) - set(written)} - noted
+
+        read.met = await self.store.read(met)
+        strangers = {f"Patient/{there}" for there in read.strangers}
+        read.newest.update({one: _DUE if read.since or one in strangers else _READ for one in read.met})
+
     async def _new_people(self, read: Read) -> list[Body]:
-        """The Patients there of people who were written there, and of whom not everything was read since."""
-        unread = await self.store.read(lambda tx: tx.server_copies.unread(self.reading.partner, "Patient"))
+        """The Patients there of people who were written or first met there, and of whom not all was read since."""
+        await self._meet(read)
+
+        def due(tx: Tx) -> set[str]:
+            written = tx.server_copies.unread(self.reading.partner, "Patient")
+            noted = tx.checkpoints.below("Patient/", self.reading.partner)
+            return {*written, *(one.source.partition("/")[2] for one in noted if one.position == _DUE)}
+
+        now = {one.partition("/")[2] for one, position in read.newest.items() if position == _DUE}
         found = []
-        for there in unread:
+        for there in sorted(now | await self.store.read(due)):
             with suppress(Unread):  # with the next round
                 found.append(await read.patient(there))
         return [patient for patient in found if patient is not None]
@@ -131,7 +159,7 @@ class Polling:
                 await self._pass_over(read, kind, fault)
         read.about.setdefault(there, {})
         if len(read.faults) == faults:
-            read.newest[f"Patient/{there}"] = "read"
+            read.newest[f"Patient/{there}"] = _READ
 
     async def _beside(self, read: Read, there: str, bodies: Iterable[Body]) -> list[Body]:
         """Whom and what resources name that stands on the same server, and was not read: of no person, or of this one.
@@ -288,6 +316,8 @@ class Polling:
 
     async def _note(self, read: Read) -> None:
         def note(tx: Tx) -> None:
+            for source in sorted((read.met or set()) & read.held):
+                tx.checkpoints.set(self.reading.partner, source, _DUE)
             for source in sorted(read.newest.keys() - read.held):
                 tx.checkpoints.set(self.reading.partner, source, read.newest[source])
 

@@ -30,6 +30,8 @@ class Read:
 
     about: by the Patient's id there. newest: how far each type was read. held: what does not move, whatever was read
     of it, for not all that it told of could be dealt with. unread: what could not be read. seen: how much was.
+    since: of some type only what has changed was read. strangers: Patients who were nobody known here, at some time of
+    the round. met: who is known and was not met before (Patient/id), once that was looked up.
     """
 
     def __init__(
@@ -50,6 +52,9 @@ class Read:
         self.unread: dict[Key, Unread] = {}
         self.faults: list[FhirMhError] = []
         self.seen = 0
+        self.since = False
+        self.strangers: set[str] = set()
+        self.met: set[str] | None = None
 
     async def keep(self, body: Body) -> None:
         """Keep a resource that is about somebody known here; of anybody else nothing is kept.
@@ -62,7 +67,7 @@ class Read:
         kind, name = key_there(body)
         try:
             if kind == "Patient":
-                self.patients[name] = body if await self._knows(body) else None
+                self.patients[name] = await self._if_known(name, body)
                 there: str | None = name
             else:
                 there = await self.subject(body)
@@ -97,8 +102,14 @@ class Read:
         """A Patient of the server, read once in a round; None where that is nobody known here. Raises Unread."""
         if there not in self.patients:
             found = await self._one("Patient", there)
-            self.patients[there] = found if found is not None and await self._knows(found) else None
+            self.patients[there] = None if found is None else await self._if_known(there, found)
         return self.patients[there]
+
+    async def _if_known(self, there: str, patient: Body) -> Body | None:
+        if await self._knows(patient):
+            return patient
+        self.strangers.add(there)
+        return None
 
     async def other(self, key: Key) -> Body | None:
         """Any other resource, read once in a round; None where there is none. Raises Unread."""

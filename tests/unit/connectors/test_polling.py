@@ -107,6 +107,50 @@ def test_what_was_passed_over_is_read_once_its_person_is_written_there(tmp_path:
         assert held.person == ward.tx(lambda tx: tx.find_person("https://fhir.nhs.uk/Id/nhs-number", "9990000026"))
 
 
+def stranger_with_a_goal(ward: Asked) -> None:
+    """A Patient there without a number, whose goal was polled long ago."""
+    ward.server.put({**PATIENT, "id": "78", "identifier": []})
+    ward.server.put(goal("old", "Of before", subject={"reference": "Patient/78"}))
+    stamp(ward, "old", -timedelta(days=10))
+    ward.server.put(goal("g1", "Of 77"))
+    ward.poll()
+    assert goals(ward) == ["Of 77"]
+    noted = ward.tx(lambda tx: tx.checkpoints.below("Patient/", WARD))
+    assert [one.source for one in noted] == ["Patient/77"], "nothing of the stranger"
+
+
+def test_who_becomes_known_there_is_read_from_the_beginning(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        stranger_with_a_goal(ward)
+        ward.edit("Patient", "78", identifier=PATIENT["identifier"])
+        ward.poll()
+        assert goals(ward) == ["Of 77", "Of before"]
+        assert ward.poll() == 0
+
+
+def test_who_becomes_known_there_is_read_though_that_fails_at_first(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        stranger_with_a_goal(ward)
+        whole = ward.server._search
+
+        def search(kind: str, query: list[tuple[str, str]]) -> Any:
+            if any(name == "patient" for name, _ in query):
+                raise Fault(500)
+            return whole(kind, query)
+
+        ward.server._search = search  # type: ignore[method-assign]
+        ward.edit("Patient", "78", identifier=PATIENT["identifier"])
+        with pytest.raises(UpstreamUnavailable):
+            ward.poll()
+        for version in ward.server.versions:  # nothing of the person is met any more
+            version.updated -= timedelta(days=1)
+            if version.body is not None:
+                version.body["meta"]["lastUpdated"] = version.updated.isoformat().replace("+00:00", "Z")
+        ward.server._search = whole  # type: ignore[method-assign]
+        ward.poll()
+        assert goals(ward) == ["Of 77", "Of before"]
+
+
 def test_who_provides_what_comes_along_with_what_names_it(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         ward.server.put({"resourceType": "Organization", "id": "trust", "name": "Trust"})
