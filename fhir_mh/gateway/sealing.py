@@ -37,7 +37,7 @@ def seal(
     sealed: what is older than it holds nothing but the text of before, and people have said of each Task whose it is.
     Returns the types of the resources that were sealed. The custodian's edition is the caller's to set or raise.
     """
-    made = _Sealing(partial(tx.seals.make, person, custodian, reason, undone_merge=undone.id if undone else None))
+    made = _Sealing(partial(_make, tx, person, custodian, reason, undone))
     since = None if undone is None else undone.made
     kinds: set[str] = set()
     if person is not None:
@@ -78,6 +78,12 @@ def take_back(
     kinds = seal(tx, home, person, home.ods, keys, reason, undone)
     tx.touch(person, home.ods)
     return kinds
+
+
+def _make(tx: Tx, person: str | None, custodian: str, reason: str | None, undone: PersonMerge | None) -> str:
+    if person is not None:
+        tx.raise_head(person)  # the record shows that something was retracted, be it but a proposal
+    return tx.seals.make(person, custodian, reason, undone_merge=undone.id if undone else None)
 
 
 class _Sealing:

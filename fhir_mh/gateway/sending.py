@@ -158,6 +158,7 @@ def _answer(tx: Tx, sent: OutboxMessage, state: ProposalState, said: dict[str, A
     if proposal is not None:
         known = load_object(proposal.outcome) if proposal.outcome else {}
         tx.proposals.settle(proposal.id, state, dumps({**known, **said}).decode())
+        tx.raise_head(proposal.person)
 
 
 def _proposal_of(tx: Tx, waiting: OutboxMessage) -> Proposal | None:

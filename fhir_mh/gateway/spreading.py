@@ -83,6 +83,7 @@ def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision:
         return
     if lane is not None and lane.state == "ended":
         tx.lanes.open(partner, person)
+        tx.raise_head(person)  # what waited there is shown as withheld no longer
         if tx.edition(person, home.ods):
             tx.touch(person, home.ods)
     _note_lapsed(tx, home, person, partner, decision)
@@ -140,6 +141,7 @@ def end_sharing(
     why: the stable code that operators see of the lane.
     """
     tx.lanes.end(partner, person, why)
+    tx.raise_head(person)  # what waits there is shown as withheld
     copy = copy_at(tx, person, partner, home.ods)
     if copy is None or copy.sent is None:
         return

@@ -243,4 +243,5 @@ def _propose(
         )
         text = dumps({**payload, "proposal": made.id}).decode()
         tx.outbox.add(custodian, holding.person, "proposal", edition=base, payload=text, message=made.id)
+        tx.raise_head(holding.person)  # the record shows it from now on
         outcome.proposals.append(made.id)

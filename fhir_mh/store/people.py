@@ -1,9 +1,9 @@
 """People: who is known here by which identifiers, and the two numbers that rise as their records change.
 
-The record version of a person rises once in each transaction that touched any of the person's resources; the
-edition of (person, custodian) once in each that changed that custodian's. Both rise at the first touch, so that
-the same transaction can already write the new number into a message; on PostgreSQL this also makes the
-transactions of one person queue up behind each other.
+The record version of a person rises once in each transaction that touched any of the person's resources, or changed
+otherwise what the record shows (a proposal that is kept or settled); the edition of (person, custodian) once in each
+that changed that custodian's. Both rise at the first touch, so that the same transaction can already write the new
+number into a message; on PostgreSQL this also makes the transactions of one person queue up behind each other.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class People(Part):
 
     def set_edition(self, person: str, custodian: str, edition: int) -> None:
         """For copies: the edition the sender says they are. This transaction then does not raise it by itself."""
-        self._raise_head(person)
+        self.raise_head(person)
         self._raised.add((person, custodian))
         self._editions[person, custodian] = edition
         self.session.run(
@@ -119,7 +119,7 @@ class People(Part):
 
     def touch(self, person: str, custodian: str) -> None:
         """Raise the record version and the edition, each once in this transaction."""
-        self._raise_head(person)
+        self.raise_head(person)
         if (person, custodian) not in self._raised:
             self._raised.add((person, custodian))
             row = self.session.made(
@@ -130,7 +130,11 @@ class People(Part):
             )
             self._editions[person, custodian] = int(row[0])
 
-    def _raise_head(self, person: str) -> None:
+    def raise_head(self, person: str) -> None:
+        """Raise the record version alone, once in this transaction: what is shown changes though nothing was stored.
+
+        Raises NotFound for an unknown person.
+        """
         if person in self._raised:
             return
         if not self.session.run("UPDATE persons SET version = version + 1 WHERE id = ?", person):

@@ -102,3 +102,21 @@ def test_a_custodian_who_is_no_partner_cannot_be_proposed_to(caller: Caller) -> 
     goal = caller("GET", "/fhir/Goal/g").json()
     answer = caller("PUT", "/fhir/Goal/g", {**goal, "description": {"text": "y"}})
     refused(answer, 409, "sync-unknown-custodian")
+
+
+def test_of_two_who_change_what_another_keeps_the_second_is_told_that_the_record_has_changed(
+    caller: Caller, copy: Json
+) -> None:
+    read = caller("POST", "/records/find", {"nhs_number": NUMBER})
+    url, seen = f"/records/{read.json()['id']}", read.headers["etag"]
+    first = caller("PUT", url, {"crisis_plans": [{"id": "their-plan", "title": "First"}]}, if_match=seen)
+    assert (first.status_code, first.headers["etag"] != seen) == (200, True)
+    second = caller("PUT", url, {"crisis_plans": [{"id": "their-plan", "title": "Second"}]}, if_match=seen)
+    refused(second, 412, "store-version-conflict")
+    now = caller("GET", url)
+    assert (now.json()["record"]["crisis_plans"][0]["title"], len(waiting(caller))) == ("First", 1)
+    assert now.headers["etag"] == first.headers["etag"]
+    again = caller(
+        "PUT", url, {"crisis_plans": [{"id": "their-plan", "title": "Second"}]}, if_match=now.headers["etag"]
+    )
+    assert (again.status_code, len(waiting(caller))) == (200, 2)
