@@ -76,7 +76,8 @@ def response_entry(fhir: str, kept: Kept, told: Sequence[Issue], wanted: str) ->
     """What became of one entry. told: findings to pass on; wanted: what Prefer: return asks for."""
     stored = kept.stored
     if stored is None:
-        return {"response": {"status": "202 Accepted", "outcome": outcome(told)}}
+        status = "200 OK" if kept.proposal is None else "202 Accepted"
+        return {"response": {"status": status, "outcome": outcome(told)}}
     response: dict[str, Any] = {
         "status": "201 Created" if kept.created else "200 OK",
         "location": f"{fhir}/{stored.type}/{stored.id}/_history/{stored.version}",

@@ -147,8 +147,6 @@ class FhirRest:
         except NotFound:
             found = issue("rest-no-update-create", kind, type=kind)
             raise Refused(405, found, headers={"Allow": "GET"}) from None
-        if kept.stored is None and kept.proposal is None:
-            return outcome_response(200, [issue("rest-unchanged", kind), *kept.warnings])
         return self._kept(request, kept)
 
     def _kept(self, request: Request, kept: Kept) -> Response:
@@ -156,7 +154,7 @@ class FhirRest:
         told = _told(kept)
         stored = kept.stored
         if stored is None:
-            return outcome_response(202, told)
+            return outcome_response(200 if kept.proposal is None else 202, told)
         headers = bundles.stored_headers(stored)
         path = f"{base_url(request)}/fhir/{stored.type}/{stored.id}/_history/{stored.version}"
         headers["Location" if kept.created else "Content-Location"] = path
@@ -299,8 +297,10 @@ class _Batch:
 
 def _told(kept: Kept) -> list[Issue]:
     """What the sender of a resource is told beside its fate."""
-    if kept.proposal is None:
+    if kept.stored is not None:
         return list(kept.warnings)
+    if kept.proposal is None:
+        return [issue("rest-unchanged", ""), *kept.warnings]
     return [issue("rest-proposed", "", custodian=kept.custodian, proposal=kept.proposal), *kept.warnings]
 
 

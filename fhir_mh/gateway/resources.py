@@ -9,17 +9,16 @@ from typing import Any
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
-from fhir_mh.gateway.holding import Key, about_sides, content, each_once, hold
+from fhir_mh.gateway.holding import Key, about_sides, content, each_once
 from fhir_mh.gateway.identity import Organisation, find_by_patient, identify
 from fhir_mh.gateway.links import linked
-from fhir_mh.gateway.pending import effective
 from fhir_mh.gateway.projection import Sight
+from fhir_mh.gateway.proposing import propose
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.gateway.standing import expect_kept, merged_notes, now_of, standing_in
-from fhir_mh.gateway.writing import Check, settle, write_record
+from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
-from fhir_mh.mapping.merge import merge
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import Page, Store, StoredResource, Tx
@@ -50,7 +49,7 @@ class Search:
 class Kept:
     """What became of a resource that was sent: stored here, or (stored is None) proposed to its custodian.
 
-    Neither, where its custodian's copy says the same already.
+    Neither, where it says what is shown already: its custodian's copy, or a change of ours that waits.
     """
 
     stored: StoredResource | None
@@ -306,11 +305,7 @@ class FhirUseCases:
         return person
 
     def _proposed(self, tx: Tx, known: StoredResource, body: Body) -> Kept:
-        holding = hold(tx, str(known.person), self.home.ods)
-        before, _ = effective(tx, holding)
-        wanted = holding.with_bodies([content(body)]).tree
-        merged = merge(before, holding.tree, wanted)
-        outcome = write_record(tx, self.home, self.check, holding, before, merged.tree)
+        outcome = propose(tx, self.home, self.check, known, body)
         made = outcome.proposals[0] if outcome.proposals else None
         return Kept(None, False, made, outcome.warnings, known.custodian)
 

@@ -182,6 +182,26 @@ CODES: dict[str, Code] = {
         "{custodian} keeps this, so nothing was changed here; the change was sent there as proposal {proposal}.",
         "Read it again later: what {custodian} accepts arrives by itself.",
     ),
+    "rest-partly-proposed": Code(
+        "warning",
+        "informational",
+        "A part of what this says was not proposed to {custodian}: what is left out empties nothing, and a change that "
+        "waits there stays where this says what was there before it.",
+        "Read the record: it shows what was proposed. Clear a field with null by PUT /records.",
+    ),
+    "rest-change-waits": Code(
+        "error",
+        "conflict",
+        "This says what was there before a change of yours that waits for {custodian}; nothing was proposed.",
+        "Send it again once {custodian} has answered, or take the change back by PUT /records, which shows it.",
+    ),
+    "rest-not-proposed": Code(
+        "error",
+        "not-supported",
+        "{custodian} keeps this, and nothing that was changed in it can be proposed: it is in no row of the record, or "
+        "something is left out, which empties nothing.",
+        "Change what the record has; clear a field with null by PUT /records. Of anything else, tell {custodian}.",
+    ),
     "rest-unchanged": Code(
         "information",
         "informational",

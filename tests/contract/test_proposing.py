@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.fhir.json import load_object
 from fhir_mh.profiles.bundle import write_entries
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import Tx
@@ -120,3 +121,71 @@ def test_of_two_who_change_what_another_keeps_the_second_is_told_that_the_record
         "PUT", url, {"crisis_plans": [{"id": "their-plan", "title": "Second"}]}, if_match=now.headers["etag"]
     )
     assert (again.status_code, len(waiting(caller))) == (200, 2)
+
+
+def url_of(resource: Json) -> str:
+    return f"/fhir/{resource['resourceType']}/{resource['id']}"
+
+
+def shown(caller: Caller) -> Json:
+    found: Json = caller("POST", "/records/find", {"nhs_number": NUMBER}).json()["record"]
+    return found
+
+
+def test_a_third_text_takes_the_place_of_a_change_that_waits(caller: Caller, copy: Json) -> None:
+    for title in ("First", "Second"):
+        refused(caller("PUT", url_of(copy), {**copy, "title": title}), 202, "rest-proposed")
+    first, second = (load_object(one.payload) for one in waiting(caller))
+    assert second["before"] == first["after"]
+    assert [one["title"] for one in second["after"]] == ["Second"]
+    assert shown(caller)["crisis_plans"][0]["title"] == "Second"
+    refused(caller("PUT", url_of(copy), {**copy, "title": "Second"}), 200, "rest-unchanged")
+    assert len(waiting(caller)) == 2
+
+
+def test_what_was_there_before_takes_no_change_back_and_says_so(caller: Caller, copy: Json) -> None:
+    refused(caller("PUT", url_of(copy), {**copy, "title": "First"}), 202, "rest-proposed")
+    refused(caller("PUT", url_of(copy), copy), 409, "rest-change-waits")
+    assert len(waiting(caller)) == 1
+    answer = caller("PUT", url_of(copy), {**copy, "status": "on-hold"})
+    assert {"rest-proposed", "rest-partly-proposed"} <= set(codes(answer))
+    assert (shown(caller)["crisis_plans"][0]["title"], shown(caller)["crisis_plans"][0]["status"]) == (
+        "First",
+        "on-hold",
+    )
+
+
+def test_what_is_no_row_of_the_record_is_refused_and_not_called_unchanged(caller: Caller, copy: Json) -> None:
+    subject = copy["subject"]
+    weight = {"resourceType": "Observation", "id": "weight", "status": "final", "code": {"text": "weight"}}
+
+    def store(tx: Tx) -> None:
+        person = tx.persons()[0]
+        tx.put({**weight, "subject": subject, "valueString": "80"}, person=person, custodian="ZOA1")
+
+    caller.gateway.store.write_now(store)
+    held = caller("GET", "/fhir/Observation/weight").json()
+    refused(caller("PUT", url_of(held), held), 200, "rest-unchanged")
+    refused(caller("PUT", url_of(held), {**held, "valueString": "120"}), 422, "rest-not-proposed")
+    assert waiting(caller) == []
+
+
+def test_what_is_left_out_empties_nothing_and_is_told(caller: Caller, copy: Json) -> None:
+    less = {name: value for name, value in copy.items() if name != "title"}
+    refused(caller("PUT", url_of(copy), less), 422, "rest-not-proposed")
+    assert waiting(caller) == []
+    assert "rest-partly-proposed" in codes(caller("PUT", url_of(copy), {**less, "status": "on-hold"}))
+    assert shown(caller)["crisis_plans"][0]["title"] == "Crisis plan"
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_what_is_shown_already_is_so_in_a_bundle_too(caller: Caller, copy: Json, kind: str) -> None:
+    entry = {"resource": copy, "request": {"method": "PUT", "url": f"CarePlan/{copy['id']}"}}
+    (done,) = caller("POST", "/fhir", {"resourceType": "Bundle", "type": kind, "entry": [entry]}).json()["entry"]
+    assert done["response"]["status"] == "200 OK"
+    assert done["response"]["outcome"]["issue"][0]["details"]["coding"][0]["code"] == "rest-unchanged"
+
+
+def codes(answer: Any) -> list[str]:
+    """Of every issue of an answer."""
+    return [one["details"]["coding"][0]["code"] for one in answer.json()["issue"]]
