@@ -8,23 +8,21 @@ from typing import Any
 
 from fhir_mh.connectors.fhir_server.naming import references_in
 from fhir_mh.fhir.parts import changed
-from fhir_mh.fhir.urls import EXTENSION, ITEM_ID, ODS_CODE
-from fhir_mh.gateway.holding import Holding, Key, content, hold, key_of, name_apart
+from fhir_mh.fhir.urls import ITEM_ID, ODS_CODE
+from fhir_mh.gateway.holding import Key, content, hold, name_apart
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.links import patients_of
 from fhir_mh.gateway.named import pinned
 from fhir_mh.gateway.projection import redirected, without
 from fhir_mh.gateway.provenance import is_ours, targets_of
 from fhir_mh.gateway.sealing import take_back
+from fhir_mh.gateway.stamping import VERSION, hashed, restated
 from fhir_mh.gateway.written_since import Before
 from fhir_mh.placements.courses import ods_codes
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
-from fhir_mh.records.content_hash import PLANS, content_hash
-from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import PersonMerge, Tx
 
 Body = dict[str, Any]
-_VERSION, _HASH = EXTENSION + "plan-version", EXTENSION + "content-hash"
 
 
 @dataclass(slots=True)
@@ -168,7 +166,7 @@ class Parting:
         for key, body in bodies.items():
             named = redirected({**_named(body, names), "id": ids["/".join(key)].partition("/")[2]}, {**ids, **about})
             moved.append(_coded(without(named, left), self.codes))
-        for body in _hashed(there, moved):
+        for body in hashed(there, moved):
             self._put(other.person, body)
         other.ids |= ids
         other.items |= {name_apart(side.person, old): new for old, new in names.items()}
@@ -202,16 +200,14 @@ class Parting:
                 named = _coded(_named(without(named, hidden), side.items), self.codes)
             if named != said:
                 anew.append(named)
-        for body in _hashed(hold(self.tx, side.person, self.home.ods), anew) if anew else ():
+        for body in hashed(hold(self.tx, side.person, self.home.ods), anew) if anew else ():
             self.tx.put(body, person=side.person, custodian=self.home.ods)
 
     def _put(self, person: str, body: Body) -> None:
         """Store a resource as new of a person; a plan carries the edition in which it came to be."""
         self.tx.touch(person, self.home.ods)
         edition = self.tx.edition(person, self.home.ods)
-        self.tx.put(
-            _with_extension(body, _VERSION, "valuePositiveInt", edition), person=person, custodian=self.home.ods
-        )
+        self.tx.put(restated(body, VERSION, "valuePositiveInt", edition), person=person, custodian=self.home.ods)
 
 
 def _counted(side: _Side) -> list[Key]:
@@ -249,20 +245,3 @@ def _coded(value: Any, codes: Mapping[str, str]) -> Any:
         return said if code is None else {**said, "system": ODS_CODE, "value": code}
 
     return changed(value, one)
-
-
-def _hashed(holding: Holding, bodies: Sequence[Body]) -> list[Body]:
-    """Resources of a person that are to be stored, each plan with the hash of what it says then."""
-    after = holding.with_bodies(bodies)
-    tree = tree_of(record_of(after.tree))
-    plans = {(name, plan["id"]): content_hash(plan) for name in PLANS for plan in tree.get(name) or ()}
-    said = {after.primaries[place]: made for place, made in plans.items()}
-    return [_with_extension(body, _HASH, "valueString", said.get(key_of(body))) for body in bodies]
-
-
-def _with_extension(body: Body, url: str, form: str, value: Any) -> Body:
-    """A resource with the value of an extension that it has; as it is where it has none, or there is no value."""
-    listed = body.get("extension")
-    if value is None or not isinstance(listed, list) or not any(one.get("url") == url for one in listed):
-        return body
-    return {**body, "extension": [{**one, form: value} if one.get("url") == url else one for one in listed]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.proposing import propose
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, spread
+from fhir_mh.gateway.stamping import is_plan, stamp_rest, stamped
 from fhir_mh.gateway.standing import expect_kept, merged_notes, now_of, standing_in
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
@@ -238,13 +239,16 @@ class FhirUseCases:
         kept: dict[int, Kept] = {}
         touched: dict[str, dict[Key, Body | None]] = {}
         urgent: set[str] = set()
-        order = sorted(range(len(entries)), key=lambda n: entries[n].body["resourceType"] != "Patient")
+        bodies = [
+            moved({**one.body, "id": names[id(one)]}, places, one.path or str(one.body["resourceType"]))
+            for one in entries
+        ]
+        plans = {number: body for number, body in enumerate(bodies) if is_plan(body)}
+        order = sorted(range(len(entries)), key=lambda n: (bodies[n]["resourceType"] != "Patient", n in plans))
         for number in order:
-            entry = entries[number]
-            body = {**entry.body, "id": names[id(entry)]}
-            body = moved(body, places, entry.path or str(body["resourceType"]))
+            entry, body = entries[number], bodies[number]
             known = tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
-            result = self._keep(tx, context, entry, body)
+            result = self._keep(tx, entry, body, plans.values())
             person = result.stored.person if result.stored is not None else known.person if known is not None else None
             notes = [] if person is None else merged_notes(tx, person, entry.path or str(body["resourceType"]))
             kept[number] = replace(result, warnings=[*warnings[number], *result.warnings, *notes])
@@ -253,14 +257,16 @@ class FhirUseCases:
                 touched.setdefault(result.stored.person, {})[result.stored.type, result.stored.id] = was
                 urgent |= {result.stored.person} if is_urgent(body) else set()
         for person, were in touched.items():
+            stamp_rest(tx, self.home, person, were)
             settle(tx, self.home, self.check, person, were)
             spread(tx, self.home, person, {kind for kind, _ in were}, own=True, urgent=person in urgent)
         return [kept[number] for number in range(len(entries))]
 
-    def _keep(self, tx: Tx, context: AccessContext, entry: TransactionEntry, body: Body) -> Kept:
+    def _keep(self, tx: Tx, entry: TransactionEntry, body: Body, plans: Iterable[Body]) -> Kept:
         kind, name = str(body["resourceType"]), str(body["id"])
         if entry.method == "POST":
             person = self._person(tx, body)
+            body = stamped(tx, self.home, person, body, None, plans)
             return Kept(tx.put(body, person=person, custodian=self.home.ods, expected_version=0), True)
         known = tx.get(kind, name)
         if known is None:
@@ -273,7 +279,7 @@ class FhirUseCases:
         if known.deleted and tx.seals.holds(kind, name):
             raise Conflict(issues=[issue("sync-retracted", kind, reference=f"{kind}/{name}")])
         person = self._person(tx, body, known.person)
-        body = linked(tx, known, body)
+        body = stamped(tx, self.home, person, linked(tx, known, body), known, plans)
         stored = tx.put(body, person=person, custodian=known.custodian, expected_version=entry.if_match)
         return Kept(stored, False)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any, Protocol
 
 from fhir_mh.errors import Conflict, InvalidResource
@@ -16,12 +15,12 @@ from fhir_mh.gateway.holding import Holding, Key, Tree, content, hold, is_uuid
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
+from fhir_mh.gateway.stamping import stamp
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.row_paths import cleared, is_of_item
 from fhir_mh.profiles.bundle import SHARED_KINDS, TABLES, Written, identifier_of, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
-from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import Tx
 
@@ -58,7 +57,7 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     were = _bodies(before)
     changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
     ours = [written for written in changed if _custodian(holding, written) == home.ods]
-    if ours and _stamp(tx, home, holding, after, ours):
+    if ours and stamp(tx, home, holding, after, ours):
         changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
         ours = [written for written in changed if _custodian(holding, written) == home.ods]
     _refuse_sealed(tx, holding, changed)
@@ -131,29 +130,6 @@ def _name_resources(tx: Tx, holding: Holding, tree: Tree) -> None:
 def _unique(table: Table, item_id: str) -> bool:
     """Whether an item's id may serve as its resource's: a UUID, of something that only one record holds."""
     return table.kind not in SHARED_KINDS and is_uuid(item_id)
-
-
-def _stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Sequence[Written]) -> bool:
-    """Say on each item of ours that changed who keeps it, and on a plan which version it is now and its hash."""
-    changed = {(written.table.field, written.item_id) for written in ours}
-    edition, stamped = tx.edition(holding.person, home.ods) + 1, False
-    for table in _stamped_tables():
-        for item in tree.get(table.field) or ():
-            if (table.field, item["id"]) not in changed:
-                continue
-            item["custodian"] = home.ods
-            if table.field in PLANS:
-                item["version"] = edition
-                item["content_hash"] = content_hash(item)
-            stamped = True
-    return stamped
-
-
-@cache
-def _stamped_tables() -> list[Table]:
-    """The tables whose items say who keeps them."""
-    primary = [table for table in TABLES if table.primary and table.field != "person"]
-    return [table for table in primary if any(name == "custodian" for name, _ in table.group.rows())]
 
 
 def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:

@@ -20,7 +20,7 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.gateway.currency import Copy, PersonCurrency, PlanCurrency
 from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.resources import TransactionEntry
-from fhir_mh.store import Currency
+from fhir_mh.store import Currency, StoredResource
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 CRISIS, CARE, REFUSAL = ("crisis_plans", "crisis"), ("care_plans", "care"), ("refusals", "refusal")
@@ -112,19 +112,32 @@ def test_what_was_not_sent_yet_is_not_what_the_partner_has(placed: Pair) -> None
     assert copy(told(placed, HOME), CARE).newest
 
 
-def test_a_plan_written_over_fhir_with_its_old_version_is_not_taken_for_what_was_sent(placed: Pair) -> None:
-    gateway = placed.gateways[HOME]
+def crisis_plan(pair: Pair) -> StoredResource:
     (stored,) = [
-        one for one in gateway.store.read_now(lambda tx: tx.person_resources(placed.record(HOME).id))
+        one for one in pair.gateways[HOME].store.read_now(lambda tx: tx.person_resources(pair.record(HOME).id))
         if one.type == "CarePlan" and "no sleep" in one.text.decode()
     ]  # fmt: skip
+    return stored
+
+
+def test_a_plan_written_over_fhir_with_its_old_version_is_not_taken_for_what_was_sent(placed: Pair) -> None:
+    gateway, stored = placed.gateways[HOME], crisis_plan(placed)
     body = {**stored.body(), "title": "Another crisis plan"}
     asyncio.run(gateway.transaction(AccessContext(HOME), [TransactionEntry("PUT", body, id=stored.id)]))
     found = told(placed, HOME)
-    assert (plan(found, CRISIS).part.version, copy(found, CRISIS).newest) == (1, False)
-    assert not plan(found, CRISIS).part.stamped
+    assert (plan(found, CRISIS).part.version, copy(found, CRISIS).newest) == (2, False)
+    assert plan(found, CRISIS).part.stamped
     placed.deliver()
     assert copy(told(placed, HOME), CRISIS).newest
+
+
+def test_a_plan_that_was_stored_with_its_old_version_before_fhir_raised_it_is_told_apart(placed: Pair) -> None:
+    stored = crisis_plan(placed)
+    body = {**stored.body(), "title": "Another crisis plan"}
+    placed.gateways[HOME].store.write_now(lambda tx: tx.put(body, person=stored.person, custodian=HOME))
+    found = told(placed, HOME)
+    assert (plan(found, CRISIS).part.version, copy(found, CRISIS).newest) == (1, False)
+    assert not plan(found, CRISIS).part.stamped
 
 
 def test_a_section_withheld_since_is_a_copy_that_is_not_kept_up_to_date(placed: Pair) -> None:

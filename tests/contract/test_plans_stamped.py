@@ -1,0 +1,144 @@
+"""A plan that a system writes through FHIR has the version and hash that its keeper mints, as in a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhir_mh.fhir.urls import EXTENSION
+from tests.contract.rest_caller import Caller, Json
+from tests.unit.gateway.pair import person_with_a_plan
+
+FOREIGN = {"url": "https://example.org/theirs", "valueString": "as it came"}
+
+
+@pytest.fixture
+def agreed(caller: Caller) -> Json:
+    """A crisis plan that the person agreed to as it is, as FHIR says it."""
+    record = {
+        **person_with_a_plan(),
+        "agreements": [
+            {
+                "id": "agreed",
+                "plan": {"id": "crisis"},
+                "plan_version": 1,
+                "party": "person",
+                "who": {"display": "person"},
+                "decision": "agreed",
+                "recorded_at": "2026-11-24",
+            }
+        ],
+    }
+    assert caller("POST", "/records", record).status_code == 201
+    listed = caller("GET", "/fhir/CarePlan").json()["entry"]
+    found: Json = next(one["resource"] for one in listed if "mh-crisis-plan" in str(one["resource"]["meta"]))
+    assert standing(caller) == (1, True, True)
+    return found
+
+
+def record(caller: Caller) -> Json:
+    found: Json = caller("POST", "/records/find", {"nhs_number": person_with_a_plan()["person"]["nhs_number"]}).json()
+    return found
+
+
+def standing(caller: Caller) -> tuple[Any, Any, Any]:
+    """The version of the crisis plan, whether it says what its hash does, and whether it is what was agreed to."""
+    found = record(caller)
+    (plan,) = (one for one in found["plans"] if one["plan"] == "crisis")
+    (agreement,) = found["agreements"]
+    return plan["version"], plan["same"], agreement["current"]
+
+
+def stamps(resource: Json) -> Json:
+    return {one["url"].removeprefix(EXTENSION): one for one in resource["extension"]}
+
+
+def put(caller: Caller, resource: Json, way: str = "update") -> Any:
+    """One resource, as an update, in a batch or in a transaction."""
+    url = f"{resource['resourceType']}/{resource['id']}"
+    if way == "update":
+        return caller("PUT", f"/fhir/{url}", resource)
+    entry = {"resource": resource, "request": {"method": "PUT", "url": url}}
+    return caller("POST", "/fhir", {"resourceType": "Bundle", "type": way, "entry": [entry]})
+
+
+@pytest.mark.parametrize("way", ["update", "batch", "transaction"])
+def test_a_change_through_fhir_is_a_new_version_that_nobody_has_agreed_to(
+    caller: Caller, agreed: Json, way: str
+) -> None:
+    assert put(caller, {**agreed, "title": "Something else"}, way).status_code == 200
+    version, same, current = standing(caller)
+    assert (version > 1, same, current) == (True, True, False)
+    assert version == record(caller)["version"], "the only keeper's edition"
+
+
+def test_what_says_the_same_is_the_version_that_it_was(caller: Caller, agreed: Json) -> None:
+    extensions = [one for one in agreed["extension"] if "plan-version" not in one["url"]]
+    assert put(caller, {**agreed, "extension": extensions}).status_code == 200
+    assert standing(caller) == (1, True, True)
+
+
+def test_what_a_system_says_in_the_stamps_counts_for_nothing_and_the_rest_stays_as_it_came(
+    caller: Caller, agreed: Json
+) -> None:
+    wrong = [
+        {"url": EXTENSION + "plan-version", "valuePositiveInt": 99},
+        FOREIGN,
+        {"url": EXTENSION + "content-hash", "valueString": "f" * 64},
+    ]
+    now = put(caller, {**agreed, "title": "New", "extension": wrong}).json()
+    assert [one["url"] for one in now["extension"]] == [
+        *(one["url"] for one in wrong),
+        EXTENSION + "custodian",
+    ]
+    assert now["extension"][1] == FOREIGN
+    assert stamps(now)["custodian"]["valueIdentifier"]["value"] == "ZCT1"
+    assert stamps(now)["plan-version"]["valuePositiveInt"] == standing(caller)[0] == 2
+    assert standing(caller)[1:] == (True, False)
+    beside = {"extension", "meta", "title"}
+    assert {k: v for k, v in now.items() if k not in beside} == {k: v for k, v in agreed.items() if k not in beside}
+
+
+def test_a_plan_that_comes_with_what_it_refers_to_is_stamped_once_all_is_there(caller: Caller, agreed: Json) -> None:
+    patient = agreed["subject"]
+    goal = {
+        "resourceType": "Goal",
+        "lifecycleStatus": "active",
+        "description": {"text": "To garden"},
+        "subject": patient,
+    }
+    plan = {
+        "resourceType": "CarePlan",
+        "status": "active",
+        "intent": "plan",
+        "title": "Another",
+        "subject": patient,
+        "goal": [{"reference": "urn:uuid:11111111-1111-4111-8111-111111111111"}],
+    }
+    entries = [
+        {"resource": plan, "request": {"method": "POST", "url": "CarePlan"}},
+        {
+            "fullUrl": "urn:uuid:11111111-1111-4111-8111-111111111111",
+            "resource": goal,
+            "request": {"method": "POST", "url": "Goal"},
+        },
+    ]
+    answer = caller("POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert answer.status_code == 200
+    (new,) = (one for one in record(caller)["plans"] if one["plan"] not in ("care", "crisis"))
+    assert (new["version"], new["same"]) == (2, True)
+
+
+def test_the_people_of_a_crisis_plan_are_a_part_of_it(caller: Caller, agreed: Json) -> None:
+    contacts = {"crisis_plans": [{"id": "crisis", "contacts": [{"id": "anna", "contact": {"display": "Anna"}}]}]}
+    person = {"person": {"nhs_number": person_with_a_plan()["person"]["nhs_number"]}}
+    assert caller("POST", "/records", {**person, **contacts}).status_code == 200
+    before = standing(caller)[0]
+    (team,) = (one["resource"] for one in caller("GET", "/fhir/CareTeam").json()["entry"])
+    assert (
+        put(caller, {**team, "participant": [{**team["participant"][0], "member": {"display": "Bea"}}]}).status_code
+        == 200
+    )
+    version, same, current = standing(caller)
+    assert (version > before, same, current) == (True, True, False)
