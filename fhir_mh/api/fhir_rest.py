@@ -29,6 +29,7 @@ from fhir_mh.api.headers import (
 )
 from fhir_mh.api.places import placed
 from fhir_mh.api.pushing import Pushing, Sender
+from fhir_mh.api.references import plain
 from fhir_mh.api.searching import (
     Asked,
     Pairs,
@@ -38,7 +39,7 @@ from fhir_mh.api.searching import (
     read_search,
     refuse_unknown,
 )
-from fhir_mh.api.transactions import Reading, read_bundle, read_entry, whole
+from fhir_mh.api.transactions import Reading, expect_no_search, read_bundle, read_entry, whole
 from fhir_mh.api.types import known_type
 from fhir_mh.api.validating import Validating
 from fhir_mh.consent import AccessContext
@@ -127,7 +128,7 @@ class FhirRest:
         if pushed is not None:
             return await pushed.alone(request, kind, None, (text, body))
         with placed(text, body):
-            kept = await self.gateway.create(context, body)
+            kept = await self.gateway.create(context, _written(request, body))
         return self._kept(request, kept)
 
     async def update(self, request: Request) -> Response:
@@ -143,7 +144,7 @@ class FhirRest:
             with placed(text, body):
                 if body.get("id") != name:
                     raise Refused(400, issue("rest-id-differs", f"{kind}.id"))
-                kept = await self.gateway.update(context, body, expected)
+                kept = await self.gateway.update(context, _written(request, body), expected)
         except NotFound:
             found = issue("rest-no-update-create", kind, type=kind)
             raise Refused(405, found, headers={"Allow": "GET"}) from None
@@ -259,7 +260,10 @@ class FhirRest:
             if pushed is not None and kind == "transaction":
                 return _bundle(await pushed.transaction(fhir, entries, (text, body)))
             if kind == "transaction":
-                kept = await self.gateway.transaction(context, whole(entries))
+                asked = whole(entries)
+                beside = {one.full_url for one in asked if one.full_url}
+                asked = [replace(one, body=plain(one.body, fhir, beside)) for one in asked]
+                kept = await self.gateway.transaction(context, asked)
                 done = [bundles.response_entry(fhir, one, _told(one), wanted) for one in kept]
                 return _bundle(bundles.responses("transaction-response", done))
         batch = _Batch(context, fhir, wanted, (text, body), pushed)
@@ -277,7 +281,9 @@ class FhirRest:
                     return bundles.response_entry(fhir, Kept(stored, False), [], "representation")
                 if pushed is not None:
                     return await pushed.one_of(asked, fhir, batch.sent)
-                kept = (await self.gateway.transaction(context, [replace(asked, full_url=None)]))[0]
+                expect_no_search(asked.body, asked.path)
+                alone = replace(asked, full_url=None, body=plain(asked.body, fhir))
+                kept = (await self.gateway.transaction(context, [alone]))[0]
         except (FhirMhError, Refused) as fault:
             answer = answer_to(fault)
             return {"response": {"status": str(answer.status_code), "outcome": orjson.Fragment(bytes(answer.body))}}
@@ -346,6 +352,12 @@ async def fhir_body(request: Request, kind: str) -> tuple[bytes, dict[str, Any]]
         if body.get("resourceType") != kind:
             raise Refused(400, issue("rest-type-differs", "resourceType"))
     return text, body
+
+
+def _written(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    """A resource that this organisation's own system sends by itself, with plain references. Raises InvalidResource."""
+    expect_no_search(body, str(body["resourceType"]))
+    return plain(body, f"{base_url(request)}/fhir")
 
 
 def _form(body: bytes) -> Pairs:

@@ -15,7 +15,7 @@ from fhir_mh.api import bundles
 from fhir_mh.api.faults import FHIR_JSON, Refused
 from fhir_mh.api.headers import base_url, etag, version_named
 from fhir_mh.api.places import placed, with_positions
-from fhir_mh.api.transactions import TAKEN, conditional, read_condition, whole
+from fhir_mh.api.transactions import TAKEN, expect_no_search, read_condition, whole
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import InvalidResource
@@ -71,9 +71,7 @@ class Sender:
 
     async def one_of(self, asked: TransactionEntry, fhir: str, sent: Sent) -> Json:
         """Take in one entry of a batch; what became of it."""
-        faults = conditional(asked.body, asked.path)
-        if faults:
-            raise InvalidResource(issues=faults)
+        expect_no_search(asked.body, asked.path)
         return (await self._take([asked], fhir, sent))[0]
 
     async def alone(self, request: Request, kind: str, name: str | None, sent: Sent) -> Response:
@@ -83,9 +81,7 @@ class Sender:
                 raise InvalidResource(issues=[issue("server-pushed-type", kind, type=kind)])
             if name is not None and sent[1].get("id") != name:
                 raise Refused(400, issue("rest-id-differs", f"{kind}.id"))
-            faults = conditional(sent[1], kind)
-            if faults:
-                raise InvalidResource(issues=faults)
+            expect_no_search(sent[1], kind)
             asked = request.headers.get("if-none-exist") if name is None else None
             condition = read_condition(asked, "http.if-none-exist") if asked is not None else None
             method = "POST" if name is None else "PUT"

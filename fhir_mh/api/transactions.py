@@ -154,5 +154,12 @@ def conditional(value: Any, path: str) -> list[Issue]:
     return found
 
 
+def expect_no_search(body: dict[str, Any], path: str) -> None:
+    """Raises InvalidResource (rest-conditional-reference) for a resource with references that are searches."""
+    faults = conditional(body, path)
+    if faults:
+        raise InvalidResource(issues=faults)
+
+
 def _bad(place: str, problem: str, fix: str) -> InvalidResource:
     return InvalidResource(issues=[issue("rest-bundle-entry", place, problem=problem, fix=fix)])

@@ -13,6 +13,7 @@ from fhir_mh.fhir.urls import BASE, ITEM_ID
 from fhir_mh.gateway.holding import Key, content
 from fhir_mh.gateway.provenance import is_ours, targets_of
 from fhir_mh.profiles.bundle import identifier_of, table_of
+from fhir_mh.profiles.subjects import unversioned
 from fhir_mh.records.sections import SECTIONS
 from fhir_mh.store import StoredResource
 
@@ -99,7 +100,9 @@ def is_permitted(body: Mapping[str, Any], decision: Decision) -> bool:
 
 def _may_be_told(body: Mapping[str, Any], hidden: Mapping[str, str]) -> bool:
     return (
-        "modifierExtension" not in body and "implicitRules" not in body and hidden.keys().isdisjoint(targets_of(body))
+        "modifierExtension" not in body
+        and "implicitRules" not in body
+        and hidden.keys().isdisjoint(map(unversioned, targets_of(body)))
     )
 
 
@@ -117,7 +120,7 @@ def without(value: Any, hidden: Mapping[str, str]) -> Any:
     """The JSON with references to hidden resources turned into identifiers of what they meant."""
 
     def one(said: dict[str, Any]) -> dict[str, Any]:
-        name = hidden.get(said["reference"]) if isinstance(said.get("reference"), str) else None
+        name = hidden.get(unversioned(said["reference"])) if isinstance(said.get("reference"), str) else None
         if name is None:
             return said
         rest = {key: inner for key, inner in said.items() if key not in ("reference", "display")}

@@ -18,6 +18,7 @@ from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.gateway.stamping import is_plan, stamp_rest, stamped
 from fhir_mh.gateway.standing import expect_kept, merged_notes, now_of, standing_in
+from fhir_mh.gateway.subjects import told
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.concerns import holds_concern
@@ -247,10 +248,13 @@ class FhirUseCases:
         order = sorted(range(len(entries)), key=lambda n: (bodies[n]["resourceType"] != "Patient", n in plans))
         for number in order:
             entry, body = entries[number], bodies[number]
+            path = entry.path or str(body["resourceType"])
             known = tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
+            if entry.method == "POST" or known is not None:
+                body = told(tx, self.home, body, known, path)
             result = self._keep(tx, entry, body, plans.values())
             person = result.stored.person if result.stored is not None else known.person if known is not None else None
-            notes = [] if person is None else merged_notes(tx, person, entry.path or str(body["resourceType"]))
+            notes = [] if person is None else merged_notes(tx, person, path)
             kept[number] = replace(result, warnings=[*warnings[number], *result.warnings, *notes])
             if result.stored is not None and result.stored.person is not None:
                 was = None if known is None or known.deleted else content(known.body())
@@ -284,19 +288,14 @@ class FhirUseCases:
         return Kept(stored, False)
 
     def _person(self, tx: Tx, body: Body, known: str | None = None) -> str | None:
-        """Whom a resource is about. A Patient is found by NHS number or local identifier, or is new."""
+        """Whom a resource is about, as `told` has it. A Patient is found by its identifiers, or is new."""
         if body["resourceType"] == "Patient":
             return self._patient(tx, body, known)
         for name, reference in subjects_in(body):
-            if reference.startswith("Patient/"):
-                person = tx.person_of("Patient", reference.partition("/")[2].partition("/")[0])
-                if person is None:
-                    place = f"{body['resourceType']}.{name}"
-                    raise InvalidResource(issues=[issue("rest-unknown-patient", place)])
-                if known is not None and person != known:
-                    raise Conflict(issues=[issue("rest-other-person", f"{body['resourceType']}.{name}")])
-                if known is None:
-                    expect_kept(tx, person, f"{body['resourceType']}.{name}")
+            kind, _, patient = reference.partition("/")
+            person = tx.person_of("Patient", patient) if kind == "Patient" and known is None else None
+            if person is not None:
+                expect_kept(tx, person, f"{body['resourceType']}.{name}")
                 return person
         return known
 

@@ -44,6 +44,13 @@ CODES: dict[str, Code] = {
     "rest-unknown-patient": Code(
         "error", "not-found", "This patient is not known here.", "Create the Patient first, or in the same transaction."
     ),
+    "rest-no-patient": Code(
+        "error",
+        "business-rule",
+        "It cannot be told from this whom the resource is about.",
+        "Name the person: as Patient/id, or by an identifier that one person here has.",
+        R4 + "references.html",
+    ),
     "rest-other-person": Code(
         "error", "business-rule", "This resource is about somebody else already.", "Create a new resource instead."
     ),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fhir_mh.profiles.addresses import Addresses, Entry
 
 SUBJECTS = ("subject", "patient", "for")
+"""The elements by which a resource says whom it is about."""
 
 
 def subjects_in(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -42,7 +43,7 @@ def person_of(entries: Sequence[Entry], ctx: Addresses, *, same_person: bool) ->
     if patients:
         target = _target(patients[0], ctx)
         canonical = ctx.literal(*target) if target else None
-        if named is not None and not same_person and ctx.resolve(_unversioned(named)) != target:
+        if named is not None and not same_person and ctx.resolve(unversioned(named)) != target:
             raise _two(_name(patients[0]), named, patients[0].path)
         ctx.person = named or canonical or ""
         return {} if ctx.person == canonical else {"reference": ctx.person}
@@ -72,12 +73,13 @@ def _is_patient(literal: str, entries: Sequence[Entry]) -> bool:
     return any(other.full_url == literal and other.resource.get("resourceType") == "Patient" for other in entries)
 
 
-def _unversioned(literal: str) -> str:
+def unversioned(literal: str) -> str:
+    """A reference without the version that it may name."""
     return literal.split("/_history/", maxsplit=1)[0]
 
 
 def _same(first: str, second: str, ctx: Addresses) -> bool:
-    first, second = _unversioned(first), _unversioned(second)
+    first, second = unversioned(first), unversioned(second)
     if first == second:
         return True
     target = ctx.resolve(first)
