@@ -128,6 +128,14 @@ def nhs_number_of(tx: Tx, person: str) -> str | None:
     return numbers[0]
 
 
+def known_as(tx: Tx, person: str) -> dict[str, Any]:
+    """The NHS numbers by which the store knows a person, as a Patient: also one that no Patient says any more."""
+    number = nhs_number_of(tx, person)
+    former = [{"system": system, "value": value} for system, value in tx.identifiers_of(person)
+              if system == FORMER_NHS_NUMBER]  # fmt: skip
+    return {"identifier": [*([{"system": NHS_NUMBER, "value": number}] if number else ()), *former]}
+
+
 def identify(tx: Tx, person: str, patient: Mapping[str, Any]) -> None:
     """Let the store know the person by this Patient's NHS numbers, the superseded ones too.
 

@@ -9,8 +9,8 @@ from typing import Any
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
-from fhir_mh.gateway.holding import Key, about_sides, content, each_once
-from fhir_mh.gateway.identity import Organisation, find_by_patient, identify
+from fhir_mh.gateway.holding import Key, about_sides, content, each_once, patients_of
+from fhir_mh.gateway.identity import Organisation, find_by_patient, identify, known_as
 from fhir_mh.gateway.links import linked
 from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.proposing import propose
@@ -302,8 +302,8 @@ class FhirUseCases:
     def _patient(self, tx: Tx, body: Body, known: str | None) -> str:
         person = known or find_by_patient(tx, body) or tx.add_person()
         expect_kept(tx, person, "Patient")
-        others = [entry.body() for entry in tx.search("Patient", persons=[person]).entries if entry.id != body["id"]]
-        doubt = contradiction(body, others, "Patient", by_identifier=known is None)
+        held = [*(entry.body() for entry in patients_of(tx, person)), known_as(tx, person)]
+        doubt = contradiction(body, held, "Patient", by_identifier=known is None)
         if doubt is not None:
             raise Conflict(issues=[doubt])
         identify(tx, person, body)

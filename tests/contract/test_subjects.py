@@ -260,3 +260,40 @@ def test_what_is_withheld_is_not_named_in_any_form(shared: tuple[Caller, str, st
     assert seen.status_code == 200, seen.text
     assert withheld not in seen.text
     assert "What was decided" not in seen.text
+
+
+# --- who a Patient is
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"identifier": [{"system": NHS, "value": OTHER_NUMBER}]}, "Patient.identifier"),
+        ({"birthDate": "1955-12-12"}, "Patient.birthDate"),
+    ],
+)
+def test_a_patient_does_not_become_another_person(caller: Caller, change: Json, place: str) -> None:
+    name = caller.patient(birthDate="1980-01-01", name=[{"family": "Able"}])
+    held = caller("GET", f"/fhir/Patient/{name}").json()
+    refused(caller("PUT", f"/fhir/Patient/{name}", {**held, **change}), 409, "sync-identity", place)
+    assert caller("GET", f"/fhir/Patient/{name}").json() == held
+    refused(caller("POST", "/records/find", {"nhs_number": OTHER_NUMBER}), 404, "rest-unknown-person")
+
+
+def test_a_patient_does_not_become_another_person_in_two_steps(caller: Caller) -> None:
+    name = caller.patient()
+    body: Json = {"resourceType": "Patient", "id": name}
+    assert caller("PUT", f"/fhir/Patient/{name}", body).status_code == 200
+    body["identifier"] = [{"system": NHS, "value": OTHER_NUMBER}]
+    refused(caller("PUT", f"/fhir/Patient/{name}", body), 409, "sync-identity", "Patient.identifier")
+
+
+def test_who_a_patient_is_may_be_said_better(caller: Caller) -> None:
+    name = caller.patient(birthDate="1980", name=[{"family": "Able"}])
+    numbers = [{"system": NHS, "value": OTHER_NUMBER}, {"system": NHS, "use": "old", "value": NUMBER}]
+    body: Json = {"resourceType": "Patient", "id": name, "identifier": numbers, "birthDate": "1980-01-01",
+                  "name": [{"family": "Married"}]}  # fmt: skip
+    answer = caller("PUT", f"/fhir/Patient/{name}", body)
+    assert answer.status_code == 200, answer.text
+    found = [caller("POST", "/records/find", {"nhs_number": one}).json()["id"] for one in (NUMBER, OTHER_NUMBER)]
+    assert found[0] == found[1]
