@@ -16,7 +16,7 @@ from fhir_mh.gateway.deciding import DecidingUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.finding import FindingUseCases
 from fhir_mh.gateway.holding import Holding, Tree
-from fhir_mh.gateway.identity import Organisation, find_by_patient, find_person
+from fhir_mh.gateway.identity import Organisation, find_by_patient, find_person, known_as
 from fhir_mh.gateway.marking import mark_opened
 from fhir_mh.gateway.merges import MergeUseCases
 from fhir_mh.gateway.pending import Pending
@@ -147,7 +147,7 @@ class Gateway(FhirUseCases):
             else merge(held.tree, held.tree, change, mint=tx.new_id)
         )
         warnings = [*_keep_number(held.tree, merged), *merged_notes(tx, person, "person")]
-        self._same_person(held.kept.holding, change, merged.tree, by_id=record_id is not None)
+        self._same_person(tx, held.kept.holding, change, merged.tree, by_id=record_id is not None)
         _complete(merged.tree, tx.new_id)
         proposed, tasks = [], 0
         for side, tree in held.parted(merged.tree):
@@ -182,9 +182,9 @@ class Gateway(FhirUseCases):
             expect_kept(tx, known, "person")
         return (known, False) if known is not None else (tx.add_person(), True)
 
-    def _same_person(self, holding: Holding, change: Change | Tree, merged: Tree, *, by_id: bool) -> None:
+    def _same_person(self, tx: Tx, holding: Holding, change: Change | Tree, merged: Tree, *, by_id: bool) -> None:
         """Refuse a record whose person cannot be the one held: by what it would make of them, and by what it says."""
-        held = holding.patients()
+        held = [*holding.patients(), known_as(tx, holding.person)]
         whole = patient_of(merged.get("person") or {})
         doubt = contradiction(whole, held, "person", by_identifier=False)
         if doubt is None and not by_id:

@@ -100,3 +100,13 @@ def test_nobody_takes_a_number_that_was_another_persons(caller: Caller) -> None:
     refused(caller("POST", "/records", body), 409, "sync-identity", "Patient.identifier")
     body = {"person": {"nhs_number": OTHER_NUMBER, "former_nhs_numbers": [NUMBER]}}
     refused(caller("POST", "/records", body), 409, "sync-identity", "Patient.identifier")
+
+
+def test_a_record_does_not_become_another_persons_in_two_steps(caller: Caller) -> None:
+    name = caller("POST", "/records", {"person": {"nhs_number": NUMBER}}).json()["id"]
+    tag = caller("GET", f"/records/{name}").headers["etag"]
+    emptied = caller("PUT", f"/records/{name}", {"person": {"nhs_number": None}}, if_match=tag)
+    assert emptied.status_code == 200, emptied.text
+    change, tag = {"person": {"nhs_number": OTHER_NUMBER}}, emptied.headers["etag"]
+    refused(caller("PUT", f"/records/{name}", change, if_match=tag), 422, "sync-identity", "person.identifier")
+    refused(caller("POST", "/records/find", {"nhs_number": OTHER_NUMBER}), 404, "rest-unknown-person")
