@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from fhir_mh.fhir.json import load_object, loads
-from fhir_mh.fhir.urls import EXTENSION, ITEM_ID
+from fhir_mh.fhir.urls import EXTENSION
 from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Key, Tree, key_of
-from fhir_mh.profiles.bundle import identifier_of
+from fhir_mh.gateway.withholding import Withheld, withheld_of, without
 from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.store import Mark, Projection, Tx
 
@@ -23,8 +23,8 @@ LISTS = (*PLANS, *(name for name in APPEND_ONLY if name != "sharing"))
 class Part:
     """A plan or a directive: an item of the record and the resources of its custodian that say it.
 
-    kind: its profile's name. primary: the resource that stands for it. said: what each of them says. names: what every
-    resource here goes by wherever it is. stamped: whether its version and hash are of what it says.
+    kind: its profile's name. primary: the resource that stands for it. said: what each of them says, all that is here
+    called in it as it is where it is withheld (names). stamped: whether its version and hash are of what it says.
     """
 
     list: str
@@ -38,7 +38,7 @@ class Part:
     stamped: bool
     primary: Key
     said: Mapping[Key, Any]
-    names: Mapping[str, str]
+    names: Withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Reached:
 
 def parts_of(holding: Holding, tree: Tree) -> Iterator[Part]:
     """The plans and directives of a person that this record tree shows, plans first."""
-    names = {f"{kind}/{name}": identifier_of(body) or name for (kind, name), body in holding.bodies.items()}
+    names = withheld_of(holding.bodies.values())
     resources: dict[tuple[str, str], list[tuple[Key, Body]]] = {}
     primary: dict[tuple[str, str], tuple[Key, str, str]] = {}
     for found in holding.reading.taken if holding.bodies else ():
@@ -73,26 +73,12 @@ def parts_of(holding: Holding, tree: Tree) -> Iterator[Part]:
             item = (name, entry["id"])
             key, kind, section = primary[item]
             custodian = holding.custodians[key]
-            said = {one: _named(body, names) for one, body in resources[item] if holding.custodians[one] == custodian}
+            said = {one: without(body, names) for one, body in resources[item] if holding.custodians[one] == custodian}
             hash_ = entry.get("content_hash")
             yield Part(
                 name, entry["id"], kind, section, custodian, entry.get("title"), entry.get("version"), hash_,
                 hash_ is not None and hash_ == content_hash(entry), key, said, names,
             )  # fmt: skip
-
-
-def _named(value: Any, names: Mapping[str, str]) -> Any:
-    """JSON in which each reference is the name of what it means, whether it was withheld from its reader or not."""
-    if isinstance(value, list):
-        return [_named(inner, names) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    identifier = value.get("identifier")
-    if isinstance(value.get("reference"), str):
-        return {"means": names.get(value["reference"], value["reference"])}
-    if isinstance(identifier, dict) and identifier.get("system") == ITEM_ID:
-        return {"means": identifier.get("value")}
-    return {key: _named(inner, names) for key, inner in value.items()}
 
 
 @dataclass(slots=True)
@@ -157,7 +143,7 @@ def _is_now(shown: _Shown, part: Part) -> bool:
     """Whether what was shown is what the plan says now, but for what is withheld of it."""
     return all(
         f"{key[0]}/{key[1]}" in shown.withheld
-        or (key in shown.bodies and _named(shown.bodies[key], part.names) == said)
+        or (key in shown.bodies and without(shown.bodies[key], part.names) == said)
         for key, said in part.said.items()
     )
 

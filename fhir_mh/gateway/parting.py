@@ -13,10 +13,11 @@ from fhir_mh.gateway.holding import Key, content, hold, name_apart
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.links import patients_of
 from fhir_mh.gateway.named import pinned
-from fhir_mh.gateway.projection import redirected, without
+from fhir_mh.gateway.projection import redirected
 from fhir_mh.gateway.provenance import is_ours, targets_of
 from fhir_mh.gateway.sealing import take_back
 from fhir_mh.gateway.stamping import VERSION, hashed, restated
+from fhir_mh.gateway.withholding import withheld_as, without
 from fhir_mh.gateway.written_since import Before
 from fhir_mh.placements.courses import ods_codes
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
@@ -165,7 +166,7 @@ class Parting:
         moved = []
         for key, body in bodies.items():
             named = redirected({**_named(body, names), "id": ids["/".join(key)].partition("/")[2]}, {**ids, **about})
-            moved.append(_coded(without(named, left), self.codes))
+            moved.append(_coded(without(named, withheld_as(left)), self.codes))
         for body in hashed(there, moved):
             self._put(other.person, body)
         other.ids |= ids
@@ -188,7 +189,9 @@ class Parting:
     def _name_anew(self, side: _Side) -> None:
         """Have what is still there refer to what took the place of something, and to nothing that is another's."""
         gone = {"/".join(key): name_apart(side.person, _item_of(side.ours[key])) for key in side.taken}
-        hidden = {name: called for name, called in {**side.foreign, **gone}.items() if name not in side.ids}
+        hidden = withheld_as(
+            {name: called for name, called in {**side.foreign, **gone}.items() if name not in side.ids}
+        )
         anew = []
         for key in side.ours.keys() - side.taken:
             now = self.tx.get(*key)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.consent import Decision
 from fhir_mh.fhir.json import dumps
 from fhir_mh.fhir.parts import changed
-from fhir_mh.fhir.urls import BASE, ITEM_ID
-from fhir_mh.gateway.holding import Key, content
+from fhir_mh.fhir.urls import BASE
+from fhir_mh.gateway.holding import Key, content, key_of
 from fhir_mh.gateway.provenance import is_ours, targets_of
-from fhir_mh.profiles.bundle import identifier_of, table_of
-from fhir_mh.profiles.subjects import unversioned
+from fhir_mh.gateway.withholding import withheld_of, without
+from fhir_mh.profiles.bundle import table_of
 from fhir_mh.records.sections import SECTIONS
 from fhir_mh.store import StoredResource
 
+Body = dict[str, Any]
 _EVERYTHING = frozenset(SECTIONS) - {"sharing", "tasks"}
 
 
@@ -24,7 +25,7 @@ _EVERYTHING = frozenset(SECTIONS) - {"sharing", "tasks"}
 class Projected:
     """The resources a partner may see, and the keys of those it may not."""
 
-    shown: list[dict[str, Any]]
+    shown: list[Body]
     withheld: list[Key]
 
     def bundle(self, custodian: str) -> dict[str, Any]:
@@ -45,24 +46,23 @@ def project(resources: Iterable[StoredResource], decision: Decision) -> Projecte
     How a resource came to be goes where it goes. What else no table names goes only where every section may be seen,
     and what changes its own meaning in a way unknown here (modifierExtension, implicitRules) goes nowhere.
     """
-    shown, withheld, told = [], [], []
-    hidden: dict[str, str] = {}
+    shown, hidden, told = list[Body](), list[Body](), list[Body]()
     for stored in resources:
         body = content(stored.body())
         if is_ours(body):
             told.append(body)
-        elif _may_go(body, decision):
-            shown.append(body)
         else:
-            withheld.append((stored.type, stored.id))
-            hidden[f"{stored.type}/{stored.id}"] = identifier_of(body) or stored.id
+            (shown if _may_go(body, decision) else hidden).append(body)
+    withheld = [key_of(body) for body in hidden]
+    names = {_address(body) for body in shown}
     for body in told:  # whoever may see what it tells of may see this
-        if _may_be_told(body, hidden):
+        if _may_be_told(body, names):
             shown.append(body)
         else:
-            withheld.append((body["resourceType"], body["id"]))
+            withheld.append(key_of(body))
     if withheld:
-        shown = [without(body, hidden) for body in shown]
+        apart = withheld_of(hidden)
+        shown = [without(body, apart) for body in shown]
     return Projected(shown, withheld)
 
 
@@ -71,19 +71,28 @@ class Sight:
 
     def __init__(self, resources: Iterable[StoredResource], decision: Decision) -> None:
         self._decision = decision
-        self._hidden = {
-            f"{stored.type}/{stored.id}": identifier_of(body) or stored.id
-            for stored in resources
-            if not is_ours(body := stored.body()) and not _may_go(body, decision)
-        }
+        bodies = [body for stored in resources if not is_ours(body := stored.body())]
+        hidden = [body for body in bodies if not _may_go(body, decision)]
+        self._hidden = {_address(body) for body in hidden}
+        self._shown = {_address(body) for body in bodies} - self._hidden
+        self._withheld = withheld_of(hidden)
 
     def of(self, stored: StoredResource) -> StoredResource | None:
-        """The resource, with identifiers for references to what is not shown; None where it is not shown itself."""
+        """The resource, with identifiers for references to what is not shown; None where it is not shown itself.
+
+        An earlier version is not shown either where the one of now is not.
+        """
         body = stored.body()
-        if not (_may_be_told(body, self._hidden) if is_ours(body) else _may_go(body, self._decision)):
+        if _address(body) in self._hidden:
             return None
-        shown = without(body, self._hidden) if self._hidden else body
+        if not (_may_be_told(body, self._shown) if is_ours(body) else _may_go(body, self._decision)):
+            return None
+        shown = without(body, self._withheld) if self._withheld.addresses else body
         return stored if shown == body else replace(stored, text=dumps(shown))
+
+
+def _address(body: Mapping[str, Any]) -> str:
+    return "/".join(key_of(body))
 
 
 def _may_go(body: Mapping[str, Any], decision: Decision) -> bool:
@@ -98,11 +107,14 @@ def is_permitted(body: Mapping[str, Any], decision: Decision) -> bool:
     return table.section in decision.permitted
 
 
-def _may_be_told(body: Mapping[str, Any], hidden: Mapping[str, str]) -> bool:
+def _may_be_told(body: Mapping[str, Any], shown: Collection[str]) -> bool:
+    """Whether how something came to be may be told: all that it is about is shown, and named as it is named here."""
+    targets = targets_of(body)
     return (
         "modifierExtension" not in body
         and "implicitRules" not in body
-        and hidden.keys().isdisjoint(map(unversioned, targets_of(body)))
+        and targets != []
+        and all(target in shown for target in targets)
     )
 
 
@@ -112,18 +124,5 @@ def redirected(value: Any, moved: Mapping[str, str]) -> Any:
     def one(said: dict[str, Any]) -> dict[str, Any]:
         literal = said.get("reference")
         return {**said, "reference": moved[literal]} if isinstance(literal, str) and literal in moved else said
-
-    return changed(value, one)
-
-
-def without(value: Any, hidden: Mapping[str, str]) -> Any:
-    """The JSON with references to hidden resources turned into identifiers of what they meant."""
-
-    def one(said: dict[str, Any]) -> dict[str, Any]:
-        name = hidden.get(unversioned(said["reference"])) if isinstance(said.get("reference"), str) else None
-        if name is None:
-            return said
-        rest = {key: inner for key, inner in said.items() if key not in ("reference", "display")}
-        return {**rest, "identifier": {"system": ITEM_ID, "value": name}}
 
     return changed(value, one)
