@@ -11,10 +11,11 @@ from datetime import datetime
 
 from fhir_mh.consent import AccessContext, Decision
 from fhir_mh.errors import NotFound
-from fhir_mh.gateway.copies_sent import Part, Reached, SentTo, parts_of
+from fhir_mh.gateway.copies_sent import LISTS, Part, Reached, SentTo, parts_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.marking import Marked, mark_copy, whose
-from fhir_mh.gateway.standing import expect_record, now_of, only_own, standing, visible
+from fhir_mh.gateway.seeing import visible
+from fhir_mh.gateway.standing import expect_record, now_of, only_own, standing
 from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
 from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
@@ -116,7 +117,8 @@ class CurrencyUseCases:
         held = Together(tx, person, own)
         tree = held.acknowledged
         if context.organisation != own:
-            tree = visible(tx, context, person, tree, own)
+            tree = visible(tx, context, held, own)[1]
+        listed = {(name, item["id"]) for name in LISTS for item in tree.get(name) or ()}
         stands, plans = standing(tx, person, own), list[PlanCurrency]()
         keepers: dict[str, str] = {}
         stale: set[str] = set()
@@ -128,6 +130,8 @@ class CurrencyUseCases:
             each = [(row, pulled_by(tx, self.home, row), stands.may_be_sent(row.partner, now)) for row in told]
             for part in parts_of(side.holding, seen):
                 name = held.name(side, part.id)
+                if (part.list, name) not in listed:
+                    continue
                 copies = tuple(self._copies(tx, side.person, part, each))
                 plans.append(PlanCurrency(replace(part, id=name), copies))
                 if part.list == "crisis_plans":

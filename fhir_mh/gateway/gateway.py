@@ -25,6 +25,7 @@ from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.gateway.resources import FhirUseCases
 from fhir_mh.gateway.retracting import SealUseCases
 from fhir_mh.gateway.sameness import compact, contradiction, patient_of
+from fhir_mh.gateway.seeing import visible
 from fhir_mh.gateway.standing import (
     expect_kept,
     expect_newest,
@@ -33,7 +34,6 @@ from fhir_mh.gateway.standing import (
     merged_notes,
     now_of,
     only_own,
-    visible,
 )
 from fhir_mh.gateway.together import Side, Together
 from fhir_mh.gateway.writing import Check, Outcome, write_record
@@ -216,26 +216,32 @@ class Gateway(FhirUseCases):
     def _record(self, tx: Tx, context: AccessContext, record_id: str) -> HeldRecord:
         expect_record(tx, record_id)
         held = Together(tx, record_id, self.home.ods)
-        tree, pending, person = held.tree, held.pending, held.kept.person
+        tree, pending, keepers, person = held.tree, held.pending, held.keepers, held.kept.person
+        trees = [side.tree for side in held.sides]
         now, asked, sealed = now_of(tx), list[Issue](), list[Seal]()
         copies = [copy for side in held.sides for copy in tx.currency.of(side.person)]
         if context.organisation == self.home.ods:
             asked = asked_by_law(tree, now, laws(), self.policies)
             sealed = [seal for side in held.sides for seal in tx.seals.find(person=side.person)]
         else:
-            tree = visible(tx, context, person, tree, self.home.ods)
-            pending = []  # what waits holds texts of every section
+            seen, tree = visible(tx, context, held, self.home.ods)
+            pending, keepers = [], seen.keepers  # what waits holds texts of every section
+            trees = [side.holding.tree for side in held.sides]
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
         each = {(one.person, one.partner, one.custodian): pulled_by(tx, self.home, one) for one in copies}
         pulled = {key: asking for key, asking in each.items() if asking is not None}
         plans = [
             replace(one, plan=held.name(side, one.plan))
-            for side in held.sides
-            for one in sameness_of({name: side.tree.get(name) for name in PLANS if name in tree})
+            for side, whole in zip(
+                held.sides, trees, strict=True
+            )  # a hash is of the whole plan, whatever is seen of it
+            for one in sameness_of({name: whole.get(name) for name in PLANS if name in tree})
         ]
+        listed = {item["id"] for name in PLANS for item in tree.get(name) or ()}
+        plans = [one for one in plans if one.plan in listed]
         merged = [side.person for side in held.sides[1:]]
         return HeldRecord(
-            person, head_of(tx, person), tree, held.keepers, pending, copies, pulled, now, asked, sealed, plans, merged
+            person, head_of(tx, person), tree, keepers, pending, copies, pulled, now, asked, sealed, plans, merged
         )
 
     async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:

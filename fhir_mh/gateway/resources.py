@@ -15,6 +15,7 @@ from fhir_mh.gateway.links import linked
 from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.proposing import propose
 from fhir_mh.gateway.sameness import contradiction
+from fhir_mh.gateway.seeing import seeing
 from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.gateway.stamping import is_plan, stamp_rest, stamped
 from fhir_mh.gateway.standing import expect_kept, merged_notes, now_of, standing_in
@@ -147,15 +148,10 @@ class FhirUseCases:
             person = tx.person_of("Patient", patient)
             if person is None:
                 raise NotFound(issues=[issue("store-not-found", "Patient", type="Patient")])
-            sides = about_sides(tx, person)
-            found = each_once(sides)
             if context.organisation == self.home.ods:
-                return found
-            decision = standing_in(tx, sides, self.home.ods).decide(context, now_of(tx))
-            if decision.nothing:
-                raise ConsentDenied(issues=[issue("consent-denied", "Patient", sentence=decision.sentence)])
-            sight = Sight(found, decision)
-            return [shown for entry in found if (shown := sight.of(entry)) is not None]
+                return each_once(about_sides(tx, person))
+            seen = seeing(tx, context, person, self.home.ods, "Patient")
+            return seen.shown(each_once(seen.sides))
 
         return await self.store.read(fetch)
 

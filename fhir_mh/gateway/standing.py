@@ -26,7 +26,7 @@ from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, name_apart
 from fhir_mh.gateway.named import named_to_decide
 from fhir_mh.issues import Issue, issue
 from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
-from fhir_mh.profiles.bundle import TABLES, table_of
+from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import StoredAsking, StoredResource, Tx
 
 DECIDING = frozenset({"Patient", "Organization", "Consent", "ServiceRequest", "Encounter", "EpisodeOfCare"})
@@ -261,18 +261,6 @@ def _is_a_plan(stored: StoredResource) -> bool:
     """Whether a CarePlan is one, and not the wishes of a statement: whoever takes these down leads nothing."""
     table = table_of(stored.body())
     return table is not None and table.section in ("care-plan", "crisis-plan")
-
-
-def visible(tx: Tx, context: AccessContext, person: str, tree: Tree, own: str) -> Tree:
-    """What of a person's record tree another organisation may see; own: whose gateway this is.
-
-    Raises ConsentDenied where that is nothing.
-    """
-    decision = standing(tx, person, own).decide(context, now_of(tx))
-    if decision.nothing:
-        raise ConsentDenied(decision.sentence, issues=[issue("consent-denied", "$", sentence=decision.sentence)])
-    sections = {table.field: table.section for table in TABLES if table.primary}
-    return {name: value for name, value in tree.items() if sections.get(name) in decision.permitted}
 
 
 def only_own(context: AccessContext, own: str) -> None:

@@ -66,6 +66,16 @@ class Together:
         """The side whose number is in use."""
         return self.sides[0]
 
+    def holding_only(self, holdings: Mapping[str, Holding]) -> Together:
+        """The same persons, with everything named as here, where this alone is held of each and nothing waits."""
+        other = Together.__new__(Together)
+        other.sides = [
+            replace(side, holding=holdings[side.person], tree=holdings[side.person].tree, pending=[])
+            for side in self.sides
+        ]
+        other._counted = self._counted
+        return other
+
     # --- as one record
 
     @cached_property
