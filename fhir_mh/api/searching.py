@@ -19,7 +19,7 @@ from starlette.requests import Request
 from fhir_mh.api.faults import Refused
 from fhir_mh.fhir.nhs_numbers import ten_digits_in
 from fhir_mh.fhir.urls import NHS_NUMBER
-from fhir_mh.gateway.resources import Search
+from fhir_mh.gateway.searching import Search
 from fhir_mh.issues import Issue, issue
 
 Pairs = list[tuple[str, str]]

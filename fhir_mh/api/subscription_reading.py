@@ -13,7 +13,7 @@ from fhir_mh.api.searching import no_nhs_number, pairs_of, read_search
 from fhir_mh.api.types import kept_types
 from fhir_mh.errors import InvalidResource
 from fhir_mh.gateway.notices import BACKPORT
-from fhir_mh.gateway.resources import Search
+from fhir_mh.gateway.searching import Search
 from fhir_mh.gateway.subscriptions import MASK
 from fhir_mh.gateway.topics import SHARING_ENDED, TOPICS, Topic
 from fhir_mh.gateway.wanted import CONTENTS, Content, Wanted

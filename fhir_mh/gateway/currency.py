@@ -17,7 +17,7 @@ from fhir_mh.gateway.marking import Marked, mark_copy, whose
 from fhir_mh.gateway.seeing import visible
 from fhir_mh.gateway.standing import expect_record, now_of, only_own, standing
 from fhir_mh.gateway.together import Together
-from fhir_mh.issues import issue
+from fhir_mh.issues import Issue, issue
 from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
 from fhir_mh.store import Currency, Mark, Store, StoredAsking, Tx
 
@@ -81,7 +81,7 @@ class CurrencyUseCases:
 
         def read(tx: Tx) -> PersonCurrency:
             expect_record(tx, record_id)
-            return self._of(tx, context, record_id)
+            return self._of(tx, context, record_id, issue("rest-unknown-record", "id"))
 
         return await self.store.read(read)
 
@@ -89,10 +89,10 @@ class CurrencyUseCases:
         """Of the person of a Patient. Raises NotFound, ConsentDenied."""
 
         def read(tx: Tx) -> PersonCurrency:
-            person = tx.person_of("Patient", patient)
+            person, unknown = tx.person_of("Patient", patient), issue("store-not-found", "Patient", type="Patient")
             if person is None:
-                raise NotFound(issues=[issue("store-not-found", "Patient", type="Patient")])
-            return self._of(tx, context, person)
+                raise NotFound(issues=[unknown])
+            return self._of(tx, context, person, unknown)
 
         return await self.store.read(read)
 
@@ -112,12 +112,12 @@ class CurrencyUseCases:
 
     # --- reading
 
-    def _of(self, tx: Tx, context: AccessContext, person: str) -> PersonCurrency:
+    def _of(self, tx: Tx, context: AccessContext, person: str, unknown: Issue) -> PersonCurrency:
         own, now = self.home.ods, now_of(tx)
         held = Together(tx, person, own)
         tree = held.acknowledged
         if context.organisation != own:
-            tree = visible(tx, context, held, own)[1]
+            tree = visible(tx, context, held, own, unknown)[1]
         listed = {(name, item["id"]) for name in LISTS for item in tree.get(name) or ()}
         stands, plans = standing(tx, person, own), list[PlanCurrency]()
         keepers: dict[str, str] = {}

@@ -195,7 +195,7 @@ class Gateway(FhirUseCases):
 
     async def record(self, context: AccessContext, record_id: str) -> HeldRecord:
         """The person's record as the caller may see it. Raises NotFound, ConsentDenied."""
-        return await self.store.read(lambda tx: self._record(tx, context, record_id))
+        return await self.store.read(lambda tx: self._record(tx, context, record_id, _unknown()))
 
     async def open(self, context: AccessContext, record_id: str) -> HeldRecord:
         """The person's record, for a person here to read: each copy in it is marked as opened, as it is answered.
@@ -209,11 +209,11 @@ class Gateway(FhirUseCases):
             if tx.has_person(record_id):
                 for side in tx.merges.sides(record_id):
                     mark_opened(tx, self.home, side)
-            return self._record(tx, context, record_id)
+            return self._record(tx, context, record_id, _unknown())
 
         return await self.store.write(read_and_mark)
 
-    def _record(self, tx: Tx, context: AccessContext, record_id: str) -> HeldRecord:
+    def _record(self, tx: Tx, context: AccessContext, record_id: str, unknown: Issue) -> HeldRecord:
         expect_record(tx, record_id)
         held = Together(tx, record_id, self.home.ods)
         tree, pending, keepers, person = held.tree, held.pending, held.keepers, held.kept.person
@@ -224,7 +224,7 @@ class Gateway(FhirUseCases):
             asked = asked_by_law(tree, now, laws(), self.policies)
             sealed = [seal for side in held.sides for seal in tx.seals.find(person=side.person)]
         else:
-            seen, tree = visible(tx, context, held, self.home.ods)
+            seen, tree = visible(tx, context, held, self.home.ods, unknown)
             pending, keepers = [], seen.keepers  # what waits holds texts of every section
             trees = [side.holding.tree for side in held.sides]
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
@@ -247,17 +247,21 @@ class Gateway(FhirUseCases):
     async def find(self, context: AccessContext, nhs_number: str) -> HeldRecord:
         """The record of the person who has this NHS number, or had it before it was superseded.
 
-        Raises NotFound, InvalidResource for what is no NHS number.
+        Raises NotFound, ConsentDenied, InvalidResource for what is no NHS number.
         """
         number = _checked(nhs_number)
 
         def search(tx: Tx) -> HeldRecord:
-            person = find_person(tx, number)
+            person, unknown = find_person(tx, number), issue("rest-unknown-person", "nhs_number")
             if person is None:
-                raise NotFound(issues=[issue("rest-unknown-person", "nhs_number")])
-            return self._record(tx, context, person)
+                raise NotFound(issues=[unknown])
+            return self._record(tx, context, person, unknown)
 
         return await self.store.read(search)
+
+
+def _unknown() -> Issue:
+    return issue("rest-unknown-record", "id")
 
 
 def _said(change: Change | Tree) -> dict[str, Any]:

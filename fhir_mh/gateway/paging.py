@@ -12,7 +12,7 @@ from typing import Any
 
 from fhir_mh.errors import Gone
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.gateway.resources import Search
+from fhir_mh.gateway.searching import Search
 from fhir_mh.issues import issue
 from fhir_mh.store import Store, Tx
 

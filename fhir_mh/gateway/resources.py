@@ -8,17 +8,16 @@ from typing import Any
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, Gone, InvalidResource, NotFound, VersionConflict
-from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.holding import Key, about_sides, content, each_once, patients_of
 from fhir_mh.gateway.identity import Organisation, find_by_patient, identify, known_as
 from fhir_mh.gateway.links import linked
-from fhir_mh.gateway.projection import Sight
 from fhir_mh.gateway.proposing import propose
 from fhir_mh.gateway.sameness import contradiction
-from fhir_mh.gateway.seeing import seeing
+from fhir_mh.gateway.searching import Search, page_of, seen_page
+from fhir_mh.gateway.seeing import Onlooker, seeing
 from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.gateway.stamping import is_plan, stamp_rest, stamped
-from fhir_mh.gateway.standing import expect_kept, merged_notes, now_of, standing_in
+from fhir_mh.gateway.standing import expect_kept, merged_notes
 from fhir_mh.gateway.subjects import told
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
@@ -27,25 +26,6 @@ from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.store import Page, Store, StoredResource, Tx
 
 Body = dict[str, Any]
-_PAGE = 200
-PUBLIC_KINDS = frozenset({"Organization", "HealthcareService"})
-"""What other organisations may read though it is about no person: who provides what, as published in any directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What a search asks: any of the patients, identifiers (system or None, value) and ids.
-
-    updated: pairs of ge, le, gt or lt and a time.
-    """
-
-    kind: str
-    patients: Sequence[str] | None = None
-    identifiers: Sequence[tuple[str | None, str]] | None = None
-    ids: Sequence[str] | None = None
-    updated: Sequence[tuple[Any, Any]] = ()
-    cursor: str | None = None
-    limit: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +73,11 @@ class FhirUseCases:
             found = tx.get(kind, name) if version is None else tx.get_version(kind, name, version)
             if found is None:
                 raise NotFound(issues=[issue("store-not-found", kind, type=kind)])
+            if context.organisation != self.home.ods:
+                found = self._shown(tx, context, [found])[0]
             if found.deleted:
                 raise Gone(issues=[issue("store-gone", kind, type=kind, version=found.version)])
-            return self._shown(tx, context, [found])[0]
+            return found
 
         return await self.store.read(fetch)
 
@@ -106,11 +88,7 @@ class FhirUseCases:
             page = tx.history(kind, name, before=before)
             if context.organisation == self.home.ods:
                 return page
-            shown = {
-                one.version: one
-                for one in self._shown(tx, context, [entry for entry in page.entries if not entry.deleted])
-            }
-            return replace(page, entries=tuple(shown.get(entry.version, entry) for entry in page.entries))
+            return replace(page, entries=tuple(self._shown(tx, context, page.entries)))
 
         return await self.store.read(fetch)
 
@@ -122,19 +100,13 @@ class FhirUseCases:
         """
 
         def fetch(tx: Tx) -> Page:
-            persons = None
+            persons, own = None, context.organisation == self.home.ods
             if wanted.patients is not None:
                 found = [tx.person_of("Patient", name) for name in wanted.patients]
                 persons = [side for person in found if person is not None for side in tx.merges.sides(person)]
-                if not persons:
-                    return Page((), None, 0)
-            page = tx.search(
-                wanted.kind, persons=persons, identifiers=_with_former(wanted.identifiers), ids=wanted.ids,
-                updated=wanted.updated, cursor=wanted.cursor, limit=min(wanted.limit, _PAGE), count=True,
-            )  # fmt: skip
-            if context.organisation == self.home.ods:
-                return page
-            return Page(tuple(self.seen(tx, context, page.entries)), page.next, None)
+            if not own:
+                return seen_page(tx, wanted, persons, Onlooker(tx, context, self.home.ods))
+            return Page((), None, 0) if persons == [] else page_of(tx, wanted, persons, wanted.cursor, count=True)
 
         return await self.store.read(fetch)
 
@@ -145,46 +117,38 @@ class FhirUseCases:
         """
 
         def fetch(tx: Tx) -> list[StoredResource]:
-            person = tx.person_of("Patient", patient)
+            person, unknown = tx.person_of("Patient", patient), issue("store-not-found", "Patient", type="Patient")
             if person is None:
-                raise NotFound(issues=[issue("store-not-found", "Patient", type="Patient")])
+                raise NotFound(issues=[unknown])
             if context.organisation == self.home.ods:
                 return each_once(about_sides(tx, person))
-            seen = seeing(tx, context, person, self.home.ods, "Patient")
+            seen = seeing(tx, context, person, self.home.ods)
+            seen.expect_some(unknown)
             return seen.shown(each_once(seen.sides))
 
         return await self.store.read(fetch)
 
     def _shown(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> list[StoredResource]:
-        """All of these as the caller may see them. Raises ConsentDenied where one of them is not shared."""
-        seen = self.seen(tx, context, found)
+        """All of these, of one person or nobody, as another organisation sees them.
+
+        Raises ConsentDenied where one of them is not shared, and NotFound where the person is as good as unknown.
+        """
+        onlooker = Onlooker(tx, context, self.home.ods)
+        seen = [one for entry in found if (one := onlooker.shown(entry)) is not None]
         if len(seen) < len(found):
-            code = "consent-not-shared" if found[0].person is not None else "consent-no-person"
-            raise ConsentDenied(issues=[issue(code, found[0].type)])
+            first = found[0]
+            if first.person is None:
+                raise ConsentDenied(issues=[issue("consent-no-person", first.type)])
+            onlooker.of_person(first.person).expect_known(issue("store-not-found", first.type, type=first.type))
+            raise ConsentDenied(issues=[issue("consent-not-shared", first.type)])
         return seen
 
     def seen(self, tx: Tx, context: AccessContext, found: Sequence[StoredResource]) -> list[StoredResource]:
-        """What the caller may see of these: this organisation's own systems all of them, another organisation's less.
-
-        What is about a person, as the person's decisions have it. What is about nobody in particular only where it
-        says who provides what: a professional, a place or anything else may tell of somebody's care.
-        """
+        """What the caller may see of these: a system of this organisation all of them, any other less."""
         if context.organisation == self.home.ods:
             return list(found)
-        sights: dict[str, Sight | None] = {}
-        seen: list[StoredResource] = []
-        for entry in found:
-            if entry.person is None:
-                seen += [entry] if entry.type in PUBLIC_KINDS else []
-                continue
-            if entry.person not in sights:
-                sides = about_sides(tx, entry.person)
-                decision = standing_in(tx, sides, self.home.ods).decide(context, now_of(tx))
-                sights[entry.person] = None if decision.nothing else Sight(each_once(sides), decision)
-            sight = sights[entry.person]
-            shown = sight.of(entry) if sight is not None else None
-            seen += [shown] if shown is not None else []
-        return seen
+        onlooker = Onlooker(tx, context, self.home.ods)
+        return [one for entry in found if (one := onlooker.shown(entry)) is not None]
 
     # --- writing
 
@@ -309,13 +273,6 @@ class FhirUseCases:
         outcome = propose(tx, self.home, self.check, known, body)
         made = outcome.proposals[0] if outcome.proposals else None
         return Kept(None, False, made, outcome.warnings, known.custodian)
-
-
-def _with_former(wanted: Sequence[tuple[str | None, str]] | None) -> Sequence[tuple[str | None, str]] | None:
-    """An NHS number that is asked for may since have been superseded."""
-    if wanted is None:
-        return None
-    return [*wanted, *((FORMER_NHS_NUMBER, value) for system, value in wanted if system == NHS_NUMBER)]
 
 
 def moved(value: Any, names: Mapping[str, str], path: str) -> Any:

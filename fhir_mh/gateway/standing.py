@@ -34,6 +34,12 @@ DECIDING = frozenset({"Patient", "Organization", "Consent", "ServiceRequest", "E
 DECIDING_OF_OTHERS = DECIDING | {"CarePlan"}
 """The same of what another organisation keeps: whoever comes to keep a plan leads it, and is in care."""
 
+_PARTIES = {
+    "placements": ("provider", "requested_by", "placing_commissioner", "host_commissioner"),
+    "stays": ("provider",),
+    "episodes": ("organisation",),
+}
+_IN_ERROR = "entered-in-error"
 _STAYING = ("planned", "arrived", "triaged", "in-progress", "onleave")
 
 
@@ -45,6 +51,7 @@ class Standing:
     voices: the person's directives; of two persons who are one those of each that has any, for what one of them denies
     the other does not permit.
     asking: of those that have asked for the plan, and whose asking keeps sharing alive, the purposes they asked for.
+    met: those of any placement, stay or episode, over or not: that the person is known here is nothing new to them.
     """
 
     in_care: frozenset[str]
@@ -52,6 +59,7 @@ class Standing:
     voices: tuple[tuple[Directive, ...], ...]
     commissioning: frozenset[str] = frozenset()
     asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    met: frozenset[str] = frozenset()
 
     def decide(self, context: AccessContext, now: str) -> Decision:
         """What the organisation of this context may see."""
@@ -64,6 +72,10 @@ class Standing:
     def takes_part(self, partner: str) -> bool:
         """Whether an organisation cares for the person now, or commissions the care."""
         return partner in self.in_care or partner in self.commissioning
+
+    def has_part(self, organisation: str) -> bool:
+        """Whether an organisation takes part or did, or has asked for the plan: the person is known to it."""
+        return self.takes_part(organisation) or organisation in self.asking or organisation in self.met
 
     def may_be_sent(self, partner: str, now: str) -> Decision:
         """What is sent to a partner: what it may see, while it cares for the person or commissions the care.
@@ -107,6 +119,7 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
         _voices(tx, list(sides), [one.directives for one in found]),
         frozenset().union(*(one.commissioning for one in found)),
         asking,
+        frozenset().union(*(one.met for one in found)),
     )
 
 
@@ -122,6 +135,7 @@ class _Side(NamedTuple):
     tree: Tree
     codes: Mapping[str, str]
     changed: Mapping[str, str]
+    met: frozenset[str]
 
 
 def _voices(
@@ -213,7 +227,22 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
         for one in directives_of(tree.get("sharing") or (), codes)
     ]
     asking, changed = tx.askings.in_force(holding.person), _changed(holding, held.updated)
-    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking, tree, codes, changed)
+    met = _met(held, codes, own) - {""}
+    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking, tree, codes, changed, met)
+
+
+def _met(held: _Held, codes: Mapping[str, str], own: str) -> frozenset[str]:
+    """The organisations of every placement, stay and episode that was, but for what a provider alone says of itself."""
+    found: set[str] = set()
+    for field_name, names in _PARTIES.items():
+        for item in held.tree.get(field_name) or ():
+            keeper = held.holding.keepers[field_name, item["id"]]
+            if item.get("status") == _IN_ERROR:
+                continue
+            if keeper != own and keeper == ods_named(item.get("provider"), codes):
+                continue
+            found |= {ods_named(item.get(name), codes) for name in names}
+    return frozenset(found)
 
 
 def _changed(holding: Holding, updated: Mapping[Key, datetime]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.paging import as_json, of_json
-from fhir_mh.gateway.resources import Search
+from fhir_mh.gateway.searching import Search
 from fhir_mh.gateway.topics import SHARING_ENDED, TOPICS, Topic, versions_of
 from fhir_mh.store import Event, StoredResource, Tx
 from fhir_mh.store.noting import SHARING_ENDED as OF_SHARING

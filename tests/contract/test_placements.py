@@ -120,7 +120,7 @@ def test_what_cannot_be_recorded_is_refused_with_its_code(
 
 def test_the_provider_reads_while_the_placement_goes_on_and_is_told_why_not_afterwards(call: Caller) -> None:
     record = person(call)
-    refused(call("GET", f"/records/{record}/placements", **as_(WARD)), 403, "consent-denied")
+    refused(call("GET", f"/records/{record}/placements", **as_(WARD)), 404, "rest-unknown-record")
     url = opened(call, record)
     assert [one["state"] for one in listed(call, record, WARD)] == ["planned"]
     refused(call("POST", f"{url}/end", END, **as_(WARD)), 403, "consent-not-own")

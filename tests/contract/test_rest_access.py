@@ -100,11 +100,11 @@ def test_another_organisation_neither_writes_nor_reads_what_is_not_shared(guarde
     )
     assert made.status_code == 201, made.text
     name = made.json()["id"]
-    refused(guarded("GET", f"/records/{name}", **bearer(OTHER)), 403, "consent-denied")
+    refused(guarded("GET", f"/records/{name}", **bearer(OTHER)), 404, "rest-unknown-record")
     refused(guarded("POST", "/records", {"person": {}}, **bearer(OTHER)), 403, "consent-not-own")
     refused(guarded("POST", "/fhir/Patient", {"resourceType": "Patient"}, **bearer(OTHER)), 403, "consent-not-own")
     goals = guarded("GET", "/fhir/Goal", **bearer(OWN)).json()["entry"]
-    refused(guarded("GET", f"/fhir/Goal/{goals[0]['resource']['id']}", **bearer(OTHER)), 403, "consent-not-shared")
+    refused(guarded("GET", f"/fhir/Goal/{goals[0]['resource']['id']}", **bearer(OTHER)), 404, "store-not-found")
     assert "entry" not in guarded("GET", "/fhir/Goal", **bearer(OTHER)).json()
 
 
@@ -174,7 +174,7 @@ def test_everything_of_a_person_who_does_not_share_names_nobody(guarded: Caller)
     held = plan(patient, author={"reference": f"Organization/{trust.json()['id']}"})
     assert guarded("POST", "/fhir/CarePlan", held, **bearer(OWN)).status_code == 201
     answer = guarded("GET", f"/fhir/Patient/{patient}/$everything", **bearer(OTHER))
-    refused(answer, 403, "consent-denied", "Patient")
+    refused(answer, 404, "store-not-found", "Patient")
     assert "Organization" not in answer.text
 
 
