@@ -27,6 +27,8 @@ Pairs = list[tuple[str, str]]
 PARAMETERS = ("patient", "subject", "identifier", "_id", "_lastUpdated", "_count", "_cursor")
 FOR_DISPLAY = ("_format", "_pretty", "_total")
 LARGEST_PAGE = 200
+MOST_VALUES = 200
+"""How many values one parameter may have: as many as fit on a page, and far fewer than a database lets one ask for."""
 _ID = re.compile(r"^[A-Za-z0-9.-]{1,64}$")
 _NAME = re.compile(r"^_?[A-Za-z:.-]{1,40}$")
 _DAY = r"(\d{4})(?:-(\d\d)(?:-(\d\d)"
@@ -98,7 +100,7 @@ def read_search(kind: str, pairs: Pairs, *, lenient: bool) -> Asked:
     search = Search(
         kind,
         patients=_patients(one),
-        identifiers=[_token(text) for text in _alternatives(one["identifier"])] if "identifier" in one else None,
+        identifiers=_tokens(one["identifier"]) if "identifier" in one else None,
         ids=_ids("_id", one["_id"]) if "_id" in one else None,
         updated=[bound for text in given.get("_lastUpdated", ()) for bound in _bounds(text)],
         cursor=one.get("_cursor"),
@@ -149,9 +151,12 @@ def _count(text: str | None) -> int:
     return min(int(text), LARGEST_PAGE)
 
 
-def _alternatives(text: str) -> list[str]:
-    """The values that commas separate; FHIR escapes them with a backslash."""
+def _alternatives(name: str, text: str) -> list[str]:
+    """The values that commas separate; FHIR escapes them with a backslash. Raises Refused(400) for too many."""
     parts = re.findall(r"((?:\\.|[^,\\])+)", text)
+    if len(parts) > MOST_VALUES:
+        fix = f"Send at most {MOST_VALUES}, and the others in another search."
+        raise bad_parameter(name, f"it has more than {MOST_VALUES} values", fix)
     return [re.sub(r"\\(.)", r"\1", part) for part in parts]
 
 
@@ -165,12 +170,16 @@ def _patients(one: Mapping[str, str]) -> list[str] | None:
 
 
 def _ids(name: str, text: str, prefix: str = "") -> list[str]:
-    found = [value.removeprefix(prefix) for value in _alternatives(text)]
+    found = [value.removeprefix(prefix) for value in _alternatives(name, text)]
     if not all(_ID.match(value) for value in found):
         raise bad_parameter(
             name, "it is not an id", f"Send ids as the server gave them{', such as Patient/ID' if prefix else ''}."
         )
     return found
+
+
+def _tokens(text: str) -> list[tuple[str | None, str]]:
+    return [_token(one) for one in _alternatives("identifier", text)]
 
 
 def _token(text: str) -> tuple[str | None, str]:

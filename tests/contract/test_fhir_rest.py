@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fhir_mh.api.searching import MOST_VALUES
 from tests.contract.rest_caller import FHIR, NHS, NUMBER, Caller, plan, refused
 
 # --- one resource
@@ -238,6 +239,25 @@ def test_pages_lead_on_to_the_last(caller_on_each: Caller) -> None:
         links = {link["relation"]: link["url"] for link in bundle["link"]}
         url = links.get("next", "")
     assert seen == made
+
+
+@pytest.mark.parametrize("parameter", ["identifier", "_id", "patient", "subject"])
+def test_a_parameter_has_so_many_values_and_no_more(caller_on_each: Caller, parameter: str) -> None:
+    name = caller_on_each("POST", "/fhir/Patient", {"resourceType": "Patient"}).json()["id"]
+    body = plan(name, identifier=[{"system": "urn:a", "value": "last"}])
+    held = caller_on_each("POST", "/fhir/CarePlan", body).json()["id"]
+    sought = {"identifier": "urn:a|last", "_id": held}.get(parameter, name)
+    others = [f"urn:a|{number}" if parameter == "identifier" else f"a{number}" for number in range(MOST_VALUES)]
+    for most in (others[1:], ["urn:a|with\\,comma" if parameter == "identifier" else "a", *others[2:]]):
+        found = caller_on_each.form("/fhir/CarePlan/_search", **{parameter: ",".join([*most, sought])})
+        assert [entry["resource"]["id"] for entry in found.json()["entry"]] == [held]
+    text = ",".join([*others, sought])
+    for refusal in (
+        caller_on_each.form("/fhir/CarePlan/_search", **{parameter: text}),
+        caller_on_each("GET", f"/fhir/CarePlan?{parameter}={text}"),
+        caller_on_each.form("/fhir/CarePlan/_search", **{parameter: ",".join(others * 200)}),
+    ):
+        refused(refusal, 400, "rest-bad-parameter", f"http.{parameter}")
 
 
 def test_pages_of_a_posted_search_say_nothing_of_what_was_asked(caller: Caller) -> None:
