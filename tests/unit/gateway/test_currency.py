@@ -266,7 +266,7 @@ def test_another_organisation_is_told_of_its_own_copies_alone_and_of_what_it_may
     assert {one.partner for each in theirs.plans for one in each.copies} == {WARD}
     placed.save(HOME, deny("advance-wishes"))
     assert {one.part.list for one in told(placed, HOME, WARD).plans} == {"care_plans", "crisis_plans"}
-    with pytest.raises(ConsentDenied):
+    with pytest.raises(NotFound):
         told(placed, HOME, "ZCT9")
     with pytest.raises(ConsentDenied):
         asyncio.run(placed.gateways[WARD].currency.mark(AccessContext(HOME), "x", Marked(HOME, "filed", 1)))
