@@ -206,9 +206,8 @@ class Staff:
         if not held:
             return False
         copy = self.draw.choice(held)
-        marked = Marked(
-            copy.custodian, stage or self.draw.choice(STAGES), max(1, copy.stored.edition - back) if copy.stored else 1
-        )
+        edition = max(1, copy.stored.edition - back) if copy.stored else 1
+        marked = Marked(copy.custodian, stage or self.draw.choice(STAGES), edition, person=copy.person)
         what = f"marks {marked.edition} of {copy.custodian} as {marked.stage}, of {number}"
         return self.world.attempt(ods, lambda: site.mark(number, marked), what)
 
