@@ -42,7 +42,7 @@ from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
 from fhir_mh.profiles.subjects import subjects_in
-from fhir_mh.store import Tx
+from fhir_mh.store import Quarantined, Tx
 from fhir_mh.sync.receiver import Answered
 
 _CUSTODIAN = EXTENSION + "custodian"
@@ -237,8 +237,7 @@ class FromServer(ServerVersions):
         return bool(patient) and not any(laid_over(known, {**patient, "id": known["id"]}) == known for known in held)
 
     def _is_doubted(self, tx: Tx, person: str) -> bool:
-        aside = tx.quarantine.find(partner=self.partner, person=person)
-        return any(found["code"] == "sync-identity" for one in aside for found in loads(one.issues))
+        return any(map(_is_of_doubtful_identity, tx.quarantine.find(partner=self.partner, person=person)))
 
     def _translated(self, tx: Tx, body: Body, found: Found) -> Body:
         """A resource of the server's own as it is said here: its subject is the Patient of its own that it has here."""
@@ -352,6 +351,10 @@ class FromServer(ServerVersions):
         for body in made.of:
             self.note(tx, body, made.people)
 
+    def is_in_doubt(self, tx: Tx, made: Made) -> bool:
+        """Whether a message is held until people know whose it is."""
+        return any(map(_is_of_doubtful_identity, tx.quarantine.find(partner=self.partner, message=made.message.id)))
+
     def recognised(self, tx: Tx, own: Own) -> None:
         """Note that a version is our own writing."""
         self.note(tx, own.body, own.people, own=own)
@@ -372,6 +375,10 @@ def _subject_of(body: Body) -> str:
     """The id of the Patient that a resource of ours is about; its own id where it names none."""
     named = (reference.partition("/")[2] for _, reference in subjects_in(body) if reference.startswith("Patient/"))
     return next(named, str(body.get("id")))
+
+
+def _is_of_doubtful_identity(aside: Quarantined) -> bool:
+    return any(found["code"] == "sync-identity" for found in loads(aside.issues))
 
 
 def _bundle(bodies: Iterable[Body]) -> Body:

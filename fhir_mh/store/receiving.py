@@ -97,11 +97,12 @@ class Quarantine(Part):
         state: QuarantineState | None = "held",
         partner: str | None = None,
         person: str | None = None,
+        message: str | None = None,
         after: str | None = None,
         limit: int = 100,
     ) -> list[Quarantined]:
         """What is kept, oldest first. after: the id of one that is kept; only what was kept later."""
-        clause, values = among(state=state, partner=partner, person=person)
+        clause, values = among(state=state, partner=partner, person=person, message=message)
         if after is not None:
             clause += " AND (received, id) > (SELECT received, id FROM quarantine WHERE id = ?)"
             values = (*values, after)

@@ -235,8 +235,10 @@ class Polling:
         earlier, late = await self._receive_earlier(read, patient, resources, answered)
         resources = tuple(body for body in resources if key_there(body) not in late)
         beside = await self._beside(read, there, resources)
-        done, whole = await self.into.receive(Found(patient, (*resources, *beside), answered, earlier=earlier))
-        return done, whole and not late
+        became = await self.into.receive(Found(patient, (*resources, *beside), answered, earlier=earlier))
+        if became.doubted:  # once that is settled, all of it may say what was not taken in
+            read.newest[f"Patient/{there}"] = _DUE
+        return became.done, became.whole and not late
 
     async def _receive_earlier(
         self, read: Read, patient: Body, resources: Iterable[Body], answered: Mapping[Key, Body]

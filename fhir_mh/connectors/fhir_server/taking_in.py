@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fhir_mh.connectors.fhir_server.found import Found, Made, Own
@@ -44,6 +45,8 @@ class Reading(Protocol):
 
     def recognised(self, tx: Tx, own: Own) -> None: ...
 
+    def is_in_doubt(self, tx: Tx, made: Made) -> bool: ...
+
     def set_aside(self, tx: Tx, made: Made) -> dict[str, Any] | None: ...
 
     def gone(self, tx: Tx, kind: str, there: str) -> None: ...
@@ -53,28 +56,43 @@ class Reading(Protocol):
     def contradiction(self, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Issue | None: ...
 
 
+@dataclass
+class Received:
+    """What became of what was found. done: how many messages were dealt with; whole: whether all were.
+
+    doubted: whether something is set aside until it is known whose it is, and is to be read again.
+    """
+
+    done: int = 0
+    whole: bool = True
+    doubted: bool = False
+
+
 class TakingIn:
     """One partner's server, as what it holds comes in."""
 
     def __init__(self, store: Store, reading: Reading, take: Take) -> None:
         self.store, self.reading, self.take = store, reading, take
 
-    async def receive(self, found: Found) -> tuple[int, bool]:
-        """(how many messages were dealt with, whether all were)."""
-        done, whole = 0, True
+    async def receive(self, found: Found) -> Received:
+        """Have everything received that comes of what was found."""
+        became = Received()
         for made in await self.store.read(lambda tx: self.reading.messages(tx, found)):
             if isinstance(made, Own):
                 await self.store.write(lambda tx, own=made: self.reading.recognised(tx, own))  # type: ignore[misc]
             elif await self._is_set_aside(made) or await self.take(made.message):
-                await self._dealt_with(made)
-                done += 1
+                became.done += 1
+                if not found.unseen and await self.store.read(lambda tx, one=made: self.reading.is_in_doubt(tx, one)):  # type: ignore[misc]
+                    became.doubted = True
+                else:
+                    await self._dealt_with(made)
             else:
-                whole = False
-        return done, whole
+                became.whole = False
+        return became
 
     async def take_in(self, found: Found) -> bool:
         """Receive what somebody there has changed or made; whether all was dealt with."""
-        return (await self.receive(found))[1]
+        return (await self.receive(found)).whole
 
     async def may_go(self, message: Message) -> bool:
         """Whether a message that was composed for the partner may be sent still: consent is decided anew."""

@@ -15,10 +15,11 @@ from fhir_mh.connectors.fhir_server.naming import minted
 from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.polling import Polling
 from fhir_mh.connectors.fhir_server.turns import LEASE, Turn
+from fhir_mh.consent import AccessContext
 from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import Issue, issue
-from fhir_mh.store import ServerCopy
+from fhir_mh.store import ServerCopy, Tx
 from tests.fhir_server import Fault
 from tests.unit.connectors.asked import Asked, asked
 from tests.unit.gateway.pair import HOME, WARD
@@ -67,6 +68,49 @@ def test_a_change_there_is_here_after_the_next_round_and_only_once(tmp_path: Pat
         ward.edit("Goal", "g1", description={"text": "Sleep well"})
         assert ward.poll() == 1
         assert goals(ward) == ["Sleep well"]
+
+
+@pytest.mark.parametrize("uuids", [False, True])
+def test_what_was_of_doubtful_identity_comes_once_that_is_put_right_there(tmp_path: Path, uuids: bool) -> None:
+    with asked(tmp_path, uuids=uuids) as ward:
+        ward.poll()
+        ward.edit("Patient", "77", birthDate="1990-01-01")
+        ward.server.put(goal("g1", "Penicillin!"))
+        ward.edit("CarePlan", plan(ward), title="Changed there")
+        ward.poll()
+        assert goals(ward) == []
+        ward.clock.advance(timedelta(hours=1))
+        ward.edit("Patient", "77", birthDate=PATIENT["birthDate"])
+        ward.poll()
+        ward.poll()
+        assert goals(ward) == ["Penicillin!"]
+        assert ward.item(HOME, "care_plans", "care")["title"] == "Changed there"
+        ward.clock.advance(timedelta(hours=1))
+        ward.taken.clear()
+        ward.poll()
+        assert ward.taken == []
+
+
+def born_otherwise(tx: Tx) -> None:
+    (patient,) = tx.search("Patient", custodians=[HOME]).entries
+    tx.put({**patient.body(), "birthDate": "1990-01-01"}, person=patient.person, custodian=HOME)
+
+
+def test_what_was_of_doubtful_identity_is_done_with_once_that_is_put_right_here_and_it_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    with asked(tmp_path) as ward:
+        ward.poll()
+        ward.edit("Patient", "77", birthDate="1990-01-01")
+        ward.server.put(goal("g1", "Penicillin!"))
+        ward.poll()
+        ward.home.store.write_now(born_otherwise)
+        ward.poll()  # the same as was set aside
+        asyncio.run(ward.home.quarantine.replay_all(AccessContext(HOME, role="quarantine")))
+        ward.poll()
+        assert goals(ward) == ["Penicillin!"]
+        noted = ward.tx(lambda tx: tx.checkpoints.get(WARD, "Patient/77"))
+        assert noted.position == "read"
 
 
 def test_what_was_written_there_by_us_is_nothing(tmp_path: Path) -> None:
