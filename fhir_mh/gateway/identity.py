@@ -8,8 +8,9 @@ from typing import Any
 
 from fhir_mh.errors import Conflict
 from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
-from fhir_mh.gateway.sameness import former_numbers_in, local_identifiers_in, nhs_number_in
+from fhir_mh.gateway.sameness import compact, former_numbers_in, local_identifiers_in, nhs_number_in
 from fhir_mh.issues import issue
+from fhir_mh.profiles.subjects import SUBJECTS
 from fhir_mh.store import Tx
 
 
@@ -80,6 +81,21 @@ def persons_by_local_identifier(tx: Tx, patient: Mapping[str, Any]) -> list[str]
 def same_one(tx: Tx, persons: Collection[str]) -> bool:
     """Whether these are at most one: one person, or several who are one by a merge."""
     return len(persons) < 2 or len({tx.merges.root(person) for person in persons}) < 2
+
+
+def names_somebody_else(tx: Tx, body: Mapping[str, Any], person: str | None) -> str | None:
+    """The element by which a resource names somebody else who is known here as whom it is about; None for none.
+
+    person: whom it is about by its reference; None where that is somebody who is not known here.
+    """
+    for element in SUBJECTS:
+        subject = body.get(element)
+        said = subject.get("identifier") if isinstance(subject, dict) else None
+        numbers = numbers_in({"identifier": [said]}) if isinstance(said, dict) else []
+        others = persons_by_number(tx, [compact(number) for number in numbers])
+        if others and (person is None or not same_one(tx, {*others, person})):
+            return element
+    return None
 
 
 def find_by_patient(tx: Tx, patient: Mapping[str, Any]) -> str | None:

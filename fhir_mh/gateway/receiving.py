@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from fhir_mh.gateway.identity import (
     Organisation,
     find_named,
     identify,
-    nhs_number_of,
+    names_somebody_else,
     numbers_in,
     persons_by_local_identifier,
     persons_by_number,
@@ -33,7 +33,6 @@ from fhir_mh.gateway.standing import merged_notes
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
-from fhir_mh.profiles.subjects import SUBJECTS
 from fhir_mh.store import StoredResource, Tx
 
 Body = dict[str, Any]
@@ -162,15 +161,13 @@ class Receiving:
                 doubt = issue("sync-identity", "$.bundle.identifier", what="local identifier")
             if doubt is not None:
                 found.append(doubt)
-        numbers = {number for patient in _patients(bodies) for number in numbers_in(patient)}
-        numbers |= set() if message.nhs_number is None else {message.nhs_number}
         for number, body in enumerate(bodies):
             place = f"$.bundle.entry[{number}].resource"
             kind, name = body.get("resourceType"), body.get("id")
             if not isinstance(kind, str) or not isinstance(name, str):
                 found.append(issue("store-id-missing", place))
                 continue
-            other = next(_of_somebody_else(tx, body, person, numbers), None)
+            other = names_somebody_else(tx, body, person)
             if other is not None:
                 found.append(issue("sync-identity", f"{place}.{other}.identifier", what="NHS number"))
             held = known.get((kind, name))
@@ -285,19 +282,6 @@ def _is_a_second(partner: str, held: Sequence[StoredResource], bodies: list[Body
     known = {one.id for one in held if one.custodian == partner}
     said = {str(patient.get("id")) for patient in _patients(bodies)}
     return bool(known and said) and known.isdisjoint(said)
-
-
-def _of_somebody_else(tx: Tx, body: Body, person: str | None, numbers: set[str]) -> Iterator[str]:
-    """Where a resource says that it is about somebody who has another NHS number than the person. numbers: as said."""
-    for element in SUBJECTS:
-        subject = body.get(element)
-        said = subject.get("identifier") if isinstance(subject, dict) else None
-        named = numbers_in({"identifier": [said]}) if isinstance(said, dict) else []
-        if not named or not numbers.isdisjoint(named):
-            continue
-        known = persons_by_number(tx, named)
-        if person is None or not (same_one(tx, {*known, person}) if known else nhs_number_of(tx, person) is None):
-            yield element
 
 
 def _is_retraction(message: Message) -> bool:

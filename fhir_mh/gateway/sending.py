@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
+from fhir_mh.consent import Decision, direct_care
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
@@ -45,7 +47,7 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         return Message(waiting.message, "marked", number, waiting.partner, waiting.edition, said, names)
     if waiting.kind == "proposal":
         payload = load_object(waiting.payload or "{}")
-        if not all(is_permitted(body, decision) for body in payload["after"]):
+        if not all(is_permitted(body, _to_its_keeper(decision)) for body in payload["after"]):
             _answer(tx, waiting, "refused", {"status": "withheld"})
             return Withheld("consent-denied")
         said = {
@@ -68,6 +70,12 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
     if asked:
         said["asked"] = asked
     return Message(waiting.message, "snapshot", number, home.ods, edition, said, names)
+
+
+def _to_its_keeper(decision: Decision) -> Decision:
+    """What may be sent of a keeper's own: also what no decision of the person's opens to anybody but who leads."""
+    policy = direct_care()
+    return replace(decision, permitted=decision.permitted | policy.home_only | policy.never)
 
 
 def _bundle(bodies: list[dict[str, Any]]) -> dict[str, Any]:

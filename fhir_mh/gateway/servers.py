@@ -26,6 +26,7 @@ from fhir_mh.gateway.identity import (
     Organisation,
     find_by_patient,
     find_named,
+    names_somebody_else,
     nhs_number_of,
     numbers_in,
     persons_by_local_identifier,
@@ -194,7 +195,11 @@ class FromServer(ServerVersions):
         """
         said = [(body, self._translated(tx, body, found)) for body in own]
         news = [(body, here) for body, here in said if not self._is_held(tx, here)]
-        broken = [body for body, here in news if has_errors(self.check(here, errors_only=True))]
+        broken = [
+            body
+            for body, here in news
+            if has_errors(self.check(here, errors_only=True)) or names_somebody_else(tx, here, person)
+        ]
         sound = [body for body, _ in news if body not in broken]
         aside = {key_there(body) for body in (*broken, *seconds)}
         loose = depending(tx, self, sound, aside) if found.pushed else []

@@ -289,6 +289,15 @@ def test_new_words_for_the_wards_own_plan_do_not_leave_where_the_ward_may_not_be
     assert [one.state for one in placed.record(HOME).pending] == ["withheld"]
 
 
+def test_what_nobody_but_its_keeper_and_who_leads_may_be_told_still_goes_to_its_keeper(placed: Pair) -> None:
+    placed.save(WARD, {"sharing": [{**permit("2026-11-24")["sharing"][0], "id": "theirs"}]})
+    placed.deliver()
+    held = placed.item(HOME, "sharing", "theirs")
+    placed.save(HOME, {"sharing": [{**held, "status": "inactive"}]})
+    placed.deliver()
+    assert [one.state for one in placed.record(HOME).pending] == ["conflict"]
+
+
 def test_messages_that_arrive_twice_change_nothing(placed: Pair) -> None:
     placed.save(HOME, coping("sleep", "read"))
     placed.deliver(twice=True)

@@ -242,16 +242,29 @@ def test_a_patient_who_became_somebody_else_there_stops_what_is_about_ours(ward:
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [("9990000026", "quarantined"), ("9990000034", "quarantined"), (NHS_NUMBER, "stored")]
+    ("number", "status"), [("999 000 0026", "quarantined"), ("9990000034", "stored"), (NHS_NUMBER, "stored")]
 )
-def test_what_names_another_number_beside_its_patient_is_set_aside(ward: Ward, number: str, status: str) -> None:
+def test_what_names_somebody_else_beside_its_patient_is_set_aside_alone(ward: Ward, number: str, status: str) -> None:
     ward.save(
         HOME, {"person": {"nhs_number": "9990000026", "names": [{"family": "Other"}], "birth_date": "1990-01-01"}}
     )
     said = {"reference": "Patient/77", "identifier": {"system": PATIENT["identifier"][0]["system"], "value": number}}
-    read = ward.read(goal(ward, subject=said))
-    assert statuses(read) == [("snapshot", status)]
-    assert [one["code"] for one in read[0][1].get("issues", ())] == ["sync-identity"] * (status == "quarantined")
+    walk = {"lifecycleStatus": "active", "description": {"text": "Walk"}, "subject": {"reference": "Patient/77"}}
+    read = ward.read(ward.keep("Goal", "g2", **walk), goal(ward, subject=said))
+    assert {status for _, status in statuses(read)} == {"stored", status}
+    codes = [one["code"] for _, receipt in read for one in receipt.get("issues", ())]
+    assert codes == ["sync-identity"] * (status == "quarantined")
+    assert "Walk" in [one["description"]["text"] for one in ward.record(HOME).tree["goals"]]
+
+
+def test_a_superseded_number_beside_its_patient_is_no_contradiction(ward: Ward) -> None:
+    ward.save(
+        HOME, {"person": {"nhs_number": "9990000026", "names": [{"family": "Other"}], "birth_date": "1990-01-01"}}
+    )
+    old = {"system": PATIENT["identifier"][0]["system"], "value": "9990000034", "use": "old"}
+    assert statuses(ward.read(goal(ward, subject={"reference": "Patient/77", "identifier": old}))) == [
+        ("snapshot", "stored")
+    ]
 
 
 def test_who_is_not_known_here_is_not_known(ward: Ward) -> None:
