@@ -42,6 +42,7 @@ _PAGES = 10_000  # of one search or history: more than any server holds of what 
 _TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9\-.]{1,64}")
 _GONE = (404, 410)
+_BUSY = (408, 429, 503)
 _NO_SUCH = (405, 501)  # there is no such interaction
 _CHANGED = (409, 412)
 
@@ -57,6 +58,10 @@ class _Said:
     def is_outcome(self) -> bool:
         """Whether the server itself says this, and not something that stands before it."""
         return self.body is not None and self.body.get("resourceType") == "OperationOutcome"
+
+
+class Busy(UpstreamUnavailable):
+    """The server answers that it is asked too much, or that it is not to be asked now."""
 
 
 class FhirClient:
@@ -273,7 +278,8 @@ def _fine(said: _Said) -> _Said:
         raise Refused(issue("sync-too-large", "$", limit=MAX_REQUEST), final=said.is_outcome)
     if is_refusal(status) and said.is_outcome:
         raise Refused(issue("server-refused", "$", status=status))
-    raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=status)])
+    kind = Busy if status in _BUSY else UpstreamUnavailable
+    raise kind(issues=[issue("sync-unexpected-answer", "$", status=status)])
 
 
 def _resource(said: _Said) -> Body:

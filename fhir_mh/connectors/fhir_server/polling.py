@@ -25,13 +25,16 @@ from fhir_mh.connectors.fhir_server.taking_in import TakingIn
 from fhir_mh.connectors.fhir_server.turns import Lost, Turn
 from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
-from fhir_mh.store import Tx
+from fhir_mh.store import Checkpoint, Tx
 
 log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
 _READ, _DUE = "read", "due"  # whether all that a Patient there had was read, of who is known here
+_PEOPLE = 50  # read from the beginning in one round
+_ASTRAY = timedelta(days=1)
+"""How far a server's clock may be from ours, where it is not known."""
 _DEPTH = 3  # a professional of a service of an organisation
 
 
@@ -81,20 +84,23 @@ class Polling:
 
     async def _read_type(self, read: Read, kind: str, *, deletions: bool) -> None:
         """What has changed of a type since it was read last; another fault than of the type itself is the round's."""
-        position, present = await self._position(kind), await self._present()
-        if _is_after(position, present + OVERLAP):
-            position = None  # what was passed over because of it is not known
-        since = None if position is None else _before(position)
+        noted, present = await self._noted(kind), await self._present()
+        position = None if noted is None else noted.position
+        since = gone_since = None if position is None else _before(position)
+        if noted is not None and _is_after(position, present + OVERLAP):
+            position = since = None  # what was passed over because of it is not known
+            gone_since = instant(noted.at - _ASTRAY)
         read.since = read.since or since is not None
         try:
             async for body in self.server.search(kind, [], since=since):
                 if body.get("resourceType") == kind:
                     position = _later(position, updated_of(body))
                     await read.keep(body)
-            if deletions and since is not None:
-                await self._read_deletions(read, kind, since)
+            if deletions and gone_since is not None:
+                await self._read_deletions(read, kind, gone_since)
         except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
             await self._pass_over(read, kind, fault)
+            read.refused.add(kind)
             return
         if position is not None:
             read.newest[kind] = instant(present) if _is_after(position, present) else position
@@ -132,33 +138,48 @@ class Polling:
         """The Patients there of people who were written or first met there, and of whom not all was read since."""
         await self._meet(read)
 
-        def due(tx: Tx) -> set[str]:
+        def due(tx: Tx) -> list[str]:
             written = tx.server_copies.unread(self.reading.partner, "Patient")
-            noted = tx.checkpoints.below("Patient/", self.reading.partner)
-            return {*written, *(one.source.partition("/")[2] for one in noted if one.position == _DUE)}
+            noted = sorted(tx.checkpoints.below("Patient/", self.reading.partner), key=lambda one: one.at)
+            return [*written, *(one.source.partition("/")[2] for one in noted if one.position == _DUE)]
 
-        now = {one.partition("/")[2] for one, position in read.newest.items() if position == _DUE}
+        waiting = dict.fromkeys(await self.store.read(due))
+        waiting |= {one.partition("/")[2]: None for one, position in read.newest.items() if position == _DUE}
         found = []
-        for there in sorted(now | await self.store.read(due)):
-            with suppress(Unread):  # with the next round
-                found.append(await read.patient(there))
-        return [patient for patient in found if patient is not None]
+        for there in [*waiting][:_PEOPLE]:
+            read.newest[f"Patient/{there}"] = _DUE  # noted anew: where it stays so, the others come first
+            with suppress(Unread):  # with another round
+                patient = await read.patient(there)
+                if patient is not None:
+                    found.append(patient)
+                else:  # nobody known here any more, or nobody there
+                    del read.newest[f"Patient/{there}"]
+                    read.forgotten.add(f"Patient/{there}")
+        return found
 
     async def _read_person(self, read: Read, patient: Body, offered: Mapping[str, Any]) -> None:
         """Everything about one person, from the beginning: what was passed over while nobody here knew them.
 
-        Where a type cannot be read so, what is read of the others is received, and all are asked for again.
+        Where a type cannot be read, what is read of the others is received, and all are asked for again. One that
+        cannot be asked for by whom it is about is read from the beginning itself, of everybody, with the next round.
         """
-        there, faults = str(patient["id"]), len(read.faults)
+        there, whole = str(patient["id"]), True
         for kind in sorted(offered.keys() & KINDS - {"Patient"}):
             await self.turn.hold()
+            if kind in read.refused:
+                read.forgotten.add(kind)  # it is read from the beginning, once it can be
+                continue
             try:
                 async for body in self.server.search(kind, [("patient", f"Patient/{there}")]):
                     await read.keep(body)
-            except (UpstreamUnavailable, NotAuthenticated, Refused) as fault:
+            except Refused as fault:
+                log.info("%s of %s cannot be asked for by patient: %s", kind, self.reading.partner, _code(fault))
+                read.forgotten.add(kind)
+            except (UpstreamUnavailable, NotAuthenticated) as fault:
                 await self._pass_over(read, kind, fault)
+                whole = False
         read.about.setdefault(there, {})
-        if len(read.faults) == faults:
+        if whole:
             read.newest[f"Patient/{there}"] = _READ
 
     async def _beside(self, read: Read, there: str, bodies: Iterable[Body]) -> list[Body]:
@@ -318,9 +339,11 @@ class Polling:
 
     async def _note(self, read: Read) -> None:
         def note(tx: Tx) -> None:
+            for source in sorted(read.forgotten):
+                tx.checkpoints.forget(self.reading.partner, source)
             for source in sorted((read.met or set()) & read.held):
                 tx.checkpoints.set(self.reading.partner, source, _DUE)
-            for source in sorted(read.newest.keys() - read.held):
+            for source in sorted(read.newest.keys() - read.held - read.forgotten):
                 tx.checkpoints.set(self.reading.partner, source, read.newest[source])
 
         await self.store.write(note)
@@ -330,9 +353,8 @@ class Polling:
         told = self.server.present
         return told if told is not None else await self.store.read(lambda tx: tx.now)
 
-    async def _position(self, source: str) -> str | None:
-        found = await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))
-        return None if found is None else found.position
+    async def _noted(self, source: str) -> Checkpoint | None:
+        return await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))
 
 
 def _later(position: str | None, updated: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from fhir_mh.connectors.fhir_server.client import is_of_one
+from fhir_mh.connectors.fhir_server.client import Busy, is_of_one
 from fhir_mh.connectors.fhir_server.found import key_there
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names
 from fhir_mh.connectors.fhir_server.offered import KINDS
@@ -29,9 +29,10 @@ class Read:
     """What one round has read.
 
     about: by the Patient's id there. newest: how far each type was read. held: what does not move, whatever was read
-    of it, for not all that it told of could be dealt with. unread: what could not be read. seen: how much was.
-    since: of some type only what has changed was read. strangers: Patients who were nobody known here, at some time of
-    the round. met: who is known and was not met before (Patient/id), once that was looked up.
+    of it, for not all that it told of could be dealt with. unread: what could not be read; refused: the types. seen:
+    how much was. since: of some type only what has changed was read. strangers: Patients who were nobody known here, at
+    some time of the round. met: who is known and was not met before (Patient/id), once that was looked up. forgotten:
+    of what nothing is to be noted any more.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class Read:
         self.patients: dict[str, Body | None] = {}
         self.others: dict[Key, Body | None] = {}
         self.unread: dict[Key, Unread] = {}
+        self.refused: set[str] = set()
         self.faults: list[FhirMhError] = []
         self.seen = 0
         self.since = False
         self.strangers: set[str] = set()
+        self.forgotten: set[str] = set()
         self.met: set[str] | None = None
 
     async def keep(self, body: Body) -> None:
@@ -136,8 +139,10 @@ class Read:
     async def go_on_after(self, fault: FhirMhError) -> None:
         """Raise a fault where the server does not answer any more: else it is of one resource, or of one search.
 
-        One that answers that we may not see it does answer.
+        One that answers that we may not see it does answer; one that is busy is asked nothing more.
         """
+        if isinstance(fault, Busy):
+            raise fault
         if isinstance(fault, UpstreamUnavailable) and not is_of_one(fault):
             try:
                 await self.server.capability()

@@ -23,7 +23,7 @@ from fhir_mh.issues import issue
 Body = dict[str, Any]
 Query = Sequence[tuple[str, str]]
 _COUNT = 100  # asked for on one page
-_FEW = 10  # a page shorter than this is the last: no server is known whose pages are so short
+_FEW = 10  # a page shorter than this is the last, where the server counts no more, or gives no more when asked again
 _AGAIN = 3  # how often the same is read anew because something has moved
 
 
@@ -70,9 +70,8 @@ class Search:
         first = await self._ask(self._since, 0)
         async for page in self._by_time(first) if next_link(first) is None else self._by_links(first):
             for one in page:
-                key = (str(one.get("id")), version_of(one) or updated_of(one))
-                if key not in self._seen:
-                    self._seen.add(key)
+                if _named(one) not in self._seen:
+                    self._seen.add(_named(one))
                     yield one
 
     async def _by_links(self, page: Body) -> AsyncIterator[list[Body]]:
@@ -111,18 +110,26 @@ class Search:
     async def _by_time(self, page: Body) -> AsyncIterator[list[Body]]:
         since, offset, anchor, again = self._since, 0, "", 0
         while True:
-            found = _matches(page)
-            if offset and (not found or _key(found[0]) != anchor):
+            found, total = _matches(page), page.get("total")
+            more = isinstance(total, int) and total > offset + len(found)
+            few, fresh = len(found) < _FEW, any(_named(one) not in self._seen for one in found)
+            if few and not fresh and not more:
+                return  # asked once more, for a server may give this few at once: it is all
+            astray = offset > 0 and (not found or _key(found[0]) != anchor)
+            if astray or (few and not fresh):
                 again += 1
                 if again > _AGAIN:
                     raise _unknown()
+            if astray:
                 offset = 0
             else:
                 yield found
-                if len(found) < _FEW:
-                    return
                 ends = _ends(found)
+                if few and total == offset + len(found):
+                    return
                 if ends is None or (since is not None and ends[0] < since):
+                    if few and not more:
+                        return
                     raise _unknown()  # the server takes no notice of what it is asked
                 if ends[1] > ends[0]:
                     since, offset, again = ends[1], 0, 0
@@ -189,6 +196,10 @@ def _second(instant: str) -> datetime:
     if moment is None:
         raise _unknown()
     return moment.replace(microsecond=0)
+
+
+def _named(resource: Mapping[str, Any]) -> tuple[str, str]:
+    return str(resource.get("id")), version_of(resource) or updated_of(resource)
 
 
 def _key(resource: Mapping[str, Any]) -> str:

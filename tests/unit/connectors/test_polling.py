@@ -448,24 +448,27 @@ def test_what_was_made_again_after_it_was_deleted_is_not_told_as_deleted(tmp_pat
         assert not [task for task in ward.record(HOME).tree.get("tasks") or () if task["kind"] == "unclear-item"]
 
 
-def test_a_type_that_is_not_asked_for_by_person_keeps_nothing_else_from_coming_in(tmp_path: Path) -> None:
+def test_a_type_that_is_not_asked_for_by_person_is_read_from_the_beginning_once(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
+        ward.poll()
         whole = ward.server._search
 
         def some(kind: str, query: Any) -> Any:
-            if kind == "Provenance" and any(name == "patient" for name, _ in query):
+            if kind == "Goal" and any(name == "patient" for name, _ in query):
                 raise Fault(400)
             return whole(kind, query)
 
         ward.server._search = some  # type: ignore[method-assign]
         ward.server.put(goal("g1", "Sleep"))
         ward.home.store.write_now(lambda tx: tx.server_copies.keep(ServerCopy(WARD, "Patient", "p", "77", "1", "", "")))
-        for _ in range(2):
-            with pytest.raises(Refused):
-                ward.poll()
-            assert goals(ward) == ["Sleep"]
-            assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Goal")) is not None
-            assert ward.tx(lambda tx: tx.server_copies.unread(WARD, "Patient")) == ["77"]
+        ward.home.store.write_now(lambda tx: tx.checkpoints.forget(WARD, "Patient/77"))
+        ward.server._newest("Goal", "g1").body["meta"]["lastUpdated"] = "2020-01-01T00:00:00Z"
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "Goal", "2020-02-01T00:00:00Z"))
+        for noted in (False, True):
+            ward.poll()
+            assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Patient/77")).position == "read"
+            assert (ward.tx(lambda tx: tx.checkpoints.get(WARD, "Goal")) is not None) == noted
+        assert goals(ward) == ["Sleep"]
 
 
 @pytest.mark.parametrize("uuids", [True, False])

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.errors import UpstreamUnavailable
+from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable
 from tests.fhir_server import Fault
 from tests.unit.connectors.asked import Asked, asked
 from tests.unit.connectors.test_polling import goal, goals
-from tests.unit.gateway.pair import WARD
+from tests.unit.gateway.pair import HOME, WARD
 from tests.unit.gateway.server import PATIENT
 
 OF_79 = {"resourceType": "CareTeam", "id": "a1", "subject": {"reference": "Patient/79"}, "name": "Team"}
@@ -109,3 +109,51 @@ def test_who_provides_what_and_cannot_be_read_keeps_back_only_who_names_it(tmp_p
 
 def _away() -> Any:
     raise Fault(503)
+
+
+def test_a_server_that_is_busy_is_asked_nothing_more(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        whole = ward.server.respond
+        ward.server.respond = lambda method, asked, *rest: (  # type: ignore[method-assign]
+            whole(method, asked, *rest) if asked == "metadata" else (429, None)
+        )
+        ward.server.asked.clear()
+        with pytest.raises(UpstreamUnavailable):
+            ward.poll()
+        assert sum("_search" in one for one in ward.server.asked) == 1
+
+
+def test_a_type_that_is_refused_has_nobody_read_again_each_round(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.poll()
+        whole = ward.server._search
+
+        def some(kind: str, query: Any) -> Any:
+            if kind == "Provenance":
+                raise Fault(403)
+            return whole(kind, query)
+
+        ward.server._search = some  # type: ignore[method-assign]
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "Patient/77", "due"))
+        with pytest.raises(NotAuthenticated):
+            ward.poll()
+        assert ward.tx(lambda tx: tx.checkpoints.get(WARD, "Patient/77")).position == "read"
+        assert not read(ward, "Provenance"), "it is read from the beginning once it can be"
+
+
+def test_who_is_gone_there_is_asked_for_no_more(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "Patient/80", "due"))
+        ward.poll()
+        assert not read(ward, "Patient/80")
+
+
+def test_where_what_was_read_is_read_anew_what_was_deleted_since_is_told(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        ward.interactions.append("history-type")
+        ward.server.put(goal("g1", "Sleep"))
+        ward.poll()
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "Goal", "2999-01-01T00:00:00Z"))
+        ward.server.delete("Goal", "g1")
+        ward.poll()
+        assert [task["kind"] for task in ward.record(HOME).tree["tasks"]] == ["unclear-item"]
