@@ -68,36 +68,42 @@ def stamped(
 ) -> Body:
     """A plan of ours as it is stored where a system sends it by itself; anything else as it is.
 
-    What it says in those elements counts for nothing. One that says what the known one does keeps that one's.
-    beside: plans that the same transaction brings.
+    What it says in those elements counts for nothing. One that says what the known one does, itself and in its parts,
+    keeps that one's: so whatever else the same transaction brings is stored before. beside: the plans that it brings.
     """
     if person is None or not is_plan(body):
         return body
+    others = [content(one) for one in beside if one.get("subject") == body.get("subject")]
+    holding = hold(tx, person, home.ods).with_bodies(others)
     was = None if known is None or known.deleted else content(known.body())
     if was is not None and _unstamped(content(body)) == _unstamped(was):
-        kept = [one for one in was.get("extension") or () if _is_stamp(one)]
-        return _with(body, {one["url"]: one for one in kept})
-    holding = hold(tx, person, home.ods)
-    others = [content(one) for one in beside if one.get("subject") == body.get("subject")]
-    return _minted(tx, home, holding.with_bodies([*others, content(body)]), body)
+        kept = _with(body, {one["url"]: one for one in was.get("extension") or () if _is_stamp(one)})
+        if key_of(body) not in _stale(holding.with_bodies([content(kept)])):
+            return kept
+    return _minted(tx, home, holding, body)
 
 
 def stamp_rest(tx: Tx, home: Organisation, person: str, changed: Iterable[Key]) -> None:
-    """Store as a new version each plan of ours of which another resource has changed, and not the plan itself."""
-    keys = set(changed)
-    if _PART_KINDS.isdisjoint(kind for kind, _ in keys):
+    """Store as a new version each plan of ours that says something else now that other resources have changed.
+
+    One whose parts say what they did stays the version that was agreed to.
+    """
+    if _PART_KINDS.isdisjoint(kind for kind, _ in changed):
         return
     holding = hold(tx, person, home.ods)
-    taken = holding.reading.taken if holding.bodies else ()
-    items = {
-        (found.table.field, found.item_id)
-        for found in taken
-        if found.table is not None and found.table.field in PLANS and key_of(found.entry.resource) in keys
-    }
-    for item in sorted(items):
-        plan = holding.primaries.get(item)
-        if plan is not None and plan not in keys and holding.custodians[plan] == home.ods:
+    for plan in sorted(_stale(holding)):
+        if holding.custodians[plan] == home.ods:
             tx.put(_minted(tx, home, holding, holding.bodies[plan]), person=person, custodian=home.ods)
+
+
+def _stale(holding: Holding) -> set[Key]:
+    """The plans that say something else than the hash that they bear, in which their parts count."""
+    return {plan for plan, made in _hashes(holding).items() if _hash_in(holding.bodies[plan]) != made}
+
+
+def _hash_in(plan: Body) -> Any:
+    listed = plan.get("extension") or ()
+    return next((one.get("valueString") for one in listed if isinstance(one, dict) and one.get("url") == HASH), None)
 
 
 def _minted(tx: Tx, home: Organisation, holding: Holding, body: Body) -> Body:
@@ -110,11 +116,15 @@ def _minted(tx: Tx, home: Organisation, holding: Holding, body: Body) -> Body:
 
 def hashed(holding: Holding, bodies: Sequence[Body]) -> list[Body]:
     """Resources of a person that are to be stored, each plan with the hash of what it says then."""
-    after = holding.with_bodies([content(body) for body in bodies])
-    tree = tree_of(record_of(after.tree))
-    plans = {(name, plan["id"]): content_hash(plan) for name in PLANS for plan in tree.get(name) or ()}
-    said = {after.primaries[place]: made for place, made in plans.items()}
+    said = _hashes(holding.with_bodies([content(body) for body in bodies]))
     return [restated(body, HASH, "valueString", said.get(key_of(body))) for body in bodies]
+
+
+def _hashes(holding: Holding) -> dict[Key, str]:
+    """The hash of what each plan says that is held."""
+    tree = tree_of(record_of(holding.tree))
+    plans = {(name, plan["id"]): content_hash(plan) for name in PLANS for plan in tree.get(name) or ()}
+    return {holding.primaries[place]: made for place, made in plans.items()}
 
 
 def restated(body: Body, url: str, form: str, value: Any) -> Body:

@@ -130,15 +130,65 @@ def test_a_plan_that_comes_with_what_it_refers_to_is_stamped_once_all_is_there(c
     assert (new["version"], new["same"]) == (2, True)
 
 
-def test_the_people_of_a_crisis_plan_are_a_part_of_it(caller: Caller, agreed: Json) -> None:
+@pytest.fixture
+def team(caller: Caller, agreed: Json) -> Json:
+    """Whom to call in a crisis, as the person agreed to it: a resource of its own, and a part of the plan."""
     contacts = {"crisis_plans": [{"id": "crisis", "contacts": [{"id": "anna", "contact": {"display": "Anna"}}]}]}
     person = {"person": {"nhs_number": person_with_a_plan()["person"]["nhs_number"]}}
     assert caller("POST", "/records", {**person, **contacts}).status_code == 200
+    version = standing(caller)[0]
+    agreements = [{**record(caller)["record"]["agreements"][0], "plan_version": version}]
+    assert caller("POST", "/records", {**person, "agreements": agreements}).status_code == 200
+    assert standing(caller) == (version, True, True)
+    (found,) = (one["resource"] for one in caller("GET", "/fhir/CareTeam").json()["entry"])
+    return dict(found)
+
+
+def other_contact(team: Json) -> Json:
+    return {**team, "participant": [{**team["participant"][0], "member": {"display": "Bea"}}]}
+
+
+def test_the_people_of_a_crisis_plan_are_a_part_of_it(caller: Caller, team: Json) -> None:
     before = standing(caller)[0]
-    (team,) = (one["resource"] for one in caller("GET", "/fhir/CareTeam").json()["entry"])
-    assert (
-        put(caller, {**team, "participant": [{**team["participant"][0], "member": {"display": "Bea"}}]}).status_code
-        == 200
-    )
+    assert put(caller, other_contact(team)).status_code == 200
     version, same, current = standing(caller)
     assert (version > before, same, current) == (True, True, False)
+
+
+@pytest.mark.parametrize("plan_first", [True, False])
+def test_a_plan_that_comes_as_it_was_beside_its_changed_people_is_a_new_version(
+    caller: Caller, team: Json, plan_first: bool
+) -> None:
+    before = standing(caller)[0]
+    plan = caller("GET", f"/fhir/CarePlan/{crisis(caller)}").json()
+    sent = [plan, other_contact(team)] if plan_first else [other_contact(team), plan]
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in sent
+    ]
+    answer = caller("POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert answer.status_code == 200
+    version, same, current = standing(caller)
+    assert (version > before, same, current) == (True, True, False)
+    now = caller("GET", f"/fhir/CarePlan/{plan['id']}").json()
+    told = [one["response"]["etag"] for one in answer.json()["entry"] if "CarePlan" in one["response"]["location"]]
+    assert told == [f'W/"{now["meta"]["versionId"]}"'], "stored once, and that is what the sender is told of"
+
+
+def test_people_who_come_as_they_were_leave_the_plan_what_was_agreed_to(caller: Caller, team: Json) -> None:
+    before = standing(caller)
+    for _ in range(2):
+        assert put(caller, team).status_code == 200
+    assert standing(caller) == before
+
+
+def test_a_plan_whose_people_become_those_of_another_says_something_else(caller: Caller, team: Json) -> None:
+    before = standing(caller)[0]
+    elsewhere = [{**one, "value": "elsewhere"} for one in team["identifier"]]
+    assert put(caller, {**team, "identifier": elsewhere}).status_code == 200
+    version, same, current = standing(caller)
+    assert (version > before, same, current) == (True, True, False)
+
+
+def crisis(caller: Caller) -> str:
+    listed = caller("GET", "/fhir/CarePlan").json()["entry"]
+    return next(str(one["resource"]["id"]) for one in listed if "mh-crisis-plan" in str(one["resource"]["meta"]))
