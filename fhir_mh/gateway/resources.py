@@ -204,27 +204,40 @@ class FhirUseCases:
             moved({**one.body, "id": names[id(one)]}, places, one.path or str(one.body["resourceType"]))
             for one in entries
         ]
-        plans = {number: body for number, body in enumerate(bodies) if is_plan(body)}
-        order = sorted(range(len(entries)), key=lambda n: (bodies[n]["resourceType"] != "Patient", n in plans))
-        for number in order:
-            entry, body = entries[number], bodies[number]
-            path = entry.path or str(body["resourceType"])
-            known = tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
-            if entry.method == "POST" or known is not None:
-                body = told(tx, self.home, body, known, path)
-            result = self._keep(tx, entry, body, plans.values())
-            person = result.stored.person if result.stored is not None else known.person if known is not None else None
-            notes = [] if person is None else merged_notes(tx, person, path)
-            kept[number] = replace(result, warnings=[*warnings[number], *result.warnings, *notes])
-            if result.stored is not None and result.stored.person is not None:
-                was = None if known is None or known.deleted else content(known.body())
-                touched.setdefault(result.stored.person, {})[result.stored.type, result.stored.id] = was
-                urgent |= {result.stored.person} if is_urgent(body) else set()
+        patients = [number for number, body in enumerate(bodies) if body["resourceType"] == "Patient"]
+        rest = sorted(set(range(len(bodies))).difference(patients), key=lambda n: (is_plan(bodies[n]), n))
+        for numbers in (patients, rest):
+            for number in numbers:
+                bodies[number] = self._plain(tx, entries[number], bodies[number])
+            plans = [bodies[number] for number in numbers if is_plan(bodies[number])]
+            for number in numbers:
+                entry, body = entries[number], bodies[number]
+                known = self._known(tx, entry, body)
+                result = self._keep(tx, entry, body, plans)
+                stored, path = result.stored, entry.path or str(body["resourceType"])
+                person = stored.person if stored is not None else known.person if known is not None else None
+                notes = [] if person is None else merged_notes(tx, person, path)
+                kept[number] = replace(result, warnings=[*warnings[number], *result.warnings, *notes])
+                if stored is not None and stored.person is not None:
+                    was = None if known is None or known.deleted else content(known.body())
+                    touched.setdefault(stored.person, {})[stored.type, stored.id] = was
+                    urgent |= {stored.person} if is_urgent(body) else set()
         for person, were in touched.items():
             stamp_rest(tx, self.home, person, were)
             settle(tx, self.home, self.check, person, were)
             spread(tx, self.home, person, {kind for kind, _ in were}, own=True, urgent=person in urgent)
         return [kept[number] for number in range(len(entries))]
+
+    def _known(self, tx: Tx, entry: TransactionEntry, body: Body) -> StoredResource | None:
+        """What an entry is to replace."""
+        return tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
+
+    def _plain(self, tx: Tx, entry: TransactionEntry, body: Body) -> Body:
+        """What an entry brings, as `told` has it; as it is where it is to replace what is not here."""
+        known = self._known(tx, entry, body)
+        if entry.method == "PUT" and known is None:
+            return body
+        return told(tx, self.home, body, known, entry.path or str(body["resourceType"]))
 
     def _keep(self, tx: Tx, entry: TransactionEntry, body: Body, plans: Iterable[Body]) -> Kept:
         kind, name = str(body["resourceType"]), str(body["id"])

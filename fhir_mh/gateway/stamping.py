@@ -10,6 +10,7 @@ from fhir_mh.fhir.urls import EXTENSION, ODS_CODE
 from fhir_mh.gateway.holding import Holding, Key, Tree, content, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.profiles.bundle import TABLES, Written, table_of
+from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.profiles.table import Table
 from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.records.trees import record_of, tree_of
@@ -73,7 +74,7 @@ def stamped(
     """
     if person is None or not is_plan(body):
         return body
-    others = [content(one) for one in beside if one.get("subject") == body.get("subject")]
+    others = [content(one) for one in beside if _is_about(tx, person, one)]
     holding = hold(tx, person, home.ods).with_bodies(others)
     was = None if known is None or known.deleted else content(known.body())
     if was is not None and _unstamped(content(body)) == _unstamped(was):
@@ -81,6 +82,12 @@ def stamped(
         if key_of(body) not in _stale(holding.with_bodies([content(kept)])):
             return kept
     return _minted(tx, home, holding, body)
+
+
+def _is_about(tx: Tx, person: str, body: Body) -> bool:
+    return any(
+        tx.person_of(*reference.split("/", 1)) == person for _, reference in subjects_in(body) if "/" in reference
+    )
 
 
 def stamp_rest(tx: Tx, home: Organisation, person: str, changed: Iterable[Key]) -> None:

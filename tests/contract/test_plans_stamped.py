@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.fhir.urls import EXTENSION
+from fhir_mh.fhir.urls import EXTENSION, NHS_NUMBER
 from tests.contract.rest_caller import Caller, Json
 from tests.unit.gateway.pair import person_with_a_plan
 
@@ -128,6 +128,25 @@ def test_a_plan_that_comes_with_what_it_refers_to_is_stamped_once_all_is_there(c
     assert answer.status_code == 200
     (new,) = (one for one in record(caller)["plans"] if one["plan"] not in ("care", "crisis"))
     assert (new["version"], new["same"]) == (2, True)
+
+
+@pytest.mark.parametrize("said", ["both by number", "one by number"])
+def test_plans_that_come_together_are_stamped_with_what_they_say_of_each_other(
+    caller: Caller, agreed: Json, said: str
+) -> None:
+    number = {"identifier": {"system": NHS_NUMBER, "value": person_with_a_plan()["person"]["nhs_number"]}}
+    plan = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "subject": number}
+    other = {**plan, "subject": number if said == "both by number" else agreed["subject"]}
+    urn = "urn:uuid:11111111-1111-4111-8111-111111111111"
+    request = {"method": "POST", "url": "CarePlan"}
+    entries = [
+        {"resource": {**plan, "title": "Newer", "replaces": [{"reference": urn}]}, "request": request},
+        {"fullUrl": urn, "resource": {**other, "title": "Older"}, "request": request},
+    ]
+    answer = caller("POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert answer.status_code == 200
+    new = [(one["version"], one["same"]) for one in record(caller)["plans"] if one["plan"] not in ("care", "crisis")]
+    assert new == [(2, True), (2, True)]
 
 
 @pytest.fixture
