@@ -11,7 +11,7 @@ from typing import Any
 
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.parts import objects_in
-from fhir_mh.gateway.identity import Organisation, find_by_patient, same_one
+from fhir_mh.gateway.identity import Organisation, find_by_patient, numbers_in, persons_by_number, same_one
 from fhir_mh.gateway.links import patients_of
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.issues import issue
@@ -31,7 +31,8 @@ def told(tx: Tx, home: Organisation, body: Body, known: StoredResource | None, p
 
     known: what it is to replace, whoever keeps that, and whose subject it may repeat. path: where it stands in what was
     sent. Raises InvalidResource where it cannot be told, or is not said, whom it is about (rest-no-patient), or that is
-    nobody here (rest-unknown-patient); Conflict where it says two things (rest-other-person, sync-identity).
+    nobody here (rest-unknown-patient); Conflict where it says two things (rest-other-person, sync-identity). Persons
+    who are one are no two things: what is kept of either stays so.
     See https://hl7.org/fhir/R4/references.html
     """
     said = {name: body[name] for name in SUBJECTS if isinstance(body.get(name), dict)}
@@ -43,15 +44,30 @@ def told(tx: Tx, home: Organisation, body: Body, known: StoredResource | None, p
     for name, subject in said.items():
         place = f"{path}.{name}"
         try:
-            found[name], person = _told(tx, home, body, subject, place)
+            plain, person = _told(tx, home, body, subject, place)
         except InvalidResource:
             if subject != held.get(name):
                 raise
             continue  # it was sent as it stands here, where it is known whose it is
-        if person is not None and whom not in (None, person):
+        if person is not None and whom is not None and not same_one(tx, {person, whom}):
             raise Conflict(issues=[issue("rest-other-person", place)])
-        whom = person or whom
+        whom = whom or person
+        found[name] = plain if person is None or whom is None else _on_side(tx, home, whom, plain, held.get(name))
     return {**body, **found}
+
+
+def _on_side(tx: Tx, home: Organisation, person: str, subject: Body, held: Any) -> Body:
+    """A subject as it is kept of one of those who are one: what is kept of each is sent on under their own number.
+
+    The other's number beside it is left out: to a partner that holds two people it is somebody else's.
+    """
+    if any(one != person for one in persons_by_number(tx, numbers_in({"identifier": [subject.get("identifier")]}))):
+        subject = {name: value for name, value in subject.items() if name != "identifier"}
+    if tx.person_of(*subject["reference"].split("/")) == person:
+        return subject
+    literal = held.get("reference") if isinstance(held, dict) else None
+    known = [f"{_PATIENT}/{one.id}" for one in patients_of(tx, home, person)]
+    return {**subject, "reference": literal if literal in known or not known else known[0]}
 
 
 def _told(tx: Tx, home: Organisation, body: Body, subject: Body, path: str) -> tuple[Body, str | None]:
@@ -90,9 +106,12 @@ def _expect_agreeing(tx: Tx, home: Organisation, person: str, identifier: Any, p
         return
     means = {"identifier": [identifier]}
     other = find_by_patient(tx, means)
-    held = [one.body() for one in patients_of(tx, home, person)]
-    is_another = other is not None and not same_one(tx, {person, other})
-    if is_another or contradiction(means, held, path, by_identifier=False) is not None:
+    if other is not None:
+        agrees = same_one(tx, {person, other})
+    else:
+        held = [one.body() for one in patients_of(tx, home, person)]
+        agrees = contradiction(means, held, path, by_identifier=False) is None
+    if not agrees:
         raise Conflict(issues=[issue("rest-other-person", f"{path}.identifier")])
 
 
