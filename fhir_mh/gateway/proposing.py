@@ -26,7 +26,7 @@ def propose(tx: Tx, home: Organisation, check: Check, known: StoredResource, bod
     A row that a change of ours waits for is changed once more where the resource says a third thing, and stays as it
     was proposed where it says what the copy does: its author may not have seen that change. What it leaves out is
     emptied nowhere. What is not proposed so is told by a warning (rest-partly-proposed). Without a proposal the
-    resource says what is shown already.
+    resource says what is shown already, or what waits: one that is sent again is answered with the same warning.
 
     Raises Conflict (rest-change-waits) where it only says what was there before a change that waits, InvalidResource
     (rest-not-proposed) where nothing that it changes can be proposed, and what write_record does.
@@ -37,7 +37,7 @@ def propose(tx: Tx, home: Organisation, check: Check, known: StoredResource, bod
     after = _changed(before, holding, wanted)
     outcome = write_record(tx, home, check, holding, before, after)
     copy, waits, asked, made = (_resource(tree, key) for tree in (holding.tree, before, wanted, after))
-    if outcome.proposals:
+    if outcome.proposals or _waits(before, holding, wanted):
         lost = asked != made or (asked != said and copy == content(known.body()))
         if lost:
             outcome.warnings.append(issue("rest-partly-proposed", key[0], custodian=known.custodian))
@@ -57,6 +57,12 @@ def _changed(before: Tree, holding: Holding, wanted: Tree) -> Tree:
         if one.reason == "both-changed":
             tree = merge(tree, tree, record_saying(one.path, one.theirs)).tree
     return tree
+
+
+def _waits(before: Tree, holding: Holding, wanted: Tree) -> bool:
+    """Whether the resource changes rows of the copy, and says of each what waits for it already."""
+    new, beyond = merge(holding.tree, holding.tree, wanted), merge(before, holding.tree, wanted)
+    return bool(new.changes) and not (new.conflicts or beyond.changes or beyond.conflicts)
 
 
 def _resource(tree: Tree, key: Key) -> Mapping[str, Any] | None:

@@ -178,6 +178,28 @@ def test_what_is_left_out_empties_nothing_and_is_told(caller: Caller, copy: Json
     assert shown(caller)["crisis_plans"][0]["title"] == "Crisis plan"
 
 
+def test_what_is_sent_again_while_it_waits_is_answered_as_it_was_and_not_refused(caller: Caller, copy: Json) -> None:
+    less = {name: value for name, value in copy.items() if name != "title"}
+    changed = {**less, "description": "More"}
+    assert {"rest-proposed", "rest-partly-proposed"} <= set(codes(caller("PUT", url_of(copy), changed)))
+    answer = caller("PUT", url_of(copy), changed)
+    assert (answer.status_code, fate(answer)) == (200, ["rest-unchanged", "rest-partly-proposed"])
+    refused(caller("PUT", url_of(copy), less), 422, "rest-not-proposed")
+    assert len(waiting(caller)) == 1
+    refused(caller("PUT", url_of(copy), {**changed, "description": "Other"}), 202, "rest-proposed")
+
+
+def test_of_two_changes_that_wait_one_may_be_sent_again_without_the_other(caller: Caller, copy: Json) -> None:
+    for change in ({"title": "First"}, {"description": "More"}):
+        refused(caller("PUT", url_of(copy), {**copy, **change}), 202, "rest-proposed")
+    answer = caller("PUT", url_of(copy), {**copy, "title": "First"})
+    assert (answer.status_code, fate(answer)) == (200, ["rest-unchanged", "rest-partly-proposed"])
+    assert len(waiting(caller)) == 2
+    assert shown(caller)["crisis_plans"][0]["description"]["text"] == "More"
+    both = caller("PUT", url_of(copy), {**copy, "title": "First", "description": "More"})
+    assert (both.status_code, fate(both)) == (200, ["rest-unchanged"])
+
+
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
 def test_what_is_shown_already_is_so_in_a_bundle_too(caller: Caller, copy: Json, kind: str) -> None:
     entry = {"resource": copy, "request": {"method": "PUT", "url": f"CarePlan/{copy['id']}"}}
@@ -189,3 +211,8 @@ def test_what_is_shown_already_is_so_in_a_bundle_too(caller: Caller, copy: Json,
 def codes(answer: Any) -> list[str]:
     """Of every issue of an answer."""
     return [one["details"]["coding"][0]["code"] for one in answer.json()["issue"]]
+
+
+def fate(answer: Any) -> list[str]:
+    """Of the issues those that say what became of a resource, and not how it is made."""
+    return [code for code in codes(answer) if code.startswith("rest-")]
