@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_mh.gateway.holding import content
+from fhir_mh.gateway.holding import content, patients_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.store import StoredResource, Tx
 
@@ -17,7 +17,7 @@ _REPLACES, _REPLACED_BY = "replaces", "replaced-by"
 
 def link(tx: Tx, home: Organisation, kept: str, superseded: str) -> dict[str, int]:
     """Link our own Patients of two persons who become one; Type/id -> the version that says so."""
-    ours, theirs = patients_of(tx, home, kept), patients_of(tx, home, superseded)
+    ours, theirs = own_first(tx, home, kept), own_first(tx, home, superseded)
     changed: dict[str, int] = {}
     for one in ours:
         if one.custodian == home.ods and theirs:
@@ -63,10 +63,9 @@ def _of_merge(tx: Tx, one: Body, sides: list[str]) -> bool:
     return one.get("type") == _REPLACES and kind == "Patient" and tx.person_of("Patient", name) in sides[1:]
 
 
-def patients_of(tx: Tx, home: Organisation, person: str) -> list[StoredResource]:
+def own_first(tx: Tx, home: Organisation, person: str) -> list[StoredResource]:
     """The Patients that are held of a person, our own first."""
-    found = [one for one in tx.person_resources(person) if one.type == "Patient"]
-    return sorted(found, key=lambda one: one.custodian != home.ods)
+    return sorted(patients_of(tx, person), key=lambda one: one.custodian != home.ods)
 
 
 def _links(body: Body) -> list[Any]:

@@ -11,7 +11,7 @@ from fhir_mh.fhir.parts import changed
 from fhir_mh.fhir.urls import ITEM_ID, ODS_CODE
 from fhir_mh.gateway.holding import Key, content, hold, name_apart
 from fhir_mh.gateway.identity import Organisation
-from fhir_mh.gateway.links import patients_of
+from fhir_mh.gateway.links import own_first
 from fhir_mh.gateway.named import pinned
 from fhir_mh.gateway.projection import redirected
 from fhir_mh.gateway.provenance import is_ours, targets_of
@@ -155,8 +155,8 @@ class Parting:
         there = hold(self.tx, other.person, self.home.ods)
         known = {found.item_id for found in there.reading.taken if found.table}
         names = self._names(other, known, bodies, ids)
-        patients = [f"Patient/{one.id}" for one in patients_of(self.tx, self.home, side.person)]
-        theirs = [f"Patient/{one.id}" for one in patients_of(self.tx, self.home, other.person)]
+        patients = [f"Patient/{one.id}" for one in own_first(self.tx, self.home, side.person)]
+        theirs = [f"Patient/{one.id}" for one in own_first(self.tx, self.home, other.person)]
         about = dict.fromkeys(patients, theirs[0]) if theirs else {}
         left = {
             "/".join(key): name_apart(side.person, _item_of(body))

@@ -12,7 +12,7 @@ from typing import Any
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.gateway.identity import Organisation, find_by_patient, numbers_in, persons_by_number, same_one
-from fhir_mh.gateway.links import patients_of
+from fhir_mh.gateway.links import own_first
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.issues import issue
 from fhir_mh.profiles.bundle import SHARED_KINDS, table_of
@@ -66,7 +66,7 @@ def _on_side(tx: Tx, home: Organisation, person: str, subject: Body, held: Any) 
     if tx.person_of(*subject["reference"].split("/")) == person:
         return subject
     literal = held.get("reference") if isinstance(held, dict) else None
-    known = [f"{_PATIENT}/{one.id}" for one in patients_of(tx, home, person)]
+    known = [f"{_PATIENT}/{one.id}" for one in own_first(tx, home, person)]
     return {**subject, "reference": literal if literal in known or not known else known[0]}
 
 
@@ -94,7 +94,7 @@ def _told(tx: Tx, home: Organisation, body: Body, subject: Body, path: str) -> t
 def _by_identifier(tx: Tx, home: Organisation, subject: Body, path: str) -> tuple[Body, str]:
     identifier = subject.get("identifier")
     person = find_by_patient(tx, {"identifier": [identifier]}) if isinstance(identifier, dict) else None
-    known = [] if person is None else patients_of(tx, home, person)
+    known = [] if person is None else own_first(tx, home, person)
     if person is None or not known:
         raise InvalidResource(issues=[issue("rest-no-patient", path)])
     return {"reference": f"{_PATIENT}/{known[0].id}", **subject}, person
@@ -109,7 +109,7 @@ def _expect_agreeing(tx: Tx, home: Organisation, person: str, identifier: Any, p
     if other is not None:
         agrees = same_one(tx, {person, other})
     else:
-        held = [one.body() for one in patients_of(tx, home, person)]
+        held = [one.body() for one in own_first(tx, home, person)]
         agrees = contradiction(means, held, path, by_identifier=False) is None
     if not agrees:
         raise Conflict(issues=[issue("rest-other-person", f"{path}.identifier")])

@@ -18,6 +18,7 @@ NUMBER = "9990000018"
 OTHER_NUMBER = "9990000026"
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
 FHIR = "application/fhir+json"
+CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 
 Json = dict[str, Any]
 
@@ -83,6 +84,18 @@ def plan(patient: str, **more: Any) -> Json:
         "intent": "plan",
         "subject": {"reference": f"Patient/{patient}"},
         **more,
+    }
+
+
+def sharing_rule(patient: str) -> Json:
+    """A sharing preference of a person that permits as the policy does."""
+    return {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": CONSENT_SCOPE, "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "patient": {"reference": f"Patient/{patient}"},
+        "policyRule": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]},
     }
 
 

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from fhir_mh.settings import load
-from tests.contract.rest_caller import NUMBER, Caller, calling, plan, refused
+from tests.contract.rest_caller import NUMBER, Caller, calling, plan, refused, sharing_rule
 from tests.databases import sqlite_database
 from tests.unit.gateway.pair import person_with_a_plan
 
-CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 OWN, WARD, STRANGER = ({"authorization": f"Bearer {name}-{'x' * 40}"} for name in ("own", "ward", "stranger"))
 UNLIKE = [{"url": "https://x.example/not", "valueBoolean": True}]
 
@@ -44,17 +43,6 @@ def kept(held: Caller, body: dict[str, Any]) -> str:
     made = held("POST", f"/fhir/{body['resourceType']}", body, **OWN)
     assert made.status_code == 201, made.text
     return str(made.json()["id"])
-
-
-def sharing_rule(patient: str) -> dict[str, Any]:
-    return {
-        "resourceType": "Consent",
-        "status": "active",
-        "scope": {"coding": [{"system": CONSENT_SCOPE, "code": "patient-privacy"}]},
-        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
-        "patient": {"reference": f"Patient/{patient}"},
-        "policyRule": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]},
-    }
 
 
 # --- records are made of what /fhir shows

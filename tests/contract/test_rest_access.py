@@ -13,11 +13,10 @@ from fhir_mh.clock import ManualClock
 from fhir_mh.gateway.paging import LASTS
 from fhir_mh.settings import Settings, load
 from fhir_mh.store import open_store
-from tests.contract.rest_caller import NHS, NUMBER, Caller, calling, plan, refused
+from tests.contract.rest_caller import NHS, NUMBER, Caller, calling, plan, refused, sharing_rule
 from tests.databases import sqlite_database
 from tests.unit.gateway.pair import person_with_a_plan
 
-CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 OWN, OTHER, OPERATOR = "own-" + "x" * 40, "other-" + "y" * 40, "operator-" + "z" * 40
 
 
@@ -115,14 +114,7 @@ def test_a_reference_to_what_is_withheld_leads_nowhere_and_says_nothing(guarded:
     made = guarded("POST", "/records", person_with_a_plan(), **bearer(OWN))
     assert made.status_code == 201, made.text
     patient = guarded("GET", "/fhir/Patient", **bearer(OWN)).json()["entry"][0]["resource"]["id"]
-    decision = {
-        "resourceType": "Consent",
-        "status": "active",
-        "scope": {"coding": [{"system": CONSENT_SCOPE, "code": "patient-privacy"}]},
-        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
-        "patient": {"reference": f"Patient/{patient}"},
-        "policyRule": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]},
-    }
+    decision = sharing_rule(patient)
     consent = guarded("POST", "/fhir/Consent", decision, **bearer(OWN))
     assert consent.status_code == 201, consent.text
     withheld = f"Consent/{consent.json()['id']}"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fhir_mh.settings import load
-from tests.contract.rest_caller import NHS, NUMBER, OTHER_NUMBER, Caller, Json, calling, plan, refused
-from tests.contract.test_rest_access import CONSENT_SCOPE, OTHER, OWN, bearer
+from tests.contract.rest_caller import CONSENT_SCOPE, NHS, NUMBER, OTHER_NUMBER, Caller, Json, calling, plan, refused
+from tests.contract.test_rest_access import OTHER, OWN, bearer
 from tests.databases import sqlite_database
 from tests.unit.gateway.pair import person_with_a_plan
 

@@ -28,3 +28,10 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     made.save(HOME, person_with_a_plan())
     yield made
     made.close()
+
+
+@pytest.fixture
+def placed(pair: Pair) -> Pair:
+    """The same with the plan at the ward."""
+    pair.deliver()
+    return pair

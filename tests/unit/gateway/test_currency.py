@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,6 @@ from fhir_mh.store import Currency, StoredResource
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 CRISIS, CARE, REFUSAL = ("crisis_plans", "crisis"), ("care_plans", "care"), ("refusals", "refusal")
-
-
-@pytest.fixture
-def placed(tmp_path: Path) -> Iterator[Pair]:
-    """The person is placed, and the ward holds the plan."""
-    pair = Pair(tmp_path)
-    pair.save(HOME, person_with_a_plan())
-    pair.deliver()
-    yield pair
-    pair.close()
 
 
 def told(pair: Pair, ods: str, asking: str | None = None) -> PersonCurrency:

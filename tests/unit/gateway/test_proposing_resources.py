@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +11,7 @@ import pytest
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict
 from fhir_mh.gateway.resources import Kept, Search
-from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
-
-
-@pytest.fixture
-def placed(tmp_path: Path) -> Iterator[Pair]:
-    """Both hold the plan that the home team keeps."""
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    made.deliver()
-    yield made
-    made.close()
+from tests.unit.gateway.pair import HOME, WARD, Pair
 
 
 def held(pair: Pair) -> dict[str, Any]:

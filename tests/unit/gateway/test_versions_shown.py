@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,17 +15,7 @@ from fhir_mh.gateway.sealing import seal
 from fhir_mh.gateway.spreading import end_sharing, look_anew
 from fhir_mh.placements import read_step
 from fhir_mh.store import Tx
-from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
-
-
-@pytest.fixture
-def placed(tmp_path: Path) -> Iterator[Pair]:
-    """Both hold the plan that the home team keeps."""
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    made.deliver()
-    yield made
-    made.close()
+from tests.unit.gateway.pair import HOME, WARD, Pair
 
 
 def coping(text: str) -> dict[str, Any]:
