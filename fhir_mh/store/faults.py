@@ -11,6 +11,7 @@ from fhir_mh.errors import Conflict, FhirMhError, UpstreamUnavailable
 from fhir_mh.issues import issue
 
 _LOST_RACE = {"40001", "40P01", "23505"}  # serialisation failure, deadlock, unique violation
+_ROLLED_BACK = {"23", "40"}  # classes: a constraint that is looked at last, a transaction that had to end
 _SQLITE_AVAILABILITY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN",
                         "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_NOTADB")  # fmt: skip
 
@@ -25,6 +26,11 @@ def reason_of(fault: exc.SQLAlchemyError) -> str:
 def lost_race(fault: exc.SQLAlchemyError) -> bool:
     """Whether running the whole transaction again may succeed."""
     return reason_of(fault) in _LOST_RACE
+
+
+def was_rolled_back(fault: exc.SQLAlchemyError) -> bool:
+    """Whether a COMMIT that failed surely kept nothing: PostgreSQL says so itself."""
+    return reason_of(fault)[:2] in _ROLLED_BACK
 
 
 def translated(fault: exc.SQLAlchemyError) -> FhirMhError:

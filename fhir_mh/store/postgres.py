@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fhir_mh.clock import Clock
 from fhir_mh.store.engines import postgres_engine
-from fhir_mh.store.faults import lost_race, translated, translating
+from fhir_mh.store.faults import lost_race, translated, translating, was_rolled_back
 from fhir_mh.store.groups import Groups, Write
 from fhir_mh.store.migrate import upgrade
 from fhir_mh.store.session import Session
@@ -104,12 +104,24 @@ class PostgresStore(Store):
                 write.fault = fault
 
     def _all_at_once(self, group: list[Write]) -> bool:
-        """Whether none failed, and none lost a race; else nothing is kept of any."""
+        """Whether that is all there is to do: else something failed or lost a race, and nothing is kept of any.
+
+        Where nobody can tell whether it was committed, each of its writers is told so, and none is run again.
+        """
+        committing = False
         try:
-            with self._engine.connect() as connection, connection.begin():
+            with self._engine.connect() as connection, connection.begin() as transaction:
                 session = Session(connection)
                 for write in group:
                     write.run(self._tx(session))
+                committing = True
+                transaction.commit()
+        except SQLAlchemyError as fault:
+            if not committing or was_rolled_back(fault):
+                return False
+            for write in group:
+                write.fault = translated(fault)
+            return True
         except BaseException:  # noqa: BLE001 - whatever it is, it is seen again by itself
             return False
         for write in group:

@@ -305,17 +305,18 @@ class Courier:
             if outcome.state == "pending":
                 self._put_off(tx, lane, outcome.error or "sync-no-receipt", parcel=parcel)
                 return False
-            halt = (outcome.error or "sync-refused") if self._halts(parcel.waiting, outcome) else None
+            halts = outcome.state == "dead" and not self._may_skip(parcel.waiting, receipt)
+            halt = (outcome.error or "sync-refused") if halts else None
             tx.lanes.finish(lane, [*parcel.withheld, outcome], halt=halt)
-            if parcel.waiting.kind == "snapshot" and receipt.status in ("stored", "superseded"):
+            if parcel.waiting.kind == "snapshot" and outcome.state == "acked" and receipt.status != "quarantined":
                 tx.outbox.overtaken(parcel.waiting)
             return True
 
         return settle
 
-    def _halts(self, sent: OutboxMessage, outcome: Outcome) -> bool:
-        """Whether a refusal holds up what is behind it: always, but where a newer snapshot will say the same."""
-        return outcome.state == "dead" and not (sent.kind == "snapshot" and sent.partner in self.skipping)
+    def _may_skip(self, sent: OutboxMessage, receipt: Receipt) -> bool:
+        """Whether a refusal holds up nothing: a newer snapshot will say the same."""
+        return receipt.status == "refused" and sent.kind == "snapshot" and sent.partner in self.skipping
 
     async def _has_answered(self, partner: str) -> None:
         """Close the partner's breaker, and let what waited for it go at once."""

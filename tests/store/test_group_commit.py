@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event
 
 from fhir_mh.errors import Conflict, UpstreamUnavailable
 from fhir_mh.store import Tx, open_store
+from fhir_mh.store.groups import Write
 from fhir_mh.store.postgres import PostgresStore
 from fhir_mh.store.sqlite import SqliteStore
 from tests.databases import postgres_database, sqlite_database
@@ -147,3 +149,29 @@ def test_on_postgresql_too_and_one_that_fails_takes_only_itself_along(postgres: 
         assert sum(isinstance(one, Conflict) for one in answers) == failing
         assert store.read_now(lambda tx: tx.persons()) == wanted
         assert failing or len(commits) < 20
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_on_postgresql_what_may_have_been_committed_is_not_run_again(
+    postgres: str, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """known: the server says itself that it kept nothing."""
+    commit, failing = psycopg.Connection.commit, [True]
+
+    def lost(connection: psycopg.Connection[Any]) -> None:
+        if failing:
+            failing.clear()
+            if known:
+                connection.rollback()
+                raise psycopg.errors.SerializationFailure
+            commit(connection)
+            raise psycopg.OperationalError("the connection was closed")
+        commit(connection)
+
+    with postgres_database(postgres) as address, open_store(address) as store:
+        assert isinstance(store, PostgresStore)
+        group = [Write(lambda tx: tx.add_person(), Future(), None) for _ in range(3)]
+        monkeypatch.setattr(psycopg.Connection, "commit", lost)
+        store._commit(group)
+        assert [type(write.fault) for write in group] == [type(None) if known else UpstreamUnavailable] * 3
+        assert len(store.read_now(lambda tx: tx.persons())) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.messages import Envelope, Receipt
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import issue
-from fhir_mh.store import Lane, OutboxMessage, Tx
+from fhir_mh.store import Lane, OutboxMessage, Outcome, Tx
 from fhir_mh.sync.courier import LEASE
 from tests.unit.sync.counting import person_of, value_of
 from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
@@ -426,6 +427,21 @@ def test_by_the_policy_skip_a_refused_snapshot_halts_nothing_and_a_newer_one_tak
     assert deliver(home) == 1
     assert held(ward, ADA) == 2
     assert [message.state for message in outbox(home)] == ["superseded", "acked"], "nobody need look at it any more"
+
+
+def test_what_is_dead_for_another_reason_than_a_refusal_halts_the_lane_whatever_the_policy(
+    pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, _ = pair
+    home.courier.skipping = frozenset({WARD})
+    of_another = partial(Outcome, state="dead", error="sync-identity")
+    monkeypatch.setattr(home.courier.exchange, "settle", lambda tx, sent, receipt: of_another(sent.message))
+    home.count(ADA, WARD)
+    deliver(home)
+    home.count(ADA, WARD)
+    assert deliver(home) == 0
+    assert lane(home, WARD, ADA).state == "halted"
+    assert [message.state for message in outbox(home)] == ["dead", "pending"]
 
 
 @pytest.mark.parametrize("kind", ["proposal", "notice"])
