@@ -228,26 +228,32 @@ def read_person(value: Any) -> tuple[str | None, tuple[tuple[str, str], ...]] | 
     return (None, identifiers) if identifiers else None
 
 
+_MOST_ROWS, _LONGEST_ROW = 10_000, 1_000
+"""Of the rows of a proposal that a receipt names: more, or longer ones, no record has."""
+
+
 def read_receipts(body: Any) -> list[Receipt]:
-    """The receipts an answer holds. Raises InvalidResource (sync-envelope)."""
+    """The receipts an answer holds, without those that are not understood: their messages have none.
+
+    Raises InvalidResource (sync-envelope) for what is no answer.
+    """
     listed = _object(body, "$").get("receipts")
     if not isinstance(listed, list):
         raise _fault("$.receipts", "a list of receipts")
-    return [_receipt(entry, f"$.receipts[{n}]") for n, entry in enumerate(listed)]
+    return [receipt for entry in listed if (receipt := _receipt(entry)) is not None]
 
 
-def _receipt(body: Any, path: str) -> Receipt:
-    found = _object(body, path)
-    status = found.get("status")
-    if status not in _STATUSES:
-        raise _fault(f"{path}.status", "one of " + ", ".join(_STATUSES))
+def _receipt(found: Any) -> Receipt | None:
+    if not isinstance(found, dict) or not isinstance(found.get("id"), str) or found.get("status") not in _STATUSES:
+        return None
     edition = found.get("edition")
     conflicts = found.get("conflicts")
+    rows = [name for name in conflicts if isinstance(name, str)] if isinstance(conflicts, list) else []
     return Receipt(
-        _text(found, "id", path),
-        status,
+        found["id"],
+        found["status"],
         edition if type(edition) is int else None,
-        tuple(str(name) for name in conflicts) if isinstance(conflicts, list) else (),
+        tuple(name for name in rows[:_MOST_ROWS] if len(name) <= _LONGEST_ROW),
         _findings(found.get("issues")),
         _reason(found.get("issues")),
     )

@@ -114,8 +114,23 @@ def test_what_a_partner_writes_into_its_findings_is_shown_to_nobody() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [None, {}, {"receipts": {}}, {"receipts": [{"id": "m", "status": "fine"}]}, {"receipts": [{"status": "stored"}]}],
+    [None, {}, {"receipts": {}}],
 )
 def test_an_answer_that_is_none_is_refused(body: Any) -> None:
     with pytest.raises(InvalidResource):
         read_receipts(body)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, {}, {"id": "m", "status": "fine"}, {"status": "stored"}, {"id": 1, "status": "stored"}]
+)
+def test_a_receipt_that_is_not_understood_takes_no_other_along(odd: Any) -> None:
+    read = read_receipts({"receipts": [odd, {"id": "m-2", "status": "stored", "edition": 1}]})
+    assert [(one.id, one.status) for one in read] == [("m-2", "stored")]
+
+
+def test_of_the_rows_that_a_receipt_names_only_what_may_be_rows_is_kept() -> None:
+    rows = ["crisis_plans[a].title", 1, "x" * 2_000, *["goals[b].title"] * 20_000]
+    (read,) = read_receipts({"receipts": [{"id": "m-1", "status": "partly", "conflicts": rows}]})
+    assert read.conflicts[:2] == ("crisis_plans[a].title", "goals[b].title")
+    assert len(read.conflicts) < 10_000
