@@ -25,6 +25,7 @@ from fhir_mh.store.values import (
 # What a lane's state lets pass; o is the outbox row.
 PASSES = "({lane}.state = 'open' OR o.kind = 'notice' OR ({lane}.state = 'halted' AND o.urgent))"
 
+_IN_VAIN = 5  # tries, after which a lane's head holds up neither a notice nor what is urgent
 _COLUMNS = (
     "o.seq, o.message, o.partner, o.person, o.kind, o.edition, o.urgent, o.payload, o.state, o.attempts, o.error,"
     " o.created, o.settled"
@@ -109,15 +110,17 @@ class Outbox(Part):
     def pending(self, lane: Lane, limit: int = 50) -> list[OutboxMessage]:
         """What waits in a lane and its state, as it is now, lets pass: first in, first out.
 
-        Nothing where somebody else has claimed the lane since it was handed out.
+        Where it was tried in vain some times, what passes a halted lane first: its head may fail for ever. Nothing where somebody else has claimed the lane since it was handed out.
         """
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM outbox o JOIN lanes l ON l.partner = o.partner AND l.person = o.person"
             f" WHERE o.partner = ? AND o.person = ? AND o.state = 'pending' AND {PASSES.format(lane='l')}"
-            " AND l.token = ? ORDER BY o.seq LIMIT ?",
+            " AND l.token = ?"
+            " ORDER BY CASE WHEN l.attempts >= ? AND (o.kind = 'notice' OR o.urgent) THEN 0 ELSE 1 END, o.seq LIMIT ?",
             lane.partner,
             lane.person,
             lane.token,
+            _IN_VAIN,
             limit,
         )
         return [_message(row) for row in rows]

@@ -429,6 +429,27 @@ def test_by_the_policy_skip_a_refused_snapshot_halts_nothing_and_a_newer_one_tak
     assert [message.state for message in outbox(home)] == ["superseded", "acked"], "nobody need look at it any more"
 
 
+def test_a_message_that_always_fails_holds_up_neither_a_notice_nor_what_is_urgent() -> None:
+    def failing(waiting: OutboxMessage) -> None:
+        if waiting.kind == "proposal":
+            raise RuntimeError
+
+    clock = ManualClock(START)
+    home, ward = Node(HOME, clock, before_compose=failing), Node(WARD, clock)
+    home.joined(ward)
+    person = home.store.write_now(lambda tx: person_of(tx, ADA))
+    home.store.write_now(lambda tx: tx.outbox.add(WARD, person, "proposal", edition=1, payload="{}"))
+    home.store.write_now(lambda tx: tx.outbox.add(WARD, person, "notice", edition=1, payload='{"notice": "told"}'))
+    home.count(ADA)
+    home.store.write_now(lambda tx: tx.outbox.add(WARD, person, "snapshot", edition=1, urgent=True))
+    for _ in range(12):
+        deliver(home)
+        clock.advance(timedelta(minutes=6))
+    assert [(one.kind, one.state) for one in outbox(home)] == [
+        ("proposal", "pending"), ("notice", "acked"), ("snapshot", "acked")
+    ]  # fmt: skip
+
+
 def test_what_is_dead_for_another_reason_than_a_refusal_halts_the_lane_whatever_the_policy(
     pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
