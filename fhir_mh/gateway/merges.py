@@ -155,9 +155,8 @@ class MergeUseCases:
         before["conflicts"] = self._conflicts(tx, ours, theirs)
         tx.merges.make(asked.id, by, dumps(before).decode())
         for side in sides:
-            for lane in tx.lanes.find(person=side, state="halted"):
-                if lane.reason == _DOUBT:  # that is settled now
-                    tx.lanes.open(lane.partner, side)
+            for lane in tx.lanes.find(person=side):
+                tx.lanes.settled(lane.partner, side, _DOUBT)
         tell(tx, self.home, sides, "patient-merged", kept, superseded)
         for side in sides:
             look_anew(tx, self.home, side, partners_of(tx, self.home))

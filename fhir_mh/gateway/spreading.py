@@ -82,7 +82,7 @@ def _reconsider(tx: Tx, home: Organisation, person: str, partner: str, decision:
             end_sharing(tx, home, person, partner, decision.sentence)
         return
     if lane is not None and lane.state == "ended":
-        tx.lanes.open(partner, person)
+        tx.lanes.reopen(partner, person)
         tx.raise_head(person)  # what waited there is shown as withheld no longer
         if tx.edition(person, home.ods):
             tx.touch(person, home.ods)

@@ -75,14 +75,35 @@ class Lanes(Part):
     # --- what may be sent
 
     def open(self, partner: str, person: str) -> None:
-        """Make the lane, or let everything pass again; what waits is due at once."""
+        """Make the lane, or let everything pass again, as people have it; what waits is due at once."""
         self._move(partner, person, "open", None)
+        self._keep_halt(partner, person, None)
+
+    def reopen(self, partner: str, person: str) -> None:
+        """Sharing goes on that had ended: what people had yet to look at halts the lane as it did."""
+        held = self.session.one("SELECT halt FROM lanes WHERE partner = ? AND person = ?", partner, person)
+        reason = None if held is None else held[0]
+        self._move(partner, person, "open" if reason is None else "halted", reason)
 
     def halt(self, partner: str, person: str, reason: str) -> None:
-        """Let only notices and what is urgent pass. reason is a stable code. An ended lane stays ended."""
+        """Let only notices and what is urgent pass. reason is a stable code. An ended lane stays ended until then."""
         lane = self.get(partner, person)
         if lane is None or lane.state != "ended":
             self._move(partner, person, "halted", reason)
+        self._keep_halt(partner, person, reason)
+
+    def settled(self, partner: str, person: str, reason: str) -> None:
+        """What a lane was halted for is settled: it passes again, but where it is ended."""
+        lane = self.get(partner, person)
+        if lane is not None and lane.state == "halted" and lane.reason == reason:
+            self.open(partner, person)
+        elif lane is not None and lane.state == "ended":
+            self.session.run(
+                "UPDATE lanes SET halt = NULL WHERE partner = ? AND person = ? AND halt = ?", partner, person, reason
+            )
+
+    def _keep_halt(self, partner: str, person: str, reason: str | None) -> None:
+        self.session.run("UPDATE lanes SET halt = ? WHERE partner = ? AND person = ?", reason, partner, person)
 
     def end(self, partner: str, person: str, reason: str) -> None:
         """Let only notices pass; snapshots that wait are superseded, so that nothing withdrawn is sent."""
@@ -182,11 +203,11 @@ class Lanes(Part):
         )
         if halt is not None:
             self.session.run(
-                "UPDATE lanes SET state = 'halted', reason = ? WHERE partner = ? AND person = ? AND state = 'open'",
-                halt,
-                lane.partner,
-                lane.person,
-            )
+                "UPDATE lanes SET state = CASE state WHEN 'open' THEN 'halted' ELSE state END,"
+                " reason = CASE state WHEN 'open' THEN ? ELSE reason END, halt = COALESCE(halt, ?)"
+                " WHERE partner = ? AND person = ?",
+                halt, halt, lane.partner, lane.person,
+            )  # fmt: skip
         self.session.run(_SET_DUE, self._now_ms if retry_at is None else to_ms(retry_at), lane.partner, lane.person)
 
     def next_due(self, *, without: Sequence[str] = ()) -> datetime | None:

@@ -110,7 +110,8 @@ class Outbox(Part):
     def pending(self, lane: Lane, limit: int = 50) -> list[OutboxMessage]:
         """What waits in a lane and its state, as it is now, lets pass: first in, first out.
 
-        Where it was tried in vain some times, what passes a halted lane first: its head may fail for ever. Nothing where somebody else has claimed the lane since it was handed out.
+        Where it was tried in vain some times, what passes a halted lane comes first: its head may fail for ever.
+        Nothing where somebody else has claimed the lane since it was handed out.
         """
         rows = self.session.all(
             f"SELECT {_COLUMNS} FROM outbox o JOIN lanes l ON l.partner = o.partner AND l.person = o.person"

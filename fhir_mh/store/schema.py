@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0017"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0018"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -149,6 +149,7 @@ lanes = Table(
     Column("person", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
+    Column("halt", Text),  # until people resume it, also while it is ended
     Column("due", BigInteger),  # null: nothing to send that this state lets pass
     Column("attempts", Integer, nullable=False),
     Column("owner", String(128)),

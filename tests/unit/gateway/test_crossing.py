@@ -289,6 +289,33 @@ def test_new_words_for_the_wards_own_plan_do_not_leave_where_the_ward_may_not_be
     assert [one.state for one in placed.record(HOME).pending] == ["withheld"]
 
 
+@pytest.mark.parametrize("while_ended", [False, True])
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_lane_that_people_have_yet_to_look_at_is_halted_again_where_sharing_goes_on(
+    placed: Pair, while_ended: bool, settled: bool
+) -> None:
+    store, person = placed.gateways[HOME].store, placed.record(HOME).id
+
+    def halt() -> None:
+        store.write_now(lambda tx: tx.lanes.halt(WARD, person, "sync-identity"))
+        if settled:
+            store.write_now(lambda tx: tx.lanes.settled(WARD, person, "sync-identity"))
+
+    if not while_ended:
+        halt()
+    placed.save(HOME, deny("2026-11-22"))
+    if while_ended:
+        halt()
+    assert store.read_now(lambda tx: tx.lanes.get(WARD, person)).state == "ended"
+    placed.save(HOME, permit("2026-11-23"))
+    lane = store.read_now(lambda tx: tx.lanes.get(WARD, person))
+    assert (lane.state, lane.reason) == (("open", None) if settled else ("halted", "sync-identity"))
+    store.write_now(lambda tx: tx.lanes.open(WARD, person))
+    placed.save(HOME, deny("2026-11-24"))
+    placed.save(HOME, permit("2026-11-25"))
+    assert store.read_now(lambda tx: tx.lanes.get(WARD, person)).state == "open"
+
+
 def test_what_nobody_but_its_keeper_and_who_leads_may_be_told_still_goes_to_its_keeper(placed: Pair) -> None:
     placed.save(WARD, {"sharing": [{**permit("2026-11-24")["sharing"][0], "id": "theirs"}]})
     placed.deliver()
