@@ -389,6 +389,27 @@ def test_emptied_here_and_changed_there_is_a_conflict(pair: Pair) -> None:
     assert "coping" not in pair.sign(HOME, "sleep")
 
 
+def coded(text: str, code: str) -> dict[str, Any]:
+    said = {"text": text, "codings": [{"system": "http://snomed.info/sct", "code": code}]}
+    return {"care_plans": [{"id": "care", "activities": [{"id": "act", "code": said}]}]}
+
+
+def test_two_codes_in_one_place_are_a_conflict_and_what_else_was_proposed_is_applied(pair: Pair) -> None:
+    pair.save(WARD, {**coded("swimming", "20461001"), **coping("the ward's way")})
+    pair.save(HOME, coded("cycling", "40259008"))
+    pair.deliver()
+    assert pair.sign(HOME, "pacing")["coping"] == THEIRS
+    found = pair.conflict(HOME, open_conflict(pair)).stored
+    assert (found.path, found.theirs["text"]) == ("care_plans[care].activities[act].code", "swimming")
+    before = [loads(text["words"]["text"].encode()) for text in task(pair, found.id)["texts"]]
+    assert before == [found.ours, found.theirs], "each with its codings"
+    walking = {"text": "walking", "codings": [{"system": "http://snomed.info/sct", "code": "129006008"}]}
+    pair.decide(HOME, found.id, "write", text=walking)
+    assert pair.item(HOME, "care_plans", "care")["activities"][0]["code"] == walking
+    written = next(text for text in task(pair, found.id)["texts"] if text["label"] == "written")
+    assert loads(written["words"]["text"].encode()) == walking
+
+
 def without_a_sign(pair: Pair, sign: str) -> None:
     """The home team's own system sends the whole plan, and this sign is not in it."""
     gateway = pair.gateways[HOME]
