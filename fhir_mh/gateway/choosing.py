@@ -6,10 +6,11 @@ import copy
 from typing import Any
 
 from fhir_mh.errors import Conflict, InvalidResource
-from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Tree
+from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.issues import issue
 from fhir_mh.mapping.merge import give_ids, merge
 from fhir_mh.mapping.row_paths import holder_of, item_at_head, list_of, record_saying, value_at
+from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.records.decisions import ConflictDecision
 from fhir_mh.records.partial import read_partial
 from fhir_mh.store import StoredConflict, Tx

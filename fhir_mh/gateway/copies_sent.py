@@ -9,8 +9,9 @@ from typing import Any
 
 from fhir_mh.fhir.json import load_object, loads
 from fhir_mh.fhir.urls import EXTENSION
-from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Key, Tree, key_of
+from fhir_mh.gateway.holding import Holding, Key, Tree, key_of
 from fhir_mh.gateway.withholding import Withheld, withheld_of, without
+from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.store import Mark, Projection, Tx
 

@@ -20,8 +20,6 @@ Key = tuple[str, str]
 _SHARED = re.compile(rb'"reference":"(%s)/([A-Za-z0-9\-.]{1,64})"' % "|".join(SHARED_KINDS).encode())
 _NAMES = uuid.UUID("0b7a1a52-3f0f-5c0a-9d55-4f2d6f1c7be3")
 _NUMBER_ALONE = {"resourceType", "id", "meta", "identifier"}
-APPEND_ONLY = ("statements", "refusals", "nominations", "powers_of_attorney", "choice_documents", "sharing")
-"""Decisions of the person: a later one ends an earlier one, nobody edits one."""
 
 
 def key_of(resource: Mapping[str, Any]) -> Key:

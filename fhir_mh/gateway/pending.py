@@ -9,9 +9,10 @@ from typing import Any
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.gateway.choosing import OUTCOMES
-from fhir_mh.gateway.holding import APPEND_ONLY, Holding, Tree
+from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.mapping.merge import Change, merge
 from fhir_mh.mapping.row_paths import is_within, value_at, with_cleared
+from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.store import Proposal, Tx
 
 

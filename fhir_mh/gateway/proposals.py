@@ -10,7 +10,7 @@ from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway import provenance
 from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
-from fhir_mh.gateway.holding import APPEND_ONLY, Key, content, hold, key_of
+from fhir_mh.gateway.holding import Key, content, hold, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.standing import standing
 from fhir_mh.gateway.writing import Check, write_record
@@ -18,6 +18,7 @@ from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Conflict, Merged, merge
 from fhir_mh.mapping.row_paths import item_at_head, with_cleared
 from fhir_mh.profiles.bundle import identifier_of, table_of
+from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.store import Projection, Tx
 
 Body = dict[str, Any]

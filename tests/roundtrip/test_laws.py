@@ -18,12 +18,13 @@ from fhir_mh.consent import Decision
 from fhir_mh.consent.decide import SECTIONS
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.gateway.holding import APPEND_ONLY, Holding, content
+from fhir_mh.gateway.holding import Holding, content
 from fhir_mh.gateway.projection import project
 from fhir_mh.mapping.formats import list_formats
 from fhir_mh.mapping.formats.loss import compare
 from fhir_mh.mapping.merge import PROTECTING, merge
 from fhir_mh.profiles.bundle import write_entries
+from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import StoredResource
 from tests.unit.profiles_package.generated import Generator

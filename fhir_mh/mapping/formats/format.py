@@ -12,15 +12,15 @@ from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.codecs import Unfit
 from fhir_mh.mapping.formats.compiler import Compiled
 from fhir_mh.mapping.formats.loss import Loss, compare
+from fhir_mh.mapping.formats.not_shown import take_not_shown
 from fhir_mh.mapping.formats.paths import Tree, value_at
 from fhir_mh.mapping.formats.run import Run
 from fhir_mh.mapping.formats.text_json import JsonText, lines_of
 from fhir_mh.mapping.merge import Merged, merge
 from fhir_mh.mapping.nodes import MISSING
+from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.records.base import new_id
 from fhir_mh.records.trees import record_of, tree_of
-
-_NEVER_MERGED = ("refusals", "nominations", "powers_of_attorney", "choice_documents")
 
 
 class Text(Protocol):
@@ -79,8 +79,10 @@ class Format:
         view = self.view(held)
         base = view if shown is None else shown
         theirs = self._read(received, known=held, mint=mint, focus=base)
-        never, read_only = _NEVER_MERGED, self._map.read_only
-        return merge(held, base, theirs, view=view, mint=mint, never=never, read_only=read_only)
+        not_shown = take_not_shown(theirs, held, (view, base), self._map.picks, view=self.view, never=APPEND_ONLY)
+        merged = merge(held, base, theirs, view=view, mint=mint, never=APPEND_ONLY, read_only=self._map.read_only)
+        merged.conflicts += not_shown
+        return merged
 
     def nhs_number(self, text: bytes) -> str | None:
         """The NHS number that a file names its person by, whatever else may be wrong with it; None without one.

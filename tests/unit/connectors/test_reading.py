@@ -11,9 +11,10 @@ from hypothesis import given
 
 from fhir_mh.connectors.fhir_server.reading import laid_over
 from fhir_mh.fhir.json import dumps
-from fhir_mh.gateway.holding import APPEND_ONLY, Holding, key_of
+from fhir_mh.gateway.holding import Holding, key_of
 from fhir_mh.mapping.merge import Merged, merge
 from fhir_mh.profiles.bundle import write_entries
+from fhir_mh.records.append_only import APPEND_ONLY
 from tests.roundtrip.test_laws import EDITED, SEEDS, Path, Tree, at, edited, record, texts
 
 Body = dict[str, Any]

@@ -302,3 +302,68 @@ def test_a_third_format_needs_a_file_and_no_python(tmp_path: Path) -> None:
     tree = small.read(text).tree
     assert small.write(tree) == text
     assert [goal["description"]["text"] for goal in tree["goals"]] == ["to walk"]
+
+
+# --- what has ended since a file was sent
+
+
+def ended(known: Format, text: bytes, part: str, **now: Any) -> tuple[dict[str, Any], bytes]:
+    """The record of a file, one entry of which has ended since and was written anew; and the file as it was sent."""
+    held = known.read(text).tree
+    sent = known.write(held)
+    held[part][0].update(now)
+    return held, sent
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "part", "now"),
+    [
+        (CSV, WARD, "crisis_plans", {"status": "completed"}),
+        (CSV, WARD, "care_plans", {"status": "revoked"}),
+        (CSV, WARD, "statements", {"status": "inactive", "withdrawn": {"at": "2026-11-01"}}),
+        (CSV, WARD, "stays", {"status": "finished"}),
+        (TRUST, EXTRACT, "crisis_plans", {"status": "revoked", "version": 9}),
+        (TRUST, EXTRACT, "care_plans", {"status": "completed"}),
+    ],
+)
+def test_an_older_file_begins_nothing_again_that_has_ended(
+    known: Format, text: bytes, part: str, now: dict[str, Any]
+) -> None:
+    held, sent = ended(known, text, part, **now)
+    merged = known.put(held, sent)
+    assert (merged.changes, merged.conflicts, merged.tree) == ([], [], held)
+
+
+def test_an_older_file_takes_nothing_from_a_text_that_it_cannot_say() -> None:
+    held = CSV.read(WARD).tree
+    coping = {"text": "Ring \u2605 Mum", "said_by": {"role": "person"}}
+    held["crisis_plans"][0]["warning_signs"][0]["coping"] = coping
+    sent = CSV.write(held)
+    held["crisis_plans"][0]["status"] = "completed"
+    held["crisis_plans"].append({"id": "11111111-1111-4111-8111-111111111111", "title": "New", "status": "active"})
+    merged = CSV.put(held, sent)
+    assert (merged.changes, merged.conflicts, merged.tree) == ([], [], held)
+
+
+def test_what_an_older_file_says_otherwise_of_what_has_ended_is_put_before_a_person() -> None:
+    held, sent = ended(CSV, WARD, "crisis_plans", status="completed")
+    plan = held["crisis_plans"][0]
+    plan["warning_signs"][0]["coping"] = {"text": "Written at home"}
+    new = b"SIGN,,A new sign,,,,,,,,,,,,\r\n"
+    merged = CSV.put(held, sent + new)
+    assert (merged.changes, merged.tree) == ([], held)
+    coping, sign = merged.conflicts
+    assert coping.path == f"crisis_plans[{plan['id']}].warning_signs[{plan['warning_signs'][0]['id']}].coping"
+    assert (coping.reason, coping.ours["text"]) == ("both-changed", "Written at home")
+    assert coping.theirs["text"] != coping.ours["text"]
+    assert (sign.path, sign.reason) == (f"crisis_plans[{plan['id']}].warning_signs[?]", "unclear-item")
+
+
+@pytest.mark.parametrize("status", ["active", "inactive"])
+def test_a_statement_is_never_changed_by_a_file(status: str) -> None:
+    held, sent = ended(CSV, WARD, "statements", status=status)
+    merged = CSV.put(held, sent + b"WISH,,A new wish,,Care,,,,,,,,,,\r\n")
+    assert (merged.changes, merged.tree) == ([], held)
+    assert [(one.path, one.reason) for one in merged.conflicts] == [
+        (f"statements[{held['statements'][0]['id']}]", "never-merged")
+    ]
