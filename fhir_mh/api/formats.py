@@ -34,4 +34,4 @@ def body_types(format_: Format) -> tuple[str, ...]:
 
 def change_by(format_: Format, text: bytes) -> Change:
     """What a file in a format makes of the record that is held."""
-    return Change(format_.nhs_number(text), lambda held: format_.put(held, text))
+    return Change(format_.names(text), lambda held: format_.put(held, text))

@@ -16,7 +16,7 @@ from fhir_mh.gateway.deciding import DecidingUseCases
 from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.finding import FindingUseCases
 from fhir_mh.gateway.holding import Holding, Tree
-from fhir_mh.gateway.identity import Organisation, find_by_patient, find_person, known_as
+from fhir_mh.gateway.identity import Organisation, find_by_record, find_person, known_as
 from fhir_mh.gateway.marking import mark_opened
 from fhir_mh.gateway.merges import MergeUseCases
 from fhir_mh.gateway.pending import Pending
@@ -49,9 +49,12 @@ _TEXTS = ("shown", "ours", "theirs")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A document in a format of its own: whom it is about, and what it makes of the record that is held."""
+    """A document in a format of its own: whom it names, and what it makes of the record that is held.
 
-    nhs_number: str | None
+    person: the id and the NHS number by which it names them; without those that it does not say.
+    """
+
+    person: Tree
     apply: Callable[[Tree], Merged]
 
 
@@ -127,10 +130,11 @@ class Gateway(FhirUseCases):
 
         Fields that are not mentioned stay; an explicit None clears one; items match by id, else by natural key.
         Our own part is stored, and what others keep is proposed to them. Without record_id the person is found by
-        NHS number, or is new.
+        NHS number, local identifier or the id that their record gives them, or is new.
 
-        Raises InvalidResource, VersionConflict (if_match is not the newest version), NotFound, Conflict (another
-        person's identity, or one who is superseded by another), ConsentDenied. Nothing is stored in part.
+        Raises InvalidResource (also where nobody is named), VersionConflict (if_match is not the newest version),
+        NotFound, Conflict (another person's identity, or one who is superseded by another), ConsentDenied. Nothing is
+        stored in part.
         """
         return await self.store.write(lambda tx: self._save(tx, context, change, record_id, if_match))
 
@@ -177,10 +181,13 @@ class Gateway(FhirUseCases):
             expect_record(tx, record_id)
             expect_kept(tx, record_id, "id")
             return record_id, False
-        known = find_by_patient(tx, _said(change))
+        known = find_by_record(tx, _said(change), _named(change).get("id"))
         if known is not None:
             expect_kept(tx, known, "person")
-        return (known, False) if known is not None else (tx.add_person(), True)
+            return known, False
+        if not _said(change)["identifier"]:
+            raise InvalidResource(issues=[issue("rest-unnamed-person", "person")])
+        return tx.add_person(), True
 
     def _same_person(self, tx: Tx, holding: Holding, change: Change | Tree, merged: Tree, *, by_id: bool) -> None:
         """Refuse a record whose person cannot be the one held: by what it would make of them, and by what it says."""
@@ -266,9 +273,11 @@ def _unknown() -> Issue:
 
 def _said(change: Change | Tree) -> dict[str, Any]:
     """Whom a record names, as a Patient; of a file the NHS number alone, for it is read beside what is held."""
-    if isinstance(change, Change):
-        return patient_of({"nhs_number": change.nhs_number})
-    return patient_of(change.get("person") or {})
+    return patient_of(_named(change))
+
+
+def _named(change: Change | Tree) -> Tree:
+    return change.person if isinstance(change, Change) else change.get("person") or {}
 
 
 def _keep_number(held: Tree, merged: Merged) -> list[Issue]:

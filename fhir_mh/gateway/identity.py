@@ -110,6 +110,21 @@ def find_by_patient(tx: Tx, patient: Mapping[str, Any]) -> str | None:
     return next(iter([*numbered, *local]), None)
 
 
+def find_by_record(tx: Tx, patient: Mapping[str, Any], own: str | None) -> str | None:
+    """The person held here whom a plain record is about; None where nobody is known.
+
+    patient: whom it names, as a Patient. own: the id that it gives the person, by which who read it here means them.
+    Raises Conflict (sync-identity) where it names two people.
+    """
+    named = find_by_patient(tx, patient)
+    held = tx.get("Patient", own) if own is not None else None
+    if held is None or held.person is None:
+        return named
+    if named is not None and not same_one(tx, {named, held.person}):
+        raise Conflict(issues=[issue("sync-identity", "person.id", what="id")])
+    return named or tx.merges.root(held.person)
+
+
 def find_named(tx: Tx, number: str | None, identifiers: Sequence[tuple[str, str]]) -> str | None:
     """The person whom a message names, by NHS number or, where it has none, by local identifiers; None for nobody.
 

@@ -51,6 +51,12 @@ CODES: dict[str, Code] = {
         "Name the person: as Patient/id, or by an identifier that one person here has.",
         R4 + "references.html",
     ),
+    "rest-unnamed-person": Code(
+        "error",
+        "business-rule",
+        "It cannot be told from this whom the record is about.",
+        "Name the person by NHS number, by a local identifier (`identifiers`), or by the id in their record here.",
+    ),
     "rest-other-person": Code(
         "error", "business-rule", "This resource is about somebody else already.", "Create a new resource instead."
     ),

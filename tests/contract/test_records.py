@@ -227,7 +227,12 @@ def test_another_person_cannot_be_written_over_this_one(caller: Caller) -> None:
             "crisis_plans[0].warning_signs[0].sign",
             "",
         ),
-        ({"person": {}, "care_plans": [{"needs": [{"id": "n"}]}]}, "map-invalid-record", "care_plans[0].needs[0]", ""),
+        (
+            {"person": PERSON, "care_plans": [{"needs": [{"id": "n"}]}]},
+            "map-invalid-record",
+            "care_plans[0].needs[0]",
+            "",
+        ),
         ({"person": {}, "care_plans": [{"activities": [{}]}]}, "map-invalid-record", "care_plans[0].activities[0]", ""),
         ({"person": {"gender": "F"}}, "map-invalid-record", "person.gender", ""),
         ({"goals": []}, "map-no-person", "person", ""),
@@ -287,6 +292,37 @@ def test_a_wards_csv_is_given_out_and_taken_back(caller: Caller) -> None:
     assert back.status_code == 200, back.text
     held = record(caller, made["id"])["crisis_plans"][0]["warning_signs"][0]
     assert (held["id"], held["coping"]["text"]) == ("sign", "a bath")
+
+
+def test_a_file_without_the_nhs_number_is_of_whom_its_own_id_is(caller: Caller) -> None:
+    made = save(caller, crisis_plans=[CRISIS])
+    file = caller("GET", f"/records/{made['id']}?format=out-of-area-csv").content
+    blank = file.replace(NUMBER.encode(), b"")
+    again = caller("POST", "/records?format=out-of-area-csv", blank, content_type="text/csv")
+    assert (again.status_code, again.json()["id"], again.json()["changed"]) == (200, made["id"], [])
+    own = record(caller, made["id"])["person"]["id"]
+    plain = caller("POST", "/records", {"person": {"id": own, "gender": "female"}})
+    assert (plain.status_code, plain.json()["id"]) == (200, made["id"])
+    other = caller("POST", "/records", {"person": {"nhs_number": OTHER_NUMBER, "names": PERSON["names"]}})
+    assert other.status_code == 201, other.text
+    body = {"person": {"id": own, "nhs_number": OTHER_NUMBER}}
+    refused(caller("POST", "/records", body), 409, "sync-identity", "person.id")
+    unknown = blank.replace(own.encode(), b"5f0c1f5e-3c1f-4b6a-9f57-2f7f1f4be5a1")
+    answer = caller("POST", "/records?format=out-of-area-csv", unknown, content_type="text/csv")
+    refused(answer, 422, "rest-unnamed-person", "person")
+
+
+@pytest.mark.parametrize("person", [{}, {"nhs_number": None}, {"names": [{"family": "Example"}], "identifiers": []}])
+def test_a_record_that_names_nobody_makes_nobody(caller: Caller, person: Json) -> None:
+    refused(caller("POST", "/records", {"person": person}), 422, "rest-unnamed-person", "person")
+
+
+def test_a_person_without_an_nhs_number_is_made_and_found_by_a_local_identifier(caller: Caller) -> None:
+    who = {"person": {"identifiers": [{"system": "urn:example:prison", "value": "A1"}], "birth_date": "1984-02-03"}}
+    made = caller("POST", "/records", who)
+    assert made.status_code == 201, made.text
+    again = caller("POST", "/records", who)
+    assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ class Staff:
         writer.writeheader()
         writer.writerows(rows)
         text = file.getvalue().encode("cp1252")
-        return self._save(AWAY, number, Change(known.nhs_number(text), lambda held: known.put(held, text)), [said])
+        return self._save(AWAY, number, Change(known.names(text), lambda held: known.put(held, text)), [said])
 
     def mark(self, ods: str, number: str, stage: Reading | None = None, back: int = 0) -> bool:
         """A system files a copy that it read, or a person opens it; back: how many editions ago it was read."""

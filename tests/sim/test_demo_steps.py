@@ -79,7 +79,7 @@ def test_the_whole_story(world: World) -> None:
 
 def placed(world: World) -> None:
     known = load_format("community-trust")
-    received = Change(known.nhs_number(EXTRACT), lambda held: known.put(held, EXTRACT))
+    received = Change(known.names(EXTRACT), lambda held: known.put(held, EXTRACT))
     assert world.attempt(HOME, lambda: world.sites[HOME].save(NUMBER, received), "sends its extract")
     organisations = {one.get("ods"): one["id"] for one in record(world, HOME).tree["organisations"]}
     change(
@@ -134,7 +134,7 @@ def the_csv_comes_back(world: World) -> None:
     writer.writeheader()
     writer.writerows(rows)
     text = file.getvalue().encode("cp1252")
-    received = Change(known.nhs_number(text), lambda held: known.put(held, text))
+    received = Change(known.names(text), lambda held: known.put(held, text))
     assert world.attempt(AWAY, lambda: world.sites[AWAY].save(NUMBER, received), "sends its file")
     world.quiet()
     assert sign(world, HOME)["coping"]["text"] == "Sit with somebody"

@@ -84,15 +84,15 @@ class Format:
         merged.conflicts += not_shown
         return merged
 
-    def nhs_number(self, text: bytes) -> str | None:
-        """The NHS number that a file names its person by, whatever else may be wrong with it; None without one.
+    def names(self, text: bytes) -> Tree:
+        """The id and the NHS number that a file names its person by, whatever else may be wrong with it.
 
         Raises InvalidResource for a text that cannot be read at all.
         """
         tree: Tree = {}
         self._map.root.read(self._text.load(text), tree, Run(self._map.naming))
-        number = tree.get("person", {}).get("nhs_number")
-        return number if isinstance(number, str) else None
+        person = tree.get("person", {})
+        return {name: person[name] for name in ("id", "nhs_number") if isinstance(person.get(name), str)}
 
     def losses(self, tree: Tree) -> list[Loss]:
         """What the format cannot say of the record: places and labels, never values."""

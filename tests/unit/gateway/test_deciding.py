@@ -452,7 +452,7 @@ def test_a_list_in_which_it_is_not_clear_what_was_changed_is_written_by_somebody
     pair.save(HOME, {"person": {"nhs_number": NHS_NUMBER, "communication_needs": [plain, secret]}})
     shown = {"person": {"communication_needs": [plain, {"text": "do not phone"}]}}
     edited = {"person": {"communication_needs": [{"text": "do not phone or text"}]}}
-    pair.save(HOME, Change(NHS_NUMBER, lambda held: merge(held, shown, edited, view=shown)))
+    pair.save(HOME, Change({"nhs_number": NHS_NUMBER}, lambda held: merge(held, shown, edited, view=shown)))
     (found,) = pair.conflicts(HOME)
     name = found.stored.id
     assert (found.stored.path, found.stored.reason) == ("person.communication_needs", "unclear-item")
