@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from fhir_mh.consent.access import EMERGENCY, AccessContext
-from fhir_mh.consent.directives import Directive, Rule, has_begun, is_over
+from fhir_mh.consent.directives import SOMEBODY, Directive, Rule, has_begun, is_over
 from fhir_mh.consent.policies import shipped_policies
 from fhir_mh.records.sections import SECTIONS
 
@@ -184,8 +184,8 @@ def _of_one(request: AccessRequest, section: str, directive: Directive) -> Rule 
 def _applies(rule: Rule, request: AccessRequest, section: str) -> bool:
     if rule.unclear and rule.decision == "permit":
         return False
-    if rule.organisations is not None and request.context.organisation not in rule.organisations:
-        return rule.unclear and "?" in rule.organisations
+    if rule.organisations is not None and rule.organisations.isdisjoint((request.context.organisation, SOMEBODY)):
+        return False
     if rule.sections is not None and section not in rule.sections:
         return False
     if rule.purposes is not None and rule.purposes.isdisjoint(_purposes(request.context.purpose)):

@@ -10,6 +10,8 @@ from fhir_mh.clock import instant, moment_of
 from fhir_mh.fhir.urls import ODS_CODE
 
 Decided = Literal["permit", "deny"]
+SOMEBODY = "?"
+"""Stands among ODS codes for somebody who cannot be told, and so may be anybody."""
 _DIRECT = frozenset({"access", "collect", "use", "disclose"})
 
 
@@ -17,8 +19,10 @@ _DIRECT = frozenset({"access", "collect", "use", "disclose"})
 class Rule:
     """One rule with everything that must hold for it, those around it included. None: it names none, so any.
 
-    unclear: it depends on something that cannot be checked here. Such a permit never permits, and such a
-    denial always denies.
+    organisations: ODS codes; with SOMEBODY among them it may be about anybody. starts, ends: its own and those of the
+    rules around it; each holds, for no comparing of texts tells whether a day or the month around it ends first.
+    unclear: it depends on something that cannot be checked here. Such a permit never permits, and such a denial denies
+    whatever else it names.
     """
 
     decision: Decided
@@ -26,8 +30,8 @@ class Rule:
     organisations: frozenset[str] | None = None
     sections: frozenset[str] | None = None
     purposes: frozenset[str] | None = None
-    start: str | None = None
-    end: str | None = None
+    starts: frozenset[str] = frozenset()
+    ends: frozenset[str] = frozenset()
     unclear: bool = False
 
     @property
@@ -52,13 +56,13 @@ class Directive:
 
 
 def has_begun(rule: Rule, now: str) -> bool:
-    """Whether the start of a rule, as precise as it is known, has come. now: an instant, UTC."""
-    return rule.start is None or now[: len(rule.start)] >= rule.start
+    """Whether every start of a rule, as precise as it is known, has come. now: an instant, UTC."""
+    return all(now[: len(start)] >= start for start in rule.starts)
 
 
 def is_over(rule: Rule, now: str) -> bool:
-    """Whether the whole of the end of a rule, as precise as it is known, is past."""
-    return rule.end is not None and now[: len(rule.end)] > rule.end
+    """Whether the whole of any end of a rule, as precise as it is known, is past."""
+    return any(now[: len(end)] > end for end in rule.ends)
 
 
 def in_utc(moment: str | None) -> str | None:
@@ -87,15 +91,16 @@ def _rules(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> Iterator[Rule
 def _inside(around: Rule, terms: Mapping[str, Any], ods_of: Mapping[str, str], depth: int) -> Iterator[Rule]:
     """The rule that the terms state, narrowed by the rule around it; then its exceptions."""
     period = terms.get("period") or {}
+    organisations = _organisations(terms, ods_of)
     narrowed = replace(
         around,
         depth=depth,
-        organisations=_narrow(around.organisations, _organisations(terms, ods_of)),
+        organisations=_narrow_to(around.organisations, organisations),
         sections=_narrow(around.sections, _named(terms.get("sections"))),
         purposes=_narrow(around.purposes, _named([c.get("code") for c in terms.get("purposes") or ()])),
-        start=max(filter(None, (around.start, in_utc(period.get("start")))), default=None),
-        end=min(filter(None, (around.end, in_utc(period.get("end")))), default=None),
-        unclear=around.unclear or _unclear(terms, ods_of),
+        starts=around.starts.union(filter(None, [in_utc(period.get("start"))])),
+        ends=around.ends.union(filter(None, [in_utc(period.get("end"))])),
+        unclear=around.unclear or SOMEBODY in (organisations or ()) or _unclear(terms),
     )
     if "decision" in terms:
         yield replace(narrowed, decision=terms["decision"])
@@ -113,8 +118,15 @@ def _narrow(around: frozenset[str] | None, own: frozenset[str] | None) -> frozen
     return around & own
 
 
+def _narrow_to(around: frozenset[str] | None, own: frozenset[str] | None) -> frozenset[str] | None:
+    """As _narrow, of organisations: somebody who cannot be told may be any of the others."""
+    if around is not None and own is not None and SOMEBODY in around | own:
+        return own if SOMEBODY in around else around
+    return _narrow(around, own)
+
+
 def _organisations(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> frozenset[str] | None:
-    """The ODS codes of those a rule is about; one that cannot be resolved stands as a code nobody has."""
+    """The ODS codes of those a rule is about; one with another identifier stands as a code nobody has."""
     actors = terms.get("actors") or ()
     if not actors:
         return None
@@ -124,19 +136,13 @@ def _organisations(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> froze
         identifier = party.get("identifier") or {}
         said = identifier.get("value") or ""
         code = said if identifier.get("system") == ODS_CODE else ""
-        found.add(code or ods_of.get(party.get("id", ""), "") or said or "?")
+        found.add(code or ods_of.get(party.get("id", ""), "") or said or SOMEBODY)
     return frozenset(found)
 
 
-def _unclear(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> bool:
-    """Whether a rule depends on data classes, labels, codes or actions that no row of a table names, or on somebody who
-    cannot be told.
-    """
+def _unclear(terms: Mapping[str, Any]) -> bool:
+    """Whether a rule depends on data classes, labels, codes or actions that no row of a table names."""
     if any(terms.get(name) for name in ("labels", "classes", "codes", "data", "data_period")):
         return True
-    for actor in terms.get("actors") or ():
-        party = actor.get("party") or {}
-        if not party.get("identifier") and not ods_of.get(party.get("id", "")):
-            return True
     actions = [coding.get("code") for action in terms.get("actions") or () for coding in action.get("codings") or ()]
     return bool(actions) and not set(actions) <= _DIRECT

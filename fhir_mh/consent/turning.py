@@ -19,7 +19,7 @@ def turns_next(directives: Iterable[Directive], now: datetime) -> datetime | Non
     None where none ever does. now: in whole milliseconds. Each bound is passed once, so that what holds is as now until
     then and never again.
     """
-    rules = [rule for one in directives if one.active for rule in one.rules if rule.start or rule.end]
+    rules = [rule for one in directives if one.active for rule in one.rules if rule.starts or rule.ends]
     if not rules:
         return None
 

@@ -65,6 +65,19 @@ def test_the_earliest_of_all_bounds_counts_and_of_what_is_not_in_force_none() ->
     assert turns_next(directives(sooner, status="inactive"), NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("around", "inside", "turns"),
+    [
+        ("2026-11", "2026-11-25", datetime(2026, 11, 26, tzinfo=UTC)),
+        ("2026-11-24", "2026-11-24T12:00:00Z", NOW.replace(hour=12) + STEP),
+    ],
+)
+def test_of_an_end_inside_another_each_is_passed(around: str, inside: str, turns: datetime) -> None:
+    held = directives({"period": {"end": around}, "exceptions": [rule(end=inside)]})
+    assert turns_next(held, NOW) == turns
+    assert shared(held, turns - STEP) == shared(held, NOW) != shared(held, turns)
+
+
 BOUNDS = st.one_of(
     st.none(),
     st.sampled_from(["2026", "2026-11", "2026-12", "2027", "no date", "2026-11-24T12:00"]),
