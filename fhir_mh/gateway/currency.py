@@ -18,6 +18,7 @@ from fhir_mh.gateway.seeing import visible
 from fhir_mh.gateway.standing import expect_record, now_of, only_own, standing
 from fhir_mh.gateway.together import Together
 from fhir_mh.issues import Issue, issue
+from fhir_mh.placements.courses import ods_codes, ods_named
 from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
 from fhir_mh.store import Currency, Mark, Store, StoredAsking, Tx
 
@@ -138,7 +139,9 @@ class CurrencyUseCases:
                     keepers[name] = part.custodian
                 if any(self._is_ours(part, row) and _not_kept(part, row) is not None for row in rows):
                     stale.add(name)
-        return PersonCurrency(held.kept.person, now, tuple(plans), current_crisis_plan(tree, keepers, stale, now))
+        codes = ods_codes(tree)
+        current = current_crisis_plan(tree, keepers, stale, now, lambda ref: ods_named(ref, codes))
+        return PersonCurrency(held.kept.person, now, tuple(plans), current)
 
     def _is_ours(self, part: Part, row: Currency) -> bool:
         """Whether a row is about our own copy of what another organisation keeps."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fhir_mh.clock import moment_of
 
 Tree = Mapping[str, Any]
+Naming = Callable[[Tree | None], str]
 Reason = Literal["only-plan", "only-in-force", "leads-care", "home-team", "newest", "none", "none-in-force", "not-told"]
 REASONS: dict[Reason, str] = {
     "only-plan": "It is the only crisis plan here, and it is in force.",
@@ -35,13 +36,16 @@ class CurrentPlan:
     sentence: str
 
 
-def current_crisis_plan(tree: Tree, keepers: Mapping[str, str], stale: Collection[str], now: str) -> CurrentPlan:
+def current_crisis_plan(
+    tree: Tree, keepers: Mapping[str, str], stale: Collection[str], now: str, ods: Naming
+) -> CurrentPlan:
     """Which crisis plan of a record's JSON tree is the current one.
 
     A plan in force goes before all others: active, within its period, and not replaced by another that is. Of several,
     that of the organisation which leads the person's care; else the one agreed, reviewed or changed last. What these do
     not tell apart is not told apart. keepers: who keeps each plan, by its id. stale: ids of the copies that are not
-    kept up to date, whose newest date is not known. now: an instant. Pure: no clock, no storage.
+    kept up to date, whose newest date is not known. now: an instant. ods: gives the ODS code of the organisation that a
+    reference means, empty where none is known. Pure: no clock, no storage.
     """
     plans = [plan for plan in tree.get("crisis_plans") or () if plan.get("status") != "entered-in-error"]
     if not plans:
@@ -54,7 +58,7 @@ def current_crisis_plan(tree: Tree, keepers: Mapping[str, str], stale: Collectio
     if len(active) == 1:
         only: Reason = "only-plan" if len(plans) == 1 else "only-in-force"
         return _said(active[0]["id"], only, count=len(plans))
-    return _of_several(tree, active, keepers, stale)
+    return _of_several(tree, active, keepers, stale, ods)
 
 
 def _said(plan: str | None, reason: Reason, **values: object) -> CurrentPlan:
@@ -85,9 +89,11 @@ def _moment(text: str) -> datetime | None:
 # --- several in force
 
 
-def _of_several(tree: Tree, active: Sequence[Tree], keepers: Mapping[str, str], stale: Collection[str]) -> CurrentPlan:
+def _of_several(
+    tree: Tree, active: Sequence[Tree], keepers: Mapping[str, str], stale: Collection[str], ods: Naming
+) -> CurrentPlan:
     custodians = {keepers.get(plan["id"], "") for plan in active}
-    leading, home = _leading(tree) & custodians, _home(tree) & custodians
+    leading, home = _leading(tree, ods) & custodians, _home(tree, ods) & custodians
     chosen = leading & home or leading or home
     if leading and home and not leading & home:
         return _not_told(active, "one keeper leads the person's care, and another is the home team")
@@ -100,27 +106,22 @@ def _of_several(tree: Tree, active: Sequence[Tree], keepers: Mapping[str, str], 
     return _said(theirs[0]["id"], "leads-care" if custodian in leading else "home-team", custodian=custodian)
 
 
-def _leading(tree: Tree) -> set[str]:
+def _leading(tree: Tree, ods: Naming) -> set[str]:
     """The organisations that have an active episode of the person's care with somebody who leads it."""
     return {
-        _ods(tree, episode.get("organisation"))
+        ods(episode.get("organisation"))
         for episode in tree.get("episodes") or ()
         if episode.get("status", "active") == "active" and episode.get("lead")
     } - {""}
 
 
-def _home(tree: Tree) -> set[str]:
+def _home(tree: Tree, ods: Naming) -> set[str]:
     """The home teams of the placements that are active: who asked for them."""
     return {
-        _ods(tree, placement.get("requested_by"))
+        ods(placement.get("requested_by"))
         for placement in tree.get("placements") or ()
         if placement.get("status", "active") == "active"
     } - {""}
-
-
-def _ods(tree: Tree, ref: Tree | None) -> str:
-    name = (ref or {}).get("id")
-    return next((str(one["ods"]) for one in tree.get("organisations") or () if one["id"] == name and "ods" in one), "")
 
 
 def _newest(plans: Sequence[Tree], tree: Tree, stale: Collection[str]) -> CurrentPlan:

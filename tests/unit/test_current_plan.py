@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mh.fhir.json import load_object
-from fhir_mh.records.current_plan import REASONS, current_crisis_plan
+from fhir_mh.fhir.urls import ODS_CODE
+from fhir_mh.placements.courses import ods_codes, ods_named
+from fhir_mh.records.current_plan import REASONS, CurrentPlan, current_crisis_plan
 from scripts.pages.definitions import ROOT
 
 NOW = "2026-11-24T09:30:00.000Z"
@@ -41,6 +44,11 @@ def agreed(name: str, at: str, decision: str = "agreed") -> Tree:
 
 
 KEEPERS = {"home": HOME, "ward": WARD, "unit": UNIT, "home-2": HOME}
+
+
+def current(tree: Tree, stale: Collection[str] = ()) -> CurrentPlan:
+    codes = ods_codes(tree)
+    return current_crisis_plan(tree, KEEPERS, stale, NOW, lambda ref: ods_named(ref, codes))
 
 
 @pytest.mark.parametrize(
@@ -106,22 +114,39 @@ KEEPERS = {"home": HOME, "ward": WARD, "unit": UNIT, "home-2": HOME}
     ],
 )  # fmt: skip
 def test_the_reason_decides(tree: Tree, reason: str, chosen: str | None) -> None:
-    found = current_crisis_plan(tree, KEEPERS, (), NOW)
+    found = current(tree)
     assert (found.reason, found.plan) == (reason, chosen)
     assert found.sentence.endswith(".")
     assert "{" not in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ({"episodes": [{"id": "e", "organisation": {}, "lead": {"id": "lead"}}]}, "leads-care"),
+        ({"placements": [{"id": "p", "status": "active", "requested_by": {}}]}, "home-team"),
+    ],
+)
+def test_an_organisation_may_be_named_by_its_code_alone(part: Tree, reason: str) -> None:
+    by_code = {"identifier": {"system": ODS_CODE, "value": HOME}}
+    named = {
+        field: [{name: value or by_code for name, value in item.items()} for item in items]
+        for field, items in part.items()
+    }
+    tree = person(plan("home", created="2026-01-05"), plan("ward", created="2026-05-03"), **named)
+    assert (current(tree).plan, current(tree).reason) == ("home", reason)
+
+
 def test_the_date_of_a_copy_that_is_not_kept_up_to_date_is_not_its_newest() -> None:
     tree = person(plan("home", created="2026-01-05"), plan("ward", created="2026-05-03"))
-    assert current_crisis_plan(tree, KEEPERS, (), NOW).plan == "ward"
-    assert current_crisis_plan(tree, KEEPERS, {"home"}, NOW).reason == "not-told"
-    assert current_crisis_plan({**tree, **led_by(HOME)}, KEEPERS, {"home"}, NOW).plan == "home"
+    assert current(tree).plan == "ward"
+    assert current(tree, {"home"}).reason == "not-told"
+    assert current({**tree, **led_by(HOME)}, {"home"}).plan == "home"
 
 
 def test_why_it_cannot_be_told_is_said() -> None:
     tree = person(plan("home"), plan("ward"), **led_by(WARD), **placed_by(HOME))
-    sentence = current_crisis_plan(tree, KEEPERS, (), NOW).sentence
+    sentence = current(tree).sentence
     assert sentence.startswith("2 crisis plans are in force, and it cannot be told which is current: one keeper leads")
 
 
@@ -156,10 +181,10 @@ def test_what_is_named_is_in_force_and_the_order_of_plans_does_not_matter(
     plans: list[Tree], leading: list[str], home: str | None, stale: set[str], draw: Any
 ) -> None:
     tree = person(*plans, **led_by(*leading), **(placed_by(home) if home else {}))
-    found = current_crisis_plan(tree, KEEPERS, stale, NOW)
+    found = current(tree, stale)
     other = copy.deepcopy(tree)
     draw.shuffle(other["crisis_plans"])
-    assert current_crisis_plan(other, KEEPERS, stale, NOW) == found
+    assert current(other, stale) == found
     chosen = [one for one in plans if one["id"] == found.plan]
     assert all(one["status"] == "active" and one["period"]["end"] in ("2026-11-24", "2027") for one in chosen)
     assert (found.plan is None) == (found.reason in ("none", "none-in-force", "not-told"))

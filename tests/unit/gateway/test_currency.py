@@ -16,6 +16,7 @@ from fhir_mh.cli import currency_tables
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.fhir.urls import ODS_CODE
 from fhir_mh.gateway.currency import Copy, PersonCurrency, PlanCurrency
 from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.resources import TransactionEntry
@@ -276,6 +277,21 @@ def test_the_reason_why_a_plan_is_current_rests_on_what_the_caller_may_see(place
 
 
 # --- marks
+
+
+def test_a_plan_is_current_by_who_leads_though_an_organisation_is_named_by_its_code_alone(tmp_path: Path) -> None:
+    pair, tree = Pair(tmp_path), person_with_a_plan()
+    by_code = {"identifier": {"system": ODS_CODE, "value": HOME}, "type": "Organization"}
+    tree["episodes"][0]["organisation"] = tree["placements"][0]["requested_by"] = by_code
+    tree["crisis_plans"][0]["created"] = "2026-10-01"
+    pair.save(HOME, tree)
+    pair.deliver()
+    newer = {"id": "w-crisis", "created": "2026-11-24", "warning_signs": [{"id": "w1", "sign": "As it is."}]}
+    pair.save(WARD, {"organisations": [{"id": "w-ward", "ods": WARD}], "crisis_plans": [newer]})
+    pair.deliver()
+    for ods in (HOME, WARD):
+        assert (told(pair, ods).current.plan, told(pair, ods).current.reason) == ("crisis", "leads-care")
+    pair.close()
 
 
 def test_a_mark_is_noted_here_and_there_once_and_never_goes_back(placed: Pair) -> None:
