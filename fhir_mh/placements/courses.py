@@ -317,6 +317,11 @@ def outcome_of(part: Mapping[str, Any]) -> str:
     return str(said[-1]["value"]) if said and said[-1]["value"] != "active" else ""
 
 
+def same_moment(one: str | None, other: str | None) -> bool:
+    """Whether two dates or times are told alike, whatever the zone."""
+    return _utc(one) == _utc(other)
+
+
 def later(one: str | None, other: str | None) -> bool | None:
     """Whether a moment lies after another; None where, as precise as they are known, that cannot be told."""
     return _is_later(_utc(one), _utc(other))

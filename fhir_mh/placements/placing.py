@@ -10,12 +10,13 @@ from fhir_mh.placements.courses import (
     courses,
     ods_codes,
     ods_named,
+    same_moment,
     statuses,
     task_about,
 )
 from fhir_mh.placements.staying import end_stay, go_on, is_to_end, move_ward, say_reopened
 from fhir_mh.placements.steps import Confirm, Decline, End, Open, Reopen, Transfer
-from fhir_mh.placements.terms import PLACED, Said, agree, note, organisation
+from fhir_mh.placements.terms import PLACED, Said, agree, is_told, note, organisation, says_why
 from fhir_mh.placements.work import PLACER, PROVIDER, Taken, Work, not_yours
 from fhir_mh.records.trees import tree_of
 
@@ -100,7 +101,9 @@ def decline(work: Work, course: Course, step: Decline) -> Taken:
     reason = tree_of(step.reason)
     task = task_about(work.tree, course.stay["id"])
     if course.state == "declined":
-        return work.again(course.id, same=True, step=step.step)
+        last = ((task or {}).get("texts") or [{}])[-1]
+        same = (last.get("words") or {}).get("text") == step.reason.text
+        return work.again(course.id, same=same, step=step.step)
     if task is None:
         task = claim_task(work.mint(), course, work.now)
         work.tree.setdefault("tasks", []).append(task)
@@ -135,16 +138,27 @@ def transfer(work: Work, course: Course, step: Transfer) -> Taken:
     provider, old = str(step.provider), course.placement
     if old.get("status") in ENDED:
         new = next((one for one in reversed(work.tree["placements"]) if _replaces(one, old)), old)
-        same = new is not old and ods_named(new.get("provider"), ods_codes(work.tree)) == provider
+        same = new is not old and _is_moved_to(work, old, new, step)
         return work.again(new["id"], same=same, step=step.step)
     if provider == course.provider:
-        return work.again(course.id, same=True, step=step.step)
+        return work.again(course.id, same=is_told(work.tree, old, tree_of(step), PLACED), step=step.step)
     stayed = [one for one in courses(work.tree) if one.placement is old and is_to_end(work, one)]
     new = _moved_to(work, old, provider, tree_of(step), said)
     end_placement(work, old, "transferred", said)
     for one in stayed:
         end_stay(work, one.stay or {}, "transferred", said)
     return work.done(new["id"])
+
+
+def _is_moved_to(work: Work, old: Tree, new: Tree, step: Transfer) -> bool:
+    """Whether this is how one placement became another, as far as it was told."""
+    last = next(reversed(statuses(old)), None)
+    if last is None or not says_why(last, step.reason):
+        return False
+    if step.at is not None and not same_moment(last["recorded_at"], step.at):
+        return False
+    there = ods_named(new.get("provider"), ods_codes(work.tree)) == step.provider
+    return there and is_told(work.tree, new, tree_of(step), PLACED)
 
 
 def _replaces(placement: Tree, old: Tree) -> bool:
@@ -198,9 +212,16 @@ def end(work: Work, course: Course, step: End) -> Taken:
     ours = course.placement if places else over
     if ours is None:
         raise not_yours(step.step, PROVIDER if course.placement is None else PLACER)
-    last = next((entry for entry in reversed(statuses(ours))), None)
-    same = last is not None and (last["value"], last["recorded_at"]) == (step.outcome, step.at)
-    return work.again(course.id, same=same, step=step.step)
+    return work.again(course.id, same=_is_ended(ours, over, step), step=step.step)
+
+
+def _is_ended(ours: Tree, over: Tree | None, step: End) -> bool:
+    """Whether this is how it ended. over: the stay, where it is ours to say where they were discharged to."""
+    last = next(reversed(statuses(ours)), None)
+    if last is None or last["value"] != step.outcome or not says_why(last, step.reason):
+        return False
+    gone_to = None if over is None or step.discharged_to is None else tree_of(step.discharged_to)
+    return same_moment(last["recorded_at"], step.at) and gone_to in (None, (over or {}).get("discharged_to"))
 
 
 def end_placement(work: Work, placement: Tree, outcome: str, said: Said) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from fhir_mh.placements.courses import THERE, WAITING, Course, Tree, courses, ods_codes, ods_named, outcome_of
+from fhir_mh.placements.courses import (
+    THERE,
+    WAITING,
+    Course,
+    Tree,
+    courses,
+    ods_codes,
+    ods_named,
+    outcome_of,
+    same_moment,
+    statuses,
+)
 from fhir_mh.placements.steps import Admit, Claim, Delay, Leave, Return
-from fhir_mh.placements.terms import KEPT, Said, agree, estimate, note, organisation
+from fhir_mh.placements.terms import KEPT, Said, agree, estimate, is_told, note, organisation, says_why
 from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
 from fhir_mh.records.trees import tree_of
 
@@ -22,13 +31,28 @@ def claim(work: Work, step: Claim) -> Taken:
         if course.provider != work.own or (not course.goes_on and course.state != "declined"):
             continue
         if course.there:
-            return work.again(course.id, same=_since(course) == step.admitted_at, step=step.step)
+            return work.again(course.id, same=_is_claimed(work, course, step), step=step.step)
         if course.state == "planned":
-            return work.done(_admitted(work, course, tree_of(step), said))
+            name = _admitted(work, course, tree_of(step), said)
+            _cared_for_by(work, step.home_team, course.placement)
+            return work.done(name)
     stay = _new_stay(work, tree_of(step), said)
-    if step.home_team is not None:
-        _cared_for_by(work, step.home_team)
+    _cared_for_by(work, step.home_team)
     return work.done(stay["id"])
+
+
+def _is_claimed(work: Work, course: Course, step: Claim) -> bool:
+    """Whether this is what the claim said, as far as it was told."""
+    if step.home_team is not None and not _is_cared_for_by(work, step.home_team, course.placement):
+        return False
+    claims = [entry for entry in statuses(course.stay or {}) if entry["value"] == "active"][:1]
+    return _is_admitted(work, course, step) and all(says_why(entry, step.reason) for entry in claims)
+
+
+def _is_admitted(work: Work, course: Course, step: Claim | Admit) -> bool:
+    stay = course.stay or {}
+    since = (stay.get("period") or {}).get("start")
+    return same_moment(since, step.admitted_at) and is_told(work.tree, stay, tree_of(step), KEPT)
 
 
 def admit(work: Work, course: Course, step: Admit) -> Taken:
@@ -38,12 +62,8 @@ def admit(work: Work, course: Course, step: Admit) -> Taken:
     name = (course.placement or {}).get("id")
     for one in courses(work.tree):
         if one.there and one.placement is not None and one.placement["id"] == name:
-            return work.again(one.id, same=_since(one) == step.admitted_at, step=step.step)
+            return work.again(one.id, same=_is_admitted(work, one, step), step=step.step)
     return work.done(_admitted(work, course, tree_of(step), Said(step.by, _AT_ADMISSION, work.now)))
-
-
-def _since(course: Course) -> Any:
-    return ((course.stay or {}).get("period") or {}).get("start")
 
 
 def _admitted(work: Work, course: Course, told: Tree, said: Said) -> str:
@@ -78,12 +98,19 @@ def _new_stay(work: Work, told: Tree, said: Said, planned: Tree | None = None, p
     return stay
 
 
-def _cared_for_by(work: Work, home_team: str) -> None:
+def _cared_for_by(work: Work, home_team: str | None, placement: Tree | None = None) -> None:
     """Say whose person this is, so that the home team is told of the stay."""
-    episodes, codes = work.tree.setdefault("episodes", []), ods_codes(work.tree)
-    if not any(ods_named(episode.get("organisation"), codes) == home_team for episode in episodes):
+    if home_team is not None and not _is_cared_for_by(work, home_team, placement):
         ref = organisation(work.tree, home_team, work.mint, work.keeps)
-        episodes.append({"id": work.mint(), "status": "active", "organisation": ref})
+        episode = {"id": work.mint(), "status": "active", "organisation": ref}
+        work.tree.setdefault("episodes", []).append(episode)
+
+
+def _is_cared_for_by(work: Work, home_team: str, placement: Tree | None) -> bool:
+    """Whether the record says so already: an episode, or who asked for the placement."""
+    codes = ods_codes(work.tree)
+    said = [episode.get("organisation") for episode in work.tree.get("episodes") or ()]
+    return home_team in (ods_named(ref, codes) for ref in (*said, (placement or {}).get("requested_by")))
 
 
 def leave(work: Work, course: Course, step: Leave) -> Taken:
@@ -107,7 +134,7 @@ def come_back(work: Work, course: Course, step: Return) -> Taken:
     if stay.get("status") != "onleave":
         if not leaves:
             raise missing("leave")
-        return work.again(course.id, same=leaves[-1].get("returned_at") == step.returned_at, step=step.step)
+        return work.again(course.id, same=same_moment(leaves[-1].get("returned_at"), step.returned_at), step=step.step)
     stay["status"] = "in-progress"
     if leaves:
         leaves[-1]["returned_at"] = step.returned_at

@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_mh.fhir.urls import ODS_CODE
 from fhir_mh.placements.courses import Tree, ods_codes, ods_named
+from fhir_mh.records.base import Words
 
 Mint = Callable[[], str]
 
@@ -92,6 +93,24 @@ def estimate(stay: Tree, told: Mapping[str, Any], said: Said, mint: Mint) -> boo
         stay[field] = [*entries, new]
         changed = True
     return changed
+
+
+def is_told(tree: Tree, part: Tree, told: Mapping[str, Any], names: Mapping[str, str]) -> bool:
+    """Whether each of these terms that is told, and each date and length, stands in a part, or once stood there."""
+    for field, term in names.items():
+        value, held = told.get(field), part.get(field)
+        stands = ods_named(held, ods_codes(tree)) if field in _COMMISSIONERS else held
+        if value is None or stands == value:
+            continue
+        if (term, _in_words(tree, value)) not in [(one["term"], one["value"]) for one in part.get("history") or ()]:
+            return False
+    dated = [(told.get(field), [one["value"] for one in part.get(field) or ()]) for field in DATED]
+    return all(value is None or value in said for value, said in dated)
+
+
+def says_why(entry: Mapping[str, Any] | None, words: Words) -> bool:
+    """Whether an entry of a history gives this reason."""
+    return ((entry or {}).get("reason") or {}).get("text") == words.text
 
 
 def _in_words(tree: Tree, value: Any) -> str:

@@ -200,6 +200,71 @@ def test_told_again_alike_it_is_the_same_answer_and_told_otherwise_a_conflict(st
     assert [one.code for one in refused.value.issues] == ["placement-told-otherwise"]
 
 
+TOLD_MORE: list[tuple[str, str, str, Tree]] = [
+    ("claimed", WARD, "claim", {"home_team": HOME}), ("claimed", WARD, "claim", {"ward": "Oak"}),
+    ("claimed", WARD, "claim", {"estimated_discharge": "2027-01-10"}),
+    ("claimed", WARD, "claim", {"reason": "Another."}),
+    ("claimed", WARD, "claim", {"purposes": [{"text": "Rest"}]}), ("under-way", WARD, "admit", {"ward": "Oak"}),
+    ("under-way", WARD, "admit", {"estimated_discharge": "2027-01-10"}),
+    ("under-way", WARD, "admit", {"length_of_stay": "4 weeks"}), ("declined", HOME, "decline", {"reason": "Another."}),
+    ("ended", WARD, "end", {"discharged_to": {"text": "Home"}}), ("left", WARD, "end", {"reason": "Another."}),
+    ("ended", HOME, "end", {"reason": "Another."}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "who", "step", "more"), TOLD_MORE)
+def test_a_fact_that_was_not_told_before_is_refused_and_not_dropped(
+    state: str, who: str, step: str, more: Tree
+) -> None:
+    both = IN[state]()
+    with pytest.raises(Conflict) as refused:
+        both.step(who, step, None if step == "claim" else both.only, **more)
+    assert [one.code for one in refused.value.issues] == ["placement-told-otherwise"]
+
+
+def test_a_step_with_every_fact_is_told_again_alike_also_after_a_change() -> None:
+    kept = {"ward": "Oak", "estimated_discharge": "2027-01-10", "length_of_stay": "4 weeks"}
+    moved = {"ward": "Elm", "estimated_discharge": "2027-02-01", "length_of_stay": "8 weeks"}
+    for make, step, more in (
+        (planned, "admit", kept), (planned, "claim", {**kept, "home_team": HOME}),
+        (planned, "claim", {"home_team": "ZCT9"}), (Both, "claim", {**kept, "home_team": HOME}),
+    ):  # fmt: skip
+        both = make()
+        name = both.only if step == "admit" else None
+        both.step(WARD, step, name, **more)
+        assert both.step(WARD, step, name, **more).repeated
+        both.step(WARD, "change", both.only, **moved)
+        assert both.step(WARD, step, name, **more).repeated
+    gone = {"discharged_to": {"text": "Home"}, "at": "2026-11-24T08:00:00Z"}
+    both = under_way()
+    both.step(WARD, "end", both.only, **gone)
+    assert both.step(WARD, "end", both.only, **{**gone, "at": "2026-11-24T08:00:00+00:00"}).repeated
+
+
+def test_a_claim_says_whose_person_it_is_also_where_another_has_placed_them() -> None:
+    both = planned()
+    both.step(WARD, "claim", home_team="ZCT9")
+    codes = {one["id"]: one["ods"] for one in both.tree["organisations"]}
+    assert [codes[one["organisation"]["id"]] for one in both.tree["episodes"]] == ["ZCT9"]
+
+
+def test_a_transfer_told_again_with_other_terms_is_refused() -> None:
+    both = under_way()
+    old, told = both.only, {"level": "1", "placing_commissioner": "ZIC1", "at": "2026-11-23"}
+    new = both.step(HOME, "transfer", old, **told).id
+    assert both.step(HOME, "transfer", old, **told).repeated
+    both.step(HOME, "change", new, estimated_discharge=None, level="2", placing_commissioner="ZIC2")
+    assert both.step(HOME, "transfer", old, **told).repeated
+    for more in ({"placing_commissioner": "ZIC3"}, {"at": "2026-11-22"}, {"reason": "Another."}):
+        with pytest.raises(Conflict) as refused:
+            both.step(HOME, "transfer", old, **{**told, **more})
+        assert [one.code for one in refused.value.issues] == ["placement-told-otherwise"]
+    both = under_way()
+    assert both.step(HOME, "transfer", both.only, provider=WARD, level="2").repeated
+    with pytest.raises(Conflict, match="with other facts"):
+        both.step(HOME, "transfer", both.only, provider=WARD, level="1")
+
+
 def test_a_transfer_ends_one_placement_and_opens_another_that_says_so() -> None:
     both = under_way()
     old = both.only
