@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_mh.gateway.gateway import HeldRecord
 from fhir_mh.gateway.placing import Recorded
-from fhir_mh.placements import Course, courses, possible
+from fhir_mh.placements import Course, courses, in_order, possible
 
 _PAST = ("estimated_discharge", "length_of_stay")
 
@@ -40,7 +40,7 @@ def _placement(record: HeldRecord, course: Course) -> dict[str, Any]:
 
 def _moves(stay: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each time that the estimated date of discharge became another one: from which, to which, why, by whom, when."""
-    entries = stay.get("estimated_discharge") or []
+    entries = in_order(stay.get("estimated_discharge") or [])
     return [{"from": past["value"], "to": entry["value"], **_why(entry)} for past, entry in pairwise(entries)]
 
 

@@ -22,6 +22,7 @@ from fhir_mh.cli.issue_text import printable
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.issues import issue
+from fhir_mh.placements import in_order
 
 Json = Mapping[str, Any]
 _COLUMNS = ("id", "state", "provider", "since", "estimated discharge", "possible")
@@ -80,7 +81,7 @@ def _show(answer: Json, *, listed: bool) -> None:
 def _row(one: Json) -> list[str]:
     """What a terminal and a pipe show of a placement: no words of anybody."""
     stay = one.get("stay") or {}
-    dates = stay.get("estimated_discharge") or [{}]
+    dates = in_order(stay.get("estimated_discharge") or [{}])
     values = (
         one["id"], one["state"], one.get("provider"), (stay.get("period") or {}).get("start"), dates[-1].get("value"),
         " ".join(one["possible"]),

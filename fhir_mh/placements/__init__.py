@@ -5,6 +5,7 @@ from fhir_mh.placements.courses import Course, courses
 from fhir_mh.placements.lawful import broken_terms
 from fhir_mh.placements.machine import Situation, possible, take
 from fhir_mh.placements.steps import STEPS, Step, read_step
+from fhir_mh.placements.terms import in_order
 from fhir_mh.placements.whose import Whose
 from fhir_mh.placements.work import Taken
 
@@ -19,6 +20,7 @@ __all__ = [
     "broken_terms",
     "courses",
     "followed",
+    "in_order",
     "possible",
     "read_step",
     "take",

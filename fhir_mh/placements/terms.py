@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.fhir.urls import ODS_CODE
-from fhir_mh.placements.courses import Tree, ods_codes, ods_named
+from fhir_mh.placements.courses import Tree, later, ods_codes, ods_named
 from fhir_mh.records.base import Words
 
 Mint = Callable[[], str]
@@ -83,16 +83,34 @@ def agree(tree: Tree, part: Tree, told: Mapping[str, Any], names: Mapping[str, s
 
 
 def estimate(stay: Tree, told: Mapping[str, Any], said: Said, mint: Mint) -> bool:
-    """Add another date of discharge or length of stay, where the one told is not the one in force; whether any was."""
+    """Add another date of discharge or length of stay, where the one told is not the one in force; whether any was.
+
+    Which is in force, in_order says.
+    """
     changed = False
     for field in DATED:
         value, entries = told.get(field), stay.get(field) or []
-        if value is None or (entries and entries[-1]["value"] == value):
+        if value is None or (entries and in_order(entries)[-1]["value"] == value):
             continue
         new = {"id": mint(), "value": value, "recorded_at": said.at, "reason": said.reason, "recorded_by": said.by}
         stay[field] = [*entries, new]
         changed = True
     return changed
+
+
+def in_order(entries: Sequence[Tree]) -> list[Tree]:
+    """Dates of discharge or lengths of stay as they were recorded, whenever each arrived: the last is in force.
+
+    Those of which it cannot be told stay as they are; one that does not say when it was recorded keeps its place.
+    """
+    dated: list[Tree] = []
+    for entry in (one for one in entries if one.get("recorded_at")):
+        at = len(dated)
+        while at and later(dated[at - 1]["recorded_at"], entry["recorded_at"]):
+            at -= 1
+        dated.insert(at, entry)
+    rest = iter(dated)
+    return [next(rest) if one.get("recorded_at") else one for one in entries]
 
 
 def is_told(tree: Tree, part: Tree, told: Mapping[str, Any], names: Mapping[str, str]) -> bool:

@@ -88,6 +88,17 @@ def test_why_the_date_of_discharge_moved_is_told(call: Caller) -> None:
     )  # fmt: skip
 
 
+def test_the_date_of_discharge_moved_in_the_order_in_which_it_was_recorded(call: Caller) -> None:
+    said = [("2027-02-01", "2026-11-24T10:00:00Z"), ("2027-01-10", "2026-11-24T09:00:00Z")]
+    dates = [
+        {"id": value, "value": value, "recorded_at": at, "reason": "As it is.", "recorded_by": "Somebody"}
+        for value, at in said
+    ]
+    record = person(call, stays=[{"id": "stay", "status": "in-progress", "estimated_discharge": dates}])
+    (why,) = listed(call, record)[0]["discharge_moved"]
+    assert (why["from"], why["to"], why["at"]) == ("2027-01-10", "2027-02-01", "2026-11-24T10:00:00Z")
+
+
 def test_a_step_on_a_version_that_is_no_longer_the_newest_is_refused(call: Caller) -> None:
     record = person(call)
     url = opened(call, record)

@@ -62,6 +62,20 @@ def test_a_placement_is_opened_listed_and_ended(
     assert "placement-told-otherwise" in capsys.readouterr().err
 
 
+def test_the_list_shows_the_date_of_discharge_that_was_recorded_last(
+    gateway: Serving, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = [("2027-02-01", "2026-11-24T10:00:00Z"), ("2027-01-10", "2026-11-24T09:00:00Z")]
+    dates = [
+        {"id": value, "value": value, "recorded_at": at, "reason": "As it is.", "recorded_by": "Somebody"}
+        for value, at in told
+    ]
+    tree = {"person": {"nhs_number": NUMBER}, "stays": [{"id": "stay", "estimated_discharge": dates}]}
+    record = httpx.post(f"{gateway.address}/records", json=tree).json()["id"]
+    assert main(["placements", "list", record, "--gateway", gateway.address]) == exits.DONE
+    assert [row[4] for row in said(capsys)] == ["2027-02-01"]
+
+
 def test_standard_input_is_read_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["placements", "open", "-", "-", "--gateway", "http://127.0.0.1:9"]) == exits.BAD_INPUT
     assert "cli-one-input" in capsys.readouterr().err

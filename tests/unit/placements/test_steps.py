@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError, InvalidResource, NotFound
-from fhir_mh.placements import STEPS, Situation, Taken, courses, possible, read_step, take
+from fhir_mh.placements import STEPS, Situation, Taken, courses, in_order, possible, read_step, take
 from fhir_mh.placements.machine import POSSIBLE, REPEATED
 from fhir_mh.records.trees import record_of
 
@@ -367,6 +367,26 @@ def test_a_change_keeps_what_was_with_its_reason() -> None:
     (placement,) = both.tree["placements"]
     said = [(one["term"], one["value"]) for one in placement["history"]]
     assert said == [("level", "2"), ("level", "1"), ("purpose", "A flat"), ("host-commissioner", "ZIC1")]
+
+
+def test_what_was_recorded_last_is_in_force_whenever_it_arrived() -> None:
+    first, second, third = "2026-11-24T07:00:00Z", "2026-11-24T09:00:00+01:00", "2026-11-24T08:30:00Z"
+    for moments, order in (
+        ((third, first, second), [1, 2, 0]), ((first, second, third), [0, 1, 2]), ((third, None, first), [2, 1, 0]),
+        ((third, "2026-11-24"), [0, 1]), ((third, "2026-11-23"), [1, 0]), ((None, None), [0, 1]), ((), []),
+    ):  # fmt: skip
+        entries: list[Tree] = [{"value": n, **({"recorded_at": at} if at else {})} for n, at in enumerate(moments)]
+        assert [one["value"] for one in in_order(entries)] == order
+
+
+def test_a_change_is_a_repeat_of_what_is_in_force_and_not_of_what_arrived_last() -> None:
+    both = under_way()
+    both.tree["stays"][0]["estimated_discharge"] = [
+        {"id": "newer", "value": "2027-02-01", "recorded_at": "2026-11-24T08:30:00Z", "reason": {"text": "Relapse"}},
+        {"id": "older", "value": "2027-01-10", "recorded_at": "2026-11-24T08:00:00Z", "reason": {"text": "No flat"}},
+    ]
+    assert both.step(WARD, "change", both.only, estimated_discharge="2027-02-01").repeated
+    assert not both.step(WARD, "change", both.only, estimated_discharge="2027-01-10").repeated
 
 
 def test_what_no_entry_says_is_noted_before_it_is_changed() -> None:
