@@ -29,6 +29,12 @@ CODES: dict[str, Code] = {
         "A placement that is {state} does not take the step {step}.",
         "It takes {possible}. Read it again: somebody else may have recorded a step.",
     ),
+    "placement-to-come": Code(
+        "error",
+        "business-rule",
+        "The time that is told of the step {step} is still to come, and a step is recorded when it has happened.",
+        "Put the time right, or record the step then. A day that is expected: change, with estimated_discharge.",
+    ),
     "placement-told-otherwise": Code(
         "error",
         "conflict",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from fhir_mh.errors import Conflict, NotFound
+from fhir_mh.clock import instant, moment_of
+from fhir_mh.errors import Conflict, InvalidResource, NotFound
 from fhir_mh.issues import issue
 from fhir_mh.placements import placing, staying
-from fhir_mh.placements.courses import Course, State, courses
+from fhir_mh.placements.courses import Course, State, courses, later
 from fhir_mh.placements.steps import Change, Claim, Open, Reopen, Step
 from fhir_mh.placements.terms import DATED, KEPT, PLACED, Mint, Said, agree, estimate
 from fhir_mh.placements.work import Taken, Work, missing
@@ -43,6 +45,12 @@ REPEATED: Mapping[State, tuple[str, ...]] = {
 A step `reopen` brings it to many; that it was recorded is read from the history."""
 
 
+_HAPPENED = ("admitted_at", "returned_at", "at")
+"""When what a step tells has happened. Not `period`, of leave: it is told when somebody goes."""
+_LEEWAY = timedelta(minutes=5)  # by which another system's clock may be ahead
+_SUMMER_TIME = timedelta(hours=1)  # by which a day in England begins before it does in UTC
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What a step meets. tree: a record's JSON tree. own: the ODS code of the organisation that records the step.
@@ -73,8 +81,9 @@ def take(situation: Situation, name: str | None, step: Step) -> Taken:
 
     What somebody else keeps is changed in the record that comes back, for the caller to propose it to them. A step
     that is told again alike changes nothing. Raises NotFound, Conflict (not possible now, or told again otherwise),
-    ConsentDenied (somebody else's to record).
+    ConsentDenied (somebody else's to record), InvalidResource (a time that is still to come).
     """
+    _expect_happened(step, situation.now)
     work = situation.work()
     if isinstance(step, Open):
         return placing.open_placement(work, step)
@@ -89,6 +98,18 @@ def take(situation: Situation, name: str | None, step: Step) -> Taken:
         said = ", ".join(possible(course)) or "none"
         raise Conflict(issues=[issue("placement-step", "$", state=course.state, step=step.step, possible=said)])
     return _TAKEN[step.step](work, course, step)
+
+
+def _expect_happened(step: Step, now: str) -> None:
+    """Raises InvalidResource where it is told when the step happened, and that is still to come."""
+    moment = moment_of(now)
+    if moment is None:
+        return
+    for name in _HAPPENED:
+        told = getattr(step, name, None)
+        ahead = _LEEWAY if told is not None and "T" in told else _SUMMER_TIME
+        if told is not None and later(told, instant(moment + ahead)):
+            raise InvalidResource(issues=[issue("placement-to-come", name, step=step.step)])
 
 
 def named(course: Course, name: str | None) -> bool:

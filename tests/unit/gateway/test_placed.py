@@ -123,10 +123,10 @@ def test_the_ward_admits_beside_the_stay_that_the_home_team_planned(pair: Pair) 
     stay = {"id": "plan", "status": "planned", "provider": {"id": "org-ward"}, "placement": {"id": "place"}}
     pair.save(HOME, {**person_with_a_plan(), "stays": [stay]})
     pair.deliver()
-    step(pair, WARD, "admit", "place", admitted_at="2026-11-24T09:00:00Z")
+    step(pair, WARD, "admit", "place", admitted_at="2026-11-24T08:00:00Z")
     pair.deliver()
     assert state(pair, HOME) == state(pair, WARD) == "under-way"
-    step(pair, WARD, "end", "place", outcome="discharged", at="2026-11-24T10:00:00Z", reason={"text": "Well."})
+    step(pair, WARD, "end", "place", outcome="discharged", at="2026-11-24T09:00:00Z", reason={"text": "Well."})
     pair.deliver()
     assert state(pair, HOME) == "ended"
     asked = [task["kind"] for task in pair.record(HOME).tree["tasks"]]

@@ -28,13 +28,13 @@ def tasks(tree: Tree, kind: str, status: str = "requested") -> list[Tree]:
 def test_a_placement_ends_with_the_stay_and_asks_for_the_discharge_plan_and_follow_up() -> None:
     both = under_way()
     before = both.tree
-    both.step(WARD, "end", both.only, at="2026-11-24T10:00:00Z")
+    both.step(WARD, "end", both.only, at="2026-11-24T08:00:00Z")
     tree = follow(both, before)
     (placement,) = tree["placements"]
     assert (placement["status"], placement["history"][-1]["value"]) == ("completed", "discharged")
     (plan,), (contact,) = tasks(tree, "incomplete-plan"), tasks(tree, "follow-up")
     assert plan["about"] == contact["about"] == {"id": tree["stays"][0]["id"], "type": "Encounter"}
-    assert contact["due"] == "2026-11-27T10:00:00.000Z"
+    assert contact["due"] == "2026-11-27T08:00:00.000Z"
     assert contact["owner"] == {"id": "lead"}
     assert both.keepers["care_plans", "care"] == HOME
 

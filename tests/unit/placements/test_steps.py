@@ -423,6 +423,40 @@ def test_somebody_comes_back_from_leave_once() -> None:
         both.step(WARD, "return", both.only, returned_at="2026-11-24")
 
 
+@pytest.mark.parametrize(
+    ("state", "who", "step", "fact"),
+    [
+        ("under-way", WARD, "end", "at"), ("planned", HOME, "end", "at"), ("under-way", HOME, "transfer", "at"),
+        ("planned", WARD, "admit", "admitted_at"), ("planned", WARD, "claim", "admitted_at"),
+        ("on-leave", WARD, "return", "returned_at"),
+    ],
+)  # fmt: skip
+def test_what_is_still_to_come_has_not_happened(state: str, who: str, step: str, fact: str) -> None:
+    for moment in ("2026-12-24T10:00:00Z", "2026-11-25", "2026-12", "2027", "2026-11-24T09:05:01Z"):
+        both = IN[state]()
+        before = both.tree
+        with pytest.raises(InvalidResource) as refused:
+            both.step(who, step, None if step == "claim" else both.only, **{fact: moment})
+        assert [(one.code, one.path) for one in refused.value.issues] == [("placement-to-come", fact)]
+        assert both.tree is before
+    for moment in ("2026-11-24T09:05:00Z", "2026-11-24T10:04:00+01:00", "2026-11-24"):
+        both = IN[state]()
+        assert not both.step(who, step, None if step == "claim" else both.only, **{fact: moment}).repeated
+
+
+def test_a_day_begins_when_it_does_in_england() -> None:
+    both = under_way()
+    late = Situation(both.tree, WARD, both.keepers, "2026-06-30T23:10:00.000Z", both.mint)
+    step = read_step("end", {**FACTS["end"], "at": "2026-07-01"})
+    assert not take(late, both.only, step).repeated
+
+
+def test_leave_may_be_told_before_it_begins() -> None:
+    both = under_way()
+    both.step(WARD, "leave", both.only, period={"start": "2026-11-25"})
+    assert both.state() == "on-leave"
+
+
 def test_what_may_be_recorded_next_is_said() -> None:
     assert "leave" in possible(courses(under_way().tree)[0])
     assert "return" not in possible(courses(under_way().tree)[0])

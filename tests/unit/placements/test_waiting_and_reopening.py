@@ -148,7 +148,7 @@ def test_reopened_again_in_the_same_words_it_is_the_same_answer(who: str, make: 
             both.step(who, "reopen", name, **words)
         assert refused.value.issues[0].code in ("placement-step", "placement-not-yours")
     assert both.tree is before
-    both.step(who, "end", name, at="2026-11-26")
+    both.step(who, "end", name, at="2026-11-24")
     assert not both.step(who, "reopen", name).repeated, "it was over once more"
 
 
