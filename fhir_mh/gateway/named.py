@@ -120,17 +120,17 @@ def _by_id(tree: Tree, field: str) -> dict[str, Tree]:
 def _code_at(tx: Tx, organisation: Key, referring: Key) -> str:
     """The ODS code that an organisation had when a resource was first stored with the reference to it."""
     reference, since = "/".join(organisation).encode(), tx.now
-    for stored in _versions(tx, referring):
+    for stored in versions(tx, referring):
         if reference not in stored.text:
             break
         since = stored.updated
-    versions = list(_versions(tx, organisation))
-    known = next((one for one in versions if one.updated <= since), versions[-1] if versions else None)
+    each = list(versions(tx, organisation))
+    known = next((one for one in each if one.updated <= since), each[-1] if each else None)
     return "" if known is None or known.deleted else _code_in(known.body())
 
 
-def _versions(tx: Tx, key: Key) -> Iterator[StoredResource]:
-    """Every version of a resource, the newest first."""
+def versions(tx: Tx, key: Key) -> Iterator[StoredResource]:
+    """Every version of a resource, a deletion included, the newest first."""
     before: int | None = None
     while True:
         page = tx.history(*key, before=before)

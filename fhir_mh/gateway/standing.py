@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
 from fhir_mh.clock import instant
@@ -19,13 +18,13 @@ from fhir_mh.consent import (
     strictest,
     together,
 )
-from fhir_mh.consent.directives import in_utc
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
-from fhir_mh.gateway.holding import Holding, Key, Tree, about_sides, name_apart
+from fhir_mh.gateway.holding import Holding, Tree, about_sides, name_apart
 from fhir_mh.gateway.named import named_to_decide
+from fhir_mh.gateway.overtaking import IN_ERROR, STAYING, is_overtaken
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, statuses
+from fhir_mh.placements.courses import ENDED, ods_codes, ods_named
 from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import StoredAsking, StoredResource, Tx
 
@@ -39,8 +38,6 @@ _PARTIES = {
     "stays": ("provider",),
     "episodes": ("organisation",),
 }
-_IN_ERROR = "entered-in-error"
-_STAYING = ("planned", "arrived", "triaged", "in-progress", "onleave")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
     found = [_of_side(tx, one, each, own, ours=ours) for one in each]
     asking: dict[str, tuple[str, ...]] = {}
     for made in (one for side in found for one in side.asking):
-        if _is_overtaken(found, made):
+        if is_overtaken(tx, found, made):
             continue
         asking[made.partner] = (*asking.get(made.partner, ()), made.purpose)
     return Standing(
@@ -125,7 +122,7 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
 
 class _Side(NamedTuple):
     """What is held of one person. directives: each with Type/id of the resource that says it, none where another
-    organisation keeps it. codes: of the organisations of the tree. changed: when each stay last was, here."""
+    organisation keeps it. codes: of the organisations of the tree."""
 
     in_care: set[str]
     leads: frozenset[str]
@@ -134,7 +131,7 @@ class _Side(NamedTuple):
     asking: Sequence[StoredAsking]
     tree: Tree
     codes: Mapping[str, str]
-    changed: Mapping[str, str]
+    holding: Holding
     met: frozenset[str]
 
 
@@ -167,12 +164,11 @@ def _voices(
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What decisions about one person rest on. leads: whose plan it is. updated: when each resource was stored."""
+    """What decisions about one person rest on. leads: whose plan it is."""
 
     holding: Holding
     tree: Tree
     leads: frozenset[str]
-    updated: Mapping[Key, datetime]
 
     def codes(self, others: Iterable[_Held]) -> dict[str, str]:
         """The ODS codes of organisations as this person's record names them: also of those of others it is one with."""
@@ -185,14 +181,13 @@ class _Held:
 
 def _held(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> _Held:
     holding = Holding(person, own)
-    leads, updated = set(), {}
+    leads = set()
     for stored in found:
         if stored.type in DECIDING:
             holding.add(stored)
-            updated[stored.type, stored.id] = stored.updated
         elif stored.type == "CarePlan" and _is_a_plan(stored):
             leads.add(stored.custodian)
-    return _Held(holding, named_to_decide(tx, holding), frozenset(leads), updated)
+    return _Held(holding, named_to_decide(tx, holding), frozenset(leads))
 
 
 def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: bool) -> _Side:
@@ -217,7 +212,7 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
     for stay in tree.get("stays") or ():
         provider, keeper = ods_named(stay.get("provider"), codes), keepers["stays", stay["id"]]
         over = (stay.get("placement") or {}).get("id") in ended
-        if stay.get("status") in _STAYING and not over and (keeper == own or keeper != provider):
+        if stay.get("status") in STAYING and not over and (keeper == own or keeper != provider):
             in_care.add(provider)
     for episode in tree.get("episodes") or ():
         if episode.get("status") == "active":
@@ -226,9 +221,9 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
         ("/".join(holding.primaries["sharing", one.id]) if keepers["sharing", one.id] == own else None, one)
         for one in directives_of(tree.get("sharing") or (), codes)
     ]
-    asking, changed = tx.askings.in_force(holding.person), _changed(holding, held.updated)
+    asking = tx.askings.in_force(holding.person)
     met = _met(held, codes, own) - {""}
-    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking, tree, codes, changed, met)
+    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking, tree, codes, holding, met)
 
 
 def _met(held: _Held, codes: Mapping[str, str], own: str) -> frozenset[str]:
@@ -237,53 +232,12 @@ def _met(held: _Held, codes: Mapping[str, str], own: str) -> frozenset[str]:
     for field_name, names in _PARTIES.items():
         for item in held.tree.get(field_name) or ():
             keeper = held.holding.keepers[field_name, item["id"]]
-            if item.get("status") == _IN_ERROR:
+            if item.get("status") == IN_ERROR:
                 continue
             if keeper != own and keeper == ods_named(item.get("provider"), codes):
                 continue
             found |= {ods_named(item.get(name), codes) for name in names}
     return frozenset(found)
-
-
-def _changed(holding: Holding, updated: Mapping[Key, datetime]) -> dict[str, str]:
-    """When what is held of each stay was last changed here, by the stay's id."""
-    return {name: instant(updated[key]) for (field, name), key in holding.primaries.items() if field == "stays"}
-
-
-def _is_overtaken(sides: Sequence[_Side], asking: StoredAsking) -> bool:
-    """Whether something since says of the asker what its asking said: a placement with it, or that its stay is over.
-
-    Whichever of those who are one it asked for, and of whichever it is said.
-    """
-    since = instant(asking.asked)
-
-    def of_asker(field: str) -> list[tuple[Tree, _Side]]:
-        each = [(one, side) for side in sides for one in side.tree.get(field) or ()]
-        return [(one, side) for one, side in each if ods_named(one.get("provider"), side.codes) == asking.partner]
-
-    for placement, _ in of_asker("placements"):
-        moments = [placement.get("requested_at"), *(entry["recorded_at"] for entry in statuses(placement))]
-        if any(_is_since(moment, since) for moment in moments):
-            return True
-    stays = of_asker("stays")
-    if any(stay.get("status", "in-progress") in _STAYING for stay, _ in stays):
-        return False
-    return any(_is_over_since(stay, side.changed[stay["id"]], since) for stay, side in stays)
-
-
-def _is_over_since(stay: Tree, changed: str, since: str) -> bool:
-    """Whether a stay came to its end after an asking.
-
-    changed: when what is held of it last was; of one that ended on the same day, as far as is known, that tells.
-    """
-    end = in_utc((stay.get("period") or {}).get("end")) or ""
-    return _is_since(end, since) or (end != "" and end == since[: len(end)] and changed > since)
-
-
-def _is_since(moment: str | None, since: str) -> bool:
-    """Whether a moment, as precise as it is known, lies after an instant."""
-    known = in_utc(moment) or ""
-    return known != "" and known > since[: len(known)]
 
 
 def _is_a_plan(stored: StoredResource) -> bool:

@@ -34,6 +34,19 @@ def decided(decision: str, **more: Any) -> Tree:
     return {"id": f"pref-{decision}", "made_at": "2026-11-24T09:05:00Z", "terms": {"exceptions": [rule]}}
 
 
+def with_ward(asked: str, provider: str = "org-ward", home: str = "org-home", status: str = "active") -> Tree:
+    parties = {"provider": {"id": provider}, "requested_by": {"id": home}}
+    return {"id": "old", "status": status, "requested_at": asked, **parties}
+
+
+def of_the_ward(**more: Any) -> Tree:
+    """What the ward's own system says of the person."""
+    organisations = [{"id": "w-home", "ods": HOME}, {"id": "w-ward", "ods": WARD}]
+    person = {"nhs_number": NHS_NUMBER, "birth_date": "1984-02-03", "names": [{"family": "Community"}]}
+    episodes = [{"id": "w-episode", "organisation": {"id": "w-home"}}]
+    return {"person": person, "organisations": organisations, "episodes": episodes, **more}
+
+
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     made = Pair(tmp_path)
@@ -206,6 +219,93 @@ def test_a_stay_that_is_over_on_the_day_of_the_asking_ends_it_and_another_of_tha
     step(pair, WARD, "end", again, outcome="discharged", at="2026-11-24")
     pair.deliver()
     assert not kept_up_to_date(pair)
+
+
+@pytest.mark.parametrize("status", ["draft", "on-hold", "entered-in-error"])
+def test_a_placement_that_places_nobody_ends_no_asking(pair: Pair, status: str) -> None:
+    pulled(pair)
+    pair.clock.advance(timedelta(minutes=5))
+    pair.save(HOME, {"placements": [with_ward(instant(pair.clock.now()), status=status)]})
+    pair.deliver()
+    assert kept_up_to_date(pair)
+
+
+def test_a_placement_that_was_drafted_ends_the_asking_once_it_is_open(pair: Pair) -> None:
+    pulled(pair)
+    pair.clock.advance(timedelta(minutes=5))
+    pair.save(HOME, {"placements": [with_ward("2026-11-20", status="draft")]})
+    pair.save(HOME, {"placements": [{"id": "old", "status": "active"}]})
+    step(pair, HOME, "end", "old", outcome="discharged", at="2026-11-24")
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+
+
+def test_a_placement_that_the_ward_keeps_itself_is_a_claim_and_ends_no_asking(pair: Pair) -> None:
+    pulled(pair)
+    pair.clock.advance(timedelta(minutes=5))
+    pair.save(WARD, of_the_ward(placements=[with_ward(instant(pair.clock.now()), "w-ward", "w-home")]))
+    pair.deliver()
+    assert kept_up_to_date(pair)
+
+
+@pytest.mark.parametrize("at", ["2026-12-01T10:00:00Z", "2027-11-24"])
+@pytest.mark.parametrize(
+    ("ended", "facts"),
+    [("end", {"outcome": "discharged"}), ("transfer", {"provider": "ZOA2"})],
+    ids=["end", "transfer"],
+)
+def test_an_end_that_was_held_by_the_asking_is_no_news_though_it_is_dated_ahead(
+    pair: Pair, ended: str, facts: Tree, at: str
+) -> None:
+    pair.save(HOME, {"placements": [with_ward("2026-11-20")]})
+    pair.deliver()
+    step(pair, HOME, ended, "old", at=at, **facts)
+    pair.deliver()
+    pair.clock.advance(timedelta(hours=1))
+    pulled(pair)
+
+
+def test_a_placement_that_ends_after_the_asking_ends_it_too(pair: Pair) -> None:
+    pair.save(HOME, {"placements": [with_ward("2026-11-20")]})
+    pair.deliver()
+    pulled(pair)
+    step(pair, HOME, "end", "old", outcome="discharged", at="2026-11-24")
+    pair.deliver()
+    assert not kept_up_to_date(pair)
+
+
+@pytest.mark.parametrize(("told", "goes_on"), [("2026-11-23T10:00:00Z", True), ("2026-11-24T09:30:00Z", False)])
+def test_a_placement_that_comes_when_it_has_ended_counts_by_when_it_says_it_was(
+    pair: Pair, told: str, *, goes_on: bool
+) -> None:
+    pulled(pair)
+    pair.clock.advance(timedelta(hours=1))
+    pair.save(HOME, {"placements": [with_ward(told, status="completed")]})
+    pair.deliver()
+    assert kept_up_to_date(pair) == goes_on
+
+
+@pytest.mark.parametrize("end", ["2026-11-24", "2026-11-25T10:00:00Z"])
+def test_what_is_added_to_a_stay_that_was_over_by_the_asking_ends_nothing(pair: Pair, end: str) -> None:
+    over = {
+        "id": "old",
+        "status": "finished",
+        "provider": {"id": "w-ward"},
+        "period": {"start": "2026-11-20", "end": end},
+    }
+    pair.save(WARD, of_the_ward(stays=[over]))
+    pair.deliver()
+    pair.clock.advance(timedelta(hours=1))
+    pulled(pair)
+    pair.save(WARD, {"stays": [{"id": "old", "discharged_to": {"text": "Home"}}]})
+    pair.deliver()
+    assert kept_up_to_date(pair)
+    pair.clock.advance(timedelta(hours=1))
+    step(pair, WARD, "reopen", "old")
+    pair.deliver()
+    step(pair, WARD, "end", "old", outcome="discharged", at=end)
+    pair.deliver()
+    assert not kept_up_to_date(pair), "it was opened again, and is over now"
 
 
 def test_an_asking_that_was_refused_opens_nothing_later(pair: Pair) -> None:
