@@ -19,11 +19,12 @@ from fhir_mh.errors import Conflict, FhirMhError, InvalidResource
 from fhir_mh.exchange.finding import Sought
 from fhir_mh.exchange.transport import Transport
 from fhir_mh.gateway.auditing import Audited, audit, purpose, who_is
-from fhir_mh.gateway.holding import Tree, hold
+from fhir_mh.gateway.holding import Tree
 from fhir_mh.gateway.identity import Organisation, find_person
 from fhir_mh.gateway.sameness import compact
 from fhir_mh.gateway.spreading import copy_at, partners_of
 from fhir_mh.gateway.standing import expect_record, only_own
+from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
 from fhir_mh.placements import Course, courses
 from fhir_mh.records.asking import Asking, read_asking
@@ -120,7 +121,7 @@ class FindingUseCases:
         """Who the person of a record is, and since when they are here."""
         record = str(asking.record)
         expect_record(tx, record)
-        tree = hold(tx, record, self.home.ods).tree
+        tree = Together(tx, record, self.home.ods).acknowledged
         person = {name: tree["person"].get(name) for name in ("nhs_number", "birth_date", "names")}
         try:
             read_asking({"person": person, "admitted_at": "2026"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,9 @@ from fhir_mh.exchange.messages import Message
 from fhir_mh.gateway.answering import lapse
 from fhir_mh.gateway.identity import find_person
 from fhir_mh.placements import read_step
+from fhir_mh.records.asking import read_asking
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_merging import OTHER, held, merge
 
 KEPT = timedelta(hours=find_and_pull().kept_hours)
 WHY = {"by": "Somebody on duty", "reason": {"text": "As it is."}}
@@ -424,6 +427,20 @@ def test_whoever_holds_no_plan_has_nothing_to_send(tmp_path: Path) -> None:
     pair.save(HOME, {name: at_home()[name] for name in ("person", "organisations", "episodes", "professionals")})
     assert ask(pair) == "nothing"
     assert pair.deliver() == [], "not even that the person is known"
+    pair.close()
+
+
+def test_by_a_record_of_two_who_are_one_it_is_asked_wherever_the_stay_stands(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    who = {"birth_date": "1984-02-03", "names": [{"family": "Community"}]}
+    for number in (NHS_NUMBER, OTHER):
+        pair.save(WARD, {"person": {"nhs_number": number, **who}})
+    claim = read_step("claim", {**WHY, "admitted_at": "2026-11-24T02:10:00Z"})
+    at_once(pair.gateways[WARD].placements.record(AccessContext(WARD), held(pair, WARD, OTHER).id, None, claim))
+    merge(pair, WARD)
+    asking = read_asking({"record": held(pair, WARD).id})
+    found = asyncio.run(pair.gateways[WARD].finding.find(AccessContext(WARD), asking, {}))
+    assert [one.partner for one in found.answers] == [HOME]
     pair.close()
 
 
