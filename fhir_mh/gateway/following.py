@@ -9,7 +9,7 @@ from typing import Any
 from fhir_mh.clock import instant
 from fhir_mh.consent import shipped_policies
 from fhir_mh.errors import Conflict
-from fhir_mh.gateway.holding import Holding, Key, Tree
+from fhir_mh.gateway.holding import Holding, Key, Tree, hold
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.named import named
 from fhir_mh.placements import Terms, Whose, broken_terms, followed
@@ -41,7 +41,9 @@ def follow(tx: Tx, home: Organisation, holding: Holding, before: Tree, after: Tr
     broken = broken_terms(before, after, home.ods, holding.keepers)
     if broken:
         raise Conflict(issues=broken)
-    now, whose = instant(tx.now), Whose(home.ods, holding.keepers)
+    others = [hold(tx, one, home.ods) for one in tx.merges.sides(holding.person) if one != holding.person]
+    beside = [(one.tree, one.keepers) for one in others]
+    now, whose = instant(tx.now), Whose(home.ods, holding.keepers, beside)
 
     def is_taken(name: str) -> bool:
         return _is_taken(tx, holding.person, name)

@@ -77,7 +77,9 @@ class PlacementUseCases:
             side, path = held.row(f"placements[{placement}]")
             named = item_at_head(path)[1]
         keepers = side.holding.keepers
-        taken = take(Situation(side.tree, self.home.ods, keepers, instant(tx.now), tx.new_id), named, step)
+        beside = [(one.holding.tree, one.holding.keepers) for one in held.sides if one is not side]
+        situation = Situation(side.tree, self.home.ods, keepers, instant(tx.now), tx.new_id, beside)
+        taken = take(situation, named, step)
         written = Outcome()
         if not taken.repeated:
             written = write_record(tx, self.home, self.check, side.holding, side.tree, taken.tree)

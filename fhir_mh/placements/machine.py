@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from fhir_mh.placements import placing, staying
 from fhir_mh.placements.courses import Course, State, courses, later
 from fhir_mh.placements.steps import Change, Claim, Open, Reopen, Step
 from fhir_mh.placements.terms import DATED, KEPT, PLACED, Mint, Said, agree, estimate
+from fhir_mh.placements.whose import Keepers
 from fhir_mh.placements.work import Taken, Work, missing
 from fhir_mh.records.trees import tree_of
 
@@ -56,6 +57,7 @@ class Situation:
     """What a step meets. tree: a record's JSON tree. own: the ODS code of the organisation that records the step.
 
     keepers: (list, item id) -> ODS code of who keeps the item. now: an instant, UTC. mint: gives ids to new items.
+    beside: as Whose has it.
     """
 
     tree: Mapping[str, Any]
@@ -63,10 +65,11 @@ class Situation:
     keepers: Mapping[tuple[str, str], str]
     now: str
     mint: Mint
+    beside: Sequence[tuple[Mapping[str, Any], Keepers]] = ()
 
     def work(self) -> Work:
         """A copy to work on."""
-        return Work(copy.deepcopy(dict(self.tree)), self.own, self.keepers, self.now, self.mint)
+        return Work(copy.deepcopy(dict(self.tree)), self.own, self.keepers, self.now, self.mint, self.beside)
 
 
 def possible(course: Course) -> tuple[str, ...]:

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+Keepers = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """own: the ODS code of the organisation whose gateway this is. keepers: (list, item id) -> ODS code."""
+    """own: the ODS code of the organisation whose gateway this is. keepers: (list, item id) -> ODS code.
+
+    beside: of a person who is one with others, what is held of each of those, and who keeps what of it.
+    """
 
     own: str
-    keepers: Mapping[tuple[str, str], str]
+    keepers: Keepers
+    beside: Sequence[tuple[Mapping[str, Any], Keepers]] = ()
 
     def keeps(self, field: str, item: Mapping[str, Any] | None) -> bool:
         """Whether an item is this organisation's, or would be."""
         return item is not None and self.keepers.get((field, item["id"]), self.own) == self.own
 
     def leads(self, tree: Mapping[str, Any]) -> bool:
-        """Whether the plan is this organisation's; or nobody's, and the person is in its care."""
-        plans = [(field, plan) for field in ("care_plans", "crisis_plans") for plan in tree.get(field) or ()]
-        if plans:
-            return any(self.keeps(field, plan) for field, plan in plans)
+        """Whether the plan is this organisation's; or nobody's, and the person is in its care.
+
+        Of those who are one, a plan of any is a plan of all.
+        """
+        each = [(tree, self.keepers), *self.beside]
+        keepers = [
+            keepers.get((field, plan["id"]), self.own)
+            for held, keepers in each
+            for field in ("care_plans", "crisis_plans")
+            for plan in held.get(field) or ()
+        ]
+        return self.own in keepers if keepers else any(self._has_in_care(held) for held, _ in each)
+
+    def _has_in_care(self, tree: Mapping[str, Any]) -> bool:
         ours = {item["id"] for item in tree.get("organisations") or () if item.get("ods") == self.own}
         return any(
             episode.get("status", "active") == "active" and (episode.get("organisation") or {}).get("id") in ours

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from fhir_mh.errors import Conflict, ConsentDenied
 from fhir_mh.issues import issue
 from fhir_mh.placements.courses import Course, Tree
 from fhir_mh.placements.terms import Mint
-from fhir_mh.placements.whose import Whose
+from fhir_mh.placements.whose import Keepers, Whose
 
 PLACER = "the home team that places"
 PROVIDER = "the provider where the person is"
@@ -29,7 +29,7 @@ class Taken:
 class Work:
     """tree: a copy of the record, to be changed in place. own: ODS code. keepers: (list, item id) -> ODS code.
 
-    now: an instant, UTC. mint: gives ids to new items.
+    now: an instant, UTC. mint: gives ids to new items. beside: as Whose has it.
     """
 
     tree: Tree
@@ -37,6 +37,7 @@ class Work:
     keepers: Mapping[tuple[str, str], str]
     now: str
     mint: Mint
+    beside: Sequence[tuple[Mapping[str, Any], Keepers]] = ()
 
     def places(self, course: Course) -> bool:
         """Whether the placement is this organisation's, or would be: it keeps it, or the plan of who is claimed."""
@@ -54,7 +55,7 @@ class Work:
 
     @property
     def _whose(self) -> Whose:
-        return Whose(self.own, self.keepers)
+        return Whose(self.own, self.keepers, self.beside)
 
     def done(self, name: str) -> Taken:
         """The record as the step has made it."""

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.sealing import take_back
 from fhir_mh.gateway.undoing import Answer
+from fhir_mh.placements import courses, read_step
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merging import OTHER, as_, held, merge, second
-from tests.unit.gateway.test_placed import step, without_a_placement
+from tests.unit.gateway.test_placed import of_the_ward, step, without_a_placement
 
 FAR = "ZOA2"
 Tree = dict[str, Any]
@@ -35,6 +37,23 @@ def tasks(pair: Pair, number: str = NHS_NUMBER, kind: str = "placement", status:
 def placed_twice(pair: Pair) -> list[str]:
     """Two placements that go on, so that somebody is asked; their ids."""
     return [step(pair, HOME, "open", None, provider=provider, level="1").placement for provider in (WARD, FAR)]
+
+
+@pytest.mark.parametrize("answer", ["confirm", "decline"])
+def test_of_two_who_are_one_a_claim_is_answered_by_whose_plan_it_is_of_either(pair: Pair, answer: str) -> None:
+    pair.save(HOME, without_a_placement())
+    who = {"nhs_number": OTHER, "birth_date": "1984-02-03", "names": [{"family": "Community"}]}
+    pair.save(HOME, {"person": who})
+    merge(pair)
+    stay = {"id": "w-stay", "provider": {"id": "w-ward"}, "period": {"start": "2026-11-24T02:10:00Z"}}
+    crisis = {"id": "w-crisis", "warning_signs": [{"id": "w-sign", "sign": "no sleep"}]}
+    pair.save(WARD, of_the_ward(person=who, stays=[stay], crisis_plans=[crisis]))
+    pair.deliver()
+    assert len(tasks(pair)) == 1
+    (claim,) = courses(held(pair, HOME).tree)
+    said = read_step(answer, {"by": "Somebody", "reason": "As it is."})
+    recording = pair.gateways[HOME].placements.record(AccessContext(HOME), held(pair, HOME).id, claim.id, said)
+    assert not asyncio.run(recording).repeated
 
 
 def test_of_two_people_whose_placements_are_counted_alike_each_is_followed_up(pair: Pair) -> None:
