@@ -148,7 +148,7 @@ class Gateway(FhirUseCases):
         merged = (
             change.apply(held.tree)
             if isinstance(change, Change)
-            else merge(held.tree, held.tree, change, mint=tx.new_id)
+            else merge(held.tree, held.tree, change, mint=tx.new_id, partial=True)
         )
         warnings = [*_keep_number(held.tree, merged), *merged_notes(tx, person, "person")]
         self._same_person(tx, held.kept.holding, change, merged.tree, by_id=record_id is not None)

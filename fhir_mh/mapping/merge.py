@@ -13,12 +13,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_mh.mapping.matching import Matching
+from fhir_mh.mapping.said import all_as_known, as_known, beyond, replaced, still_protected, unclear, would_unmark
 from fhir_mh.mapping.shape import Shape, record_shape
 
 Tree = dict[str, Any]
-
-PROTECTING = ("in_confidence", "third_party")
-"""What protects a text, or a person spoken of in it: never lost because a format cannot say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +58,19 @@ def merge(
     mint: Callable[[], str] | None = None,
     never: Collection[str] = (),
     read_only: Collection[str] = (),
+    partial: bool = False,
 ) -> Merged:
     """Bring the changes that `received` makes to `shown` into `held`.
 
     view: `held` as the other side's format would say it now; `held` itself where the format says everything.
     mint: gives ids to new items that have none. never: top-level lists whose items are never changed by a
     merge (a recorded refusal): a change to one is a conflict, a new one is added. read_only: top-level lists to
-    which the other side can add nothing either: that is a conflict too.
+    which the other side can add nothing either: that is a conflict too. partial: whoever sends this may leave out who
+    said words that they send again as they are; that stays. Otherwise it was taken out.
     Nothing given is changed in place. An explicit None clears a field.
     """
     out = Merged(copy.deepcopy(held))
-    work = _Work(out, mint, frozenset(never) | frozenset(read_only), frozenset(read_only))
+    work = _Work(out, mint, frozenset(never) | frozenset(read_only), frozenset(read_only), partial)
     work.part(record_shape(), out.tree, held if view is None else view, shown, received, "")
     return out
 
@@ -88,16 +89,15 @@ def put(
     form that was edited, where that is not today's. put(r, get(r)) leaves r as it is.
     """
     view = get(held) if get is not None else held
-    return merge(held, view if shown is None else shown, received, view=view, mint=mint)
+    return merge(held, view if shown is None else shown, received, view=view, mint=mint, partial=True)
 
 
 class _Work:
     """One merge under way."""
 
-    def __init__(
-        self, out: Merged, mint: Callable[[], str] | None, never: frozenset[str], read_only: frozenset[str]
-    ) -> None:
-        self.out, self.mint, self.never, self.read_only = out, mint, never, read_only
+    def __init__(self, out: Merged, mint: Callable[[], str] | None, never: frozenset[str], read_only: frozenset[str],
+                 partial: bool) -> None:  # fmt: skip
+        self.out, self.mint, self.never, self.read_only, self.partial = out, mint, never, read_only, partial
 
     def part(self, shape: Shape, ours: Tree, view: Tree, shown: Tree, theirs: Tree, path: str) -> None:
         """Merge the fields of one object, in place in ours."""
@@ -119,12 +119,14 @@ class _Work:
                 self.whole(ours, name, now, old, new, where)
 
     def whole(self, ours: Tree, name: str, now: Any, old: Any, new: Any, path: str) -> None:
+        if self.partial:
+            new = as_known(new, old)
         if new == old or new == now:
             return
         if now != old:
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new))
             return
-        after = _still_protected(ours.get(name), new)
+        after = still_protected(ours.get(name), as_known(new, ours.get(name)) if self.partial else new)
         self.out.changes.append(Change(path, ours.get(name), after))
         if after is None:
             ours.pop(name, None)
@@ -140,21 +142,23 @@ class _Work:
             del ours[field]
 
     def values(self, ours: Tree, name: str, now: list[Any], old: list[Any], new: list[Any], path: str) -> None:
+        if self.partial:
+            new = all_as_known(new, old)
         if new == old or new == now:
             return
-        added, removed = _beyond(new, old), _beyond(old, new)
+        added, removed = beyond(new, old), beyond(old, new)
         if now != old and (removed or any(value not in now for value in old)):
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new))
             return
         before = list(ours.get(name) or [])
-        unclear = any(_unclear(before, now, value, removed.count(value)) for value in removed)
-        if unclear or _would_unmark(before, removed, added):
+        doubtful = any(unclear(before, now, value, removed.count(value)) for value in removed)
+        if doubtful or would_unmark(before, removed, added):
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new, "unclear-item"))
             return
         if before == old and len(new) == len(old):  # what is held is what was shown: the edited list, as it stands
             after = copy.deepcopy(new)
         else:
-            after = _replaced(before, removed, [value for value in added if value not in now])
+            after = replaced(before, removed, [value for value in added if value not in now])
         if after == before:
             return
         self.out.changes.append(Change(path, before or None, after))
@@ -166,17 +170,17 @@ class _Work:
     def items(
         self, shape: Shape, ours: Tree, name: str, now: list[Tree], old: list[Tree], new: list[Tree], path: str
     ) -> None:
-        untouched = [_nameless(item) for item in old]
-        for theirs in new:
-            if "id" not in theirs and (plain := _nameless(theirs)) in untouched:
-                untouched.remove(plain)  # said again as it was shown: whichever entry it is, nobody changed it
-                continue
-            base, unclear = _find(theirs, old, shape.natural_key)
-            if not unclear:
-                current, unclear = _find(theirs if base is None else base, now, shape.natural_key)
-            if not unclear:
-                mine, unclear = _find(current or base or theirs, ours.get(name) or [], shape.natural_key)
+        matching = Matching(shape, old, now, list(ours.get(name) or []), new)
+        met: dict[str, Tree] = {}
+        for theirs in matching.changed:
             where = f"{path}[{theirs.get('id') or '?'}]"
+            if "id" in theirs and met.setdefault(theirs["id"], theirs) is not theirs:
+                if met[theirs["id"]] != theirs:  # an id that stands twice: neither text is put over the other
+                    self.out.conflicts.append(Conflict(where, None, None, theirs, "unclear-item"))
+                continue
+            if matching.is_said(theirs):
+                continue
+            mine, current, base, unclear = matching.of(theirs)
             if unclear:
                 if theirs not in old:
                     self.out.conflicts.append(Conflict(where, None, None, theirs, "unclear-item"))
@@ -193,14 +197,21 @@ class _Work:
                 self.out.conflicts.append(Conflict(where, None, None, theirs, "read-only"))
             elif base is None:
                 self.add(ours, name, theirs, path)
-            elif _differs(shape, base, theirs):
+            elif self.differs(shape, base, theirs):
                 self.out.conflicts.append(Conflict(where, base, None, theirs, "gone"))
             return
         if name in self.never and path == name:
-            if base is None or _differs(shape, base, theirs):
+            if base is None or self.differs(shape, base, theirs):
                 self.out.conflicts.append(Conflict(where, base, copy.deepcopy(mine), theirs, "never-merged"))
             return
         self.part(shape, mine, current or {}, base or {}, theirs, where)
+
+    def differs(self, shape: Shape, shown: Tree, theirs: Tree) -> bool:
+        """Whether theirs changes anything of what was shown."""
+        probe = Merged({})
+        work = _Work(probe, None, frozenset(), frozenset(), self.partial)
+        work.part(shape, copy.deepcopy(shown), shown, shown, theirs, "")
+        return bool(probe.changes or probe.conflicts)
 
     def add(self, ours: Tree, name: str, theirs: Tree, path: str) -> None:
         added = copy.deepcopy(theirs)
@@ -208,18 +219,6 @@ class _Work:
             give_ids(added, self.mint)
         ours.setdefault(name, []).append(added)
         self.out.changes.append(Change(f"{path}[{added.get('id', '?')}]", None, added))
-
-
-def _still_protected(ours: Any, new: Any) -> Any:
-    """New words, told in confidence or about a third party as the old ones were, unless they say otherwise.
-
-    Who said the old words is not said of the new: nobody is given words that somebody else wrote.
-    """
-    after = copy.deepcopy(new)
-    if isinstance(after, dict) and isinstance(ours, dict) and "text" in after:
-        marks = {mark: ours[mark] for mark in PROTECTING if mark in ours and mark not in after}
-        return {**{key: value for key, value in after.items() if value is not None or key not in PROTECTING}, **marks}
-    return after
 
 
 def give_ids(item: Tree, mint: Callable[[], str]) -> None:
@@ -230,110 +229,3 @@ def give_ids(item: Tree, mint: Callable[[], str]) -> None:
     for name in names & set(item):
         for inner in item[name]:
             inner.setdefault("id", mint())
-
-
-def _find(wanted: Tree, among: list[Tree], natural_key: tuple[str, ...]) -> tuple[Tree | None, bool]:
-    """(the same item among these, whether it cannot be told which): by id, else by natural key."""
-    wanted_id = wanted.get("id")
-    if wanted_id is not None:
-        for item in among:
-            if item.get("id") == wanted_id:
-                return item, False
-        if all("id" in item for item in among):
-            return None, False
-    key = _key(wanted, natural_key)
-    if not any(value is not None for value in key):
-        return None, False
-    found = [item for item in among if _key(item, natural_key) == key]
-    return (found[0], False) if len(found) == 1 else (None, len(found) > 1)
-
-
-def _nameless(value: Any) -> Any:
-    """The same without any ids: what an entry says, whichever it is."""
-    if isinstance(value, dict):
-        return {key: _nameless(inner) for key, inner in value.items() if key != "id"}
-    return [_nameless(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _key(item: Tree, natural_key: tuple[str, ...]) -> list[Any]:
-    values = []
-    for path in natural_key:
-        value: Any = item
-        for name in path.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        values.append(value)
-    return values
-
-
-def _differs(shape: Shape, shown: Tree, theirs: Tree) -> bool:
-    """Whether theirs changes anything of what was shown."""
-    probe = Merged({})
-    _Work(probe, None, frozenset(), frozenset()).part(shape, copy.deepcopy(shown), shown, shown, theirs, "")
-    return bool(probe.changes or probe.conflicts)
-
-
-def _beyond(values: list[Any], others: list[Any]) -> list[Any]:
-    """The values that the others do not have, each counted as often as it is said."""
-    rest, out = list(others), []
-    for value in values:
-        if value in rest:
-            rest.remove(value)
-        else:
-            out.append(value)
-    return out
-
-
-def _unclear(ours: list[Any], view: list[Any], gone: Any, times: int) -> bool:
-    """Whether the view says several of ours, which are not alike, in the same words, and not all of those went."""
-    copies = view.count(gone)
-    if copies <= times or ours.count(gone) == copies:
-        return False
-    said = [value for value in ours if _covers(value, gone)]
-    return any(value != said[0] for value in said)
-
-
-def _would_unmark(ours: list[Any], removed: list[Any], added: list[Any]) -> bool:
-    """Whether something went that is told in confidence, and what was added may or may not be said in its place."""
-    if not added or len(removed) == len(added):
-        return False
-    return any(_marks(value) and not _marks(gone) and _covers(value, gone) for value in ours for gone in removed)
-
-
-def _marks(value: Any) -> bool:
-    return isinstance(value, dict) and any(mark in value for mark in PROTECTING)
-
-
-def _replaced(ours: list[Any], removed: list[Any], added: list[Any]) -> list[Any]:
-    """Our list with the removed values out and the added ones in their places.
-
-    A removed value stands for the one of ours that says what it says and least beyond it; what ours says beyond
-    it stays with the value that takes its place.
-    """
-    out: dict[int, Any] = dict(enumerate(ours))
-    untouched, waiting = set(out), list(added)
-    for gone in removed:
-        places = [n for n in sorted(untouched) if _covers(out[n], gone)]
-        if not places:
-            continue
-        place = min(places, key=lambda n: (out[n] != gone, len(out[n]) if isinstance(out[n], dict) else 0))
-        untouched.remove(place)
-        if waiting and isinstance(out[place], dict) and isinstance(waiting[0], dict):
-            out[place] = _in_place_of(out[place], gone, waiting.pop(0))
-        elif waiting:
-            out[place] = waiting.pop(0)
-        else:
-            del out[place]
-    return [*out.values(), *copy.deepcopy(waiting)]
-
-
-def _in_place_of(ours: Tree, gone: Tree, new: Tree) -> Tree:
-    """New with what ours says beyond what went; of new words, nobody said them who said the old ones."""
-    if "text" in ours and new.get("text") != ours["text"]:
-        return {**new, **{key: ours[key] for key in PROTECTING if key in ours and key not in gone}}
-    return {**new, **{key: value for key, value in ours.items() if key not in gone}}
-
-
-def _covers(value: Any, shown: Any) -> bool:
-    if isinstance(value, dict) and isinstance(shown, dict):
-        return all(key in value and _covers(value[key], inner) for key, inner in shown.items())
-    return bool(value == shown)

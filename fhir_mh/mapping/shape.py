@@ -25,11 +25,13 @@ class Shape:
 
     whole: as one value. part: field by field. values: a list of values without ids. items: a list whose
     entries have ids (or, where a format has none, the natural key). by-format: a value for each format.
+    model: of an item, what it is read as.
     """
 
     kind: Kind
     fields: dict[str, Shape] = field(default_factory=dict)
     natural_key: tuple[str, ...] = ()
+    model: type[BaseModel] | None = None
 
 
 _PLAIN = Shape("whole")
@@ -60,7 +62,7 @@ def shape_of(model: type[BaseModel]) -> Shape:
         if name in ("unknown", "numbers"):
             fields[name] = Shape("by-format")
         elif listed and inner is not None and issubclass(inner, Item):
-            fields[name] = Shape("items", shape_of(inner).fields, inner.natural_key)
+            fields[name] = Shape("items", shape_of(inner).fields, inner.natural_key, inner)
         elif listed:
             fields[name] = Shape("values")
         elif inner is not None and inner not in _WHOLE:

@@ -60,7 +60,7 @@ class Item(Model):
     """
 
     natural_key: ClassVar[tuple[str, ...]] = ()
-    """The fields by which an entry is recognised where a format carries no ids."""
+    """The fields by which an entry is recognised where a format carries no ids. None: only by all that it says."""
 
     id: ItemId = Field(default_factory=new_id)
     numbers: dict[str, Text] = Field(default_factory=dict)

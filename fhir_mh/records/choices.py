@@ -14,8 +14,6 @@ from fhir_mh.records.wishes import Directive, Formalities
 class Nomination(Directive):
     """Whom the person wants as their nominated person, and why. accepted: whether that person agreed to it."""
 
-    natural_key = ("made_at",)
-
     nominee: Ref | None = None
     accepted: bool | None = None
     reason: Words | None = None
@@ -37,8 +35,6 @@ class PowerOfAttorney(Directive):
     acting: whether the attorneys decide alone, together, or either way. may_refuse_life_sustaining: what the document
     states of life-sustaining treatment. limits: the instructions and preferences it holds.
     """
-
-    natural_key = ("scope", "made_at")
 
     scope: Literal["health-and-welfare", "property-and-financial-affairs"]
     attorneys: list[Attorney] = Field(default_factory=list)
@@ -92,8 +88,6 @@ class AdvanceChoiceDocument(Directive):
 
     status: `proposed` where help was offered and nothing is written yet, `rejected` where the person did not want it.
     """
-
-    natural_key = ("made_at",)
 
     statements: list[ChoiceStatement] = Field(default_factory=list)
     formalities: Formalities | None = None

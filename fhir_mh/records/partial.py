@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import Issue, issue
-from fhir_mh.records.base import _Words
+from fhir_mh.records.base import Item, _Words
 from fhir_mh.records.record import CareRecord
 from fhir_mh.records.trees import place_of
 
@@ -32,6 +33,9 @@ def read_partial(body: Tree) -> Tree:
         ]
         if found:
             raise InvalidResource(issues=found) from None
+    repeated = list(_repeated(CareRecord, body, ()))
+    if repeated:
+        raise InvalidResource(issues=repeated)
     tree: Tree = _written_out(CareRecord, body)
     return tree
 
@@ -103,6 +107,24 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in get_args(annotation) if (found := _model_of(part)) is not None), None)
+
+
+def _repeated(model: type[BaseModel], value: Any, location: tuple[int | str, ...]) -> Iterator[Issue]:
+    """An Issue for each id that an entry before it in the same list has."""
+    if isinstance(value, list):
+        seen: set[Any] = set()
+        for index, inner in enumerate(value):
+            yield from _repeated(model, inner, (*location, index))
+            name = inner.get("id") if issubclass(model, Item) and isinstance(inner, dict) else None
+            if name in seen:
+                yield issue("map-duplicate-item", place_of((*location, index, "id")))
+            elif name is not None:
+                seen.add(name)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            kind = _model_of(model.model_fields[name].annotation) if name in model.model_fields else None
+            if kind is not None:
+                yield from _repeated(kind, inner, (*location, name))
 
 
 def _written_out(model: type[BaseModel], value: Any) -> Any:

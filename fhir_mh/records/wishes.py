@@ -75,8 +75,9 @@ class Withdrawal(Model):
 class Directive(Item):
     """What every decision of the person has: when it was made, whether it stands, and its original.
 
-    custodian: who recorded it. A directive is never edited into another one: a later one ends it. status: `active` is
-    in force; `inactive` was withdrawn or replaced, and where it was withdrawn, `withdrawn` says so.
+    custodian: who recorded it. A directive is never edited into another one: a later one ends it. It has no natural
+    key, for two may be of one day. status: `active` is in force; `inactive` was withdrawn or replaced, and where it was
+    withdrawn, `withdrawn` says so.
     """
 
     custodian: OdsCode | None = None
@@ -105,8 +106,6 @@ class Wish(Item):
 
 class AdvanceStatement(Directive):
     """Wishes to be considered when the person cannot say them. Never a permission, never a refusal."""
-
-    natural_key = ("made_at",)
 
     wishes: list[Wish] = Field(default_factory=list)
 
@@ -140,8 +139,6 @@ class RefusalFormalities(Formalities):
 
 class RecordedRefusal(Directive):
     """A recorded refusal of treatment (advance decision): check validity and applicability."""
-
-    natural_key = ("made_at",)
 
     refuses: list[RefusedTreatment] = Field(default_factory=list)
     formalities: RefusalFormalities | None = None
@@ -184,8 +181,6 @@ class Rule(Model):
 
 class SharingPreference(Directive):
     """What the person agreed may be shared."""
-
-    natural_key = ("made_at",)
 
     identifiers: list[Identifier] = Field(default_factory=list)
     categories: list[Concept] = Field(default_factory=list)

@@ -22,7 +22,8 @@ from fhir_mh.gateway.holding import Holding, content
 from fhir_mh.gateway.projection import project
 from fhir_mh.mapping.formats import list_formats
 from fhir_mh.mapping.formats.loss import compare
-from fhir_mh.mapping.merge import PROTECTING, merge
+from fhir_mh.mapping.merge import merge
+from fhir_mh.mapping.said import PROTECTING
 from fhir_mh.profiles.bundle import write_entries
 from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.records.trees import record_of, tree_of

@@ -49,3 +49,13 @@ def test_what_was_sent_is_never_shown(body: dict[str, Any], place: str) -> None:
     assert found.path == place
     assert "zebedee" not in f"{found.message} {found.fix}".lower()
     assert "_Words" not in found.message
+
+
+def test_an_id_that_stands_twice_in_one_list_is_refused_at_its_place() -> None:
+    signs = [{"id": "s", "sign": "a"}, {"sign": "b"}, {"id": "s", "sign": "c"}]
+    goals = [{"id": "s", "description": "one"}, {"id": "s", "description": "two"}]
+    with pytest.raises(InvalidResource) as refused:
+        read_partial({"goals": goals, "crisis_plans": [{"id": "s", "warning_signs": signs}]})
+    assert [(one.code, one.path) for one in refused.value.issues] == [
+        ("map-duplicate-item", "goals[1].id"), ("map-duplicate-item", "crisis_plans[0].warning_signs[2].id"),
+    ]  # fmt: skip

@@ -244,8 +244,11 @@ class _Compiler(SingleRows):
                 self.source.problem(where, "map-file-no-match", rule="id", missing="id")
             return
         key = list(item.natural_key)
-        if rule != key:
-            hint = f"Write `matched_by: id` or `matched_by: [{', '.join(key)}]`."
+        if not key and rule is None:
+            return
+        if not key or rule != key:
+            by_key = f"write `matched_by: [{', '.join(key)}]`" if key else "leave it out"
+            hint = f"Write `matched_by: id`, or {by_key}."
             self.source.problem((*where, "matched_by"), "map-file-bad-value", value=rule, hint=hint)
             return
         for name in key:

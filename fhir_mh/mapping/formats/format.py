@@ -80,7 +80,8 @@ class Format:
         base = view if shown is None else shown
         theirs = self._read(received, known=held, mint=mint, focus=base)
         not_shown = take_not_shown(theirs, held, (view, base), self._map.picks, view=self.view, never=APPEND_ONLY)
-        merged = merge(held, base, theirs, view=view, mint=mint, never=APPEND_ONLY, read_only=self._map.read_only)
+        never, read_only = APPEND_ONLY, self._map.read_only
+        merged = merge(held, base, theirs, view=view, mint=mint, never=never, read_only=read_only, partial=True)
         merged.conflicts += not_shown
         return merged
 

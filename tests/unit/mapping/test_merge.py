@@ -226,3 +226,79 @@ def test_put_changes_only_what_the_view_could_say() -> None:
     edited = get(HELD)
     edited["goals"][0]["status"] = "completed"
     assert put(HELD, edited, get=get).tree == with_(lambda tree: tree["goals"][0].update(status="completed"))
+
+
+REFUSAL: Tree = {"id": "r", "status": "active", "made_at": "2026-11-24", "custodian": "ZCT1",
+                 "refuses": [{"id": "t", "treatment": {"text": "ECT"}}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "said", [{"refuses": [{"treatment": {"text": "Lithium"}}]}, {"status": "draft"}, {"formalities": {"signed": True}}]
+)
+def test_a_directive_of_the_same_day_that_says_anything_else_is_a_new_one(said: Tree) -> None:
+    held = {**HELD, "refusals": [REFUSAL]}
+    new = {"made_at": "2026-11-24", "refuses": [{"treatment": {"text": "ECT"}}], **said}
+    out = merged({"refusals": [new]}, held=held, mint=lambda: "new")
+    assert (out.tree["refusals"][0], len(out.tree["refusals"]), out.conflicts) == (REFUSAL, 2, [])
+
+
+def test_a_directive_without_an_id_that_says_all_that_one_held_does_is_that_one() -> None:
+    held = {**HELD, "refusals": [REFUSAL]}
+    again = {"made_at": "2026-11-24", "refuses": [{"treatment": {"text": "ECT"}}]}
+    out = merged({"refusals": [again]}, held=held)
+    assert (out.tree, out.changes, out.conflicts) == (held, [], [])
+    ended = {**HELD, "refusals": [{**REFUSAL, "status": "inactive"}]}
+    assert len(merged({"refusals": [again]}, held=ended).tree["refusals"]) == 2, "made anew once it was taken back"
+
+
+def test_a_nomination_of_somebody_else_is_another_one() -> None:
+    held = {**HELD, "nominations": [{"id": "n", "status": "active", "nominee": {"id": "mum"}}]}
+    out = merged({"nominations": [{"status": "active", "nominee": {"id": "dad"}}]}, held=held)
+    assert [one["nominee"]["id"] for one in out.tree["nominations"]] == ["mum", "dad"]
+
+
+def signs(*items: Tree) -> Tree:
+    return {"crisis_plans": [{"id": "c", "warning_signs": list(items)}]}
+
+
+@pytest.mark.parametrize("word", ["pacing", "no sleep"])
+def test_a_second_entry_in_the_same_words_is_a_second_item(word: str) -> None:
+    first, second = ({"sign": {"text": word}, "coping": {"text": way}} for way in ("ring Mum", "ring the ward"))
+    out = merged(signs(first, second))
+    said = [one["coping"]["text"] for one in out.tree["crisis_plans"][0]["warning_signs"] if "coping" in one]
+    assert (said, out.conflicts) == (["ring Mum", "ring the ward"], [])
+
+
+def test_what_is_said_again_as_it_was_is_not_written_over_by_a_second_one() -> None:
+    out = merged(signs({"sign": {"text": "no sleep"}, "coping": {"text": "x"}}, {"sign": {"text": "no sleep"}}))
+    assert out.tree["crisis_plans"][0]["warning_signs"] == [
+        {"id": "s1", "sign": {"text": "no sleep"}}, {"sign": {"text": "no sleep"}, "coping": {"text": "x"}},
+    ]  # fmt: skip
+
+
+def test_of_an_id_that_stands_twice_neither_text_is_put_over_the_other() -> None:
+    out = merged({"goals": [{"id": "n", "description": {"text": word}} for word in ("one", "two")]})
+    assert [one["description"]["text"] for one in out.tree["goals"]] == ["walk", "sleep", "one"]
+    assert [(row.path, row.reason) for row in out.conflicts] == [("goals[n]", "unclear-item")]
+
+
+def test_words_said_again_keep_who_said_them_unless_that_is_emptied() -> None:
+    known = {"text": "walk", "said_by": {"role": "person"}, "recorded_by": "Nurse"}
+    held = {**HELD, "goals": [{"id": "g1", "description": known}]}
+
+    def after(said: Tree, **options: Any) -> Any:
+        return merged({"goals": [{"id": "g1", "description": said}]}, held=held, **options)
+
+    assert after({"text": "walk"}, partial=True).changes == []
+    more = after({"text": "walk", "language": "en"}, partial=True)
+    assert more.tree["goals"][0]["description"] == {**known, "language": "en"}
+    assert after({"text": "swim"}, partial=True).tree["goals"][0]["description"] == {"text": "swim"}
+    emptied = after({"text": "walk", "said_by": None}, partial=True)
+    assert emptied.tree["goals"][0]["description"].get("said_by") is None
+    assert len(after({"text": "walk"}).changes) == 1, "the whole of it, as it is to be"
+
+
+def test_words_in_a_list_said_again_keep_who_said_them() -> None:
+    known = {"text": "large print", "said_by": {"role": "person"}}
+    out = merged(needs({"text": "large print"}, {"text": "x"}), held=needs(known), partial=True)
+    assert out.tree == needs(known, {"text": "x"})
