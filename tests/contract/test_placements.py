@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.settings import load
-from tests.contract.rest_caller import NUMBER, Caller, Json, calling, refused
+from tests.contract.rest_caller import NHS, NUMBER, Caller, Json, calling, refused
 
 NURSE, WARD = f"nurse-{'x' * 40}", f"ward-{'x' * 40}"
 CLIENTS = [
@@ -152,12 +152,16 @@ def test_who_opens_a_placement_is_told_why_its_provider_is_sent_nothing(
 ) -> None:
     refusal = {"terms": {"exceptions": [{"decision": "deny", "actors": [{"party": {"id": "org"}}]}]}}
     more = {"sharing": [refusal]} if why.startswith("The person") else {}
+    said = {"identifier": [{"system": NHS, "value": number}]} if number else {}
+    assert call("POST", "/fhir/Patient", {"resourceType": "Patient", **said}, **as_(NURSE)).status_code == 201
+    (record,) = call.gateway.store.read_now(lambda tx: tx.persons())
     known = {"nhs_number": number} if number else {}
     body = {"person": known, "organisations": [{"id": "org", "ods": "ZOA1"}], **more}
-    record = call("POST", "/records", body, **as_(NURSE)).json()["id"]
+    tag = call("GET", f"/records/{record}", **as_(NURSE)).headers["etag"]
+    assert call("PUT", f"/records/{record}", body, if_match=tag, **as_(NURSE)).status_code == 200
     answer = call("POST", f"/records/{record}/placements", {**OPEN, "provider": provider}, **as_(NURSE))
-    (said,) = [one["message"] for one in answer.json()["warnings"] if one["code"] == "placement-not-shared"]
-    assert why in said
+    (told,) = [one["message"] for one in answer.json()["warnings"] if one["code"] == "placement-not-shared"]
+    assert why in told
 
 
 def test_by_plain_record_the_same_rules_hold(call: Caller) -> None:
