@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Any
 
 from fhir_mh.fhir.parts import changed
-
-_PLACE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+from fhir_mh.profiles.subjects import LITERAL
 
 
 def plain(body: dict[str, Any], fhir: str, beside: Collection[str] = ()) -> dict[str, Any]:
@@ -40,4 +38,4 @@ def _place(literal: str, fhir: str) -> str | None:
     named = place.removeprefix(f"{path}/")
     if scheme.lower() not in ("http", "https") or host.lower() != here.lower() or named == place:
         return None
-    return named if _PLACE.fullmatch(named) else None
+    return named if LITERAL.fullmatch(named) else None

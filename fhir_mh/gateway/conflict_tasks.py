@@ -13,7 +13,7 @@ from fhir_mh.gateway.identity import Organisation
 from fhir_mh.mapping.merge import Conflict
 from fhir_mh.mapping.row_paths import item_at_head
 from fhir_mh.profiles.bundle import TABLES
-from fhir_mh.records import base
+from fhir_mh.records.base import WORD_FIELDS
 from fhir_mh.store import Tx
 
 Tree = dict[str, Any]
@@ -29,7 +29,6 @@ _DESCRIPTIONS = {
     "late": "This came from somebody who does not care for the person now. Nothing was changed: look at it.",
     "gone": "This entry was changed elsewhere, and is no longer here. Nothing was changed.",
 }
-_OF_WORDS = frozenset(base._Words.model_fields)  # a code has a text too, and codings: it is shown as JSON
 _REMOVED = "One side removed this and the other changed it since the copy was sent. Nothing was removed; choose."
 
 
@@ -114,7 +113,8 @@ def as_words(value: Any) -> Tree | None:
     """What a row says, as a text to be shown; None for a row that says nothing."""
     if value is None:
         return None
-    if isinstance(value, dict) and isinstance(value.get("text"), str) and set(value) <= _OF_WORDS:
+    # a code has a text too, and codings: it is shown as JSON
+    if isinstance(value, dict) and isinstance(value.get("text"), str) and value.keys() <= WORD_FIELDS:
         return dict(value)
     return {"text": as_text(value)}
 

@@ -237,11 +237,10 @@ class Gateway(FhirUseCases):
             copies = [one for one in copies if context.organisation in (one.partner, one.custodian)]
         each = {(one.person, one.partner, one.custodian): pulled_by(tx, self.home, one) for one in copies}
         pulled = {key: asking for key, asking in each.items() if asking is not None}
+        # a hash is of the whole plan, whatever is seen of it
         plans = [
             replace(one, plan=held.name(side, one.plan))
-            for side, whole in zip(
-                held.sides, trees, strict=True
-            )  # a hash is of the whole plan, whatever is seen of it
+            for side, whole in zip(held.sides, trees, strict=True)
             for one in sameness_of({name: whole.get(name) for name in PLANS if name in tree})
         ]
         listed = {item["id"] for name in PLANS for item in tree.get(name) or ()}

@@ -92,6 +92,8 @@ def names_somebody_else(tx: Tx, body: Mapping[str, Any], person: str | None) -> 
         subject = body.get(element)
         said = subject.get("identifier") if isinstance(subject, dict) else None
         numbers = numbers_in({"identifier": [said]}) if isinstance(said, dict) else []
+        if not numbers:
+            continue
         others = persons_by_number(tx, [compact(number) for number in numbers])
         if others and (person is None or not same_one(tx, {*others, person})):
             return element
@@ -147,7 +149,10 @@ def local_identifiers_of(tx: Tx, person: str) -> tuple[tuple[str, str], ...]:
 
 def nhs_number_of(tx: Tx, person: str) -> str | None:
     """The NHS number by which a person of this store is known; the one in use where there are several."""
-    known = tx.identifiers_of(person)
+    return _number_in_use(tx, person, tx.identifiers_of(person))
+
+
+def _number_in_use(tx: Tx, person: str, known: Sequence[tuple[str, str]]) -> str | None:
     former = {value for system, value in known if system == FORMER_NHS_NUMBER}
     numbers = [value for system, value in known if system == NHS_NUMBER and value not in former]
     if len(numbers) < 2:
@@ -161,10 +166,10 @@ def nhs_number_of(tx: Tx, person: str) -> str | None:
 
 def known_as(tx: Tx, person: str) -> dict[str, Any]:
     """The NHS numbers by which the store knows a person, as a Patient: also one that no Patient says any more."""
-    number = nhs_number_of(tx, person)
-    former = [{"system": system, "value": value} for system, value in tx.identifiers_of(person)
-              if system == FORMER_NHS_NUMBER]  # fmt: skip
-    return {"identifier": [*([{"system": NHS_NUMBER, "value": number}] if number else ()), *former]}
+    known = tx.identifiers_of(person)
+    number = _number_in_use(tx, person, known)
+    said = [*([(NHS_NUMBER, number)] if number else ()), *(one for one in known if one[0] == FORMER_NHS_NUMBER)]
+    return {"identifier": [{"system": system, "value": value} for system, value in said]}
 
 
 def identify(tx: Tx, person: str, patient: Mapping[str, Any]) -> None:

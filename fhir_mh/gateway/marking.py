@@ -20,8 +20,7 @@ from fhir_mh.store import Currency, Mark, Tx
 
 Reading = Literal["filed", "opened"]
 STAGES: tuple[Reading, ...] = ("filed", "opened")
-_NAMES = {"custodian", "stage", "edition", "at", "person"}
-
+_NAMES = ("custodian", "stage", "edition", "at", "person")
 _WHOSE = "Whose copy it is, as `copies` of the record has it,"
 
 
@@ -41,10 +40,9 @@ class Marked:
 
 def read_marked(body: Mapping[str, Any]) -> Marked:
     """A mark in plain JSON. Raises InvalidResource (rest-bad-mark), naming the place."""
-    for name in body.keys() - _NAMES:
+    for name in body.keys() - {*_NAMES}:
         raise _bad(name, "Nothing of this name")
-    names = ("custodian", "stage", "edition", "at", "person")
-    custodian, stage, edition, at, person = (body.get(name) for name in names)
+    custodian, stage, edition, at, person = map(body.get, _NAMES)
     if not isinstance(custodian, str):
         raise _bad("custodian", "An ODS code")
     found = next((known for known in STAGES if known == stage), None)

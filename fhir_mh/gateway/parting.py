@@ -16,7 +16,7 @@ from fhir_mh.gateway.named import pinned
 from fhir_mh.gateway.projection import redirected
 from fhir_mh.gateway.provenance import is_ours, targets_of
 from fhir_mh.gateway.sealing import take_back
-from fhir_mh.gateway.stamping import VERSION, hashed, restated
+from fhir_mh.gateway.stamping import VERSION, hashed, new_edition, restated
 from fhir_mh.gateway.withholding import withheld_as, without
 from fhir_mh.gateway.written_since import Before
 from fhir_mh.placements.courses import ods_codes
@@ -208,8 +208,7 @@ class Parting:
 
     def _put(self, person: str, body: Body) -> None:
         """Store a resource as new of a person; a plan carries the edition in which it came to be."""
-        self.tx.touch(person, self.home.ods)
-        edition = self.tx.edition(person, self.home.ods)
+        edition = new_edition(self.tx, self.home, person)
         self.tx.put(restated(body, VERSION, "valuePositiveInt", edition), person=person, custodian=self.home.ods)
 
 

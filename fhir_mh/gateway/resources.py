@@ -134,7 +134,7 @@ class FhirUseCases:
         Raises ConsentDenied where one of them is not shared, and NotFound where the person is as good as unknown.
         """
         onlooker = Onlooker(tx, context, self.home.ods)
-        seen = [one for entry in found if (one := onlooker.shown(entry)) is not None]
+        seen = onlooker.shown_of(found)
         if len(seen) < len(found):
             first = found[0]
             if first.person is None:
@@ -147,8 +147,7 @@ class FhirUseCases:
         """What the caller may see of these: a system of this organisation all of them, any other less."""
         if context.organisation == self.home.ods:
             return list(found)
-        onlooker = Onlooker(tx, context, self.home.ods)
-        return [one for entry in found if (one := onlooker.shown(entry)) is not None]
+        return Onlooker(tx, context, self.home.ods).shown_of(found)
 
     # --- writing
 
@@ -206,14 +205,17 @@ class FhirUseCases:
         ]
         patients = [number for number, body in enumerate(bodies) if body["resourceType"] == "Patient"]
         rest = sorted(set(range(len(bodies))).difference(patients), key=lambda n: (is_plan(bodies[n]), n))
+        replaced = [
+            tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
+            for entry, body in zip(entries, bodies, strict=True)
+        ]
         for numbers in (patients, rest):
             for number in numbers:
-                bodies[number] = self._plain(tx, entries[number], bodies[number])
+                bodies[number] = self._plain(tx, entries[number], bodies[number], replaced[number])
             plans = [bodies[number] for number in numbers if is_plan(bodies[number])]
             for number in numbers:
-                entry, body = entries[number], bodies[number]
-                known = self._known(tx, entry, body)
-                result = self._keep(tx, entry, body, plans)
+                entry, body, known = entries[number], bodies[number], replaced[number]
+                result = self._keep(tx, entry, body, known, plans)
                 stored, path = result.stored, entry.path or str(body["resourceType"])
                 person = stored.person if stored is not None else known.person if known is not None else None
                 notes = [] if person is None else merged_notes(tx, person, path)
@@ -228,24 +230,20 @@ class FhirUseCases:
             spread(tx, self.home, person, {kind for kind, _ in were}, own=True, urgent=person in urgent)
         return [kept[number] for number in range(len(entries))]
 
-    def _known(self, tx: Tx, entry: TransactionEntry, body: Body) -> StoredResource | None:
-        """What an entry is to replace."""
-        return tx.get(str(body["resourceType"]), str(body["id"])) if entry.method == "PUT" else None
-
-    def _plain(self, tx: Tx, entry: TransactionEntry, body: Body) -> Body:
+    def _plain(self, tx: Tx, entry: TransactionEntry, body: Body, known: StoredResource | None) -> Body:
         """What an entry brings, as `told` has it; as it is where it is to replace what is not here."""
-        known = self._known(tx, entry, body)
         if entry.method == "PUT" and known is None:
             return body
         return told(tx, self.home, body, known, entry.path or str(body["resourceType"]))
 
-    def _keep(self, tx: Tx, entry: TransactionEntry, body: Body, plans: Iterable[Body]) -> Kept:
+    def _keep(
+        self, tx: Tx, entry: TransactionEntry, body: Body, known: StoredResource | None, plans: Iterable[Body]
+    ) -> Kept:
         kind, name = str(body["resourceType"]), str(body["id"])
         if entry.method == "POST":
             person = self._person(tx, body)
             body = stamped(tx, self.home, person, body, None, plans)
             return Kept(tx.put(body, person=person, custodian=self.home.ods, expected_version=0), True)
-        known = tx.get(kind, name)
         if known is None:
             raise NotFound(issues=[issue("store-not-found", kind, type=kind)])
         if known.custodian != self.home.ods and known.person is not None:

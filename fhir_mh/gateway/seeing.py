@@ -92,6 +92,10 @@ class Onlooker:
         last = None if seen.sight is None else living(self.tx, stored.type, stored.id, stored.version - 1)
         return stored if last is not None and seen.shown([last]) else None
 
+    def shown_of(self, found: Iterable[StoredResource]) -> list[StoredResource]:
+        """These as they are seen, without those that are not."""
+        return [one for each in found if (one := self.shown(each)) is not None]
+
 
 def visible(tx: Tx, context: AccessContext, held: Together, own: str, unknown: Issue) -> tuple[Together, Tree]:
     """What of a person another organisation may see, and the record that it makes; own: whose gateway this is.

@@ -46,8 +46,8 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         said = {"stage": waiting.kind, **load_object(waiting.payload or "{}")}
         return Message(waiting.message, "marked", number, waiting.partner, waiting.edition, said, names)
     if waiting.kind == "proposal":
-        payload = load_object(waiting.payload or "{}")
-        if not all(is_permitted(body, _to_its_keeper(decision)) for body in payload["after"]):
+        payload, to_keeper = load_object(waiting.payload or "{}"), _to_its_keeper(decision)
+        if not all(is_permitted(body, to_keeper) for body in payload["after"]):
             _answer(tx, waiting, "refused", {"status": "withheld"})
             return Withheld("consent-denied")
         said = {

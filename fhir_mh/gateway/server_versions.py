@@ -25,24 +25,20 @@ class ServerVersions(ServerNames):
         if key_there(body)[0] in _NOT_NOTED:
             return False
         version, known = self._versions(tx, body)
-        new, old = count_of(version), count_of(known)
-        if new is not None and old is not None:
-            return new <= old
-        return bool(version) and version == known
+        ahead = _ahead(version, known)
+        return bool(version) and version == known if ahead is None else ahead <= 0
 
     def uncounted(self, tx: Tx, bodies: Iterable[Body]) -> list[Body]:
         """Those that are noted in another version, where the two are no numbers: which is newer cannot be told."""
         versions = [(body, *self._versions(tx, body)) for body in bodies]
         return [
-            body
-            for body, version, known in versions
-            if known and version != known and None in (count_of(version), count_of(known))
+            body for body, version, known in versions if known and version != known and _ahead(version, known) is None
         ]
 
     def is_next(self, tx: Tx, body: Body) -> bool:
         """Whether this is known to be a later version than the one noted, and so made from what lay there."""
-        new, old = map(count_of, self._versions(tx, body))
-        return new is not None and old is not None and new > old
+        ahead = _ahead(*self._versions(tx, body))
+        return ahead is not None and ahead > 0
 
     def _versions(self, tx: Tx, body: Body) -> tuple[str, str]:
         """The version that a resource says, and the one noted of it; each empty where there is none."""
@@ -79,8 +75,8 @@ class ServerVersions(ServerNames):
         for body in bodies:
             noted = tx.server_copies.at(self.partner, *key_there(body))
             version, known = self._versions(tx, body)
-            new, old = count_of(version), count_of(known)
-            skipped = version != known if new is None or old is None else new - old > 1
+            ahead = _ahead(version, known)
+            skipped = version != known if ahead is None else ahead > 1
             if noted is not None and known and skipped:
                 held = tx.get(noted.type, noted.name)
                 if held is not None and held.custodian == self.home.ods:
@@ -106,3 +102,9 @@ class ServerVersions(ServerNames):
         sent = noted.sent if noted is not None and noted.held == held else None
         copy = ServerCopy(self.partner, kind, name, there, version_of(body), held, sent)
         tx.server_copies.keep(copy if own is None else replace(copy, sent="", edition=own.edition))
+
+
+def _ahead(version: str, known: str) -> int | None:
+    """By how much a version is later than another; None where not both are counted."""
+    new, old = count_of(version), count_of(known)
+    return None if new is None or old is None else new - old

@@ -5,7 +5,6 @@ A resource about nobody is in no record, and a decision about nobody binds nobod
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +15,10 @@ from fhir_mh.gateway.links import own_first
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.issues import issue
 from fhir_mh.profiles.bundle import SHARED_KINDS, table_of
-from fhir_mh.profiles.subjects import SUBJECTS
+from fhir_mh.profiles.subjects import LITERAL, SUBJECTS
 from fhir_mh.store import StoredResource, Tx
 
 Body = dict[str, Any]
-_LITERAL = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _PATIENT = "Patient"
 _ABOUT_NOBODY = frozenset({*SHARED_KINDS, _PATIENT, "Provenance"})
 """The kinds in a record that name no person: who provides what, the person, and what tells of other resources."""
@@ -75,7 +73,7 @@ def _told(tx: Tx, home: Organisation, body: Body, subject: Body, path: str) -> t
     literal = subject.get("reference")
     if literal is None:
         return (subject, None) if _is_typed_otherwise(subject) else _by_identifier(tx, home, subject, path)
-    found = _LITERAL.fullmatch(literal) if isinstance(literal, str) else None
+    found = LITERAL.fullmatch(literal) if isinstance(literal, str) else None
     if found is None:
         contained = objects_in(body.get("contained"))
         beside = [one.get("resourceType") for one in contained if f"#{one.get('id')}" == literal]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from fhir_mh.records import base
+from fhir_mh.records.base import WORD_FIELDS
 
 Tree = dict[str, Any]
 
 PROTECTING = ("in_confidence", "third_party")
 """What protects a text, or a person spoken of in it: never lost because a format cannot say it."""
 
-SOURCE = tuple(name for name in base._Words.model_fields if name != "text")
+SOURCE = WORD_FIELDS - {"text"}
 """What is said of words besides the words: who said them, who recorded them and when, and what protects them."""
 
 
@@ -20,7 +20,7 @@ def as_known(new: Any, known: Any) -> Any:
     """Words that are known and said again, with what is known of their source and not mentioned now."""
     if not (isinstance(new, dict) and isinstance(known, dict) and "text" in new and new["text"] == known.get("text")):
         return new
-    full = {**{name: known[name] for name in SOURCE if name in known}, **new}
+    full = {**{name: value for name, value in known.items() if name in SOURCE}, **new}
     return known if {name: value for name, value in full.items() if value is not None} == known else full
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from fhir_mh.issues import issue
 if TYPE_CHECKING:
     from fhir_mh.profiles.addresses import Addresses, Entry
 
+LITERAL = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+"""A reference by type and id, of a version too."""
 SUBJECTS = ("subject", "patient", "for")
 """The elements by which a resource says whom it is about."""
 

@@ -101,6 +101,8 @@ class _Words(Model):
     in_confidence: bool | None = None
 
 
+WORD_FIELDS = frozenset(_Words.model_fields)
+"""What may be said of a text, the text included."""
 Words = Annotated[_Words, BeforeValidator(_plain_words)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.servers import FromServer
 from fhir_mh.partner import Connection
 from fhir_mh.sync.receiver import receive
-from tests.fhir_server import FhirServer, fhir_server
+from tests.fhir_server import Fault, FhirServer, fhir_server
 from tests.unit.gateway.pair import HOME, WARD, accept, person_with_a_plan
 from tests.unit.gateway.server import Ward
 
@@ -62,6 +62,18 @@ class Asked(Ward):
         held = self.server.held(kind, name)
         assert held is not None
         return self.server.put({**held, **said})
+
+    def refuse(self, status: int, when: Callable[[str, list[tuple[str, str]]], bool]) -> Callable[[], None]:
+        """Have the server answer so to such searches (of a type, by a query), until what comes back is called."""
+        whole = self.server._search
+
+        def search(kind: str, query: list[tuple[str, str]]) -> Any:
+            if when(kind, query):
+                raise Fault(status)
+            return whole(kind, query)
+
+        self.server._search = search  # type: ignore[method-assign]
+        return lambda: setattr(self.server, "_search", whole)
 
     def poll(self, owner: str = "worker") -> int:
         return asyncio.run(self._poll(owner))

@@ -20,7 +20,6 @@ from fhir_mh.errors import UpstreamUnavailable
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import Issue, issue
 from fhir_mh.store import ServerCopy, Tx
-from tests.fhir_server import Fault
 from tests.unit.connectors.asked import Asked, asked
 from tests.unit.gateway.pair import HOME, WARD
 from tests.unit.gateway.server import PATIENT
@@ -175,14 +174,7 @@ def test_who_becomes_known_there_is_read_from_the_beginning(tmp_path: Path) -> N
 def test_who_becomes_known_there_is_read_though_that_fails_at_first(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         stranger_with_a_goal(ward)
-        whole = ward.server._search
-
-        def search(kind: str, query: list[tuple[str, str]]) -> Any:
-            if any(name == "patient" for name, _ in query):
-                raise Fault(500)
-            return whole(kind, query)
-
-        ward.server._search = search  # type: ignore[method-assign]
+        answer_again = ward.refuse(500, lambda kind, query: any(name == "patient" for name, _ in query))
         ward.edit("Patient", "78", identifier=PATIENT["identifier"])
         with pytest.raises(UpstreamUnavailable):
             ward.poll()
@@ -190,7 +182,7 @@ def test_who_becomes_known_there_is_read_though_that_fails_at_first(tmp_path: Pa
             version.updated -= timedelta(days=1)
             if version.body is not None:
                 version.body["meta"]["lastUpdated"] = version.updated.isoformat().replace("+00:00", "Z")
-        ward.server._search = whole  # type: ignore[method-assign]
+        answer_again()
         ward.poll()
         assert goals(ward) == ["Of 77", "Of before"]
 
@@ -236,16 +228,9 @@ def test_what_could_not_be_dealt_with_is_found_again(tmp_path: Path) -> None:
         assert goals(ward) == ["Sleep"]
 
 
-def test_a_type_that_cannot_be_read_keeps_only_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_type_that_cannot_be_read_keeps_only_its_own(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
-        whole = ward.server._search
-
-        def search(kind: str, query: list[tuple[str, str]]) -> Any:
-            if kind == "CarePlan":
-                raise Fault(400)
-            return whole(kind, query)
-
-        monkeypatch.setattr(ward.server, "_search", search)
+        ward.refuse(400, lambda kind, query: kind == "CarePlan")
         ward.server.put(goal("g1", "Sleep"))
         with pytest.raises(Refused) as caught:
             ward.poll()
@@ -391,16 +376,9 @@ def test_what_the_server_had_added_when_we_wrote_is_not_the_change_of_whoever_wr
         assert (body["title"], body["description"], "language" in body) == ("Care plan", "Changed there", False)
 
 
-def test_what_was_read_before_the_server_went_away_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_read_before_the_server_went_away_is_here(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
-        whole = ward.server._search
-
-        def search(kind: str, query: list[tuple[str, str]]) -> Any:
-            if kind > "Goal":
-                raise Fault(503)
-            return whole(kind, query)
-
-        monkeypatch.setattr(ward.server, "_search", search)
+        ward.refuse(503, lambda kind, query: kind > "Goal")
         ward.server.put(goal("g1", "Sleep"))
         with pytest.raises(UpstreamUnavailable):
             ward.poll()
@@ -451,14 +429,7 @@ def test_what_was_made_again_after_it_was_deleted_is_not_told_as_deleted(tmp_pat
 def test_a_type_that_is_not_asked_for_by_person_is_read_from_the_beginning_once(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         ward.poll()
-        whole = ward.server._search
-
-        def some(kind: str, query: Any) -> Any:
-            if kind == "Goal" and any(name == "patient" for name, _ in query):
-                raise Fault(400)
-            return whole(kind, query)
-
-        ward.server._search = some  # type: ignore[method-assign]
+        ward.refuse(400, lambda kind, query: kind == "Goal" and any(name == "patient" for name, _ in query))
         ward.server.put(goal("g1", "Sleep"))
         ward.home.store.write_now(lambda tx: tx.server_copies.keep(ServerCopy(WARD, "Patient", "p", "77", "1", "", "")))
         ward.home.store.write_now(lambda tx: tx.checkpoints.forget(WARD, "Patient/77"))

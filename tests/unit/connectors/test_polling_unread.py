@@ -80,14 +80,7 @@ def test_one_resource_that_cannot_be_read_once_more_keeps_only_its_type(tmp_path
 
 def test_a_type_that_fails_on_a_server_that_answers_keeps_only_its_own(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
-        whole = ward.server._search
-
-        def search(kind: str, query: list[tuple[str, str]]) -> Any:
-            if kind == "CarePlan":
-                raise Fault(500)
-            return whole(kind, query)
-
-        ward.server._search = search  # type: ignore[method-assign]
+        ward.refuse(500, lambda kind, query: kind == "CarePlan")
         ward.server.put(goal("g1", "Sleep"))
         with pytest.raises(UpstreamUnavailable):
             ward.poll()
@@ -126,14 +119,7 @@ def test_a_server_that_is_busy_is_asked_nothing_more(tmp_path: Path) -> None:
 def test_a_type_that_is_refused_has_nobody_read_again_each_round(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         ward.poll()
-        whole = ward.server._search
-
-        def some(kind: str, query: Any) -> Any:
-            if kind == "Provenance":
-                raise Fault(403)
-            return whole(kind, query)
-
-        ward.server._search = some  # type: ignore[method-assign]
+        ward.refuse(403, lambda kind, query: kind == "Provenance")
         ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "Patient/77", "due"))
         with pytest.raises(NotAuthenticated):
             ward.poll()
