@@ -3,12 +3,14 @@
 python -m benchmarks.deliveries [--people N] [--changes N]
 
 A delivery is one plan version that its partner has durably stored and acknowledged. The rate: the home gateway is
-started with a plan of each of N people waiting, and what the partner holds is counted until it is all of them; beside
-it the processor time that each delivery took of sender, receiver and PostgreSQL's backends together, which a busy
-machine changes little. The latency: one plan is changed at a time; from the answer to the change, which is on disk by
-then, until the partner serves the new words, asked every millisecond; and the same while a hundred plans a second are
-changed, asked every ten milliseconds: where those asked for it cannot be had the changes fall behind, and the rate that
-was reached is said.
+started with a plan of each of N people waiting, and what the partner holds is counted until it is all of them: first
+with all that the partner must know of somebody it has never heard of, then with a newer version of each of those
+plans. Beside it the processor time that each delivery took of sender, receiver and PostgreSQL's backends together,
+which a busy machine changes little. The latency: one plan is changed at a time; from the answer to the change, which
+is on disk by then, until the partner serves the new words, asked every millisecond; and the same while a hundred
+plans a second are changed, asked every ten milliseconds: where those asked for it cannot be had the changes fall
+behind, and the rate that was reached is said.
+
 Beside them the least that could be done: httpx over aiohttp posting the same texts, one for each request, to Starlette
 and sqlite3, which writes each to disk before it answers; it signs, merges, validates and decides nothing. Databases
 and processes all share the machine.
@@ -25,7 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +43,10 @@ from rich.table import Table
 from benchmarks._results import Result, note
 from benchmarks.rest import cpu_of, memory_of, server
 from fhir_mh.api import build_gateway
+from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.json import dumps
+from fhir_mh.gateway import Gateway
 from fhir_mh.settings import Settings, load
 from fhir_mh.store import Tx
 from tests.databases import NoPostgres, postgres_database, postgres_server
@@ -93,12 +97,6 @@ def configured(folder: Path, stores: dict[str, str]) -> dict[str, Settings]:
 def fill(settings: Settings, numbers: Sequence[str]) -> list[bytes]:
     """Let a plan of each person wait for the partner; the texts of some of the messages, as they will be sent."""
     gateway = build_gateway(settings)
-    context = AccessContext(HOME)
-
-    async def save() -> None:
-        for start in range(0, len(numbers), 50):
-            some = numbers[start : start + 50]
-            await asyncio.gather(*(gateway.save(context, person(number)) for number in some))
 
     def texts(tx: Tx) -> list[bytes]:
         lanes = tx.lanes.claim("benchmark", timedelta(0), 100)
@@ -107,8 +105,27 @@ def fill(settings: Settings, numbers: Sequence[str]) -> list[bytes]:
         return [dumps(one.as_json()) for one in composed if not hasattr(one, "reason")]
 
     with gateway.store:
-        asyncio.run(save())
+        asyncio.run(saved(gateway, [person(number) for number in numbers]))
         return gateway.store.write_now(texts)
+
+
+def change(settings: Settings, numbers: Sequence[str]) -> None:
+    """Let a newer version of each of these plans wait for the partner: one text of it is another."""
+    gateway = build_gateway(settings)
+    with gateway.store:
+        asyncio.run(saved(gateway, [retitled(number, "Newer") for number in numbers]))
+
+
+def retitled(number: str, title: str, plan: str = "") -> dict[str, Any]:
+    """A change of the title of somebody's plan. plan: its id, where it is not the one that it was made with."""
+    return {"person": {"nhs_number": number}, "crisis_plans": [{"id": plan or f"plan-{number}", "title": title}]}
+
+
+async def saved(gateway: Gateway, records: Sequence[dict[str, Any]]) -> None:
+    """Have these written, fifty at a time."""
+    context = AccessContext(HOME)
+    for start in range(0, len(records), 50):
+        await asyncio.gather(*(gateway.save(context, record) for record in records[start : start + 50]))
 
 
 async def until(said: str, seen: Callable[[], Any], pause: float = 0.001) -> Any:
@@ -139,11 +156,19 @@ def backends(store: str) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-async def drained(ward: httpx.AsyncClient, people: int, spent: Spent) -> tuple[float, float]:
-    """Deliveries a second, from the first that is seen to have arrived until all have; processor ms for each."""
+Rate = tuple[float, float]
+"""Deliveries a second, from the first that is seen to have arrived until all have; processor ms for each."""
 
+
+async def drained(address: str, people: int, spent: Spent, since: str) -> Rate:
+    """How fast a plan of each of these people arrives at a partner. since: an instant before any of them does."""
+    async with await asking(address) as ward:
+        return await _drained(ward, people, spent, f"/fhir/CarePlan?_count=0&_lastUpdated=gt{since}")
+
+
+async def _drained(ward: httpx.AsyncClient, people: int, spent: Spent, asked: str) -> Rate:
     async def count() -> int:
-        return int((await ward.get("/fhir/CarePlan?_count=0")).json()["total"])
+        return int((await ward.get(asked)).json()["total"])
 
     first, began = await until("the first delivery", count), time.perf_counter()
     before = spent()
@@ -164,8 +189,7 @@ async def latencies(home: httpx.AsyncClient, ward: httpx.AsyncClient, number: st
     times = []
     for turn in range(changes + 5):  # the first few warm up what is compiled when first met
         title = f"Crisis plan {turn}"
-        change = {"person": {"nhs_number": number}, "crisis_plans": [{"id": plan["id"], "title": title}]}
-        answer = await home.post("/records", json=change)
+        answer = await home.post("/records", json=retitled(number, title, plan["id"]))
         assert answer.status_code == 200, answer.text
         began = time.perf_counter()
 
@@ -196,8 +220,7 @@ async def paced(home: httpx.AsyncClient, ward: httpx.AsyncClient, changes: int) 
 
     async def one(number: str, plan: str, due: float) -> None:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        change = {"person": {"nhs_number": number}, "crisis_plans": [{"id": f"plan-{number}", "title": "Paced"}]}
-        answer = await home.post("/records", json=change)
+        answer = await home.post("/records", json=retitled(number, "Paced"))
         assert answer.status_code == 200, answer.text
         began = time.perf_counter()
 
@@ -219,12 +242,11 @@ async def asking(address: str) -> httpx.AsyncClient:
 
 
 async def between(
-    addresses: dict[str, str], numbers: Sequence[str], changes: int, spent: Spent
-) -> tuple[tuple[float, float], list[float], tuple[float, list[float]]]:
+    addresses: dict[str, str], numbers: Sequence[str], changes: int
+) -> tuple[list[float], tuple[float, list[float]]]:
     home, ward = await asking(addresses[HOME]), await asking(addresses[WARD])
     async with home, ward:
-        rate, times = await drained(ward, len(numbers), spent), await latencies(home, ward, numbers[0], changes)
-        return rate, times, await paced(home, ward, len(numbers))
+        return await latencies(home, ward, numbers[0], changes), await paced(home, ward, len(numbers))
 
 
 async def bare(address: str, texts: Sequence[bytes], people: int, changes: int) -> tuple[float, list[float]]:
@@ -248,33 +270,58 @@ async def bare(address: str, texts: Sequence[bytes], people: int, changes: int) 
     return rate, sorted(times)
 
 
-Row = tuple[str, float, list[float], list[float]]
+Row = tuple[str, float, float | None, list[float], list[float]]
+"""Whose it is, first versions a second, newer ones a second, latencies in ms, MiB of each process."""
+
+
+class Running:
+    """Both gateways while they are measured, on these stores, with their settings in this folder."""
+
+    def __init__(self, folder: Path, stores: dict[str, str]) -> None:
+        self.folder, self.stores = folder, stores
+        self.addresses: dict[str, str] = {}
+        self.pids: dict[str, int] = {}
+
+    def start(self, ods: str, stack: ExitStack) -> None:
+        """Start one of them, which ends with this stack."""
+        command = ("-m", "fhir_mh.cli", "serve", "--config", str(self.folder / f"{ods}.toml"))
+        found = stack.enter_context(server(*command, folder=str(self.folder)))
+        self.addresses[ods], self.pids[ods] = found
+
+    def drain(self, people: int, stack: ExitStack) -> Rate:
+        """How fast the plans that wait at home leave, once it is started."""
+        since = instant(datetime.now(UTC))
+        self.start(HOME, stack)
+        return asyncio.run(drained(self.addresses[WARD], people, self.spent, since))
+
+    def spent(self) -> float:
+        """Seconds of processor time that all of them have used by now."""
+        every = [*self.pids.values(), *(pid for store in self.stores.values() for pid in backends(store))]
+        return sum(cpu_of(pid) or 0.0 for pid in every)
 
 
 def measure(label: str, stores: dict[str, str], folder: Path, numbers: Sequence[str], changes: int) -> tuple[Row, Any]:
     settings = configured(folder, stores)
     texts = fill(settings[HOME], numbers)
-    with ExitStack() as running:
-        addresses, pids = {}, []
-        for ods in (WARD, HOME):
-            command = ("-m", "fhir_mh.cli", "serve", "--config", str(folder / f"{ods}.toml"))
-            addresses[ods], pid = running.enter_context(server(*command, folder=str(folder)))
-            pids.append(pid)
-
-        def spent() -> float:
-            every = [*pids, *(pid for ods in NAMES for pid in backends(stores[ods]))]
-            return sum(cpu_of(pid) or 0.0 for pid in every)
-
-        (rate, each), times, (pace, late) = asyncio.run(between(addresses, numbers, changes, spent))
-        print(f"{label}: {each:.2f} ms of processor time for each delivery, both sides together", flush=True)
-        note(Result("processor time for each delivery", f"{label}, both sides", each, "ms"))
+    with ExitStack() as stack:
+        running = Running(folder, stores)
+        running.start(WARD, stack)
+        rates = {}
+        with ExitStack() as before:
+            rates["first"] = running.drain(len(numbers), before)
+        change(settings[HOME], numbers)
+        rates["newer"] = running.drain(len(numbers), stack)
+        for which, (_, each) in rates.items():
+            print(f"{label}: {each:.2f} ms of processor time for each {which} version, both sides together", flush=True)
+            note(Result("processor time for each delivery", f"{label}, {which} version, both sides", each, "ms"))
+        times, (pace, late) = asyncio.run(between(running.addresses, numbers, changes))
         p50, p99 = late[len(late) // 2], late[int(len(late) * 0.99)]
         print(
             f"{label}: at {pace:.0f} changes a second, visible after {p50:.0f} ms (p50), {p99:.0f} ms (p99)", flush=True
         )
         note(Result(f"commit to visible at {PACE} a second, p99", f"{label}, {pace:.0f} reached", p99, "ms"))
-        memory = [found for pid in pids if (found := memory_of(pid)) is not None]
-    return (label, rate, times, memory), texts
+        memory = [found for pid in running.pids.values() if (found := memory_of(pid)) is not None]
+    return (label, rates["first"][0], rates["newer"][0], times, memory), texts
 
 
 def main() -> None:
@@ -299,20 +346,24 @@ def main() -> None:
         command = (str(Path(__file__).with_name("rest.py")), "--bare", "bare.sqlite3")
         with server(*command, folder=str(folder)) as (address, pid):
             rate, times = asyncio.run(bare(address, texts, len(numbers), given.changes))
-            rows.append(("httpx to Starlette + sqlite3, bare", rate, times, [memory_of(pid) or 0.0]))
+            rows.append(("httpx to Starlette + sqlite3, bare", rate, None, times, [memory_of(pid) or 0.0]))
     show(rows, sum(map(len, texts)) // len(texts))
 
 
 def show(rows: Sequence[Row], size: int) -> None:
     """The table of this benchmark, and its lines for the table of all."""
-    table = Table("", "a second", "p50 ms", "p99 ms", "memory MiB", title=f"Deliveries of {size:,} bytes")
-    _, least, quick, _ = rows[-1]
-    for label, rate, times, memory in rows:
+    head = ("", "first a second", "newer a second", "p50 ms", "p99 ms", "memory MiB")
+    table = Table(*head, title=f"Deliveries of {size:,} bytes")
+    _, least, _, quick, _ = rows[-1]
+    for label, first, newer, times, memory in rows:
         p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
-        table.add_row(label, f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}", ", ".join(f"{one:.0f}" for one in memory))
-        if times is not quick:
+        rates = (f"{first:,.0f}", "" if newer is None else f"{newer:,.0f}")
+        table.add_row(label, *rates, f"{p50:.1f}", f"{p99:.1f}", ", ".join(f"{one:.0f}" for one in memory))
+        if newer is not None:
             beside = rows[-1][0]
-            note(Result("deliveries", label, rate, "a second", beside, least, more_is_better=True))
+            for which, rate in (("first", first), ("newer", newer)):
+                how = f"{label}, {which} version"
+                note(Result("deliveries", how, rate, "a second", beside, least, more_is_better=True))
             note(Result("commit to visible, p50", label, p50, "ms", beside, quick[len(quick) // 2]))
             note(Result("commit to visible, p99", label, p99, "ms", beside, quick[int(len(quick) * 0.99)]))
     Console().print(table)
