@@ -9,7 +9,7 @@ from fhir_mh.clock import instant
 from fhir_mh.consent.directives import in_utc
 from fhir_mh.gateway.holding import Holding, Key, Tree
 from fhir_mh.gateway.named import versions
-from fhir_mh.placements.courses import ENDED, ods_named, statuses
+from fhir_mh.placements.courses import ENDED, later, ods_named, statuses
 from fhir_mh.store import StoredAsking, Tx
 
 IN_ERROR = "entered-in-error"
@@ -54,14 +54,17 @@ def is_overtaken(tx: Tx, sides: Sequence[Side], asking: StoredAsking) -> bool:
 def _is_placed_since(tx: Tx, placement: Tree, key: Key, asking: StoredAsking) -> bool:
     """Whether a placement was opened after an asking, or one that was open is so no more.
 
-    One that has ended when it first comes here counts where it says itself that it was since.
+    One that has ended when it first comes here counts where it says itself that it was since; one that was open here,
+    unless it says that it had ended before.
     """
     if placement.get("status") == IN_ERROR:
         return False
     before, after = _told(tx, key, asking)
     was, since = (before or {}).get("status"), [one.get("status") for one in after]
     if was == "active":
-        return any(status != "active" for status in since)
+        said = [entry["recorded_at"] for entry in statuses(placement)]
+        late = bool(said) and later(instant(asking.asked), said[-1]) is True
+        return not late and any(status != "active" for status in since)
     if "active" in since:
         return True
     moments = [placement.get("requested_at"), *(entry["recorded_at"] for entry in statuses(placement))]

@@ -274,6 +274,21 @@ def test_a_placement_that_ends_after_the_asking_ends_it_too(pair: Pair) -> None:
     assert not kept_up_to_date(pair)
 
 
+def test_a_placement_that_had_ended_before_the_asking_and_is_told_so_late_ends_nothing(pair: Pair) -> None:
+    pair.save(HOME, {"placements": [with_ward("2026-11-20")]})
+    pair.deliver()
+    stay = step(pair, WARD, "claim", admitted_at="2026-11-20T10:00:00Z")
+    pair.deliver()
+    step(pair, WARD, "end", stay, outcome="discharged", at=instant(pair.clock.now()))
+    pair.clock.advance(timedelta(hours=1))
+    assert ask(pair) == "coming"
+    pair.clock.advance(timedelta(minutes=1))
+    pair.deliver()
+    assert kept_up_to_date(pair)
+    (placement,) = [one for one in pair.record(HOME).tree["placements"] if one["id"] == "old"]
+    assert placement["status"] == "completed"
+
+
 @pytest.mark.parametrize(("told", "goes_on"), [("2026-11-23T10:00:00Z", True), ("2026-11-24T09:30:00Z", False)])
 def test_a_placement_that_comes_when_it_has_ended_counts_by_when_it_says_it_was(
     pair: Pair, told: str, *, goes_on: bool
