@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, loads
-from fhir_mh.placements.courses import ods_codes
 from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
 from tests.sim.people import AWAY, FAR, HOME, UNIT
+from tests.sim.placing import places
 from tests.sim.sameness import as_held_in, of_anybody
 from tests.sim.server_laws import LawBroken, ServerLaws
 
@@ -300,6 +300,8 @@ class Laws:
             return set()
         if keeper == HOME and ods in (AWAY, FAR) and not self._placed(ledger, ods):
             return self._opened(ledger, keeper, ods)
+        if keeper == HOME and ods not in (AWAY, FAR) and not any(one.registered for one in self._one(ledger, HOME)):
+            return set()
         return set(SECTION_OF.values()) - self._denied(ledger, keeper, ods)
 
     def _one(self, ledger: Ledger, ods: str) -> list[Ledger]:
@@ -341,18 +343,7 @@ class Laws:
         """Nobody is in two places without a question to a person; one that was left by a transfer is none."""
         held = self.world.sites[HOME].record(ledger.number)
         tree = held.tree if held is not None else {}
-        moved = {
-            placement["id"]
-            for placement in tree.get("placements", ())
-            for entry in placement.get("history", ())
-            if entry["term"] == "status" and entry["value"] == "transferred"
-        }
-        codes = ods_codes(tree)  # one provider may stand there twice, as each gateway names it
-        there = {
-            codes.get(stay["provider"]["id"], stay["provider"]["id"])
-            for stay in tree.get("stays", ())
-            if stay.get("status") in ("in-progress", "onleave") and stay.get("placement", {}).get("id") not in moved
-        }
+        there = places(tree)
         asked = [
             task
             for task in tree.get("tasks", ())

@@ -57,6 +57,7 @@ class Ledger:
 
     number: str
     said: list[Said] = field(default_factory=list)
+    registered: bool = False  # by the home team, which says with it who else looks after them
     decisions: list[Decision] = field(default_factory=list)
     known: dict[str, set[str]] = field(default_factory=dict)  # site -> ids of decisions committed there
     reasons: set[str] = field(default_factory=set)  # why steps of placements were taken, and the names of wards

@@ -106,7 +106,8 @@ class Staff:
         """The home team records a new person."""
         tree, rows = first_record(number, self.text, self.world.servers)
         self.world.ledgers[number] = Ledger(number)
-        self._save(HOME, number, tree, [Said(str(text_at(tree, row)), row, HOME, None) for row in rows])
+        rows_said = [Said(str(text_at(tree, row)), row, HOME, None) for row in rows]
+        self.world.ledgers[number].registered = self._save(HOME, number, tree, rows_said)
 
     # --- editing
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_mh.clock import instant
 from fhir_mh.errors import Conflict, ConsentDenied
 from fhir_mh.placements import Course, courses, possible, read_step
+from fhir_mh.placements.courses import ods_codes, ods_named
 from tests.sim.ledger import texts_in
 from tests.sim.people import AWAY, FAR, HOME
 
@@ -102,3 +103,25 @@ _FACTS: dict[str, Callable[[Placing, str, Course], Tree]] = {
     "end": lambda my, ods, course: {"reason": my._reason(), "outcome": "discharged", "at": my._now()},
     "reopen": lambda my, ods, course: {"reason": my._reason()},
 }
+
+
+def places(tree: Tree) -> set[str]:
+    """By a record of the home team's, the providers where somebody is; one that was left by a transfer is none.
+
+    A stay that names no placement was left by the transfer of one with its provider that has no stay, if it had begun.
+    """
+    codes = ods_codes(tree)  # one provider may stand there twice, as each gateway names it
+    stays = [one for one in tree.get("stays", ()) if one.get("status") in ("in-progress", "onleave")]
+    for placement in tree.get("placements", ()):
+        moved = [one["recorded_at"] for one in placement.get("history", ()) if one["value"] == "transferred"]
+        if not moved:
+            continue
+        its = [one["id"] for one in tree.get("stays", ()) if one.get("placement", {}).get("id") == placement["id"]]
+        its += [] if its else [
+            one["id"]
+            for one in stays
+            if "placement" not in one and one["period"]["start"] < moved[-1]
+            and ods_named(one["provider"], codes) == ods_named(placement["provider"], codes)
+        ][:1]  # fmt: skip
+        stays = [one for one in stays if one["id"] not in its]
+    return {ods_named(one["provider"], codes) or one["provider"]["id"] for one in stays}

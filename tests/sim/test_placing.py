@@ -11,7 +11,7 @@ import pytest
 from fhir_mh.clock import instant
 from fhir_mh.placements import Course
 from tests.sim.ledger import text_at
-from tests.sim.people import ADA, AWAY, FAR, HOME
+from tests.sim.people import ADA, AWAY, BEN, FAR, HOME, UNIT
 from tests.sim.world import World
 
 SLEEP = ("crisis_plans", "crisis", "warning_signs", "sleep", "coping")
@@ -149,6 +149,32 @@ def test_two_wards_that_both_have_her_are_a_question_and_both_see_what_they_may(
     assert asked(world, HOME) == ["requested", "requested"], "the claim, and that she cannot be in two places"
     assert text_at(tree(world, AWAY), SLEEP) == text_at(tree(world, HOME), SLEEP)
     assert "crisis_plans" not in tree(world, FAR)
+
+
+def test_a_ward_that_claimed_her_before_she_was_transferred_from_it_is_no_second_place(world: World) -> None:
+    world.staff.place(ADA)
+    for ods in (AWAY, FAR):
+        assert world.placing.claim(ods, ADA)
+    world.deliver(FAR)
+    assert world.placing.step(HOME, ADA, "transfer", "placement", reason="Nearer", provider=FAR)
+    world.quiet()
+    assert sorted((one.provider, one.state) for one in world.placing.courses(HOME, ADA)) == [
+        (AWAY, "lapsed"),
+        (FAR, "under-way"),
+    ]
+    assert "requested" not in asked(world, HOME)
+
+
+def test_somebody_whom_the_home_team_knows_by_a_ward_alone_is_told_to_nobody_else(world: World) -> None:
+    world.sites[HOME].crash = ("before", 1)
+    world.staff.register(BEN)
+    world.restart(HOME)
+    assert world.placing.claim(AWAY, BEN)
+    world.settle()
+    (claim,) = world.placing.courses(HOME, BEN)
+    assert world.placing.step(HOME, BEN, "confirm", claim.id, reason="Known to us", level="2")
+    world.quiet()
+    assert [world.sites[ods].record(BEN) is not None for ods in (AWAY, UNIT)] == [True, False]
 
 
 def test_leave_and_a_delay_told_at_the_ward_are_seen_at_home(world: World) -> None:
