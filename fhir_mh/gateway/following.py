@@ -9,9 +9,11 @@ from typing import Any
 from fhir_mh.clock import instant
 from fhir_mh.consent import shipped_policies
 from fhir_mh.errors import Conflict
-from fhir_mh.gateway.holding import Holding, Key, Tree, hold
+from fhir_mh.gateway.conflict_tasks import lead_of
+from fhir_mh.gateway.holding import Holding, Key, Tree
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.named import named
+from fhir_mh.gateway.together import beside
 from fhir_mh.placements import Terms, Whose, broken_terms, followed
 from fhir_mh.store import Tx
 
@@ -31,24 +33,25 @@ def terms_of(home: Organisation, now: str) -> Terms:
     return Terms(_follow_up_hours(), "confirm-claims" in on)
 
 
-def follow(tx: Tx, home: Organisation, holding: Holding, before: Tree, after: Tree, owner: Tree | None) -> Tree:
+def follow(
+    tx: Tx, home: Organisation, holding: Holding, before: Tree, after: Tree, were: Mapping[str, Tree] | None = None
+) -> Tree:
     """The record with what follows from its placements, which say whom they are with; the same one where nothing does.
 
-    owner: who is asked where somebody must look. Raises Conflict where the change does to a placement or stay of ours
-    what none may: part of a history is gone, or what has ended goes on without a reason.
+    were: of others who are one with the person, and of whom something changed just now, the record as it was before.
+    Who leads the care is asked where somebody must look. Raises Conflict where the change does to a placement or stay
+    of ours what none may: part of a history is gone, or what has ended goes on without a reason.
     """
     before, after = named(tx, holding, before), named(tx, holding, after)
     broken = broken_terms(before, after, home.ods, holding.keepers)
     if broken:
         raise Conflict(issues=broken)
-    others = [hold(tx, one, home.ods) for one in tx.merges.sides(holding.person) if one != holding.person]
-    beside = [(one.tree, one.keepers) for one in others]
-    now, whose = instant(tx.now), Whose(home.ods, holding.keepers, beside)
+    now, whose = instant(tx.now), Whose(home.ods, holding.keepers, beside(tx, holding, after, were or {}))
 
     def is_taken(name: str) -> bool:
         return _is_taken(tx, holding.person, name)
 
-    return followed(before, after, whose, terms_of(home, now), now, tx.new_id, owner, is_taken)
+    return followed(before, after, whose, terms_of(home, now), now, tx.new_id, lead_of(after, home.ods), is_taken)
 
 
 def _is_taken(tx: Tx, person: str, name: str) -> bool:

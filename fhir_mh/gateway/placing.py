@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
@@ -20,11 +20,10 @@ from fhir_mh.gateway.standing import (
     only_own,
     standing,
 )
-from fhir_mh.gateway.together import Together
+from fhir_mh.gateway.together import Together, beside
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
-from fhir_mh.mapping.row_paths import item_at_head
-from fhir_mh.placements import Situation, Step, courses, take
+from fhir_mh.placements import Situation, Step, courses, stands_at, take
 from fhir_mh.store import Store, Tx
 
 _SHARING = ("open", "confirm", "transfer", "reopen")
@@ -72,14 +71,11 @@ class PlacementUseCases:
         expect_kept(tx, record_id, "id")
         expect_newest(tx, record_id, if_match)
         held = Together(tx, record_id, self.home.ods)
-        side, named = held.kept, placement
-        if placement is not None:  # what comes of a placement stands where it does
-            side, path = held.row(f"placements[{placement}]")
-            named = item_at_head(path)[1]
-        keepers = side.holding.keepers
-        beside = [(one.holding.tree, one.holding.keepers) for one in held.sides if one is not side]
-        situation = Situation(side.tree, self.home.ods, keepers, instant(tx.now), tx.new_id, beside)
-        taken = take(situation, named, step)
+        one = Situation(held.tree, self.home.ods, held.keepers, instant(tx.now), tx.new_id)
+        name = stands_at(one, placement, step)
+        side, at = (held.kept, None) if name is None else held.entry(name)
+        others = beside(tx, side.holding, side.tree, {})
+        taken = take(replace(one, tree=side.tree, keepers=side.holding.keepers, beside=others), at, step)
         written = Outcome()
         if not taken.repeated:
             written = write_record(tx, self.home, self.check, side.holding, side.tree, taken.tree)

@@ -16,6 +16,7 @@ from fhir_mh.gateway.holding import Holding, Tree, counted_name, hold, name_apar
 from fhir_mh.gateway.pending import Pending, effective
 from fhir_mh.mapping.row_paths import item_at_head
 from fhir_mh.mapping.shape import Shape, record_shape
+from fhir_mh.placements import Beside
 from fhir_mh.store import Tx
 
 Naming = Callable[[str], str]
@@ -39,8 +40,7 @@ class Side:
     @cached_property
     def ids(self) -> set[str]:
         """The ids of the entries of this side."""
-        listed = [value for value in self.tree.values() if isinstance(value, list)]
-        return {item["id"] for items in listed for item in items if isinstance(item, dict) and "id" in item}
+        return ids_in(self.tree)
 
 
 class Together:
@@ -190,6 +190,32 @@ class Together:
     def _said(self, side: Side) -> Naming:
         """What a side calls what the one record calls something."""
         return lambda name: side.named.get(name) or name_apart(self.kept.person, name)
+
+
+def ids_in(tree: Mapping[str, Any]) -> set[str]:
+    """The ids of the entries of a record."""
+    listed = [value for value in tree.values() if isinstance(value, list)]
+    return {item["id"] for items in listed for item in items if isinstance(item, dict) and "id" in item}
+
+
+def beside(tx: Tx, holding: Holding, tree: Tree, were: Mapping[str, Tree]) -> list[Beside]:
+    """What is held of others who are one with a person, each entry by a name that none of the person's record has.
+
+    were: of whom something changed just now, the record as it was before, by person.
+    """
+    sides, taken, found = tx.merges.sides(holding.person), ids_in(tree), []
+    for at, other in enumerate(sides):
+        if other == holding.person:
+            continue
+        held = hold(tx, other, holding.own)
+
+        def named(name: str, other: str = other) -> str:
+            return name_apart(other, name, taken)
+
+        keepers = {(field, named(item)): one for (field, item), one in held.keepers.items() if field != "person"}
+        now, before = (_renamed(one, named) for one in (held.tree, were.get(other, held.tree)))
+        found.append(Beside(now, keepers, before, later=at > sides.index(holding.person)))
+    return found
 
 
 def _only(value: Any, ids: Mapping[str, str]) -> Any:

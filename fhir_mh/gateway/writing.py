@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.gateway.conflict_tasks import lead_of
 from fhir_mh.gateway.following import KINDS, before_of, follow
 from fhir_mh.gateway.holding import Holding, Key, Tree, content, hold, is_uuid
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
@@ -52,7 +51,7 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     Conflict where a placement may not be changed so; then nothing is stored.
     """
     after = tree_of(record_of(after))
-    after = follow(tx, home, holding, before, after, lead_of(after, home.ods))
+    after = follow(tx, home, holding, before, after)
     _name_resources(tx, holding, after)
     were = _bodies(before)
     changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
@@ -71,6 +70,8 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     if outcome.stored:
         urgent = any(is_urgent(written.resource) for written in ours)
         spread(tx, home, holding.person, {kind for kind, _ in outcome.stored}, own=True, urgent=urgent)
+        if not KINDS.isdisjoint(kind for kind, _ in outcome.stored):
+            _settle_beside(tx, home, check, holding.person, before)
     return outcome
 
 
@@ -81,13 +82,31 @@ def settle(tx: Tx, home: Organisation, check: Check, person: str, were: Mapping[
     """
     if KINDS.isdisjoint(kind for kind, _ in were):
         return
-    if not tx.edition(person, home.ods) and not tx.person_resources(person, type="EpisodeOfCare"):
+    sides = tx.merges.sides(person)
+    if not any(tx.edition(one, home.ods) or tx.person_resources(one, type="EpisodeOfCare") for one in sides):
         return  # what follows is for who keeps some of it, or has the person in care, and that is not us
     holding = hold(tx, person, home.ods)
+    before = before_of(holding, were)
+    _settle_side(tx, home, check, holding, before, {})
+    _settle_beside(tx, home, check, person, before)
+
+
+def _settle_side(
+    tx: Tx, home: Organisation, check: Check, holding: Holding, before: Tree, were: Mapping[str, Tree]
+) -> None:
+    """Store what follows in one record. were: as follow has it."""
     held = holding.tree
-    after = follow(tx, home, holding, before_of(holding, were), held, lead_of(held, home.ods))
+    after = follow(tx, home, holding, before, held, were)
     if after is not held:
         write_record(tx, home, check, holding, held, after)
+
+
+def _settle_beside(tx: Tx, home: Organisation, check: Check, person: str, before: Tree) -> None:
+    """Store what follows in the records of those who are one with a person. before: the person's, as it was."""
+    for other in tx.merges.sides(person):
+        if other != person:
+            holding = hold(tx, other, home.ods)
+            _settle_side(tx, home, check, holding, holding.tree, {person: before})
 
 
 def _bodies(tree: Tree) -> dict[Key, Mapping[str, Any]]:

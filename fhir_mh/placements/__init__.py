@@ -3,14 +3,15 @@
 from fhir_mh.placements.consequences import Terms, followed
 from fhir_mh.placements.courses import Course, courses
 from fhir_mh.placements.lawful import broken_terms
-from fhir_mh.placements.machine import Situation, possible, take
+from fhir_mh.placements.machine import Situation, possible, stands_at, take
 from fhir_mh.placements.steps import STEPS, Step, read_step
 from fhir_mh.placements.terms import in_order
-from fhir_mh.placements.whose import Whose
+from fhir_mh.placements.whose import Beside, Whose
 from fhir_mh.placements.work import Taken
 
 __all__ = [
     "STEPS",
+    "Beside",
     "Course",
     "Situation",
     "Step",
@@ -23,5 +24,6 @@ __all__ = [
     "in_order",
     "possible",
     "read_step",
+    "stands_at",
     "take",
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from fhir_mh.clock import instant, moment_of
@@ -85,18 +85,34 @@ def followed(
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)
-    were, found = courses(before), courses(tree)
+    were, found = courses(_with(before, [one.before for one in whose.beside])), courses(_whole(tree, whose))
     there = _were_there(were)
-    for course in found:
-        stay = _left_by(tree, course, there)
+    for course in _own(found, tree):
+        stay = _left_by(_whole(tree, whose), course, there)
         if stay is not None and whose.keeps("placements", course.placement):
             _end_with_stay(work, course, stay)
     if leads and terms.confirm_claims:
-        _confirm([course for course in found if _is_claim(course, whose)], work)
-    found, asking = courses(tree), Asking(tree, whose, owner, is_taken)
-    asking.ask(_on_ending(were, found, asking, terms, now))
+        _confirm(found, work, whose)
+    found, asking = courses(_whole(tree, whose)), Asking(tree, whose, owner, is_taken)
+    asking.ask(_on_ending(were, _own(found, tree), asking, terms, now))
     asking.look([*_to_look_at(found, asking, leads, now), *_told_too_little(before, found, asking, now)])
     return after if tree == after else tree
+
+
+def _whole(tree: Tree, whose: Whose) -> Tree:
+    """A record together with what is held of others who are one with the person."""
+    return _with(tree, [one.tree for one in whose.beside])
+
+
+def _with(tree: Mapping[str, Any], beside: Sequence[Mapping[str, Any]]) -> Tree:
+    names = {name for one in beside for name in one if name != "person"}
+    return {**tree, **{name: [item for one in (tree, *beside) for item in one.get(name) or ()] for name in names}}
+
+
+def _own(found: list[Course], tree: Mapping[str, Any]) -> list[Course]:
+    """The courses of which the placement, or the stay of which there is none, is in a record."""
+    ids = {item["id"] for name in ("placements", "stays") for item in tree.get(name) or ()}
+    return [course for course in found if (course.placement or course.stay or {}).get("id") in ids]
 
 
 def _noted(before: Mapping[str, Any], work: Work, whose: Whose) -> None:
@@ -141,11 +157,13 @@ def _end_with_stay(work: Work, course: Course, stay: Tree) -> None:
     end_placement(work, placement, outcome, Said(course.provider or work.own, reason, at))
 
 
-def _confirm(claims: list[Course], work: Work) -> None:
-    """Confirm each of which it is certain that it is none of what has ended."""
-    ended, said = ends(work.tree), Said(work.own, {"text": "Confirmed by policy as it arrived."}, work.now)
-    for course in claims:
-        if is_after_all(ended, course):
+def _confirm(found: list[Course], work: Work, whose: Whose) -> None:
+    """Confirm each claim of which it is certain that it is none of what has ended, nor of what another record has."""
+    ended = ends(_whole(work.tree, whose))
+    said, own = Said(work.own, {"text": "Confirmed by policy as it arrived."}, work.now), _own(found, work.tree)
+    elsewhere = {course.provider for course in found if course not in own and course.placement and course.goes_on}
+    for course in own:
+        if _is_claim(course, whose) and is_after_all(ended, course) and course.provider not in elsewhere:
             confirmed(work, course, {}, said)
 
 
@@ -160,7 +178,7 @@ def _is_claim(course: Course, whose: Whose) -> bool:
 
 def _on_ending(were: list[Course], found: list[Course], asking: Asking, terms: Terms, now: str) -> Iterator[Tree]:
     """The discharge plan where it is empty, from who keeps the stay or placed; follow-up, from who placed."""
-    tree, whose = asking.tree, asking.whose
+    tree, whose = _whole(asking.tree, asking.whose), asking.whose
     left = [course for course in were if _has_left(course)]
     over, gone = {course.id for course in left}, {course.stay["id"] for course in left if course.stay is not None}
     dead = bool((tree.get("person") or {}).get("deceased") or (tree.get("person") or {}).get("deceased_at"))
@@ -172,9 +190,9 @@ def _on_ending(were: list[Course], found: list[Course], asking: Asking, terms: T
             continue
         placed = whose.keeps("placements", course.placement)
         kept = whose.keeps("stays", course.stay) and (course.stay or {}).get("id") not in gone
-        about = {"id": (course.stay or {}).get("id"), "type": "Encounter"}
-        if course.stay is None:
-            about = {"id": course.id, "type": "ServiceRequest"}
+        about: Tree = {"id": course.id, "type": "ServiceRequest"}
+        if course.stay in (asking.tree.get("stays") or ()):
+            about = {"id": (course.stay or {}).get("id"), "type": "Encounter"}
         end = _ended_at(course) or now
         if (placed or kept) and not (course.stay or {}).get("discharge_plan"):
             yield task("incomplete-plan", f"{course.id}/{end}/plan", now, about, _NO_PLAN)
@@ -227,7 +245,7 @@ def _after(moment: str, hours: int) -> str:
 def _to_look_at(found: list[Course], asking: Asking, leads: bool, now: str) -> Iterator[Tree]:
     tree, whose, known = asking.tree, asking.whose, tasks_about(asking.tree)
     moved = {(one.get("replaces") or {}).get("id") for one in tree.get("placements") or ()}
-    for course in found:
+    for course in _own(found, tree):
         if leads and _is_claim(course, whose):
             claim = next(iter(known.get(course.id, ())), None)
             yield claim_task(claim["id"] if claim else name_of(course.id, "claim"), course, now)
@@ -240,15 +258,18 @@ def _to_look_at(found: list[Course], asking: Asking, leads: bool, now: str) -> I
             yield task("placement", f"{name}/lapsed", now, about, _LAPSED.format(course.provider))
         if course.state == "ended" and transferred and name not in moved:
             yield task("placement", f"{name}/nowhere", now, about, _NOWHERE.format(course.provider))
-    yield from _overlaps([course for course in found if course.goes_on and course.provider], whose, leads, now)
+    yield from _overlaps([course for course in found if course.goes_on and course.provider], tree, whose, leads, now)
 
 
 def _told_too_little(before: Mapping[str, Any], found: list[Course], asking: Asking, now: str) -> Iterator[Tree]:
     """Whether somebody has left where it cannot be told: asked once the end of a stay is told, and while it is so."""
-    were = {stay["id"]: _told_end(stay) for stay in before.get("stays") or ()}
+    tree, past = _whole(asking.tree, asking.whose), _with(before, [one.before for one in asking.whose.beside])
+    were, own = {stay["id"]: _told_end(stay) for stay in past.get("stays") or ()}, asking.tree.get("placements") or ()
     placed = {placement["id"] for placement in before.get("placements") or ()}
-    codes = ods_codes(asking.tree)
-    for placement, stay in untold(asking.tree, found):
+    codes = ods_codes(tree)
+    for placement, stay in untold(tree, found):
+        if placement not in own:
+            continue
         name, provider = f"{placement['id']}/{stay['id']}/{_told_end(stay)}/left", placement.get("provider")
         anew = placement["id"] in placed and were.get(stay["id"]) != _told_end(stay)
         if asking.whose.keeps("placements", placement) and (anew or asking.is_asked(name_of(name))):
@@ -260,9 +281,14 @@ def _told_end(stay: Mapping[str, Any]) -> tuple[Any, Any]:
     return stay.get("status"), (stay.get("period") or {}).get("end")
 
 
-def _overlaps(going_on: list[Course], whose: Whose, leads: bool, now: str) -> Iterator[Tree]:
-    """Nobody is in two places: two placements with two providers are a transfer, or a mistake; two with one are one."""
-    for one, other in combinations(going_on, 2):
+def _overlaps(going_on: list[Course], tree: Tree, whose: Whose, leads: bool, now: str) -> Iterator[Tree]:
+    """Nobody is in two places: two placements with two providers are a transfer, or a mistake; two with one are one.
+
+    Of two records of one person the first asks about what is in both.
+    """
+    own, trees = _own(going_on, tree), [one.tree for one in whose.beside if one.later]
+    later = [course for one in trees for course in _own(going_on, one)]
+    for one, other in (*combinations(own, 2), *product(own, later)):
         ours = leads or any(whose.keeps("placements", course.placement) for course in (one, other))
         twice = one.provider == other.provider
         if not ours or (twice and not _are_two_placements(one, other)):

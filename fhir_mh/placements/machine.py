@@ -15,7 +15,7 @@ from fhir_mh.placements import placing, staying
 from fhir_mh.placements.courses import Course, State, courses, later
 from fhir_mh.placements.steps import Change, Claim, Open, Reopen, Step
 from fhir_mh.placements.terms import DATED, KEPT, PLACED, Mint, Said, agree, estimate
-from fhir_mh.placements.whose import Keepers
+from fhir_mh.placements.whose import Beside
 from fhir_mh.placements.work import Taken, Work, missing
 from fhir_mh.records.trees import tree_of
 
@@ -65,7 +65,7 @@ class Situation:
     keepers: Mapping[tuple[str, str], str]
     now: str
     mint: Mint
-    beside: Sequence[tuple[Mapping[str, Any], Keepers]] = ()
+    beside: Sequence[Beside] = ()
 
     def work(self) -> Work:
         """A copy to work on."""
@@ -101,6 +101,22 @@ def take(situation: Situation, name: str | None, step: Step) -> Taken:
         said = ", ".join(possible(course)) or "none"
         raise Conflict(issues=[issue("placement-step", "$", state=course.state, step=step.step, possible=said)])
     return _TAKEN[step.step](work, course, step)
+
+
+def stands_at(situation: Situation, name: str | None, step: Step) -> str | None:
+    """The id of the placement or stay in whose record a step is recorded, where that of a person is several.
+
+    None where it begins a new one. A stay of ours is told of where it is, though the placement is in another record.
+    """
+    work = situation.work()
+    if isinstance(step, Open):
+        return (placing.going_on(work, step.provider) or {}).get("id")
+    claim = isinstance(step, Claim)
+    course = staying.expected(work) if claim else next((one for one in courses(work.tree) if named(one, name)), None)
+    if course is None:
+        return name
+    of_stay = course.there if claim else work.keeps("stays", course.stay) and not work.places(course)
+    return str(course.stay["id"] if course.stay is not None and of_stay else course.id)
 
 
 def _expect_happened(step: Step, now: str) -> None:

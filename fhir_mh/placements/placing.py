@@ -25,14 +25,14 @@ _AT_OPENING = {"text": "As agreed when the placement was opened."}
 
 def open_placement(work: Work, step: Open) -> Taken:
     """A new placement with a provider. One that is open there already is the same one, or a contradiction."""
-    told, held = tree_of(step), _going_on(work, step.provider)
+    told, held = tree_of(step), going_on(work, step.provider)
     if held is not None:
         return work.again(held["id"], same=_same_terms(work, held, told), step=step.step)
     said = Said(step.by, _AT_OPENING, work.now)
     return work.done(_new(work, step.provider, told, said)["id"])
 
 
-def _going_on(work: Work, provider: str) -> Tree | None:
+def going_on(work: Work, provider: str) -> Tree | None:
     """The placement with a provider that goes on; one that the provider says of itself is none yet."""
     for course in courses(work.tree):
         placement = course.placement
@@ -80,7 +80,7 @@ def confirm(work: Work, course: Course, step: Confirm) -> Taken:
 def confirmed(work: Work, course: Course, told: Tree, said: Said) -> str:
     """The id of the placement that a claim becomes; where one with its provider goes on, it is a stay of that one."""
     stay = course.stay or {}
-    placement = _going_on(work, course.provider)
+    placement = going_on(work, course.provider)
     if placement is None:
         purposes = {"purposes": stay["purposes"]} if stay.get("purposes") else {}
         placement = _new(work, course.provider, {**purposes, **told}, said)
@@ -167,7 +167,7 @@ def _replaces(placement: Tree, old: Tree) -> bool:
 
 def _moved_to(work: Work, old: Tree, provider: str, told: Tree, said: Said) -> Tree:
     """The placement with another provider after this one: the one that goes on there already, or else a new one."""
-    placement = _going_on(work, provider)
+    placement = going_on(work, provider)
     if placement is None:
         names = ("level", "out_of_area_reason", "purposes", "interventions")
         kept = {name: old[name] for name in names if old.get(name)}

@@ -26,19 +26,25 @@ _AT_ADMISSION = {"text": "As agreed when the person was admitted."}
 
 def claim(work: Work, step: Claim) -> Taken:
     """A stay that nobody has placed yet. Where a placement waits for the person here, it is its stay."""
-    said = Said(step.by, tree_of(step.reason), work.now)
-    for course in courses(work.tree):
-        if course.provider != work.own or (not course.goes_on and course.state != "declined"):
-            continue
-        if course.there:
-            return work.again(course.id, same=_is_claimed(work, course, step), step=step.step)
-        if course.state == "planned":
-            name = _admitted(work, course, tree_of(step), said)
-            _cared_for_by(work, step.home_team, course.placement)
-            return work.done(name)
+    said, course = Said(step.by, tree_of(step.reason), work.now), expected(work)
+    if course is not None and course.there:
+        return work.again(course.id, same=_is_claimed(work, course, step), step=step.step)
+    if course is not None:
+        name = _admitted(work, course, tree_of(step), said)
+        _cared_for_by(work, step.home_team, course.placement)
+        return work.done(name)
     stay = _new_stay(work, tree_of(step), said)
     _cared_for_by(work, step.home_team)
     return work.done(stay["id"])
+
+
+def expected(work: Work) -> Course | None:
+    """What a claim of ours is told of: by which somebody is here already, or by which they are to come."""
+    for course in courses(work.tree):
+        here = course.there and (course.goes_on or course.state == "declined")
+        if course.provider == work.own and (here or course.state == "planned"):
+            return course
+    return None
 
 
 def _is_claimed(work: Work, course: Course, step: Claim) -> bool:

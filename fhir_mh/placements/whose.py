@@ -4,32 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Keepers = Mapping[tuple[str, str], str]
+
+
+class Beside(NamedTuple):
+    """What is held of another who is one with the person, each entry by a name that is none of the person's own.
+
+    keepers: as Whose has it. before: the same before the change. later: whether it is asked about the two by the
+    person's record, and not by this one.
+    """
+
+    tree: Mapping[str, Any]
+    keepers: Keepers
+    before: Mapping[str, Any]
+    later: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Whose:
     """own: the ODS code of the organisation whose gateway this is. keepers: (list, item id) -> ODS code.
 
-    beside: of a person who is one with others, what is held of each of those, and who keeps what of it.
+    beside: of a person who is one with others, what is held of each of those.
     """
 
     own: str
     keepers: Keepers
-    beside: Sequence[tuple[Mapping[str, Any], Keepers]] = ()
+    beside: Sequence[Beside] = ()
 
     def keeps(self, field: str, item: Mapping[str, Any] | None) -> bool:
         """Whether an item is this organisation's, or would be."""
-        return item is not None and self.keepers.get((field, item["id"]), self.own) == self.own
+        if item is None:
+            return False
+        each = (self.keepers, *(one.keepers for one in self.beside))
+        return next((found[field, item["id"]] for found in each if (field, item["id"]) in found), self.own) == self.own
 
     def leads(self, tree: Mapping[str, Any]) -> bool:
         """Whether the plan is this organisation's; or nobody's, and the person is in its care.
 
         Of those who are one, a plan of any is a plan of all.
         """
-        each = [(tree, self.keepers), *self.beside]
+        each = [(tree, self.keepers), *((one.tree, one.keepers) for one in self.beside)]
         keepers = [
             keepers.get((field, plan["id"]), self.own)
             for held, keepers in each

@@ -10,7 +10,7 @@ from fhir_mh.errors import Conflict, ConsentDenied
 from fhir_mh.issues import issue
 from fhir_mh.placements.courses import Course, Tree
 from fhir_mh.placements.terms import Mint
-from fhir_mh.placements.whose import Keepers, Whose
+from fhir_mh.placements.whose import Beside, Whose
 
 PLACER = "the home team that places"
 PROVIDER = "the provider where the person is"
@@ -37,7 +37,7 @@ class Work:
     keepers: Mapping[tuple[str, str], str]
     now: str
     mint: Mint
-    beside: Sequence[tuple[Mapping[str, Any], Keepers]] = ()
+    beside: Sequence[Beside] = ()
 
     def places(self, course: Course) -> bool:
         """Whether the placement is this organisation's, or would be: it keeps it, or the plan of who is claimed."""

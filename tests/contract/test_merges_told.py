@@ -98,7 +98,8 @@ def told(home: str, ward: str, folder: Path, capsys: pytest.CaptureFixture[str])
     until("the ward holds the goal", lambda: "goals" in (held(ONE) or {})["record"])
     answers = folder / "answers.json"
     written = json.loads(ask(0, "show", name))["written_since"]
-    said = [{"list": one["list"], "id": one["id"], "whose": "other"} for one in written]
+    whose = {"goals": "other", "tasks": "stays"}  # they are placed twice at the ward, and people are asked about it
+    said = [{"list": one["list"], "id": one["id"], "whose": whose[one["list"]]} for one in written]
     answers.write_text(json.dumps({"reason": "They are twins.", "answers": said}))
     assert json.loads(ask(0, "undo", name, str(answers)))["moved"] == 1
     until("it is the other's at the ward", lambda: "goals" in (held(OTHER) or {})["record"])

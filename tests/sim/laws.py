@@ -341,8 +341,8 @@ class Laws:
 
     def _in_one_place(self, ledger: Ledger) -> None:
         """Nobody is in two places without a question to a person; one that was left by a transfer is none."""
-        held = self.world.sites[HOME].record(ledger.number)
-        tree = held.tree if held is not None else {}
+        one, held = self.world.sites[HOME].one(ledger.number), self.world.sites[HOME].record(ledger.number)
+        tree = one.tree if one is not None else held.tree if held is not None else {}
         there = places(tree)
         asked = [
             task

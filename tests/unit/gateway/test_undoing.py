@@ -130,7 +130,7 @@ def test_what_stays_refers_to_nothing_that_went_to_the_other(pair: Pair) -> None
 
 def test_a_proposal_that_may_be_on_its_way_stays(pair: Pair) -> None:
     """It is composed, and the undoing comes before the answer: it cannot be taken back any more."""
-    pair.save(HOME, second())
+    pair.save(HOME, second("placements"))
     pair.deliver()
     theirs = goal("8b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a12", "theirs")
     pair.save(WARD, {"goals": [theirs]})
@@ -197,7 +197,7 @@ def test_a_conflict_since_the_merge_goes_with_the_entry_that_it_is_about(pair: P
 
 
 def test_a_task_that_stays_is_there_whatever_becomes_of_what_it_is_about(pair: Pair) -> None:
-    pair.save(HOME, second())
+    pair.save(HOME, second("placements"))
     pair.save(HOME, {"tasks": [{"id": "t", "kind": "visit", "description": "Visit on Friday."}]})
     name = merged_later(pair)
     about = {"about": {"id": "g9", "type": "Goal"}}
@@ -213,7 +213,7 @@ def test_a_task_that_stays_is_there_whatever_becomes_of_what_it_is_about(pair: P
 
 @pytest.mark.parametrize("between", [True, False], ids=["changed between the two", "not changed between the two"])
 def test_undoing_two_merges_one_after_the_other_puts_back_what_was_before_both(pair: Pair, between: bool) -> None:
-    pair.save(HOME, second())
+    pair.save(HOME, second("placements"))
     pair.save(HOME, {"person": {"nhs_number": THIRD}, "goals": [goal("t", "third")]})
     pair.save(HOME, {"goals": [goal("g", "before both")], "care_plans": [{"id": "care", "goals": [{"id": "g"}]}]})
     first = merged_later(pair)

@@ -1,0 +1,134 @@
+"""Placements of two who are one: what is recorded of either counts for both, and stands where it was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.placements import courses
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
+from tests.unit.gateway.test_merging import OTHER, UNPLACED, held, merge, second, undo
+from tests.unit.gateway.test_placed import of_the_ward, step, without_a_placement
+from tests.unit.gateway.test_placement_tasks import FAR, tasks
+
+Tree = dict[str, Any]
+SINCE, UNTIL = "2026-11-24T09:00:00Z", "2026-11-24T09:05:00Z"
+OF_OTHER: Tree = {"nhs_number": OTHER, "names": [{"family": "Other"}]}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    yield made
+    made.close()
+
+
+def one_at_home(pair: Pair, *without: str) -> str:
+    """Two persons whom the home team holds as one; of the one who is kept nobody is placed. The name of the merge."""
+    pair.save(HOME, without_a_placement())
+    pair.save(HOME, second(*without))
+    return merge(pair)
+
+
+def stays(pair: Pair, **told: Any) -> None:
+    """The ward, which holds two, says of the other one that they are there."""
+    stay = {"id": "w-stay", "provider": {"id": "w-ward"}, "status": "in-progress", "period": {"start": SINCE}}
+    pair.save(WARD, of_the_ward(person=OF_OTHER, stays=[{**stay, **told}]))
+    pair.deliver()
+
+
+def states(pair: Pair, ods: str = HOME) -> list[tuple[str, str]]:
+    return sorted((one.provider, one.state) for one in courses(held(pair, ods).tree))
+
+
+def test_a_placement_of_the_one_ends_with_the_stay_of_the_other(pair: Pair) -> None:
+    one_at_home(pair, *UNPLACED)
+    placement = step(pair, HOME, "open", None, provider=WARD, level="2").placement
+    pair.deliver()
+    stays(pair)
+    assert states(pair) == [(WARD, "under-way")]
+    assert not tasks(pair), "whom the home team has placed there nobody has to claim"
+    stays(pair, status="finished", period={"start": SINCE, "end": UNTIL})
+    assert states(pair) == [(WARD, "ended")]
+    (followed_up,) = tasks(pair, kind="follow-up")
+    assert followed_up["about"]["id"] == placement
+    assert len(tasks(pair, kind="incomplete-plan")) == 1
+
+
+def test_where_it_cannot_be_told_whether_the_other_had_left_before_people_are_asked(pair: Pair) -> None:
+    one_at_home(pair, *UNPLACED)
+    step(pair, HOME, "open", None, provider=WARD, level="2")
+    stays(pair, status="finished", period={"start": "2026-11-20", "end": "2026-11-24"})
+    assert (WARD, "planned") in states(pair)
+    assert len(tasks(pair)) == 1
+
+
+def test_two_who_are_one_are_not_in_two_places_unasked(pair: Pair) -> None:
+    name = one_at_home(pair)
+    far = step(pair, HOME, "open", None, provider=FAR, level="1").placement
+    assert len(tasks(pair)) == 1
+    step(pair, HOME, "end", far, outcome="cancelled", at="2026-11-24", reason={"text": "why"})
+    assert (len(tasks(pair)), len(tasks(pair, status="cancelled"))) == (0, 1)
+    step(pair, HOME, "reopen", far, reason={"text": "why"})
+    assert len(tasks(pair)) == 1
+    undo(pair, name)
+    for number in (NHS_NUMBER, OTHER):
+        pair.save(HOME, {"person": {"nhs_number": number}, "goals": [{"id": "g", "description": {"text": "Sleep"}}]})
+        assert not tasks(pair, number)
+
+
+def test_an_overlap_that_begins_with_the_other_is_asked_about_once(pair: Pair) -> None:
+    one_at_home(pair, *UNPLACED)
+    step(pair, HOME, "open", None, provider=FAR, level="1")
+    stays(pair)
+    (claimed, overlap) = sorted(tasks(pair), key=lambda task: "field" not in task)
+    assert claimed["about"]["type"] == "Encounter"
+    assert overlap["about"]["type"] == "ServiceRequest"
+
+
+def test_a_claim_or_an_opening_that_is_told_again_of_either_is_the_same_one(pair: Pair) -> None:
+    one_at_home(pair)
+    pair.deliver()
+    assert step(pair, HOME, "open", None, provider=WARD, level="2").repeated
+    for number in (NHS_NUMBER, OTHER):
+        assert len(held(pair, WARD, number).tree["crisis_plans"]) == 1
+    stays(pair, placement={"id": "none"})
+    merge(pair, WARD)
+    told = step(pair, WARD, "claim", None, admitted_at=SINCE, reason={"text": "why"})
+    assert told.repeated
+    assert len(held(pair, WARD).tree["stays"]) == 1
+
+
+def test_a_ward_that_holds_them_as_one_ends_the_stay_of_the_other_by_the_placement_of_the_one(pair: Pair) -> None:
+    one_at_home(pair, *UNPLACED)
+    stays(pair)
+    placement = step(pair, HOME, "open", None, provider=WARD, level="2").placement
+    pair.deliver()
+    merge(pair, WARD)
+    assert states(pair, WARD) == [(WARD, "under-way")]
+    step(pair, WARD, "end", placement, outcome="discharged", at=UNTIL, reason={"text": "Well again"})
+    pair.deliver()
+    assert (states(pair), states(pair, WARD)) == ([(WARD, "ended")], [(WARD, "left")])
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_no_claim_of_the_one_is_confirmed_by_itself_where_the_other_is_or_may_have_been(
+    pair: Pair, ended: bool
+) -> None:
+    gateway = pair.gateways[HOME]
+    gateway.home = gateway.exchange.home = replace(gateway.home, policies=("confirm-claims",))
+    one_at_home(pair, *UNPLACED)
+    placement = step(pair, HOME, "open", None, provider=WARD, level="2").placement
+    pair.deliver()
+    if ended:
+        step(pair, HOME, "end", placement, outcome="discharged", at=UNTIL, reason={"text": "why"})
+        stays(pair, period={"start": "2026-11-24"})
+    else:
+        step(pair, WARD, "admit", placement, admitted_at=SINCE)
+        stays(pair)
+    assert states(pair) == ([(WARD, "lapsed")] if ended else [(WARD, "claimed"), (WARD, "under-way")])
+    assert len(tasks(pair)) == 1
