@@ -24,7 +24,7 @@ from fhir_mh.gateway.holding import Holding, Tree, about_sides, name_apart
 from fhir_mh.gateway.named import named_to_decide
 from fhir_mh.gateway.overtaking import IN_ERROR, STAYING, is_overtaken
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements.courses import ENDED, ods_codes, ods_named
+from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, planned_by
 from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import StoredAsking, StoredResource, Tx
 
@@ -194,7 +194,7 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
     """ours: whether any plan of those who are one is this organisation's own."""
     holding, tree, leads, codes = held.holding, held.tree, held.leads, held.codes(sides)
     keepers = holding.keepers
-    in_care, commissioning = set(leads), set()
+    in_care, commissioning, planned = set(leads), set(), planned_by(tree)
     ended = set()
     admitted = {
         (stay.get("placement") or {}).get("id")
@@ -211,7 +211,7 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
             commissioning |= {ods_named(placement.get(f"{whose}_commissioner"), codes) for whose in ("placing", "host")}
     for stay in tree.get("stays") or ():
         provider, keeper = ods_named(stay.get("provider"), codes), keepers["stays", stay["id"]]
-        over = (stay.get("placement") or {}).get("id") in ended
+        over = (stay.get("placement") or {}).get("id", planned.get(stay["id"])) in ended
         if stay.get("status") in STAYING and not over and (keeper == own or keeper != provider):
             in_care.add(provider)
     for episode in tree.get("episodes") or ():

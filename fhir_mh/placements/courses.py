@@ -180,6 +180,32 @@ def _unlinked(
         if first["id"] in free:
             free.discard(first["id"])
             yield first, one, True
+    yield from ((placement, stay, True) for placement, stay in _planned(tree, alone))
+
+
+def _planned(tree: Mapping[str, Any], alone: list[Tree]) -> Iterator[tuple[Tree, Tree]]:
+    """Stays that somebody else has planned with a provider and that name no placement, each with that of its provider.
+
+    That is the one that goes on; where none does, the last that has ended, unless the stay is told to begin after that.
+    What a provider plans of itself is a claim.
+    """
+    codes, at = ods_codes(tree), dict[str, list[_Span]]()
+    for stay in (one for one in alone if one.get("status") == "planned"):
+        provider, start = ods_named(stay.get("provider"), codes), _utc(_period(stay).get("start"))
+        if stay.get("custodian") in (None, provider):
+            continue
+        at = at or _spans(list(tree.get("placements") or ()), codes)
+        each = at.get(provider, ())
+        going_on = [one for one in each if one.part.get("status", "active") == "active"]
+        over = [one for one in each if one.until and not _is_later(start, one.until)]
+        planned = next(iter(going_on), None) or max(over, key=lambda one: one.until, default=None)
+        if planned is not None:
+            yield planned.part, stay
+
+
+def planned_by(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Of stays that are planned and name no placement the id of the placement that each was planned by."""
+    return {stay["id"]: placement["id"] for placement, stay in _planned(tree, _linked(tree)[1])}
 
 
 def _came_by(placement: Tree, stay: Tree) -> bool:

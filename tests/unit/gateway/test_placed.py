@@ -238,3 +238,30 @@ def test_a_confirmed_claim_ends_with_its_stay_though_the_link_was_refused(pair: 
     pair.deliver()
     assert {course.state for course in courses(pair.record(HOME).tree)} == {"ended"}
     assert WARD not in seen(pair).in_care
+
+
+PLANNED: dict[str, Any] = {"id": "st", "status": "planned", "provider": {"id": "org-ward"}}
+
+
+def test_a_planned_stay_that_names_no_placement_is_over_with_the_one_that_is_transferred(pair: Pair) -> None:
+    pair.save(HOME, {**person_with_a_plan(), "stays": [PLANNED]})
+    assert [(one.id, one.state) for one in courses(pair.record(HOME).tree)] == [("place", "planned")]
+    step(pair, HOME, "transfer", "place", provider="ZOA2", reason={"text": "why"})
+    assert [stay["status"] for stay in pair.record(HOME).tree["stays"]] == ["cancelled"]
+    assert seen(pair).in_care == {HOME, "ZOA2"}
+
+
+@pytest.mark.parametrize("start", [None, "2026-12-24"], ids=["of no time", "after it"])
+def test_a_planned_stay_that_names_no_placement_counts_until_the_placement_ends_and_again_after_it(
+    pair: Pair, start: str | None
+) -> None:
+    planned = PLANNED if start is None else {**PLANNED, "period": {"start": start}}
+    pair.save(HOME, {**person_with_a_plan(), "stays": [planned]})
+    pair.deliver()
+    step(pair, WARD, "admit", "place", admitted_at="2026-11-24T09:00:00Z")
+    pair.deliver()
+    assert WARD in seen(pair).in_care
+    step(pair, WARD, "end", "place", outcome="discharged", at="2026-11-24T09:05:00Z", reason={"text": "why"})
+    pair.deliver()
+    assert {one.state for one in courses(pair.record(HOME).tree) if one.placement} == {"ended"}
+    assert (WARD in seen(pair).in_care) is (start is not None)
