@@ -208,10 +208,23 @@ def _is_followed_up(tree: Tree, course: Course) -> bool:
 
 
 def _has_left(course: Course) -> bool:
-    """Whether somebody was there and went home."""
+    """Whether somebody was there and went home; also where the provider says so, and who placed that they moved."""
     if course.placement is not None and outcome_of(course.placement):
-        return course.state in ("ended", "lapsed") and outcome_of(course.placement) == "discharged"
+        return course.state in ("ended", "lapsed") and (_is_discharged(course.placement) or _went_home(course))
     return course.state in ("ended", "left") and (course.stay or {}).get("status") == "finished"
+
+
+def _is_discharged(part: Tree) -> bool:
+    return outcome_of(part) == "discharged"
+
+
+def _went_home(course: Course) -> bool:
+    stay = course.stay or {}
+    return (
+        outcome_of(course.placement or {}) == "transferred"
+        and stay.get("status") == "finished"
+        and _is_discharged(stay)
+    )
 
 
 def _was_known(course: Course, known: set[str]) -> bool:
@@ -220,7 +233,7 @@ def _was_known(course: Course, known: set[str]) -> bool:
 
 
 def _ended_at(course: Course) -> str | None:
-    if course.placement is not None and outcome_of(course.placement):
+    if course.placement is not None and _is_discharged(course.placement):
         return str(statuses(course.placement)[-1]["recorded_at"])
     end = ((course.stay or {}).get("period") or {}).get("end")
     return None if end is None else str(end)

@@ -78,6 +78,17 @@ def test_who_did_not_go_home_is_not_followed_up(outcome: str) -> None:
     assert not tasks(follow(both, before), "follow-up")
 
 
+def test_whom_the_ward_discharged_while_the_home_team_moved_them_is_followed_up_from_when_they_left() -> None:
+    both = under_way()
+    both.step(HOME, "transfer", both.only)
+    before = both.tree
+    both.step(WARD, "end", before["placements"][0]["id"], at="2026-11-24T08:00:00Z")
+    tree = follow(both, before)
+    (contact,) = tasks(tree, "follow-up")
+    assert contact["due"] == "2026-11-27T08:00:00.000Z"
+    assert len(tasks(follow(both, tree), "follow-up")) == 1
+
+
 def test_who_has_died_is_not_followed_up() -> None:
     both = under_way()
     both.tree["person"]["deceased"] = True
