@@ -132,3 +132,19 @@ def test_no_claim_of_the_one_is_confirmed_by_itself_where_the_other_is_or_may_ha
         stays(pair)
     assert states(pair) == ([(WARD, "lapsed")] if ended else [(WARD, "claimed"), (WARD, "under-way")])
     assert len(tasks(pair)) == 1
+
+
+def test_a_claim_of_the_one_confirmed_while_the_other_is_there_is_a_placement_of_its_own(pair: Pair) -> None:
+    one_at_home(pair, *UNPLACED)
+    placement = step(pair, HOME, "open", None, provider=WARD, level="2").placement
+    pair.deliver()
+    step(pair, WARD, "admit", placement, admitted_at=SINCE)
+    stays(pair)
+    (claim,) = [one for one in courses(held(pair, HOME).tree) if one.state == "claimed"]
+    new = step(pair, HOME, "confirm", claim.id, reason={"text": "why"}).placement
+    pair.deliver()
+    assert new != placement
+    assert states(pair) == [(WARD, "under-way")] * 2
+    assert [one["placement"]["id"] for one in held(pair, WARD, OTHER).tree["stays"]] == [new]
+    (which,) = tasks(pair)
+    assert which["about"]["id"] in (placement, new)
