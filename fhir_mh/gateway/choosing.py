@@ -8,7 +8,7 @@ from typing import Any
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.issues import issue
-from fhir_mh.mapping.merge import give_ids, merge
+from fhir_mh.mapping.merge import merge
 from fhir_mh.mapping.row_paths import holder_of, item_at_head, list_of, record_saying, value_at
 from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.records.decisions import ConflictDecision
@@ -54,7 +54,7 @@ def change_by(tx: Tx, held: StoredConflict, decision: ConflictDecision, tree: Tr
         return copy.deepcopy(tree)
     _check_seen(held, decision, tree)
     change = _change(tx, held, decision, tree)
-    merged = merge(tree, tree, change)
+    merged = merge(tree, tree, change, mint=tx.new_id)
     if merged.conflicts:
         raise _refused("conflict-choice", "decision", held)
     return merged.tree
@@ -67,9 +67,7 @@ def _change(tx: Tx, held: StoredConflict, decision: ConflictDecision, tree: Tree
             raise _refused("conflict-choice", "text", held)
         return _written(held.path, decision.text)
     if decision.decision == "add":
-        item = {key: value for key, value in copy.deepcopy(held.theirs).items() if key != "id"}
-        give_ids(item, tx.new_id)
-        return record_saying(f"{list_of(held.path)}[{item['id']}]", item)
+        return record_saying(f"{list_of(held.path)}[{tx.new_id()}]", copy.deepcopy(held.theirs))
     if held.reason != "unclear-item":
         return record_saying(held.path, held.theirs)
     path = f"{list_of(held.path)}[{decision.item}]"

@@ -196,7 +196,7 @@ class _Work:
             if base is None and path in self.read_only:
                 self.out.conflicts.append(Conflict(where, None, None, theirs, "read-only"))
             elif base is None:
-                self.add(ours, name, theirs, path)
+                self.add(shape, ours, name, theirs, path)
             elif self.differs(shape, base, theirs):
                 self.out.conflicts.append(Conflict(where, base, None, theirs, "gone"))
             return
@@ -213,19 +213,18 @@ class _Work:
         work.part(shape, copy.deepcopy(shown), shown, shown, theirs, "")
         return bool(probe.changes or probe.conflicts)
 
-    def add(self, ours: Tree, name: str, theirs: Tree, path: str) -> None:
+    def add(self, shape: Shape, ours: Tree, name: str, theirs: Tree, path: str) -> None:
         added = copy.deepcopy(theirs)
-        if "id" not in added and self.mint is not None:
-            give_ids(added, self.mint)
+        if self.mint is not None:
+            _give_ids(shape, added, self.mint)
         ours.setdefault(name, []).append(added)
         self.out.changes.append(Change(f"{path}[{added.get('id', '?')}]", None, added))
 
 
-def give_ids(item: Tree, mint: Callable[[], str]) -> None:
-    """Ids for a new item and for those inside it."""
-    shape = record_shape()
+def _give_ids(shape: Shape, item: Tree, mint: Callable[[], str]) -> None:
+    """Ids for a new item and for those inside it that have none."""
     item.setdefault("id", mint())
-    names = {name for top in shape.fields.values() for name, inner in top.fields.items() if inner.kind == "items"}
-    for name in names & set(item):
-        for inner in item[name]:
-            inner.setdefault("id", mint())
+    for name, inner in shape.fields.items():
+        if inner.kind == "items":
+            for one in item.get(name) or ():
+                _give_ids(inner, one, mint)

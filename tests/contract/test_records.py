@@ -9,6 +9,7 @@ import pytest
 
 from fhir_mh import shipped
 from fhir_mh.store import Tx
+from tests.contract.bad_inputs import EXAMPLES
 from tests.contract.rest_caller import NHS, NUMBER, OTHER_NUMBER, Caller, Json, refused
 
 PERSON = {"nhs_number": NUMBER, "names": [{"family": "Changes-Their-Plan"}], "birth_date": "1984-02-03"}
@@ -279,6 +280,20 @@ def test_a_community_trusts_extract_is_taken_in_and_given_back(caller: Caller) -
     assert back.headers["content-type"] == "application/json"
     assert back.headers["etag"]
     assert back.json()["patient"]["nhs_no"] == NUMBER
+
+
+def test_somebody_new_is_taken_in_with_their_roles(caller: Caller) -> None:
+    new = [{"name": "Lead", "roles": [{"text": "Care co-ordinator"}]}]
+    (held,) = record(caller, save(caller, professionals=new)["id"])["professionals"]
+    assert held["roles"] == [{"text": "Care co-ordinator"}]
+
+
+def test_the_shipped_wards_file_is_taken_in_where_nobody_is_known(caller: Caller) -> None:
+    file = (EXAMPLES / "ward.csv").read_bytes()
+    made = caller("POST", "/records?format=out-of-area-csv", file, content_type="text/csv")
+    assert made.status_code == 201, made.text
+    roles = [one.get("roles") for one in record(caller, made.json()["id"])["professionals"]]
+    assert [{"text": "Consultant psychiatrist"}] in roles
 
 
 def test_a_wards_csv_is_given_out_and_taken_back(caller: Caller) -> None:

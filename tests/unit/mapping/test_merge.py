@@ -124,6 +124,14 @@ def test_new_items_are_given_ids_and_so_are_those_inside_them() -> None:
     }  # fmt: skip
 
 
+def test_a_new_item_has_ids_where_its_own_lists_have_them_and_nowhere_else() -> None:
+    new = {"professionals": [{"id": "p", "roles": [{"text": "Nurse"}]}],
+           "contacts": [{"names": [{"family": "Example"}], "roles": [{"kind": "carer"}], "period": None}]}  # fmt: skip
+    out = merged(new, mint=lambda: "new")
+    assert out.tree["professionals"] == new["professionals"]
+    assert out.tree["contacts"][-1]["roles"] == [{"id": "new", "kind": "carer"}]
+
+
 def test_what_was_removed_here_does_not_come_back_unless_a_person_says_so() -> None:
     ours = with_(lambda tree: tree["goals"].pop())
     unchanged = merged({"goals": [{"id": "g2", "status": "active"}]}, shown=HELD, held=ours)
