@@ -25,7 +25,10 @@ _ISO_DATES = ["YYYY-MM-DD", "YYYY-MM", "YYYY", "YYYY-MM-DDTHH:mm:ssZ"]
 
 @dataclass(frozen=True)
 class Compiled:
-    """A mapping file as nodes. picks: the entries that are meant by a condition; read_only: lists set aside."""
+    """A mapping file as nodes. picks: the entries that are meant by a condition; read_only: lists set aside.
+
+    scattered: lists of values whose entries stand among others, so that the file never says such a list whole.
+    """
 
     root: Node
     naming: Naming
@@ -33,6 +36,7 @@ class Compiled:
     columns: tuple[str, ...]
     picks: tuple[tuple[Step, ...], ...]
     read_only: tuple[str, ...]
+    scattered: tuple[tuple[Step, ...], ...]
 
 
 def compile_mapping(source: Source, folder: Path) -> Compiled:
@@ -51,6 +55,7 @@ class _Compiler(SingleRows):
         super().__init__(source, folder)
         self.name = str(self.top.get("name", ""))
         self.read_only: list[str] = []
+        self.scattered: list[tuple[Step, ...]] = []
         self.columns = tuple(str(column) for column in self.top.get("columns") or ())
 
     # --- the file
@@ -67,7 +72,8 @@ class _Compiler(SingleRows):
         naming = Naming(self.name, self.encoding, self.top.get("clear"))
         root = self.rows() if self.csv else self.document()
         scope = tuple(tuple(str(place).split(".")) for place in self.top.get("id_scope") or ())
-        return Compiled(root, naming, scope, self.columns, tuple(self.picks), tuple(self.read_only))
+        picks, scattered = tuple(self.picks), tuple(self.scattered)
+        return Compiled(root, naming, scope, self.columns, picks, tuple(self.read_only), scattered)
 
     def document(self) -> Node:
         rows = self.top.get("document")
@@ -182,6 +188,8 @@ class _Compiler(SingleRows):
         if "list" in spec:
             self.source.keys(where, spec, {**grammar.LIST, **grammar.KIND})
             steps = self.steps(spec["list"], (*where, "list"), model)
+            if steps and steps[-1].kind.item is None:
+                self.scattered.append((*at, *steps))
             return self.many(spec, where, steps, at, name, when) if steps else None
         self.source.keys(where, spec, {**grammar.OBJECT, **grammar.KIND})
         if "fields" not in spec:

@@ -13,11 +13,12 @@ from fhir_mh.mapping.codecs import Unfit
 from fhir_mh.mapping.formats.compiler import Compiled
 from fhir_mh.mapping.formats.loss import Loss, compare
 from fhir_mh.mapping.formats.not_shown import take_not_shown
-from fhir_mh.mapping.formats.paths import Tree, value_at
+from fhir_mh.mapping.formats.paths import Step, Tree, value_at
 from fhir_mh.mapping.formats.run import Run
 from fhir_mh.mapping.formats.text_json import JsonText, lines_of
 from fhir_mh.mapping.merge import Merged, merge
 from fhir_mh.mapping.nodes import MISSING
+from fhir_mh.mapping.said import beyond
 from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.records.base import new_id
 from fhir_mh.records.trees import record_of, tree_of
@@ -79,6 +80,8 @@ class Format:
         view = self.view(held)
         base = view if shown is None else shown
         theirs = self._read(received, known=held, mint=mint, focus=base)
+        for steps in self._map.scattered:
+            _say_left_out(theirs, base, steps)
         not_shown = take_not_shown(theirs, held, (view, base), self._map.picks, view=self.view, never=APPEND_ONLY)
         never, read_only = APPEND_ONLY, self._map.read_only
         merged = merge(held, base, theirs, view=view, mint=mint, never=never, read_only=read_only, partial=True)
@@ -174,6 +177,18 @@ class Format:
             line, column = next((lines[place] for place in _upwards(one.path) if place in lines), (None, None))
             out.append(Issue(one.code, one.severity, one.path, one.message, one.fix, one.spec, line, column))
         return out
+
+
+def _say_left_out(theirs: Tree, shown: Tree, steps: tuple[Step, ...]) -> None:
+    """Of a list of values that a file says row by row, say those too whose rows it leaves out: absence deletes none.
+
+    As many rows as were shown, one of them in other words, are the list as it was edited.
+    """
+    said, before = value_at(theirs, steps), value_at(shown, steps)
+    if said and before:
+        added = beyond(said, before)
+        if len(beyond(before, said)) > len(added):
+            said[:] = [*before, *added]
 
 
 def _upwards(path: str) -> list[str]:

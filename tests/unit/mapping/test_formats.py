@@ -334,6 +334,26 @@ def test_an_older_file_begins_nothing_again_that_has_ended(
     assert (merged.changes, merged.conflicts, merged.tree) == ([], [], held)
 
 
+@pytest.mark.parametrize(
+    ("change", "needs"),
+    [
+        ([], ["Needs time", "Letters"]),
+        (["Letters"], ["Needs time", "Letters"]),
+        (["Letters", "A signer"], ["Letters", "A signer"]),
+        (["A signer"], ["Needs time", "Letters", "A signer"]),
+        (["Needs time", "Letters", "A signer"], ["Needs time", "Letters", "A signer"]),
+    ],
+)
+def test_a_row_of_values_that_is_left_out_deletes_none(change: list[str], needs: list[str]) -> None:
+    held = CSV.read(WARD).tree
+    held["person"]["communication_needs"] = [{"text": "Needs time"}, {"text": "Letters"}]
+    lines = [line for line in CSV.write(held).decode("cp1252").splitlines() if "NEEDS_TO_KNOW" not in line]
+    rows = [f"NEEDS_TO_KNOW,,{text},,,,,,,,,,,," for text in change]
+    merged = CSV.put(held, "\r\n".join([*lines, *rows, ""]).encode("cp1252"))
+    assert [one["text"] for one in merged.tree["person"]["communication_needs"]] == needs
+    assert not merged.conflicts
+
+
 def test_an_older_file_takes_nothing_from_a_text_that_it_cannot_say() -> None:
     held = CSV.read(WARD).tree
     coping = {"text": "Ring \u2605 Mum", "said_by": {"role": "person"}}
