@@ -40,9 +40,10 @@ def _base64(value: str) -> str:
 
 
 class Document(Item):
-    """An original. data: its bytes in base64. sha256: of its bytes, in hexadecimal. date: when it was made known."""
+    """An original. data: its bytes in base64. sha256: of its bytes, in hexadecimal. date: when it was made known.
 
-    natural_key = ("title",)
+    It has no natural key, for two letters may have one title.
+    """
 
     status: Literal["current", "superseded", "entered-in-error"] = "current"
     type: Concept | None = None

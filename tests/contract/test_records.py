@@ -288,6 +288,17 @@ def test_somebody_new_is_taken_in_with_their_roles(caller: Caller) -> None:
     assert held["roles"] == [{"text": "Care co-ordinator"}]
 
 
+def test_two_originals_of_one_title_are_two(caller: Caller) -> None:
+    first, second = ({"title": "Letter", "url": f"https://example.org/{name}", "created": "2026-11"} for name in "ab")
+    name = save(caller, documents=[first])["id"]
+    assert save(caller, documents=[second])["id"] == name
+    assert save(caller, documents=[first, second])["changed"] == []
+    held = record(caller, name)["documents"]
+    assert [one["url"] for one in held] == [first["url"], second["url"]]
+    save(caller, documents=[{**second, "id": held[0]["id"]}])
+    assert [one["url"] for one in record(caller, name)["documents"]] == [second["url"]] * 2
+
+
 def test_the_shipped_wards_file_is_taken_in_where_nobody_is_known(caller: Caller) -> None:
     file = (EXAMPLES / "ward.csv").read_bytes()
     made = caller("POST", "/records?format=out-of-area-csv", file, content_type="text/csv")
