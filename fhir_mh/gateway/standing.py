@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -49,6 +49,7 @@ class Standing:
     the other does not permit.
     asking: of those that have asked for the plan, and whose asking keeps sharing alive, the purposes they asked for.
     met: those of any placement, stay or episode, over or not: that the person is known here is nothing new to them.
+    It is gone through only where somebody asks, for nothing that is sent depends on it.
     """
 
     in_care: frozenset[str]
@@ -56,7 +57,7 @@ class Standing:
     voices: tuple[tuple[Directive, ...], ...]
     commissioning: frozenset[str] = frozenset()
     asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    met: frozenset[str] = frozenset()
+    met: Callable[[], frozenset[str]] = frozenset
 
     def decide(self, context: AccessContext, now: str) -> Decision:
         """What the organisation of this context may see."""
@@ -72,7 +73,7 @@ class Standing:
 
     def has_part(self, organisation: str) -> bool:
         """Whether an organisation takes part or did, or has asked for the plan: the person is known to it."""
-        return self.takes_part(organisation) or organisation in self.asking or organisation in self.met
+        return self.takes_part(organisation) or organisation in self.asking or organisation in self.met()
 
     def may_be_sent(self, partner: str, now: str) -> Decision:
         """What is sent to a partner: what it may see, while it cares for the person or commissions the care.
@@ -116,7 +117,7 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
         _voices(tx, list(sides), [one.directives for one in found]),
         frozenset().union(*(one.commissioning for one in found)),
         asking,
-        frozenset().union(*(one.met for one in found)),
+        lambda: frozenset().union(*(_met(one, own) for one in found)),
     )
 
 
@@ -132,7 +133,6 @@ class _Side(NamedTuple):
     tree: Tree
     codes: Mapping[str, str]
     holding: Holding
-    met: frozenset[str]
 
 
 def _voices(
@@ -222,22 +222,21 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
         for one in directives_of(tree.get("sharing") or (), codes)
     ]
     asking = tx.askings.in_force(holding.person)
-    met = _met(held, codes, own) - {""}
-    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking, tree, codes, holding, met)
+    return _Side(in_care - {""}, leads, directives, commissioning - {""}, asking, tree, codes, holding)
 
 
-def _met(held: _Held, codes: Mapping[str, str], own: str) -> frozenset[str]:
+def _met(side: _Side, own: str) -> set[str]:
     """The organisations of every placement, stay and episode that was, but for what a provider alone says of itself."""
     found: set[str] = set()
     for field_name, names in _PARTIES.items():
-        for item in held.tree.get(field_name) or ():
-            keeper = held.holding.keepers[field_name, item["id"]]
+        for item in side.tree.get(field_name) or ():
+            keeper = side.holding.keepers[field_name, item["id"]]
             if item.get("status") == IN_ERROR:
                 continue
-            if keeper != own and keeper == ods_named(item.get("provider"), codes):
+            if keeper != own and keeper == ods_named(item.get("provider"), side.codes):
                 continue
-            found |= {ods_named(item.get(name), codes) for name in names}
-    return frozenset(found)
+            found |= {ods_named(item.get(name), side.codes) for name in names}
+    return found - {""}
 
 
 def _is_a_plan(stored: StoredResource) -> bool:
