@@ -121,6 +121,10 @@ class Partner(BaseModel):
         """The connections that are on, the preferred one first."""
         return tuple(one for one in self.connections if one.on)
 
+    def bases(self, first: Connection) -> tuple[str, ...]:
+        """Its addresses, which all lead to the same, each once: first that of this connection."""
+        return tuple(dict.fromkeys((first.base_url, *(one.base_url for one in self.connections))))
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

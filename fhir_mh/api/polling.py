@@ -149,13 +149,14 @@ class Polls:
         if not (reads or hooked):
             return
         client = FhirClient(connection)  # not before: it costs more than looking whether anything is due
-        hooks = Hooks(client, turn, connection.base_url, *(one.base_url for one in partner.connections))
+        bases = partner.bases(connection)
+        hooks = Hooks(client, turn, *bases)
         try:
             async with turn.taken():
                 if hooked:
                     await self._keep_hooks(hooks, client, connection, asked)
                 if reads:
-                    into = taking_in(self.gateway, partner.ods, connection.base_url)
+                    into = taking_in(self.gateway, partner.ods, *bases)
                     await Polling(client, into, turn).round()
         finally:
             await client.close()

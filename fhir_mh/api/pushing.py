@@ -53,9 +53,8 @@ class Pushing:
         partner = await self.partners.find(context.organisation)
         if partner is None or partner.kind != "fhir-server" or not partner.usable:
             return None
-        reading = FromServer(home, self.gateway.check, partner.ods, partner.usable[0].base_url)
-        bases = [one.base_url for one in partner.connections]
-        return Sender(self.gateway, Pushed(reading, self.gateway.exchange, bases))
+        reading = FromServer(home, self.gateway.check, partner.ods, *partner.bases(partner.usable[0]))
+        return Sender(self.gateway, Pushed(reading, self.gateway.exchange))
 
 
 class Sender:

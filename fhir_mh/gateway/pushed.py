@@ -48,10 +48,10 @@ Became = tuple[Answered, int]
 
 
 class Pushed:
-    """One partner's system, as what it sends is taken in. bases: its other addresses."""
+    """One partner's system, as what it sends is taken in."""
 
-    def __init__(self, reading: FromServer, exchange: Exchange, bases: Sequence[str] = ()) -> None:
-        self.reading, self.exchange, self.bases = reading, exchange, bases
+    def __init__(self, reading: FromServer, exchange: Exchange) -> None:
+        self.reading, self.exchange = reading, exchange
         self.partner = reading.partner
 
     def take(self, tx: Tx, entries: Sequence[TransactionEntry], answer: Answer) -> str:
@@ -61,7 +61,7 @@ class Pushed:
 
         Raises InvalidResource, VersionConflict, UpstreamUnavailable: nothing is then to be kept of it.
         """
-        named = Named(tx, self.reading, entries, self.bases)
+        named = Named(tx, self.reading, entries)
         due = named.sent
         _each_once(due)
         for one in due:

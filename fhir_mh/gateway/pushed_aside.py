@@ -36,7 +36,7 @@ def refers_aside(tx: Tx, names: ServerNames, bodies: Sequence[Body], aside: Coll
 
     Whom it is about, and what a Patient refers to, is nothing that is followed.
     """
-    there, found = Names(names.partner, names.base_url), list[Issue]()
+    there, found = Names(names.partner, names.bases), list[Issue]()
     loose = {key for key in aside if key[0] != "Patient" and not _is_held(tx, names, key)}
     loose -= set(map(key_there, bodies))
     for number, body in enumerate(bodies):

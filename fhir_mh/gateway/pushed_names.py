@@ -52,13 +52,10 @@ class Named:
     finding for each reference to what is neither in the Bundle nor known to be there, or is about another person.
     """
 
-    def __init__(
-        self, tx: Tx, reading: FromServer, entries: Sequence[TransactionEntry], bases: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, tx: Tx, reading: FromServer, entries: Sequence[TransactionEntry]) -> None:
         self.tx, self.reading, self.entries = tx, reading, entries
         self._sent_of: dict[str, SentThere] = {}
-        self.names = Names(reading.partner, reading.base_url)
-        self.everywhere = [self.names, *(Names(reading.partner, base) for base in bases)]
+        self.names = Names(reading.partner, reading.bases)
         found = [self._id_there(entry) for entry in entries]
         urls = {
             entry.full_url: f"{entry.body['resourceType']}/{there}"
@@ -91,7 +88,7 @@ class Named:
                 return entry.id, False
             here = noted.get(self.reading.partner, kind, entry.id)
             return (here.remote_id if here is not None and self._means(entry, entry.id) else entry.id), False
-        addressed = self._target(entry.full_url)
+        addressed = self.names.target(entry.full_url)
         if addressed is not None and addressed[0] == kind:
             return addressed[1], False
         ours = self._marked(entry)
@@ -133,7 +130,7 @@ class Named:
 
     def _people(self, reference: str) -> set[str]:
         """The persons here whom the Patient is, or may be, to whom a reference leads, in the Bundle or here."""
-        target = self._target(reference)
+        target = self.names.target(reference)
         named = reference if target is None else "/".join(target)
         beside = next((one for one in self.entries if named in _names_of(one)), None)
         if beside is not None:
@@ -182,7 +179,7 @@ class Named:
         if not isinstance(value, dict):
             return value
         out = {key: self._referring(inner, f"{path}.{key}", beside) for key, inner in value.items()}
-        target = self._target(value.get("reference"))
+        target = self.names.target(value.get("reference"))
         if target is not None:
             there = target if target in beside else self._known_there(target)
             if there is None:
@@ -192,10 +189,6 @@ class Named:
             elif there != self.names.target(value["reference"]):
                 out["reference"] = f"{there[0]}/{there[1]}"
         return out
-
-    def _target(self, reference: object) -> Key | None:
-        """What a reference names, relatively or below any address of the partner's."""
-        return next((found for one in self.everywhere if (found := one.target(reference)) is not None), None)
 
     def _known_there(self, key: Key) -> Key | None:
         """What a reference names, by the partner's name for it: what lies there, its own here, or ours it was sent."""

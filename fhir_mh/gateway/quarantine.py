@@ -170,7 +170,7 @@ def _loose(tx: Tx, held: Quarantined, message: Message) -> tuple[Issue, ...]:
     if not any(one["code"] == "server-refers-aside" for one in loads(held.issues)):
         return ()
     found, bodies = list[Issue](), bodies_of(message)
-    names, beside = Names(held.partner, ""), {key_of(body) for body in bodies}
+    names, beside = Names(held.partner, ()), {key_of(body) for body in bodies}
     for number, body in enumerate(bodies):
         kind, _ = key_of(body)
         for path, reference in references_at(body, kind) if kind != "Patient" else ():

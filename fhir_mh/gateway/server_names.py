@@ -16,11 +16,11 @@ from fhir_mh.store import Tx
 class ServerNames:
     """The names of one server's resources. Everything is in the transaction.
 
-    people: the persons here whom the Patient is, or may be, whom a resource is about.
+    bases: its addresses. people: the persons here whom the Patient is, or may be, whom a resource is about.
     """
 
-    def __init__(self, home: Organisation, partner: str, base_url: str) -> None:
-        self.home, self.partner, self.base_url = home, partner, base_url
+    def __init__(self, home: Organisation, partner: str, *bases: str) -> None:
+        self.home, self.partner, self.bases = home, partner, bases
 
     def people(self, tx: Tx, patient: Body) -> set[str]:
         """The persons here whom a Patient of the server is, or may be: by number, local identifier, or as held."""
@@ -72,14 +72,14 @@ class ServerNames:
 
     def names(self, tx: Tx, body: Body, said: dict[Key, str]) -> Names:
         """What this resource and those that it refers to are called here."""
-        targets = Names(self.partner, self.base_url).targets(body)
+        targets = Names(self.partner, self.bases).targets(body)
         known = {key: self.called(tx, *key) for key in targets | {key_there(body)}}
-        return Names(self.partner, self.base_url, {**known, **said})
+        return Names(self.partner, self.bases, {**known, **said})
 
     def shared(self, tx: Tx, person: str, body: Body) -> dict[Key, str]:
         """What who provides what, as it lies there for another person's record too, is called in this one's."""
         found: dict[Key, str] = {}
-        for key in Names(self.partner, self.base_url).targets(body):
+        for key in Names(self.partner, self.bases).targets(body):
             noted = tx.server_copies.at(self.partner, *key) if key[0] in SHARED_KINDS else None
             held = None if noted is None else tx.get(key[0], noted.name)
             item = None if held is None or held.person == person else identifier_of(held.body())

@@ -85,7 +85,7 @@ class ServerVersions(ServerNames):
 
     def wanted(self, tx: Tx, bodies: Iterable[Body]) -> set[Key]:
         """Whom and what these resources name that stands on the same server, and is not noted."""
-        targets = Names(self.partner, self.base_url).targets([body for body in bodies if not self.is_known(tx, body)])
+        targets = Names(self.partner, self.bases).targets([body for body in bodies if not self.is_known(tx, body)])
         known = {key for key in targets if key[0] in SHARED_KINDS or key[0] in KINDS - {"Patient"}}
         return {key for key in known if tx.server_copies.at(self.partner, *key) is None}
 

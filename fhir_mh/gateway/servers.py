@@ -62,8 +62,8 @@ class _Copy:
 class FromServer(ServerVersions):
     """One partner's server, as it is read into one organisation's gateway. Everything is in the transaction."""
 
-    def __init__(self, home: Organisation, check: Check, partner: str, base_url: str) -> None:
-        super().__init__(home, partner, base_url)
+    def __init__(self, home: Organisation, check: Check, partner: str, *bases: str) -> None:
+        super().__init__(home, partner, *bases)
         self.check = check
 
     def knows(self, tx: Tx, patient: Body) -> bool:

@@ -82,6 +82,11 @@ class People(Part):
         rows = self.session.all("SELECT id FROM persons WHERE id > ? ORDER BY id LIMIT ?", after, limit)
         return [row[0] for row in rows]
 
+    def known_by_now(self) -> str:
+        """How many people there are, and identifiers of them: another text as soon as there is one more."""
+        row = self.session.made("SELECT (SELECT count(*) FROM persons), (SELECT count(*) FROM person_identifiers)")
+        return f"{row[0]}/{row[1]}"
+
     # --- how far
 
     def record_head(self, person: str) -> int:

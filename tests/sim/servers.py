@@ -17,6 +17,7 @@ import httpx
 
 from fhir_mh.api.servers import taking_in
 from fhir_mh.connectors.fhir_server.client import FhirClient
+from fhir_mh.connectors.fhir_server.naming import Names
 from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.connectors.fhir_server.polling import Polling
 from fhir_mh.connectors.fhir_server.transport import ServerTransport
@@ -202,8 +203,9 @@ class ServerLink:
         site, to = self.world.sites[self.sender], self.server.ods
         home = taking_in(site.gateway, to, self.server.url)
         transport = ServerTransport(
-            self.connection, to, self.sender, site.store, home, patience=600, through=self._wire(body)
-        )
+            self.connection, Names(to, (self.server.url,)), self.sender, site.store, home, patience=600,
+            through=self._wire(body),
+        )  # fmt: skip
         try:
             receipts = await transport.send(envelope)
         finally:

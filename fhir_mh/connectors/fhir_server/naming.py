@@ -22,13 +22,20 @@ _ITS_OWN = ("versionId", "lastUpdated", "source", "author", "project", "account"
 class Names:
     """One server's names. known: (type, id there) -> id here, of what was written there by us.
 
+    bases: its addresses, for a partner's connections all lead to the same; first that by which it is asked.
+
     What else it holds is called here by an id made of the partner, the type and the server's id, the same each time:
     ids of two servers, or of a server and ours, may be alike.
     """
 
     partner: str
-    base_url: str
+    bases: tuple[str, ...]
     known: Mapping[Key, str] = field(default_factory=dict)
+
+    @property
+    def _below(self) -> list[str]:
+        """What a reference below one of the addresses begins with, the longest first: one may lie below another."""
+        return sorted((f"{base.rstrip('/')}/" for base in self.bases), key=len, reverse=True)
 
     def here(self, kind: str, there: str) -> str:
         """What a resource of the server is called here."""
@@ -38,8 +45,8 @@ class Names:
         """(type, id there) of what a reference names on this server; None for one that leads anywhere else."""
         if not isinstance(reference, str):
             return None
-        base = self.base_url.rstrip("/") + "/"
-        found = _RELATIVE.fullmatch(reference.removeprefix(base))
+        below = next((base for base in self._below if reference.startswith(base)), "")
+        found = _RELATIVE.fullmatch(reference.removeprefix(below))
         return None if found is None else (found[1], found[2])
 
     def targets(self, value: Any) -> set[Key]:
@@ -64,7 +71,7 @@ class Names:
             out["reference"] = f"{target[0]}/{self.here(*target)}"
         url = value.get("url")
         if isinstance(url, str) and url.startswith("Binary/"):  # an attachment: it stays where it is
-            out["url"] = f"{self.base_url.rstrip('/')}/{url}"
+            out["url"] = f"{self.bases[0].rstrip('/')}/{url}"
         return out
 
 

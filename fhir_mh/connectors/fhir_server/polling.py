@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
 _READ, _DUE = "read", "due"  # whether all that a Patient there had was read, of who is known here
+_KNOWN = "known"  # who was known here when all Patients there were read
 _PEOPLE = 50  # read from the beginning in one round
 _ASTRAY = timedelta(days=1)
 """How far a server's clock may be from ours, where it is not known."""
@@ -44,7 +45,7 @@ class Polling:
     def __init__(self, server: Server, into: TakingIn, turn: Turn) -> None:
         self.server, self.into, self.turn = server, into, turn
         self.store, self.reading = into.store, into.reading
-        self.names = Names(self.reading.partner, self.reading.base_url)
+        self.names = Names(self.reading.partner, self.reading.bases)
         self.looking = Looking(server, self.names)
 
     async def round(self) -> int:
@@ -87,10 +88,13 @@ class Polling:
         noted, present = await self._noted(kind), await self._present()
         position = None if noted is None else noted.position
         since = gone_since = None if position is None else _before(position)
+        read.since = read.since or since is not None
+        known = await self._known_by_now() if kind == "Patient" else None
+        if known is not None:
+            since = None  # somebody may be among them who was passed over: nobody here knew them
         if noted is not None and _is_after(position, present + OVERLAP):
             position = since = None  # what was passed over because of it is not known
             gone_since = instant(noted.at - _ASTRAY)
-        read.since = read.since or since is not None
         try:
             async for body in self.server.search(kind, [], since=since):
                 if body.get("resourceType") == kind:
@@ -104,6 +108,8 @@ class Polling:
             return
         if position is not None:
             read.newest[kind] = instant(present) if _is_after(position, present) else position
+        if known is not None:
+            read.newest[_KNOWN] = known
 
     async def _pass_over(self, read: Read, kind: str, fault: FhirMhError) -> None:
         """Go on without a type that cannot be read. Raises a fault that is not of the type alone."""
@@ -352,6 +358,12 @@ class Polling:
         """What time it is by the server, else by ourselves."""
         told = self.server.present
         return told if told is not None else await self.store.read(lambda tx: tx.now)
+
+    async def _known_by_now(self) -> str | None:
+        """Who is known here, where that is not as it was when all Patients there were read; else None."""
+        noted = await self._noted(_KNOWN)
+        known = await self.store.read(lambda tx: tx.known_by_now())
+        return None if noted is not None and noted.position == known else known
 
     async def _noted(self, source: str) -> Checkpoint | None:
         return await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))

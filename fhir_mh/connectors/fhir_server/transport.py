@@ -23,18 +23,18 @@ from fhir_mh.store import Store
 class ServerTransport:
     """The messages of the sync protocol to one FHIR server, over one connection. See Transport.
 
-    to: the partner's ODS code; own: ours. patience: seconds for a whole envelope; what was not dealt with by then has
-    no receipt. through: another transport of HTTP, for tests.
+    names: those of the partner's server; own: our ODS code. patience: seconds for a whole envelope; what was not dealt
+    with by then has no receipt. through: another transport of HTTP, for tests.
     """
 
     def __init__(
-        self, connection: Connection, to: str, own: str, store: Store, home: Home, *,
+        self, connection: Connection, names: Names, own: str, store: Store, home: Home, *,
         patience: float, through: httpx.AsyncBaseTransport | None = None,
     ) -> None:  # fmt: skip
         self.own, self.store, self.home = own, store, home
         self._patience = patience
         self._client = FhirClient(connection, through=through)
-        self._names = Names(to, connection.base_url)
+        self._names = names
         self._one = asyncio.Lock()  # two plans at once would make twice what both refer to
 
     async def send(self, envelope: Envelope) -> list[Receipt]:

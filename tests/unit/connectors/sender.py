@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fhir_mh.connectors.fhir_server.found import Found, hash_of
+from fhir_mh.connectors.fhir_server.naming import Names
 from fhir_mh.connectors.fhir_server.transport import ServerTransport
 from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.checking import made_up
@@ -88,7 +89,8 @@ class Sender:
             connection = Connection.model_validate(
                 {"kind": "fhir-server", "base_url": self.server.url, "token": self.token}
             )
-            transport = ServerTransport(connection, WARD, HOME, self.store, self, patience=30)
+            names = Names(WARD, (self.server.url,))
+            transport = ServerTransport(connection, names, HOME, self.store, self, patience=30)
             try:
                 return await asyncio.gather(*(transport.send(Envelope(HOME, WARD, one)) for one in envelopes))
             finally:

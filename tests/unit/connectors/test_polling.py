@@ -129,19 +129,45 @@ def test_of_people_who_are_not_known_here_nothing_is_kept(tmp_path: Path) -> Non
         assert ward.tx(lambda tx: tx.quarantine.find()) == []
 
 
+def registered_after_the_poll(ward: Asked) -> None:
+    """Somebody whose Patient and goal there were passed over a day ago, and who is registered here since."""
+    ward.server.put({**PATIENT, "id": "78", "identifier": [{**PATIENT["identifier"][0], "value": "9990000026"}]})
+    ward.server.put(goal("g1", "Of before", subject={"reference": "Patient/78"}))
+    ward.poll()
+    for version in ward.server.versions:
+        version.updated -= timedelta(days=1)
+        if version.body is not None:
+            version.body["meta"]["lastUpdated"] = version.updated.isoformat()
+    ward.server.put(goal("g2", "Later"))
+    ward.poll()
+    ward.save(HOME, {"person": {"nhs_number": "9990000026", "birth_date": "1984-02-03"}})
+
+
+def test_what_was_passed_over_is_read_once_its_person_is_registered_here(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        registered_after_the_poll(ward)
+        assert ward.poll() == 1
+        held = ward.tx(lambda tx: tx.get("Goal", minted(WARD, "Goal", "g1")))
+        assert held.person == ward.tx(lambda tx: tx.find_person("https://fhir.nhs.uk/Id/nhs-number", "9990000026"))
+        assert ward.poll() == 0
+
+
+def test_all_patients_are_read_again_only_where_somebody_was_registered_since(tmp_path: Path) -> None:
+    with asked(tmp_path) as ward:
+        registered_after_the_poll(ward)
+        ward.poll()
+        ward.poll()  # what came has told another number, or has not
+        asked_for: list[list[tuple[str, str]]] = []
+        ward.refuse(500, lambda kind, query: kind == "Patient" and bool(asked_for.append(query)))  # type: ignore[func-returns-value]
+        ward.poll()
+        assert asked_for
+        assert all("_lastUpdated" in dict(query) for query in asked_for)
+
+
 def test_what_was_passed_over_is_read_once_its_person_is_written_there(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
-        other = {**PATIENT, "id": "78", "identifier": [{**PATIENT["identifier"][0], "value": "9990000026"}]}
-        ward.server.put(other)
-        ward.server.put(goal("g1", "Of before", subject={"reference": "Patient/78"}))
-        ward.poll()
-        for version in ward.server.versions:
-            version.updated -= timedelta(days=1)
-            if version.body is not None:
-                version.body["meta"]["lastUpdated"] = version.updated.isoformat()
-        ward.server.put(goal("g2", "Later"))
-        ward.poll()
-        ward.save(HOME, {"person": {"nhs_number": "9990000026", "birth_date": "1984-02-03"}})
+        registered_after_the_poll(ward)
+        ward.home.store.write_now(lambda tx: tx.checkpoints.set(WARD, "known", tx.known_by_now()))
         assert ward.poll() == 0
         written = ServerCopy(WARD, "Patient", "p", "78", "1", "x", "x")
         ward.home.store.write_now(lambda tx: tx.server_copies.keep(written))

@@ -151,12 +151,13 @@ def test_a_source_that_is_said_anew_is_kept() -> None:
     assert laid_over(plan(title="old", _title=before), there) == there
 
 
-NAMES = Names("ZOA1", "https://far.example/fhir/", {("Goal", "77"): "goal-here"})
+NAMES = Names("ZOA1", ("https://far.example/fhir/", "https://by-vpn.example/fhir"), {("Goal", "77"): "goal-here"})
 FOREIGN = minted("ZOA1", "Goal", "78")
 REFERENCES = {
     "Goal/77": "Goal/goal-here",
     "Goal/77/_history/3": "Goal/goal-here",
     "https://far.example/fhir/Goal/77": "Goal/goal-here",
+    "https://by-vpn.example/fhir/Goal/77": "Goal/goal-here",
     "Goal/78": f"Goal/{FOREIGN}",
     "https://else.example/fhir/Goal/77": "https://else.example/fhir/Goal/77",
     "#contained": "#contained",
