@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from fhir_mh import ods
 from fhir_mh.clock import instant, moment_of
 from fhir_mh.fhir.urls import ODS_CODE
 
 Decided = Literal["permit", "deny"]
 SOMEBODY = "?"
 """Stands among ODS codes for somebody who cannot be told, and so may be anybody."""
+_is_ods = re.compile(ods.FORM).fullmatch
 _DIRECT = frozenset({"access", "collect", "use", "disclose"})
 
 
@@ -126,7 +129,7 @@ def _narrow_to(around: frozenset[str] | None, own: frozenset[str] | None) -> fro
 
 
 def _organisations(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> frozenset[str] | None:
-    """The ODS codes of those a rule is about; one with another identifier stands as a code nobody has."""
+    """The ODS codes of those a rule is about; one with another identifier alone cannot be told any more than a name."""
     actors = terms.get("actors") or ()
     if not actors:
         return None
@@ -134,9 +137,9 @@ def _organisations(terms: Mapping[str, Any], ods_of: Mapping[str, str]) -> froze
     for actor in actors:
         party = actor.get("party") or {}
         identifier = party.get("identifier") or {}
-        said = identifier.get("value") or ""
-        code = said if identifier.get("system") == ODS_CODE else ""
-        found.add(code or ods_of.get(party.get("id", ""), "") or said or SOMEBODY)
+        said = str(identifier.get("value")) if identifier.get("system") == ODS_CODE else ""
+        code = said if _is_ods(said) else ""
+        found.add(code or ods_of.get(party.get("id", "")) or SOMEBODY)
     return frozenset(found)
 
 
