@@ -18,6 +18,7 @@ from fhir_mh.api.places import placed
 from fhir_mh.api.searching import only_parameters
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.parts import null_character_in
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.issues import issue
@@ -128,7 +129,10 @@ async def _sent(request: Request) -> _Sent:
     media_type(request, *JSON_TYPES)
     body = load_object(text)
     with placed(text, body):
-        return _Sent(read_partial(body), text, body)
+        change = read_partial(body)
+        if (at := null_character_in(body, "$")) is not None:
+            raise InvalidResource(issues=[issue("json-null-character", at.removeprefix("$."))])
+        return _Sent(change, text, body)
 
 
 def _format(request: Request) -> Format | None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from fhir_mh import ods
 from fhir_mh.errors import InvalidResource
 from fhir_mh.exchange.finding import Sought, read_sought
+from fhir_mh.fhir.parts import null_character_in
 from fhir_mh.issue_codes import CODES
 from fhir_mh.issues import Issue, issue
 
@@ -171,6 +172,8 @@ def _asked(body: Any) -> tuple[Message | Unreadable, ...] | None:
 def _entry(body: Any, path: str) -> Message | Unreadable:
     found = _object(body, path)
     try:
+        if (at := null_character_in(found, path)) is not None:
+            raise InvalidResource(issues=[issue("json-null-character", at)])
         message = read_message(found, path)
         if message.verb == "snapshot" and message.edition is None:  # only what a plain server holds has no number
             raise _fault(f"{path}.edition", "an integer")

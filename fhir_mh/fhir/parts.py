@@ -23,6 +23,19 @@ def without_meta(resource: Mapping[str, Any], names: Collection[str]) -> dict[st
     return body
 
 
+def null_character_in(value: Any, path: str) -> str | None:
+    """The path of the first text in JSON that holds the character NUL, of an object for its keys; None for none."""
+    if isinstance(value, str):
+        return path if "\x00" in value else None
+    if isinstance(value, dict):
+        inside = [(inner, f"{path}.{key}") for key, inner in value.items()]
+        if any("\x00" in key for key in value):
+            return path
+    else:
+        inside = [(inner, f"{path}[{n}]") for n, inner in enumerate(value)] if isinstance(value, list) else []
+    return next((found for inner, place in inside if (found := null_character_in(inner, place)) is not None), None)
+
+
 def changed(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
     """The JSON with each object in it as `change` gives it, the inner ones first; what is given stays as it is."""
     if isinstance(value, list):

@@ -165,6 +165,7 @@ def local_identifiers_in(patient: Patient) -> list[tuple[str, str]]:
         (str(one["system"]), str(one["value"]))
         for one in _identifiers(patient)
         if one.get("system") and one["system"] not in ours and one.get("use") != "old"
+        if "\x00" not in f"{one['system']}{one['value']}"  # nobody has such a one: it is set aside, or refused
     ]
 
 

@@ -19,5 +19,12 @@ CODES: dict[str, Code] = {
     "json-not-an-object": Code(
         "fatal", "structure", "A JSON object is expected here.", "Send one object: {{...}}.", JSON
     ),
+    "json-null-character": Code(
+        "error",
+        "value",
+        "A text here holds the character NUL, which no text may hold.",
+        "Send the text without it.",
+        "https://hl7.org/fhir/R4/datatypes.html#string",
+    ),
     "json-too-deep": Code("fatal", "too-costly", "The JSON is nested deeper than {limit} levels.", "Flatten it.", JSON),
 }

@@ -15,7 +15,7 @@ from fhir_mh.store.noting import listening, note_change
 from fhir_mh.store.part import among, pairs, some_at_once
 from fhir_mh.store.people import People
 from fhir_mh.store.search import Cursor, Updated, count_of, entries_of
-from fhir_mh.store.session import Row
+from fhir_mh.store.session import Row, refuse_null
 from fhir_mh.store.values import Page, StoredResource, from_ms
 
 _NEWEST = (
@@ -145,6 +145,8 @@ class Resources(People):
         later write changes: pages neither repeat nor skip. Raises InvalidResource for a cursor not made here.
         """
         criteria = {"persons": persons, "identifiers": identifiers, "ids": ids, "custodians": custodians}
+        refuse_null(part for pair in identifiers or () for part in pair)
+        refuse_null([*(persons or ()), *(ids or ()), *(custodians or ())])
         start = Cursor.read(cursor)
         rows = entries_of(self.session.connection, type, criteria, updated, start, limit + 1)
         following = Cursor(rows[limit - 1][8]).text() if len(rows) > limit else None

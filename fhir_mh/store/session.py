@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, exc
+
+from fhir_mh.errors import InvalidResource
+from fhir_mh.issues import issue
 
 Row = Sequence[Any]
 
@@ -14,6 +17,12 @@ Row = Sequence[Any]
 @lru_cache(maxsize=512)
 def _percent(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
+
+
+def refuse_null(values: Iterable[Any]) -> None:
+    """Raises InvalidResource where a text holds the character NUL, which PostgreSQL refuses and SQLite would take."""
+    if any(type(value) is str and "\x00" in value for value in values):
+        raise InvalidResource(issues=[issue("json-null-character", "$")])
 
 
 class Session:
@@ -60,6 +69,7 @@ class Session:
 
     def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """The same statement for each row; nothing for none."""
+        refuse_null(value for row in rows for value in row)
         if len(rows) < 2:  # what is made ready for many rows costs more than one
             for row in rows:
                 self.run(sql, *row)
@@ -70,6 +80,7 @@ class Session:
             raise self._known(fault) from None
 
     def _execute(self, sql: str, values: tuple[Any, ...]) -> Any:
+        refuse_null(values)
         self._cursor.execute(_percent(sql) if self.postgres else sql, values)
         return self._cursor
 

@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from fhir_mh.cli import exits, main
+from fhir_mh.fhir.json import load_object
 from tests.contract.bad_inputs import BAD, CSV, MARKER, NUMBER, Bad
-from tests.contract.rest_caller import FHIR, Caller, plan, refused
+from tests.contract.rest_caller import FHIR, Caller, Json, plan, refused
 from tests.contract.test_serve import serving
 
 KINDS = ("Patient", "CarePlan", "Goal", "Organization", "Consent")
@@ -122,3 +123,39 @@ def test_nothing_of_a_person_leaves_a_gateway_that_was_sent_all_of_it() -> None:
     assert "Traceback" not in log
     assert MARKER.encode() not in kept
     assert NUMBER.encode() not in kept
+
+
+NUL = "json-null-character"
+LOCAL = {"system": "urn:example:ward", "value": "A\x001"}
+
+
+def test_the_character_nul_is_refused_at_its_place_on_either_database(caller_on_each: Caller) -> None:
+    call = caller_on_each
+    body = {"person": {"identifiers": [LOCAL]}}
+    refused(call("POST", "/records", body), 400, NUL, "person.identifiers[0].value")
+    refused(call("GET", "/fhir/Patient?identifier=urn:example:ward|A%001"), 400, NUL, "$")
+    refused(call("GET", "/records/A%001"), 400, NUL, "$")
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"person": {"identifiers": [LOCAL]}}, "person.identifiers[0].value"),
+        ({"person": {"nhs_number": f"{NUMBER}\x00"}}, "person.nhs_number"),
+        ({"bundle": {"resourceType": "Bundle", "type": "collection", "a\x00": 1}}, "bundle"),
+        ({"sections": ["a", "\x00"]}, "sections[1]"),
+    ],
+)
+def test_a_message_with_the_character_nul_is_set_aside_on_either_database(
+    caller_on_each: Caller, change: Json, path: str
+) -> None:
+    call = caller_on_each
+    bundle = {"resourceType": "Bundle", "type": "collection"}
+    message = {"id": "odd", "verb": "snapshot", "person": {"nhs_number": NUMBER}, "custodian": "ZOA1", "edition": 1}
+    odd = {**message, "bundle": bundle, "sections": [], **change}
+    body = {"protocol": 1, "from": "ZOA1", "to": "ZCT1", "messages": [odd]}
+    (receipt,) = call("POST", "/sync/v1/messages", body, x_fhir_mh_from="ZOA1").json()["receipts"]
+    found = [(one["code"], one["path"]) for one in receipt["issues"]]
+    assert (receipt["status"], found) == ("quarantined", [(NUL, f"$.messages[0].{path}")])
+    (held,) = call.gateway.store.read_now(lambda tx: tx.quarantine.find())
+    assert load_object(held.text) == odd
