@@ -40,10 +40,11 @@ def follow(
 
     were: of others who are one with the person, and of whom something changed just now, the record as it was before.
     Who leads the care is asked where somebody must look. Raises Conflict where the change does to a placement or stay
-    of ours what none may: part of a history is gone, or what has ended goes on without a reason.
+    of ours what none may: part of a history is gone, what has ended goes on without a reason, or a stay is over too
+    soon.
     """
     before, after = named(tx, holding, before), named(tx, holding, after)
-    broken = broken_terms(before, after, home.ods, holding.keepers)
+    broken = broken_terms(before, after, home.ods, holding.keepers, instant(tx.now))
     if broken:
         raise Conflict(issues=broken)
     now, whose = instant(tx.now), Whose(home.ods, holding.keepers, beside(tx, holding, after, were or {}))

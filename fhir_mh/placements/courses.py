@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
+from fhir_mh.clock import instant, moment_of
 from fhir_mh.consent.directives import in_utc
 from fhir_mh.fhir.urls import ODS_CODE
 
+_LEEWAY = timedelta(minutes=5)  # by which another system's clock may be ahead
+_SUMMER_TIME = timedelta(hours=1)  # by which a day in England begins before it does in UTC
 Tree = dict[str, Any]
 State = Literal[
     "planned", "claimed", "declined", "under-way", "on-leave", "left", "waiting", "lapsed", "ended", "void"
@@ -351,6 +355,14 @@ def same_moment(one: str | None, other: str | None) -> bool:
 def later(one: str | None, other: str | None) -> bool | None:
     """Whether a moment lies after another; None where, as precise as they are known, that cannot be told."""
     return _is_later(_utc(one), _utc(other))
+
+
+def is_to_come(told: str | None, now: str) -> bool:
+    """Whether a moment is still to come, but for what clocks and days in England may differ by. now: an instant."""
+    moment = moment_of(now)
+    if told is None or moment is None:
+        return False
+    return bool(later(told, instant(moment + (_LEEWAY if "T" in told else _SUMMER_TIME))))
 
 
 def _is_later(first: str, second: str) -> bool | None:

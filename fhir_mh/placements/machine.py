@@ -5,14 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from fhir_mh.clock import instant, moment_of
 from fhir_mh.errors import Conflict, InvalidResource, NotFound
 from fhir_mh.issues import issue
 from fhir_mh.placements import placing, staying
-from fhir_mh.placements.courses import Course, State, courses, later
+from fhir_mh.placements.courses import Course, State, courses, is_to_come
 from fhir_mh.placements.steps import Change, Claim, Open, Reopen, Step
 from fhir_mh.placements.terms import DATED, KEPT, PLACED, Mint, Said, agree, estimate
 from fhir_mh.placements.whose import Beside
@@ -48,8 +46,6 @@ A step `reopen` brings it to many; that it was recorded is read from the history
 
 _HAPPENED = ("admitted_at", "returned_at", "at")
 """When what a step tells has happened. Not `period`, of leave: it is told when somebody goes."""
-_LEEWAY = timedelta(minutes=5)  # by which another system's clock may be ahead
-_SUMMER_TIME = timedelta(hours=1)  # by which a day in England begins before it does in UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +117,8 @@ def stands_at(situation: Situation, name: str | None, step: Step) -> str | None:
 
 def _expect_happened(step: Step, now: str) -> None:
     """Raises InvalidResource where it is told when the step happened, and that is still to come."""
-    moment = moment_of(now)
-    if moment is None:
-        return
     for name in _HAPPENED:
-        told = getattr(step, name, None)
-        ahead = _LEEWAY if told is not None and "T" in told else _SUMMER_TIME
-        if told is not None and later(told, instant(moment + ahead)):
+        if is_to_come(getattr(step, name, None), now):
             raise InvalidResource(issues=[issue("placement-to-come", name, step=step.step)])
 
 

@@ -193,6 +193,21 @@ def test_by_fhir_the_same_rules_hold(call: Caller) -> None:
     assert call("POST", f"{url}/reopen", BY, **as_(NURSE)).status_code == 200
 
 
+def test_by_record_and_by_fhir_nobody_has_left_who_leaves_later(call: Caller) -> None:
+    person(call)
+    stay = {"id": "stay", "status": "in-progress", "period": {"start": "2026-11-20"}}
+    body = {"person": {"nhs_number": NUMBER}, "stays": [stay]}
+    assert call("POST", "/records", body, **as_(NURSE)).status_code == 200
+    over = {"status": "finished", "period": {"start": "2026-11-20", "end": "2999-01-01"}}
+    ends = {**body, "stays": [{**stay, **over}]}
+    place = "stays[stay].period.end"
+    refused(call("POST", "/records", ends, **as_(NURSE)), 409, "placement-to-come", place)
+    patient = call("GET", "/fhir/Patient", **as_(NURSE)).json()["entry"][0]["resource"]["id"]
+    found = call("GET", f"/fhir/Encounter?patient={patient}", **as_(NURSE)).json()["entry"][0]["resource"]
+    answer = call("PUT", f"/fhir/Encounter/{found['id']}", {**found, **over}, **as_(NURSE))
+    refused(answer, 409, "placement-to-come", place)
+
+
 def test_two_placements_are_a_question(call: Caller) -> None:
     record = person(call)
     opened(call, record)

@@ -309,14 +309,35 @@ def test_nothing_is_rewritten_or_goes_on_by_a_mere_change() -> None:
         "placements": [{**placement, "status": "active", "history": placement["history"][:1]}],
         "stays": [{**stay, "status": "in-progress"}],
     }
-    assert {(one.code, one.path) for one in broken_terms(before, changed, HOME, both.keepers)} == {
+    assert {(one.code, one.path) for one in broken_terms(before, changed, HOME, both.keepers, NOW)} == {
         ("placement-history", f"placements[{placement['id']}].history"),
         ("placement-ended", f"placements[{placement['id']}].status"),
     }
-    (found,) = broken_terms(before, changed, WARD, both.keepers)
+    (found,) = broken_terms(before, changed, WARD, both.keepers, NOW)
     assert (found.code, found.path) == ("placement-ended", f"stays[{stay['id']}].status")
     void = {**before, "placements": [{**placement, "status": "entered-in-error"}]}
-    assert broken_terms(before, void, HOME, both.keepers) == []
+    assert broken_terms(before, void, HOME, both.keepers, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "end", "refused"),
+    [
+        ("finished", "2026-11-29", True),
+        ("finished", "2026-11-24T23:00:00Z", True),
+        ("finished", "2026-11-24", False),
+        ("finished", None, False),
+        ("cancelled", "2026-11-29", False),
+        ("in-progress", "2026-11-29", False),
+    ],
+)
+def test_no_stay_is_over_at_a_time_still_to_come(status: str, end: str | None, refused: bool) -> None:
+    both = under_way()
+    (stay,) = both.tree["stays"]
+    changed = {**both.tree, "stays": [{**stay, "status": status, "period": {**stay["period"], "end": end}}]}
+    found = [(one.code, one.path) for one in broken_terms(both.tree, changed, WARD, both.keepers, NOW)]
+    assert found == ([("placement-to-come", f"stays[{stay['id']}].period.end")] if refused else [])
+    assert broken_terms(both.tree, changed, HOME, both.keepers, NOW) == [], "it is not ours"
+    assert broken_terms(changed, changed, WARD, both.keepers, NOW) == [], "it was so"
 
 
 @pytest.mark.parametrize("at", ["2026-11-24", "2026-11-23T09:00:00Z"])

@@ -56,7 +56,7 @@ class Placements(RuleBasedStateMachine):
             return
         if step == "reopen":
             self.reopened.add(name)
-        assert broken_terms(self.before, self.both.tree, who, self.both.keepers) == []
+        assert broken_terms(self.before, self.both.tree, who, self.both.keepers, NOW) == []
         self._follow()
 
     def _follow(self) -> None:
@@ -72,7 +72,7 @@ class Placements(RuleBasedStateMachine):
     @invariant()
     def history_only_grows(self) -> None:
         for who in (HOME, WARD, FAR):
-            found = broken_terms(self.before, self.both.tree, who, self.both.keepers)
+            found = broken_terms(self.before, self.both.tree, who, self.both.keepers, NOW)
             assert [one for one in found if one.code == "placement-history"] == []
         had = {entry["id"] for entry in _entries(self.before)}
         assert had <= {entry["id"] for entry in _entries(self.both.tree)}
