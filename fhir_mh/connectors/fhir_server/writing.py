@@ -56,11 +56,26 @@ def entry_of(place: Place, named: Mapping[Key, str], patient: str) -> Body:
 async def write(client: FhirClient, places: Sequence[Place], entries: Sequence[Body]) -> Written:
     """Send a transaction; where the server refuses its conditions, once more without them.
 
-    Raises what FhirClient.transaction does.
+    Raises what FhirClient.transaction does, and VersionConflict where it is refused and something that was to be
+    written over has been deleted there since it was read: that is looked at again, and not created by an update.
     """
+    written = await _written(client, places, entries)
+    if isinstance(written.fault, Refused):
+        await _expect_there(client, places)
+    return written
+
+
+async def _expect_there(client: FhirClient, places: Sequence[Place]) -> None:
+    for place in places:
+        if place.body is not None and await client.read(place.key[0], place.there) is None:
+            raise VersionConflict(issues=[issue("server-changed", "$")])
+
+
+async def _written(client: FhirClient, places: Sequence[Place], entries: Sequence[Body]) -> Written:
     try:
         answers = await client.transaction(entries)
     except Refused:
+        await _expect_there(client, places)
         plain = [_unconditional(entry) for entry in entries]
         if plain == list(entries):
             raise

@@ -219,6 +219,37 @@ def test_what_is_deleted_there_is_told_and_written_anew(sender: Sender) -> None:
     assert sender.is_noted(*PLAN)
 
 
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_what_is_deleted_between_reading_and_writing_is_told_and_written_anew(status: int) -> None:
+    with sending() as sender:
+        assert sender.told() == ("stored", "")
+        before = there(sender)["id"]
+
+        def deleted() -> None:
+            sender.server.delete("CarePlan", before)
+            raise Fault(status)
+
+        sender.server.between.append(deleted)
+        sender.body(*PLAN)["title"] = "What the home team wrote"
+        assert sender.told() == ("later", "server-changed")
+        assert sender.told() == ("stored", "")
+        assert sender.gone == [("CarePlan", before)]
+        assert there(sender)["title"] == "What the home team wrote"
+
+
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_an_update_that_is_refused_of_what_lies_there_is_a_refusal(status: int) -> None:
+    with sending() as sender:
+        assert sender.told() == ("stored", "")
+
+        def refused() -> None:
+            raise Fault(status)
+
+        sender.server.between += [refused, refused]
+        sender.body(*PLAN)["title"] = "What the home team wrote"
+        assert sender.told() == ("refused", "server-refused")
+
+
 # --- the answer is lost
 
 
