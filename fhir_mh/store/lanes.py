@@ -19,6 +19,9 @@ from fhir_mh.store.part import Part, among
 from fhir_mh.store.session import Row
 from fhir_mh.store.values import Breaker, Lane, LaneState, Outcome, breaker_of, from_ms_or_none, to_ms, to_ms_or_none
 
+AHEAD = timedelta(minutes=10)
+"""Longer than any wait or lease there is: a time that lies further ahead was set by a clock that was wrong."""
+
 _COLUMNS = "partner, person, state, reason, due, attempts, owner, token, leased_until"
 
 _CLAIM = f"""
@@ -143,13 +146,33 @@ class Lanes(Part):
         for partner, retry_at in self._partners_due():
             room = limit - (less or {}).get(partner, 0)
             if room > 0 and (retry_at is None or retry_at <= now):
+                self._put_right(partner)
                 rows = self.session.all(sql, partner, now, now, room, owner, to_ms(self.now + lease))
                 claimed += map(_lane, rows)
         return sorted(claimed, key=lambda lane: (lane.due, lane.partner, lane.person))
 
     def _partners_due(self, without: Sequence[str] = ()) -> list[Row]:
         """(partner, when it may be called again) of each in whose lanes something is or will be due."""
-        return [row for row in self.session.all(_PARTNERS_DUE) if row[0] not in without]
+        rows = [row for row in self.session.all(_PARTNERS_DUE) if row[0] not in without]
+        return [(row[0], None if row[1] is not None and row[1] > self._too_far else row[1]) for row in rows]
+
+    @property
+    def _too_far(self) -> int:
+        return to_ms(self.now + AHEAD)
+
+    def _put_right(self, partner: str) -> None:
+        """What a clock that was ahead has put off, or leased, is due and free now."""
+        for column in ("due", "leased_until"):
+            self.session.run(
+                f"UPDATE lanes SET {column} = ? WHERE partner = ? AND {column} > ?",
+                self._now_ms, partner, self._too_far,
+            )  # fmt: skip
+
+    def _is_to_be_put_right(self, partner: str) -> bool:
+        return any(
+            self.session.one(f"SELECT 1 FROM lanes WHERE partner = ? AND {column} > ? LIMIT 1", partner, self._too_far)
+            for column in ("due", "leased_until")
+        )
 
     def renew(self, lane: Lane, lease: timedelta) -> Lane:
         """The lane, held longer: from now. Raises Conflict (store-lease-lost) when somebody else has claimed it."""
@@ -217,6 +240,8 @@ class Lanes(Part):
 
     def _partner_due(self, partner: str, retry_at: int | None) -> int | None:
         """When a lane of one partner may next be claimed, free or leased by now, and not before retry_at."""
+        if self._is_to_be_put_right(partner):
+            return max(self._now_ms, retry_at or 0)
         free = self.session.one(
             "SELECT due FROM lanes WHERE partner = ? AND due IS NOT NULL"
             " AND (leased_until IS NULL OR leased_until <= ?) ORDER BY due LIMIT 1",

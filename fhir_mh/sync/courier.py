@@ -22,6 +22,7 @@ from fhir_mh.exchange.messages import Envelope, Message, Receipt
 from fhir_mh.exchange.ports import Exchange
 from fhir_mh.exchange.transport import Refused, Transport
 from fhir_mh.store import Lane, OutboxMessage, Outcome, Store, Tx
+from fhir_mh.store.lanes import AHEAD
 from fhir_mh.sync.faults import place_of
 from fhir_mh.sync.retry import Retry, answered, probing, reopened
 
@@ -261,7 +262,8 @@ class Courier:
 
     def _holds(self, lane: Lane) -> bool:
         """Whether the lease has not run out: else another may have sent what is in hand, or decided not to."""
-        if lane.leased_until is not None and self.clock.now() < lane.leased_until:
+        now = self.clock.now()
+        if lane.leased_until is not None and now < lane.leased_until <= now + AHEAD:
             return True
         log.info("a lane to %s was held too long, and nothing of it is sent", lane.partner)
         return False

@@ -9,6 +9,9 @@ import pytest
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import Conflict, NotFound
 from fhir_mh.store import Breaker, Lane, Outcome, Store, Tx
+from fhir_mh.store.lanes import AHEAD
+from fhir_mh.sync import courier
+from fhir_mh.sync.retry import Retry
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -311,3 +314,33 @@ def test_nothing_is_handed_out_of_a_lane_that_somebody_else_has_claimed(store: S
     clock.advance(LEASE)
     (fast,) = claim(store, "b")
     assert (waiting(store, slow), waiting(store, fast)) == ([], ["m1"])
+
+
+def test_what_a_clock_that_was_ahead_put_off_is_due_once_it_is_right_again(store: Store, clock: ManualClock) -> None:
+    add(store, "m1", lane="W/1")
+    add(store, "m2", lane="W/2")
+    first, second = claim(store)
+    wrong = START + timedelta(hours=1)
+    finish(store, first, retry_at=wrong)
+    finish(store, second, retry_at=START + AHEAD)
+    assert store.read_now(lambda tx: tx.lanes.next_due()) == START, "though another is due later, and truly"
+    (lane,) = claim(store)
+    assert lane.person == "1"
+    finish(store, lane, "m1")
+    assert store.read_now(lambda tx: tx.lanes.next_due()) == START + AHEAD
+
+
+def test_what_was_leased_or_not_to_be_called_by_a_clock_that_was_ahead_is_free(
+    store: Store, clock: ManualClock
+) -> None:
+    add(store, "m1")
+    (late,) = store.write_now(lambda tx: tx.lanes.claim("gone", timedelta(hours=1), 1))
+    store.write_now(lambda tx: tx.lanes.set_breaker(Breaker("W", "open", 5, START, START + timedelta(hours=1))))
+    assert store.read_now(lambda tx: tx.lanes.next_due()) == START
+    (lane,) = claim(store)
+    assert (waiting(store, late), waiting(store, lane)) == ([], ["m1"])
+    assert claim(store, "b") == [], "a lease that is as long as any stands"
+
+
+def test_no_wait_and_no_lease_is_as_long_as_what_counts_as_a_wrong_clocks() -> None:
+    assert max(Retry().longest, courier.LEASE) < AHEAD

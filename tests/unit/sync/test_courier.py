@@ -16,7 +16,8 @@ from fhir_mh.exchange.messages import Envelope, Receipt
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import issue
 from fhir_mh.store import Lane, OutboxMessage, Outcome, Tx
-from fhir_mh.sync.courier import LEASE
+from fhir_mh.store.lanes import AHEAD
+from fhir_mh.sync.courier import LEASE, Limits
 from tests.unit.sync.counting import person_of, value_of
 from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
 
@@ -515,6 +516,14 @@ def test_what_a_worker_composed_before_its_lease_ran_out_is_not_sent_after_it(
     assert home.wires[WARD].sent == []
     home.exchange.compose = compose  # type: ignore[method-assign]
     assert deliver(home) == 1
+
+
+def test_by_a_lease_that_a_clock_which_was_ahead_has_given_nothing_is_sent(pair: tuple[Node, Node]) -> None:
+    home, _ = pair
+    home.courier.limits = Limits(lease=AHEAD + timedelta(seconds=1))
+    home.count(ADA, WARD)
+    assert deliver(home) == 0
+    assert home.wires[WARD].sent == []
 
 
 def test_halves_of_a_refused_request_are_sent_only_while_their_lanes_are_held(
