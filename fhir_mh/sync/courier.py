@@ -137,13 +137,7 @@ class Courier:
         """Lanes to deliver now, in requests: the partner and its lanes. What is under way takes its room."""
         if self.refresh is not None:
             await self.refresh()
-        claimed = await self.store.write(lambda tx: self._claim(tx, under_way or {}))
-        size = self.limits.messages
-        return [
-            (partner, lanes[start : start + size])
-            for partner, lanes in _by_partner(claimed).items()
-            for start in range(0, len(lanes), size)
-        ]
+        return await self.store.write(lambda tx: self._claim(tx, under_way or {}))
 
     def _due(self, tx: Tx, under_way: Mapping[str, int]) -> list[Lane]:
         most = self.limits.requests
@@ -153,9 +147,12 @@ class Courier:
         }
         return tx.lanes.claim(self.owner, self.limits.lease, most * self.limits.messages, less=less)
 
-    def _claim(self, tx: Tx, under_way: Mapping[str, int]) -> list[Lane]:
-        """Of a partner whose breaker is not closed one lane, to see whether it is there again."""
-        kept: list[Lane] = []
+    def _claim(self, tx: Tx, under_way: Mapping[str, int]) -> list[tuple[str, list[Lane]]]:
+        """Requests to partners. Of one that did not answer last, a single lane, to see whether it is there again.
+
+        Whichever was tried least: a message that fails by itself is not what shows that.
+        """
+        kept: list[tuple[str, list[Lane]]] = []
         for partner, lanes in _by_partner(self._due(tx, under_way)).items():
             if partner not in self.transports:
                 for lane in lanes:
@@ -164,9 +161,14 @@ class Courier:
             breaker = tx.lanes.breaker(partner)
             if breaker.state != "closed":
                 tx.lanes.set_breaker(probing(breaker, tx.now + self.limits.lease))
-                for lane in lanes[1:]:
+            requests = _requests(lanes, self.limits.messages)[: self.at_once(partner) - under_way.get(partner, 0)]
+            if breaker.failures:
+                requests = [[min(lanes, key=lambda lane: lane.attempts)]]
+            chosen = {lane.person for request in requests for lane in request}
+            for lane in lanes:
+                if lane.person not in chosen:
                     tx.lanes.let_go(lane)
-            kept += lanes if breaker.state == "closed" else lanes[:1]
+            kept += [(partner, request) for request in requests]
         return kept
 
     async def deliver(self, partner: str, lanes: Sequence[Lane]) -> int:
@@ -274,8 +276,13 @@ class Courier:
         return [parcel for parcel in composed if parcel is not None]
 
     async def _no_answer(self, partner: str, parcels: Sequence[_Parcel], code: str) -> None:
+        """The partner has not answered: but what always fails alone says nothing of the partner."""
+        alone = len(parcels) == 1 and parcels[0].lane.attempts >= self.retry.patience
+
         def count(tx: Tx) -> None:
-            tx.lanes.set_breaker(self.retry.failed(tx.lanes.breaker(partner), tx.now, self.draw()))
+            breaker = tx.lanes.breaker(partner)
+            if not (alone and breaker.state == "closed"):
+                tx.lanes.set_breaker(self.retry.failed(breaker, tx.now, self.draw()))
 
         await self._try_write(count)
         await self._put_off_all(parcels, code)
@@ -354,6 +361,13 @@ class Courier:
         except FhirMhError as fault:
             self.unsure = self.unsure or fault.status >= 500
             log.info("a lane was not let go: %s", fault.issues[0].code if fault.issues else type(fault).__name__)
+
+
+def _requests(lanes: Sequence[Lane], size: int) -> list[list[Lane]]:
+    """The lanes of a partner in requests, each tried in vain by itself: what makes one fail takes no other along."""
+    fresh = [lane for lane in lanes if not lane.attempts]
+    together = [fresh[start : start + size] for start in range(0, len(fresh), size)]
+    return [*together, *([lane] for lane in lanes if lane.attempts)]
 
 
 def _by_partner(lanes: Iterable[Lane]) -> dict[str, list[Lane]]:

@@ -147,6 +147,59 @@ def test_the_breaker_lets_one_lane_through_and_then_all(pair: tuple[Node, Node],
     assert [held(ward, number) for number in PEOPLE] == [1, 1, 1]
 
 
+def test_a_message_that_a_front_door_always_refuses_holds_up_nobody_else(
+    pair: tuple[Node, Node], clock: ManualClock
+) -> None:
+    """As a firewall does that finds something in its text: with 403, for the whole request."""
+    home, ward = pair
+    home.count(ADA, WARD)
+    barred = {outbox(home)[0].message}
+
+    def front_door(envelope: Envelope) -> None:
+        if not barred.isdisjoint(message.id for message in envelope.messages):
+            raise UpstreamUnavailable(issues=[issue("sync-unexpected-answer", "$", status=403)])
+
+    wire = home.wires[WARD]
+    wire.before = front_door
+    home.count(BEN, WARD)
+    home.count(CLEO, WARD)
+    assert deliver(home) == 0
+    for _ in range(4):
+        clock.advance(timedelta(seconds=1))
+        deliver(home)
+    assert (held(ward, BEN), held(ward, CLEO)) == (1, 1)
+    for _ in range(8):
+        clock.advance(timedelta(minutes=6))
+        deliver(home)
+    clock.advance(timedelta(minutes=6))
+    home.count(BEN, WARD)
+    assert deliver(home) == 1, "one lane is let through: the one that was tried least"
+    for edition in range(3, 12):
+        clock.advance(timedelta(minutes=6))
+        home.count(BEN, WARD)
+        assert (deliver(home), held(ward, BEN)) == (1, edition), "it opens no breaker any more"
+    wire.before = lambda envelope: None
+    clock.advance(timedelta(minutes=6))
+    assert (deliver(home), held(ward, ADA)) == (1, 1)
+
+
+def test_what_was_tried_in_vain_travels_by_itself_and_in_no_more_requests_than_may_be(
+    pair: tuple[Node, Node], clock: ManualClock
+) -> None:
+    home, _ = pair
+    wire = home.wires[WARD]
+    home.new_courier(requests=2)
+    wire.before = unreachable
+    for number in PEOPLE:
+        home.count(number, WARD)
+    deliver(home)
+    wire.before = lambda envelope: None
+    wire.sent.clear()
+    clock.advance(timedelta(minutes=5))
+    assert [deliver(home), deliver(home)] == [1, 2]
+    assert [len(envelope.messages) for envelope in wire.sent] == [1, 1, 1]
+
+
 def test_a_partner_that_asks_is_tried_at_once(pair: tuple[Node, Node], clock: ManualClock) -> None:
     home, ward = pair
     home.wires[WARD].before = unreachable
