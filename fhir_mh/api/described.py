@@ -255,6 +255,11 @@ def _deliveries() -> Json:
             "a code, only what was refused with it. At most a thousand at once; `left` says how many remain.",
             body=request_body("ReplayAll", ["replay-all"]),
             answers={200: answer("They wait again", None)}, refusals="403 404 422")},
+        "/deliveries/send-again": {"post": operation(
+            "send_again", "deliveries", "Send a partner everything again", "For one whose store is older than what it "
+            "has acknowledged. Consent is decided anew; what the partner holds already it passes over.",
+            body=request_body("SendAgain", ["send-again"]),
+            answers={200: answer("How many people and notices wait again", None)}, refusals="403 404 422")},
         "/deliveries/{seq}": {"get": operation(
             "show_delivery", "deliveries", "One message: its state, its age, what it waits for", "Never what it says.",
             parameters=[in_path("seq", "The number of the message.")],
@@ -335,6 +340,7 @@ def _schemas() -> Json:
         **parts,
         "CareRecord": whole,
         "Find": find,
+        "SendAgain": {"type": "object", "properties": {"partner": text}, "required": ["partner"]},
         "Resume": {"type": "object", "properties": {"partner": text, "person": text}, "required": ["partner"]},
         "ReplayAll": {"type": "object", "properties": {"partner": text, "code": text}, "required": ["partner"]},
         "Losses": {"type": "object", "properties": {

@@ -157,6 +157,11 @@ SEARCH = Example(
 RESUME = Example(
     "A code that is no partner's is refused; put your own partner's in its place", {"partner": "ZZZ99"}, 404
 )
+SEND_AGAIN = Example(
+    "A code that is no partner's is refused; with a partner's own, it is sent everything again",
+    {"partner": "ZZZ99"},
+    404,
+)
 REPLAY_ALL = Example(
     "A code that is no partner's is refused; with a partner's own, all that it refused waits again",
     {"partner": "ZZZ99", "code": "sync-refused"},
@@ -342,6 +347,7 @@ BY_NAME = {
     "dangling": DANGLING,
     "search": SEARCH,
     "resume": RESUME,
+    "send-again": SEND_AGAIN,
     "replay-all": REPLAY_ALL,
     "no-parameters": NO_PARAMETERS,
     "mark": MARK,

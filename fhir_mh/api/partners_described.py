@@ -39,7 +39,8 @@ def paths() -> Json:
                              answers={200: answer(known, "KnownPartner", ["ETag"])}, refusals="401 403 404"),
             "put": operation(
                 "put_partner", "partners", "Change a partner",
-                "What waits for it is tried at once. To change a secret without a gap, name the new file as "
+                "What waits for it is tried at once; at a kind or an address that it did not have before it is sent "
+                "everything again. To change a secret without a gap, name the new file as "
                 "`secret_file`, the old one as `previous_secret_file`, and in `previous_until` how long it counts.",
                 parameters=[_ODS, {**_IF_MATCH, "required": True}], body=request_body(_SCHEMA, ["partner-off"]),
                 answers={200: answer(known, "KnownPartner", ["ETag"])}, refusals="401 403 404 409 412 422 428"),

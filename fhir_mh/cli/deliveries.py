@@ -49,11 +49,11 @@ def run(
     verb: str, *, config: Path | None = None, gateway: str | None = None, token_file: Path | None = None,
     as_json: bool = False, **asked: Any,
 ) -> int:  # fmt: skip
-    """list, summary, show, replay or resume; what the gateway says, on standard output.
+    """list, summary, show, replay, resume or send-again; what the gateway says, on standard output.
 
     asked: partner and everything to list, seq to show or replay, partner and code to replay many, partner and person to
-    resume. Tables on a terminal, lines of fields parted by tabs in a pipe, the gateway's own JSON with as_json. Returns
-    0, and of a summary in which an alarm stands 1.
+    resume, partner to send everything again. Tables on a terminal, lines of fields parted by tabs in a pipe, the
+    gateway's own JSON with as_json. Returns 0, and of a summary in which an alarm stands 1.
     Raises UpstreamUnavailable where no gateway answers, ConfigurationError where it is not said which or the token
     is not to be had, and what the gateway refuses as NotAuthenticated, ConsentDenied, NotFound or InvalidResource.
     """
@@ -156,7 +156,13 @@ def _resume(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
     return ask(where, "POST", "/deliveries/resume", content=dumps(named))
 
 
-_VERBS = {"list": _list, "summary": _summary, "show": _show, "replay": _replay, "resume": _resume}
+def _send_again(where: Where, asked: Mapping[str, Any]) -> dict[str, Any]:
+    return ask(where, "POST", "/deliveries/send-again", content=dumps({"partner": asked["partner"]}))
+
+
+_VERBS = {
+    "list": _list, "summary": _summary, "show": _show, "replay": _replay, "resume": _resume, "send-again": _send_again,
+}  # fmt: skip
 
 
 def ask(where: Where, method: str, path: str, more: Mapping[str, str] | None = None, **sent: Any) -> dict[str, Any]:

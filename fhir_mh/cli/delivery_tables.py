@@ -188,6 +188,9 @@ def _told(verb: str, answer: Json) -> list[str]:
         waits = f"Waits again as {answer['seq']} for {printable(answer['partner'])}."
         stays = {"halted": _WAITS_FOR["person"], "ended": _WAITS_FOR["sharing"]}.get(answer["lane"])
         return [waits] if stays is None else [waits, stays]
+    if verb == "send-again":
+        people = f"What {printable(answer['partner'])} may see of {answer['people']} people"
+        return [f"{people}, and {answer['notices']} notices, wait for it again.", *_still_halted(answer)]
     resumed = [f"Goes on: {printable(person)}" for person in answer["resumed"]]
     return resumed or [f"No lane to {printable(answer['partner'])} was halted."]
 
@@ -196,9 +199,12 @@ def _replayed(answer: Json) -> list[str]:
     told = [f"{answer['replayed']} messages wait again for {printable(answer['partner'])}."]
     if answer["left"]:
         told.append(f"{answer['left']} more are to be asked for again.")
-    if answer["halted"]:
-        told.append(f"{answer['halted']} lanes are halted: nothing leaves them until they are resumed.")
-    return told
+    return told + _still_halted(answer)
+
+
+def _still_halted(answer: Json) -> list[str]:
+    halted = answer["halted"]
+    return [f"{halted} lanes are halted: nothing leaves them until they are resumed."] if halted else []
 
 
 def _shown(answer: Json) -> list[str]:

@@ -29,6 +29,7 @@ def deliveries() -> Typer:
     for name, command in (
         ("list", list_deliveries), ("summary", sum_up_deliveries), ("show", show_delivery),
         ("replay", replay_deliveries), ("resume", resume_lanes),
+        ("send-again", send_again),
     ):  # fmt: skip
         group.command(name, cls=Command, epilog=EXITS)(command)
     return group
@@ -100,6 +101,20 @@ def resume_lanes(
 ) -> None:
     """Let halted lanes go on. What was refused is skipped, unless it was replayed before."""
     ask_gateway("deliveries", "resume", config, gateway, token_file, as_json, partner=partner, person=person)
+
+
+def send_again(
+    partner: Annotated[str, Argument(metavar="ODS", help="The partner that is sent everything again.")],
+    config: Config = None,
+    gateway: GatewayAddress = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a partner everything again that it may see of whom it was sent something: its store is an older one.
+
+    Consent is decided anew, and a halted lane stays halted. What the partner holds already it passes over.
+    """
+    ask_gateway("deliveries", "send-again", config, gateway, token_file, as_json, partner=partner)
 
 
 class Answer(StrEnum):

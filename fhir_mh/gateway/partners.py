@@ -18,6 +18,7 @@ from fhir_mh.issues import Issue, issue
 from fhir_mh.partner import OF_KIND, SECRET_LENGTH, SECRETS, Connection, Partner, faults, read_secret
 from fhir_mh.settings import UNNAMED, Places, translated
 from fhir_mh.store import Store, StoredPartner, Tx
+from fhir_mh.sync.deliveries import send_again
 from fhir_mh.sync.retry import reopened
 
 Body = dict[str, Any]
@@ -145,6 +146,8 @@ class Directory:
     async def change(self, ods: str, body: Body, *, version: int) -> Known:
         """Keep a partner as it now is, and try at once what waits for it.
 
+        What is at an address that it did not have before, or is of another kind, is sent everything again.
+
         Raises InvalidResource, NotFound, Conflict (partner-in-file), VersionConflict.
         """
         self._changeable(ods)
@@ -153,7 +156,10 @@ class Directory:
         self._checked(body)
 
         def keep(tx: Tx) -> None:
+            before = tx.partners.get(ods)
             tx.partners.change(ods, dumps(body).decode(), expected=version)
+            if before is not None and _addresses(body) - _addresses(load_object(before.text)):
+                send_again(tx, ods)
             _try_now(tx, ods)
 
         await self.store.write(keep)
@@ -209,6 +215,11 @@ class Directory:
             look_anew(tx, self.home, person, [ods])
         tx.partners.reach(ods, persons[-1] if persons else None)
         return bool(persons)
+
+
+def _addresses(body: Body) -> set[tuple[str, str]]:
+    """What is at the other end, and where, of each connection of a body that was found to be in order."""
+    return {(one.get("kind", "gateway"), one["base_url"].rstrip("/")) for one in body["connections"]}
 
 
 def _try_now(tx: Tx, ods: str) -> None:

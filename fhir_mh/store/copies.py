@@ -286,6 +286,19 @@ class Currencies(Part):
         )
         note_ending(self, person, f"{partner} {custodian}")
 
+    def sent_to(self, partner: str) -> list[tuple[str, int]]:
+        """Of whom something was sent to a partner: the person, and the newest edition that was."""
+        rows = self.session.all(
+            "SELECT person, MAX(sent_edition) FROM currency WHERE partner = ? AND sent_edition IS NOT NULL"
+            " GROUP BY person ORDER BY person",
+            partner,
+        )
+        return [(row[0], int(row[1])) for row in rows]
+
+    def forget_stored(self, partner: str) -> None:
+        """Nothing is known any more to be stored at a partner."""
+        self.session.run("UPDATE currency SET stored_edition = NULL, stored_at = NULL WHERE partner = ?", partner)
+
     def resume(self, partner: str, person: str, custodian: str) -> None:
         """The copy is kept up to date again, where it was not."""
         self.session.run(

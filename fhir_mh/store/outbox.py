@@ -194,6 +194,33 @@ class Outbox(Part):
             message=message,
         )  # fmt: skip
 
+    def notices_again(self, partner: str) -> int:
+        """Send each notice again that a partner has acknowledged, under its own key; how many they are.
+
+        A partner that has it answers as before.
+        """
+        rows = self.session.all(
+            "UPDATE outbox SET state = 'pending', attempts = 0, error = NULL, created = ?, settled = NULL"
+            " WHERE partner = ? AND kind = 'notice' AND state = 'acked' RETURNING person",
+            self._now_ms,
+            partner,
+        )
+        self.session.many(
+            "UPDATE lanes SET due = COALESCE(due, ?) WHERE partner = ? AND person = ?",
+            [(self._now_ms, partner, person) for person in sorted({row[0] for row in rows})],
+        )
+        self.queued()
+        return len(rows)
+
+    def was_urgent(self, partner: str, person: str) -> bool:
+        """Whether any snapshot of a lane that is known of brought a recorded refusal."""
+        row = self.session.one(
+            "SELECT 1 FROM outbox WHERE partner = ? AND person = ? AND kind = 'snapshot' AND urgent LIMIT 1",
+            partner,
+            person,
+        )
+        return row is not None
+
     def overtaken(self, newer: OutboxMessage) -> None:
         """Say of the dead snapshots of a lane that nobody need look at them: the partner has stored a newer one."""
         self.session.run(

@@ -101,6 +101,24 @@ def replay_all(tx: Tx, partner: str, code: str | None = None) -> dict[str, Any]:
     }
 
 
+def send_again(tx: Tx, partner: str) -> dict[str, Any]:
+    """Queue everything for a partner again, as if nothing were known to be stored there; of how many people.
+
+    For one whose store is older than what it has acknowledged, or that has another system by now. Notices go again
+    under their own ids. Consent is decided anew when each snapshot is sent; where sharing has ended, nothing else is.
+    """
+    tx.currency.forget_stored(partner)
+    notices, people = tx.outbox.notices_again(partner), 0
+    for person, edition in tx.currency.sent_to(partner):
+        lane = tx.lanes.get(partner, person)
+        if lane is not None and lane.state != "ended":
+            urgent = tx.outbox.was_urgent(partner, person)
+            tx.outbox.add(partner, person, "snapshot", edition=edition, replaces=True, urgent=urgent)
+            people += 1
+    halted = len(tx.lanes.find(partner=partner, state="halted"))
+    return {"partner": partner, "people": people, "notices": notices, "halted": halted}
+
+
 def resume(tx: Tx, partner: str, person: str | None = None) -> dict[str, Any]:
     """Let halted lanes of a partner pass again: one person's, or all. An ended lane stays ended.
 

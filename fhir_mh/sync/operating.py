@@ -14,7 +14,7 @@ from fhir_mh.fhir.json import load_object
 from fhir_mh.issues import issue
 from fhir_mh.store import Store, Tx
 from fhir_mh.sync.backlog import Counts, exposition, summary
-from fhir_mh.sync.deliveries import inspect, listing, replay, replay_all, resume
+from fhir_mh.sync.deliveries import inspect, listing, replay, replay_all, resume, send_again
 from fhir_mh.sync.http import body_of, json_answer
 
 Allow = Callable[[Request], Awaitable[None]]
@@ -37,6 +37,7 @@ def delivery_routes(
         Route("/deliveries", desk.look, methods=["GET"]),
         Route("/deliveries/summary", desk.sum_up, methods=["GET"]),
         Route("/deliveries/resume", desk.let_pass, methods=["POST"]),
+        Route("/deliveries/send-again", desk.send_again, methods=["POST"]),
         Route("/deliveries/replay", desk.replay_all, methods=["POST"]),
         Route("/deliveries/{seq:int}", desk.inspect, methods=["GET"]),
         Route("/deliveries/{seq:int}/replay", desk.replay, methods=["POST"]),
@@ -99,6 +100,16 @@ class _Desk:
         def again(tx: Tx) -> dict[str, Any]:
             self._known(tx, partner)
             return replay_all(tx, partner, code)
+
+        return json_answer(200, await self.store.write(again))
+
+    async def send_again(self, request: Request) -> Response:
+        await self.allow(request)
+        partner = _partner(load_object(await body_of(request)))
+
+        def again(tx: Tx) -> dict[str, Any]:
+            self._known(tx, partner)
+            return send_again(tx, partner)
 
         return json_answer(200, await self.store.write(again))
 

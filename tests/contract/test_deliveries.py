@@ -147,6 +147,13 @@ def test_a_refused_message_is_replayed_and_its_lane_resumed(
     assert changing.ask("list", "--all", "--json", "--partner", PARTNER) == exits.DONE
 
 
+def test_everything_is_sent_again_to_a_partner(changing: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert changing.ask("send-again", PARTNER, "--json") == exits.DONE
+    assert json.loads(capsys.readouterr().out) == {"partner": PARTNER, "people": 0, "notices": 0, "halted": 1}
+    assert changing.ask("send-again", PARTNER) == exits.DONE
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
 def test_one_message_and_the_summary_are_shown(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert running.ask("show", "1") == exits.DONE
     (line,) = capsys.readouterr().out.splitlines()

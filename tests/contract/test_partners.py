@@ -19,7 +19,7 @@ from fhir_mh.cli.partner_commands import Kind, Role
 from fhir_mh.clock import SystemClock, instant
 from fhir_mh.partner import OF_KIND, ROLES
 from fhir_mh.settings import load
-from fhir_mh.store import Breaker, Tx
+from fhir_mh.store import Breaker, Outcome, Tx
 from tests.contract.loopback import gateway_of
 from tests.contract.rest_caller import NUMBER, Caller, Json, calling, refused
 from tests.databases import postgres_database, sqlite_database
@@ -163,6 +163,36 @@ def test_after_a_change_what_waits_is_tried_at_once(caller_on_each: Caller) -> N
     assert call("PUT", "/partners/ZIU1", UNIT, if_match=tag).status_code == 200
     (lane,) = call.gateway.store.write_now(lambda tx: tx.lanes.claim("us", timedelta(minutes=1), 1))
     assert lane.partner == "ZIU1"
+
+
+@pytest.mark.parametrize(
+    ("connections", "again"),
+    [
+        ([{"base_url": "http://127.0.0.1:9/"}], False),
+        ([{**LOCAL, "on": False}], False),
+        ([{"base_url": "http://127.0.0.1:10"}], True),
+        ([LOCAL, {"base_url": "http://127.0.0.1:10"}], True),
+        ([{**LOCAL, "kind": "fhir-server"}], True),
+    ],
+)
+def test_what_another_system_is_thought_to_hold_is_sent_again(
+    caller: Caller, connections: list[Json], again: bool
+) -> None:
+    tag = added(caller)
+
+    def acknowledged(tx: Tx) -> None:
+        sent = tx.outbox.add("ZIU1", tx.add_person("p-1"), "snapshot", edition=3)
+        for stage in ("sent", "stored"):
+            tx.currency.mark("ZIU1", "p-1", "ZCT1", stage, 3)
+        (lane,) = tx.lanes.claim("us", timedelta(minutes=1), 1)
+        tx.lanes.finish(lane, [Outcome(sent.message, "acked")])
+
+    caller.gateway.store.write_now(acknowledged)
+    changed = caller("PUT", "/partners/ZIU1", {**UNIT, "connections": connections}, if_match=tag)
+    assert changed.status_code == 200, changed.text
+    waiting = caller.gateway.store.read_now(lambda tx: tx.outbox.find(partner="ZIU1", state="pending"))
+    (copy,) = caller.gateway.store.read_now(lambda tx: tx.currency.of("p-1"))
+    assert ([one.kind for one in waiting], copy.stored is None) == (["snapshot"] if again else [], again)
 
 
 def test_what_waits_for_one_that_stood_in_the_file_goes_once_it_is_added(caller: Caller) -> None:

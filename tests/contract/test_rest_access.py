@@ -71,6 +71,7 @@ def bearer(token: str) -> dict[str, str]:
         ("GET", "/deliveries"),
         ("POST", "/deliveries/1/replay"),
         ("POST", "/deliveries/resume"),
+        ("POST", "/deliveries/send-again"),
         ("GET", "/conflicts"),
         ("GET", "/conflicts/x"),
         ("POST", "/conflicts/x/decision"),

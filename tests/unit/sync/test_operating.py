@@ -17,13 +17,18 @@ from fhir_mh.errors import InvalidResource, NotAuthenticated, NotFound, Upstream
 from fhir_mh.exchange.messages import Envelope, Receipt
 from fhir_mh.fhir.json import dumps
 from fhir_mh.issues import issue
+from fhir_mh.store import OutboxMessage
 from fhir_mh.sync.backlog import exposition
 from fhir_mh.sync.operating import delivery_routes
 from fhir_mh.sync.watch import Watch
 from tests.unit.sync.counting import person_of, value_of
-from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, START, WARD, nodes
+from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, START, WARD, Node, nodes
 
 ADA, BEN, CLEO = PEOPLE
+
+
+def messages(node: Node, kind: str) -> list[OutboxMessage]:
+    return [one for one in node.store.read_now(lambda tx: tx.outbox.find()) if one.kind == kind]
 
 
 class Operator:
@@ -111,6 +116,44 @@ def test_a_dead_letter_is_replayed_and_its_lane_resumed() -> None:
     assert operator.look() == {"lanes": [], "more": 0, "dead": [], "breakers": []}
 
 
+def test_a_partner_whose_store_is_an_older_one_is_sent_everything_again() -> None:
+    operator = Operator()
+    home = operator.home
+    for number in PEOPLE:
+        home.count(number, WARD)
+    asyncio.run(home.courier.deliver_due())
+    home.store.write_now(lambda tx: home.exchange.withdraw(tx, BEN, WARD))
+    asyncio.run(home.courier.deliver_due())
+    ada, cleo = (home.store.write_now(lambda tx, one=one: person_of(tx, one)) for one in (ADA, CLEO))
+    home.store.write_now(lambda tx: tx.lanes.halt(WARD, cleo, "by-hand"))
+    notices: list[str] = []
+    restored = home.joined(Node(WARD, operator.clock))
+    restored.before = lambda sent: notices.extend(one.id for one in sent.messages if one.verb == "notice")
+    asked = operator.ask("POST", "/deliveries/send-again", {"partner": WARD})
+    assert asked.json() == {"partner": WARD, "people": 2, "notices": 1, "halted": 1}
+    assert home.store.read_now(lambda tx: [one.stored for one in tx.currency.of(ada)]) == [None]
+    assert asyncio.run(home.courier.deliver_due()) == 2
+    assert [restored.node.store.write_now(lambda tx, n=n: value_of(tx, n, HOME)) for n in PEOPLE] == [1, 0, 0]
+    assert notices == [one.message for one in messages(home, "notice")], "under its own id: whoever has it knows it"
+    operator.ask("POST", "/deliveries/resume", {"partner": WARD})
+    assert asyncio.run(home.courier.deliver_due()) == 1
+    assert restored.node.store.write_now(lambda tx: value_of(tx, CLEO, HOME)) == 1
+
+
+def test_what_brought_a_refusal_passes_a_halted_lane_where_everything_is_sent_again() -> None:
+    operator = Operator()
+    home = operator.home
+    home.count(ADA)
+    person = home.store.write_now(lambda tx: person_of(tx, ADA))
+    home.store.write_now(lambda tx: tx.outbox.add(WARD, person, "snapshot", edition=1, urgent=True))
+    asyncio.run(home.courier.deliver_due())
+    home.store.write_now(lambda tx: tx.lanes.halt(WARD, person, "by-hand"))
+    restored = home.joined(Node(WARD, operator.clock))
+    operator.ask("POST", "/deliveries/send-again", {"partner": WARD})
+    assert asyncio.run(home.courier.deliver_due()) == 1
+    assert restored.node.store.write_now(lambda tx: value_of(tx, ADA, HOME)) == 1
+
+
 def test_all_lanes_of_a_partner_are_resumed_at_once() -> None:
     operator = Operator()
     operator.refuse_one()
@@ -129,6 +172,8 @@ def test_all_lanes_of_a_partner_are_resumed_at_once() -> None:
         ("POST", "/deliveries/replay", {"partner": "ZXX1"}, "sync-unknown-partner", "partner"),
         ("POST", "/deliveries/replay", {}, "sync-envelope", "partner"),
         ("POST", "/deliveries/replay", {"partner": WARD, "code": 7}, "sync-envelope", "code"),
+        ("POST", "/deliveries/send-again", {"partner": "ZXX1"}, "sync-unknown-partner", "partner"),
+        ("POST", "/deliveries/send-again", {}, "sync-envelope", "partner"),
         ("POST", "/deliveries/resume", {"partner": WARD, "person": "nobody"}, "sync-no-such-lane", "person"),
         ("POST", "/deliveries/resume", {"partner": "ZXX1"}, "sync-unknown-partner", "partner"),
         ("POST", "/deliveries/resume", {"partner": WARD, "person": 7}, "sync-envelope", "person"),
@@ -161,6 +206,7 @@ def test_nothing_shows_an_nhs_number() -> None:
         ("GET", "/metrics"),
         ("POST", "/deliveries/1/replay"),
         ("POST", "/deliveries/replay"),
+        ("POST", "/deliveries/send-again"),
         ("POST", "/deliveries/resume"),
     ],
 )
