@@ -33,7 +33,7 @@ class GatewayExchange:
 
     def settle(self, tx: Tx, sent: OutboxMessage, receipt: Receipt) -> Outcome:
         """See Exchange."""
-        return settle(tx, self.home, sent, receipt)
+        return settle(tx, self.home, self.check, sent, receipt)
 
     def refusal(self, body: Mapping[str, Any]) -> Issue | None:
         """See Exchange. A safety concern is not set aside: those it is about may be reading here."""

@@ -23,6 +23,7 @@ from fhir_mh.gateway.identity import (
 )
 from fhir_mh.gateway.marking import take_mark
 from fhir_mh.gateway.merge_notices import TOLD, take_notice
+from fhir_mh.gateway.older_store import LOST, is_of_an_older_store, put_back
 from fhir_mh.gateway.pending import note_decided
 from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.sameness import contradiction, judge
@@ -103,8 +104,9 @@ class Receiving:
             self.aside.keep_apart(tx, partner, message, two, faults[0])
         if faults:
             return self.aside.keep(tx, partner, message, person, faults)
+        lost = self._not_known_to_its_sender(partner, message, held, bodies, known, patients)
         if held >= edition:
-            return Receipt(message.id, "superseded", held)
+            return Receipt(message.id, "superseded", held, issues=lost)
         person = person or tx.add_person()
         if message.nhs_number is not None and not named:
             tx.identify(person, NHS_NUMBER, message.nhs_number)
@@ -114,11 +116,27 @@ class Receiving:
         if not new:
             _carried(tx, person, partner, bodies, edition)
             note_decided(tx, person, partner, message.content.get("decided"))
+            put_back(tx, person, partner, message.content.get("lost_after"), edition)
         tx.askings.pulled(partner, _asked(message.content.get("asked")), person)
         settle(tx, self.home, self.check, person, were)
         if not new or tx.edition(person, self.home.ods):  # else there is nothing of ours to send, nor anywhere
             spread(tx, self.home, person, _weighed(were), own=False)
-        return Receipt(message.id, "stored", edition)
+        return Receipt(message.id, "stored", edition, issues=lost)
+
+    @staticmethod
+    def _not_known_to_its_sender(
+        partner: str, message: Message, held: int, bodies: list[Body], known: Mapping[Key, Known],
+        patients: Sequence[StoredResource],
+    ) -> tuple[Issue, ...]:  # fmt: skip
+        """Says that an edition is held that its custodian does not know to have made, of the same Patient alone."""
+        ours = {one.id for one in patients if one.custodian == partner}
+        if message.edition is None or ours.isdisjoint(str(one.get("id")) for one in _patients(bodies)):
+            return ()
+        texts = ((known.get(key_of(body)), content(body)) for body in bodies)
+        differs = any(one is None or one.said != said for one, said in texts)
+        if not is_of_an_older_store(message.content, message.edition, held, differs=differs):
+            return ()
+        return (issue(LOST, "$.edition"),)
 
     def _came_later(self, tx: Tx, partner: str, person: str | None, known: Known | None) -> bool:
         """Whether what is held of a resource of this person's came after this text of it, which is tried again.

@@ -11,9 +11,11 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import about_sides, kept_by
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
+from fhir_mh.gateway.older_store import LOST, make_up
 from fhir_mh.gateway.projection import Projected, is_permitted, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
 from fhir_mh.gateway.standing import now_of, standing_in
+from fhir_mh.gateway.writing import Check
 from fhir_mh.store import OutboxMessage, Outcome, Proposal, Tx
 from fhir_mh.store.values import ProposalState
 
@@ -59,11 +61,12 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
             said["cleared"] = payload["cleared"]
         return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said, names)
     projected = project(kept_by(home.ods, waiting.person, sides[waiting.person]), decision)
-    decided = _decided(tx, home, waiting)
-    edition = _edition(tx, home, waiting, projected, outcomes=bool(decided))
+    decided, after = _decided(tx, home, waiting), _sent_before(tx, home, waiting)
+    edition = _edition(tx, home, waiting, projected, told=bool(decided or waiting.payload))
     if edition is None:
         return Withheld("sync-nothing-new")
-    said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods)}
+    said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods), "after": after}
+    said |= load_object(waiting.payload or "{}")
     if decided:
         said["decided"] = decided
     asked = [one.id for one in tx.askings.in_force(waiting.person) if one.partner == waiting.partner]
@@ -93,8 +96,14 @@ def _decided(tx: Tx, home: Organisation, waiting: OutboxMessage) -> list[dict[st
     ]
 
 
-def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Projected, *, outcomes: bool) -> int | None:
-    """The edition this partner is sent; None where it is known to hold the same already, and no outcomes are due.
+def _sent_before(tx: Tx, home: Organisation, waiting: OutboxMessage) -> int:
+    """The newest edition that the partner was sent, as far as is known here; 0 for none."""
+    copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
+    return 0 if copy is None or copy.sent is None else copy.sent.edition
+
+
+def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Projected, *, told: bool) -> int | None:
+    """The edition this partner is sent; None where it is known to hold the same already, and is told nothing beside it.
 
     One edition shows one partner one thing: where a decision has changed what it may see and nothing else changed,
     that is a new edition.
@@ -102,7 +111,7 @@ def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Proj
     partner, person = waiting.partner, waiting.person
     sent = dumps(projected.bundle(home.ods)).decode()
     edition, last = tx.edition(person, home.ods), tx.projections.get(partner, person, home.ods)
-    if last is not None and last.sent == sent and not outcomes and _holds(tx, home, waiting, last.edition):
+    if last is not None and last.sent == sent and not told and _holds(tx, home, waiting, last.edition):
         return None
     if last is not None and last.edition >= edition and last.sent != sent:
         tx.touch(person, home.ods)
@@ -126,7 +135,7 @@ def _holds(tx: Tx, home: Organisation, waiting: OutboxMessage, edition: int) -> 
     return all(not isinstance(one, int) or one <= copy.stored.edition for one in promised)
 
 
-def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) -> Outcome:
+def settle(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receipt: Receipt) -> Outcome:
     """Note how far the partner has come; only a refusal is a dead letter.
 
     But not of a mark, for nobody waits for one, nor where a partner's system knows nothing of the kind.
@@ -140,6 +149,9 @@ def settle(tx: Tx, home: Organisation, sent: OutboxMessage, receipt: Receipt) ->
         let_go = none or sent.kind in ("filed", "opened")
         state: Literal["dead", "superseded"] = "superseded" if let_go else "dead"
         return Outcome(sent.message, state, receipt.code)
+    lost = sent.kind == "snapshot" and make_up(tx, home, check, sent, receipt)
+    if lost and receipt.status == "superseded":
+        return Outcome(sent.message, "superseded", LOST)
     if sent.kind == "snapshot" and receipt.edition is not None and receipt.edition > tx.edition(sent.person, home.ods):
         return Outcome(sent.message, "dead", "sync-identity")  # it holds what we never made: this is another person's
     if sent.kind == "snapshot" and receipt.status in ("stored", "superseded") and receipt.edition is not None:

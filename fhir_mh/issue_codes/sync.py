@@ -29,6 +29,12 @@ CODES: dict[str, Code] = {
         "The sender was never sent what it proposes to change.",
         "Ask the custodian for a current copy first.",
     ),
+    "sync-editions-lost": Code(
+        "warning",
+        "business-rule",
+        "An edition is held here that its custodian does not know to have made: its store is older than its copies.",
+        "The custodian compares its record with its partners' copies, and records again what was written since.",
+    ),
     "sync-not-sent": Code(
         "error",
         "business-rule",

@@ -70,7 +70,8 @@ class Outbox(Part):
 
         urgent: passes a halted lane (recorded refusals, marks). replaces: those of this kind that still wait in the
         lane need not be sent any more; the new one is then as urgent as they were, and a snapshot as those that were
-        refused. payload: None where it is made when it is sent. message: its idempotency key, minted unless given.
+        refused. payload: None where it is made when it is sent, and then that of those it replaces. message: its
+        idempotency key, minted unless given.
         """
         self.session.run(
             "INSERT INTO lanes (partner, person, state, attempts, token) VALUES (?, ?, 'open', 0, 0)"
@@ -79,7 +80,9 @@ class Outbox(Part):
             person,
         )
         if replaces:
-            urgent = self._supersede(partner, person, kind) or urgent or self._refused_urgently(partner, person)
+            replaced, carried = self._supersede(partner, person, kind)
+            urgent = replaced or urgent or self._refused_urgently(partner, person)
+            payload = carried if payload is None else payload
         message = message or self.new_id()
         row = self.session.made(
             "INSERT INTO outbox (message, partner, person, kind, edition, urgent, payload, state, attempts, created)"
@@ -238,17 +241,17 @@ class Outbox(Part):
             "DELETE FROM outbox WHERE state IN ('acked', 'superseded') AND settled < ?", to_ms(before)
         )
 
-    def _supersede(self, partner: str, person: str, kind: MessageKind) -> bool:
-        """Whether any of those of a kind that need not be sent any more was urgent."""
+    def _supersede(self, partner: str, person: str, kind: MessageKind) -> tuple[bool, str | None]:
+        """Whether any of those of a kind that need not be sent any more was urgent, and what one of them was to say."""
         rows = self.session.all(
             "UPDATE outbox SET state = 'superseded', settled = ?"
-            " WHERE partner = ? AND person = ? AND state = 'pending' AND kind = ? RETURNING urgent",
+            " WHERE partner = ? AND person = ? AND state = 'pending' AND kind = ? RETURNING urgent, payload",
             self._now_ms,
             partner,
             person,
             kind,
         )
-        return any(bool(row[0]) for row in rows)
+        return any(bool(row[0]) for row in rows), next((row[1] for row in rows if row[1] is not None), None)
 
     def _refused_urgently(self, partner: str, person: str) -> bool:
         """Whether a snapshot that brought a recorded refusal is a dead letter: its partner does not know of it yet."""

@@ -344,3 +344,10 @@ def test_what_was_leased_or_not_to_be_called_by_a_clock_that_was_ahead_is_free(
 
 def test_no_wait_and_no_lease_is_as_long_as_what_counts_as_a_wrong_clocks() -> None:
     assert max(Retry().longest, courier.LEASE) < AHEAD
+
+
+def test_a_newer_snapshot_says_beside_itself_what_the_one_that_it_replaces_was_to_say(store: Store) -> None:
+    add(store, "m1", payload='{"lost_after": 3}', replaces=True)
+    add(store, "m2", replaces=True)
+    (waiting_now,) = store.read_now(lambda tx: tx.outbox.find(state="pending"))
+    assert (waiting_now.message, waiting_now.payload) == ("m2", '{"lost_after": 3}')

@@ -1,0 +1,67 @@
+"""A custodian whose store is older than what its partners hold, as after an older backup was put back.
+
+Its newly minted editions have numbers that partners have stored already, with other content (docs/sync-protocol.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_mh.exchange.messages import Receipt
+from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.setting_aside import raise_task
+from fhir_mh.gateway.spreading import copy_at
+from fhir_mh.gateway.writing import Check
+from fhir_mh.store import OutboxMessage, Tx
+
+LOST = "sync-editions-lost"
+
+
+def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, differs: bool) -> bool:
+    """Whether a snapshot's sender does not know of the edition that is held of the same Patient.
+
+    said: the content of the message. differs: whether it brings another text than is held. What merely comes late
+    looks the same where its edition is below the one held; its sender can tell.
+    """
+    if "lost_after" in said:
+        return False  # it knows by now
+    after = said.get("after")
+    if held >= edition:
+        return differs if held == edition else True
+    return type(after) is int and after < held
+
+
+def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receipt: Receipt) -> bool:
+    """Whether a receipt shows that editions were lost here: then a new edition goes out above all, and people know."""
+    newest = tx.edition(sent.person, home.ods)
+    copy, held = copy_at(tx, sent.person, sent.partner, home.ods), receipt.edition or 0
+    if receipt.code != LOST or copy is None or copy.sent is None or held < copy.sent.edition:
+        return False
+    stored = 0 if copy.stored is None else copy.stored.edition
+    edition = max(newest, held) + 1
+    tx.set_edition(sent.person, home.ods, edition)
+    said = (
+        f"{sent.partner} holds an edition of this plan that is not known here: what is stored here is older than what "
+        "partners hold, as after an older backup was put back. Compare the record with their copies: what was written "
+        "since, refusals above all, is to be recorded again. They are sent what is held here."
+    )
+    raise_task(tx, home, check, sent.person, f"{LOST}/{sent.partner}/{held}", "unclear-item", said, once=True)
+    urgent = tx.outbox.was_urgent(sent.partner, sent.person)
+    payload = dumps({"lost_after": stored}).decode()
+    tx.outbox.add(sent.partner, sent.person, "snapshot", edition=edition, payload=payload, urgent=urgent, replaces=True)
+    return True
+
+
+def put_back(tx: Tx, person: str, custodian: str, after: Any, edition: int) -> None:
+    """What a custodian merged of our proposals in the editions that it lost is shown as not merged, with both texts."""
+    if type(after) is not int:
+        return
+    for proposal in tx.proposals.find(person, direction="sent"):
+        said = load_object(proposal.outcome) if proposal.outcome else {}
+        merged = said.get("edition")
+        if proposal.custodian != custodian or proposal.state not in ("accepted", "partly") or type(merged) is not int:
+            continue
+        if after < merged <= edition:
+            said |= {"status": "lost", "code": LOST}
+            tx.proposals.settle(proposal.id, "refused", dumps(said).decode())

@@ -1,0 +1,155 @@
+"""A gateway on which an older backup was put back, and its partner, who holds what is not known there any more."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.exchange.messages import read_message
+from fhir_mh.fhir.json import loads
+from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.store import open_store
+from fhir_mh.sync.deliveries import send_again
+from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
+
+
+@pytest.fixture
+def placed(tmp_path: Path) -> Iterator[Pair]:
+    """The person is placed, and the ward holds the plan."""
+    made = Pair(tmp_path)
+    made.save(HOME, person_with_a_plan())
+    made.deliver()
+    yield made
+    made.close()
+
+
+def coping(text: str, name: str = "sleep") -> dict[str, Any]:
+    return {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": name, "coping": text}]}]}
+
+
+def refusal(treatment: str) -> dict[str, Any]:
+    refuses = [{"id": treatment, "treatment": {"text": treatment}}]
+    return {"refusals": [{"id": f"refusal-{treatment}", "made_at": "2026-11-24", "refuses": refuses}]}
+
+
+def reopened(pair: Pair, ods: str, change: Any) -> None:
+    """A gateway stands still while something is done to its database."""
+    pair.gateways[ods].store.close()
+    file = pair.folder / f"{ods}.sqlite3"
+    change(file, file.with_suffix(".backup"))
+    other = WARD if ods == HOME else HOME
+    store = open_store(f"sqlite:///{file}", clock=pair.clock, inline=True)
+    pair.gateways[ods] = Gateway(store, Organisation(ods, ods, {other: other}), accept, pair.clock)
+
+
+def back_up(pair: Pair, ods: str) -> None:
+    reopened(pair, ods, shutil.copy)
+
+
+def put_back(pair: Pair, ods: str) -> None:
+    reopened(pair, ods, lambda file, backup: shutil.copy(backup, file))
+
+
+def edition(pair: Pair, ods: str) -> int:
+    (person,) = pair.gateways[ods].store.read_now(lambda tx: tx.persons())
+    return pair.gateways[ods].store.read_now(lambda tx: tx.edition(person, HOME))
+
+
+def texts_of(value: Any) -> list[str]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] if isinstance(value, str) else [text for one in inner for text in texts_of(one)]
+
+
+def lanes(pair: Pair) -> list[str]:
+    return [lane.state for lane in pair.gateways[HOME].store.read_now(lambda tx: tx.lanes.find())]
+
+
+def tasks(pair: Pair, ods: str) -> list[str]:
+    return [one["kind"] for one in pair.record(ods).tree.get("tasks") or ()]
+
+
+@pytest.mark.parametrize(("lost", "written"), [(1, 1), (2, 1), (1, 3), (3, 3)])
+def test_what_is_written_on_an_older_store_reaches_those_who_hold_what_is_not_known_there(
+    placed: Pair, lost: int, written: int
+) -> None:
+    """The ward holds an edition of the same number, of a later one, or of one before it, in another text."""
+    back_up(placed, HOME)
+    for number in range(lost):
+        placed.save(HOME, coping(f"lost {number}"))
+        placed.deliver()
+    put_back(placed, HOME)
+    assert tasks(placed, HOME) == []
+    for number in range(written):
+        placed.save(HOME, coping(f"written {number}"))
+    placed.save(HOME, refusal("lithium"))
+    placed.deliver()
+    assert placed.sign(WARD, "sleep")["coping"] == {"text": f"written {written - 1}"}
+    assert placed.item(WARD, "refusals", "refusal-lithium")
+    assert tasks(placed, HOME) == ["unclear-item"], "the team is told once"
+    assert lanes(placed) == ["open"]
+    assert edition(placed, WARD) == edition(placed, HOME)
+    placed.save(HOME, coping("as ever"))
+    assert [receipt.status for _, receipt in placed.deliver()] == ["stored"]
+    assert tasks(placed, HOME) == ["unclear-item"]
+
+
+def test_where_one_edition_alone_was_lost_and_one_is_written_the_ward_does_not_stay_with_the_old_plan(
+    placed: Pair,
+) -> None:
+    back_up(placed, HOME)
+    placed.save(HOME, coping("lost"))
+    placed.deliver()
+    put_back(placed, HOME)
+    placed.save(HOME, coping("written"))
+    statuses = [(receipt.status, receipt.code) for _, receipt in placed.deliver()]
+    assert statuses[0] == ("superseded", "sync-editions-lost")
+    assert placed.sign(WARD, "sleep")["coping"] == {"text": "written"}
+
+
+def test_what_an_older_store_does_not_know_to_have_merged_is_shown_to_its_author_as_not_merged(placed: Pair) -> None:
+    back_up(placed, HOME)
+    placed.save(WARD, coping("proposed"))
+    placed.deliver()
+    assert placed.record(WARD).pending == []
+    put_back(placed, HOME)
+    for number in range(3):
+        placed.save(HOME, coping(f"written {number}", "pacing"))
+    placed.deliver()
+    (pending,) = placed.record(WARD).pending
+    assert (pending.state, pending.code) == ("refused", "sync-editions-lost")
+    assert "proposed" in [text for row in pending.unmerged for text in texts_of(row.ours)]
+    placed.save(HOME, coping("proposed"))
+    placed.deliver()
+    assert placed.record(WARD).pending == []
+
+
+def test_a_snapshot_that_comes_late_is_of_no_older_store(placed: Pair) -> None:
+    first = placed.wire[0]
+    placed.save(HOME, coping("newer"))
+    placed.deliver()
+    late = {**loads(first), "id": "another-id"}
+    receipt = placed.hand_over(HOME, WARD, read_message(late))
+    assert receipt.status == "superseded"
+    assert tasks(placed, HOME) == []
+
+
+def test_of_an_edition_that_comes_again_in_the_same_text_nothing_is_said(placed: Pair) -> None:
+    placed.gateways[HOME].store.write_now(lambda tx: send_again(tx, WARD))
+    ((_, receipt),) = placed.deliver()
+    assert (receipt.status, receipt.issues) == ("superseded", ())
+
+
+def test_a_partner_on_which_an_older_backup_was_put_back_is_sent_everything_again(placed: Pair) -> None:
+    back_up(placed, WARD)
+    placed.save(HOME, coping("newer"))
+    placed.deliver()
+    put_back(placed, WARD)
+    placed.deliver()
+    assert placed.sign(WARD, "sleep")["coping"] == {"text": "walk"}
+    placed.gateways[HOME].store.write_now(lambda tx: send_again(tx, WARD))
+    placed.deliver()
+    assert placed.sign(WARD, "sleep")["coping"] == {"text": "newer"}
