@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from fhir_mh.fhir.json import dumps
+
 
 def objects_in(value: Any) -> list[dict[str, Any]]:
     """The objects of what should be a list of objects."""
@@ -25,6 +27,10 @@ def without_meta(resource: Mapping[str, Any], names: Collection[str]) -> dict[st
 
 def null_character_in(value: Any, path: str) -> str | None:
     """The path of the first text in JSON that holds the character NUL, of an object for its keys; None for none."""
+    return _null_character_in(value, path) if b"\\u0000" in dumps(value) else None
+
+
+def _null_character_in(value: Any, path: str) -> str | None:
     if isinstance(value, str):
         return path if "\x00" in value else None
     if isinstance(value, dict):
@@ -33,7 +39,7 @@ def null_character_in(value: Any, path: str) -> str | None:
             return path
     else:
         inside = [(inner, f"{path}[{n}]") for n, inner in enumerate(value)] if isinstance(value, list) else []
-    return next((found for inner, place in inside if (found := null_character_in(inner, place)) is not None), None)
+    return next((found for inner, place in inside if (found := _null_character_in(inner, place)) is not None), None)
 
 
 def changed(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
