@@ -33,6 +33,7 @@ OVERLAP = timedelta(minutes=5)
 """How long before the last change that was seen is read again: what a server commits late has an earlier time."""
 _READ, _DUE = "read", "due"  # whether all that a Patient there had was read, of who is known here
 _KNOWN = "known"  # who was known here when all Patients there were read
+_ALL_AGAIN = timedelta(hours=1)  # between two readings of all Patients there, however many are registered here
 _PEOPLE = 50  # read from the beginning in one round
 _ASTRAY = timedelta(days=1)
 """How far a server's clock may be from ours, where it is not known."""
@@ -360,10 +361,10 @@ class Polling:
         return told if told is not None else await self.store.read(lambda tx: tx.now)
 
     async def _known_by_now(self) -> str | None:
-        """Who is known here, where that is not as it was when all Patients there were read; else None."""
+        """Who is known here, where that is not as it was when all Patients there were read, an hour ago; else None."""
         noted = await self._noted(_KNOWN)
-        known = await self.store.read(lambda tx: tx.known_by_now())
-        return None if noted is not None and noted.position == known else known
+        known, now = await self.store.read(lambda tx: (tx.known_by_now(), tx.now))
+        return None if noted is not None and (noted.position == known or now < noted.at + _ALL_AGAIN) else known
 
     async def _noted(self, source: str) -> Checkpoint | None:
         return await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))

@@ -146,6 +146,8 @@ def registered_after_the_poll(ward: Asked) -> None:
 def test_what_was_passed_over_is_read_once_its_person_is_registered_here(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         registered_after_the_poll(ward)
+        assert ward.poll() == 0, "all Patients there are read once an hour at most"
+        ward.clock.advance(timedelta(hours=1))
         assert ward.poll() == 1
         held = ward.tx(lambda tx: tx.get("Goal", minted(WARD, "Goal", "g1")))
         assert held.person == ward.tx(lambda tx: tx.find_person("https://fhir.nhs.uk/Id/nhs-number", "9990000026"))
@@ -155,8 +157,10 @@ def test_what_was_passed_over_is_read_once_its_person_is_registered_here(tmp_pat
 def test_all_patients_are_read_again_only_where_somebody_was_registered_since(tmp_path: Path) -> None:
     with asked(tmp_path) as ward:
         registered_after_the_poll(ward)
-        ward.poll()
-        ward.poll()  # what came has told another number, or has not
+        for _ in range(2):  # what came has told another number, or has not
+            ward.clock.advance(timedelta(hours=1))
+            ward.poll()
+        ward.clock.advance(timedelta(hours=1))
         asked_for: list[list[tuple[str, str]]] = []
         ward.refuse(500, lambda kind, query: kind == "Patient" and bool(asked_for.append(query)))  # type: ignore[func-returns-value]
         ward.poll()
