@@ -29,7 +29,8 @@ def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, diffe
     after = said.get("after")
     if held >= edition:
         return differs if held == edition else True
-    return type(after) is int and after < held
+    known = [one for one in after if type(one) is int] if isinstance(after, list) else [held]
+    return held not in known and held > min(known, default=0)
 
 
 def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receipt: Receipt) -> bool:

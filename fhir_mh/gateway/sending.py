@@ -61,7 +61,7 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
             said["cleared"] = payload["cleared"]
         return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said, names)
     projected = project(kept_by(home.ods, waiting.person, sides[waiting.person]), decision)
-    decided, after = _decided(tx, home, waiting), _sent_before(tx, home, waiting)
+    decided, after = _decided(tx, home, waiting), _may_hold(tx, home, waiting)
     edition = _edition(tx, home, waiting, projected, told=bool(decided or waiting.payload))
     if edition is None:
         return Withheld("sync-nothing-new")
@@ -96,10 +96,12 @@ def _decided(tx: Tx, home: Organisation, waiting: OutboxMessage) -> list[dict[st
     ]
 
 
-def _sent_before(tx: Tx, home: Organisation, waiting: OutboxMessage) -> int:
-    """The newest edition that the partner was sent, as far as is known here; 0 for none."""
+def _may_hold(tx: Tx, home: Organisation, waiting: OutboxMessage) -> list[int]:
+    """The editions of which the partner may hold one: that which it has stored, and those that were sent since."""
     copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
-    return 0 if copy is None or copy.sent is None else copy.sent.edition
+    stored = [] if copy is None or copy.stored is None else [copy.stored.edition]
+    made = tx.projections.editions(waiting.partner, waiting.person, home.ods, since=max(stored, default=0))
+    return sorted({*stored, *made})
 
 
 def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Projected, *, told: bool) -> int | None:

@@ -93,6 +93,18 @@ class Projections(Part):
         )
         return None if row is None else _projection(row)
 
+    def editions(self, partner: str, person: str, custodian: str, *, since: int) -> list[int]:
+        """Which editions were made from this one on, oldest first."""
+        rows = self.session.all(
+            "SELECT edition FROM projections WHERE partner = ? AND person = ? AND custodian = ? AND edition >= ?"
+            " ORDER BY edition",
+            partner,
+            person,
+            custodian,
+            since,
+        )
+        return [int(row[0]) for row in rows]
+
     def of(self, person: str, custodian: str) -> list[Projection]:
         """Every projection of one custodian's part about a person that is kept, by partner and edition."""
         rows = self.session.all(

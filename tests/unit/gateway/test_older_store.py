@@ -127,6 +127,34 @@ def test_what_an_older_store_does_not_know_to_have_merged_is_shown_to_its_author
     assert placed.record(WARD).pending == []
 
 
+def test_a_first_try_that_never_arrives_hides_nothing_of_it(placed: Pair) -> None:
+    back_up(placed, HOME)
+    placed.save(WARD, coping("proposed"))
+    placed.deliver()
+    put_back(placed, HOME)
+    for number in range(3):
+        placed.save(HOME, coping(f"written {number}", "pacing"))
+    home = placed.gateways[HOME]
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
+    home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    placed.deliver()
+    assert tasks(placed, HOME) == ["unclear-item"]
+    assert [one.code for one in placed.record(WARD).pending] == ["sync-editions-lost"]
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_snapshot_whose_receipt_was_lost_is_of_no_older_store(placed: Pair, *, arrives: bool) -> None:
+    placed.save(HOME, coping("newer"))
+    home = placed.gateways[HOME]
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
+    composed = home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    if arrives:
+        placed.hand_over(HOME, WARD, composed)
+    placed.save(HOME, coping("newest"))
+    assert [(receipt.status, receipt.issues) for _, receipt in placed.deliver()] == [("stored", ())]
+    assert tasks(placed, HOME) == []
+
+
 def test_a_snapshot_that_comes_late_is_of_no_older_store(placed: Pair) -> None:
     first = placed.wire[0]
     placed.save(HOME, coping("newer"))
