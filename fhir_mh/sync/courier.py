@@ -364,10 +364,14 @@ class Courier:
 
 
 def _requests(lanes: Sequence[Lane], size: int) -> list[list[Lane]]:
-    """The lanes of a partner in requests, each tried in vain by itself: what makes one fail takes no other along."""
+    """The lanes of a partner in requests, each tried in vain by itself: what makes one fail takes no other along.
+
+    lanes: longest waiting first, and so are the requests: what comes anew all the time does not always go before.
+    """
     fresh = [lane for lane in lanes if not lane.attempts]
     together = [fresh[start : start + size] for start in range(0, len(fresh), size)]
-    return [*together, *([lane] for lane in lanes if lane.attempts)]
+    waited = {lane.person: place for place, lane in enumerate(lanes)}
+    return sorted([*together, *([lane] for lane in lanes if lane.attempts)], key=lambda some: waited[some[0].person])
 
 
 def _by_partner(lanes: Iterable[Lane]) -> dict[str, list[Lane]]:

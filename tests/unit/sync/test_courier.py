@@ -200,6 +200,22 @@ def test_what_was_tried_in_vain_travels_by_itself_and_in_no_more_requests_than_m
     assert [len(envelope.messages) for envelope in wire.sent] == [1, 1, 1]
 
 
+def test_what_was_tried_in_vain_has_its_turn_where_something_new_waits_all_the_time(
+    pair: tuple[Node, Node], clock: ManualClock
+) -> None:
+    home, ward = pair
+    home.new_courier(requests=1)
+    home.wires[WARD].before = unreachable
+    home.count(ADA, WARD)
+    deliver(home)
+    home.wires[WARD].before = lambda envelope: None
+    for _ in range(4):
+        clock.advance(timedelta(minutes=1))
+        home.count(BEN, WARD)
+        deliver(home)
+    assert held(ward, ADA) == 1
+
+
 def test_a_partner_that_asks_is_tried_at_once(pair: tuple[Node, Node], clock: ManualClock) -> None:
     home, ward = pair
     home.wires[WARD].before = unreachable
