@@ -9,7 +9,7 @@ from fhir_mh.clock import instant
 from fhir_mh.consent.directives import in_utc
 from fhir_mh.gateway.holding import Holding, Key, Tree
 from fhir_mh.gateway.named import versions
-from fhir_mh.placements.courses import ENDED, later, ods_named, statuses
+from fhir_mh.placements.courses import ENDED, later, ods_named, outcome_of, statuses
 from fhir_mh.store import StoredAsking, Tx
 
 IN_ERROR = "entered-in-error"
@@ -63,7 +63,7 @@ def _is_placed_since(tx: Tx, placement: Tree, key: Key, asking: StoredAsking) ->
     was, since = (before or {}).get("status"), [one.get("status") for one in after]
     if was == "active":
         said = [entry["recorded_at"] for entry in statuses(placement)]
-        late = bool(said) and later(instant(asking.asked), said[-1]) is True
+        late = outcome_of(placement) != "" and later(instant(asking.asked), said[-1]) is True
         return not late and any(status != "active" for status in since)
     if "active" in since:
         return True

@@ -15,6 +15,7 @@ from fhir_mh.consent import AccessContext, find_and_pull
 from fhir_mh.exchange.finding import Sought
 from fhir_mh.exchange.messages import Message
 from fhir_mh.gateway.answering import lapse
+from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import find_person
 from fhir_mh.placements import read_step
 from fhir_mh.records.asking import read_asking
@@ -287,6 +288,25 @@ def test_a_placement_that_had_ended_before_the_asking_and_is_told_so_late_ends_n
     assert kept_up_to_date(pair)
     (placement,) = [one for one in pair.record(HOME).tree["placements"] if one["id"] == "old"]
     assert placement["status"] == "completed"
+
+
+def test_a_placement_that_ends_after_the_asking_ends_it_though_its_history_says_no_more_than_that_it_began(
+    pair: Pair,
+) -> None:
+    """As it comes from a keeper that writes no history of ends."""
+    began = {"id": "began", "term": "status", "value": "active", "recorded_at": "2026-11-20T10:00:00Z"}
+    pair.save(HOME, {"placements": [with_ward("2026-11-20") | {"history": [began | {"recorded_by": HOME}]}]})
+    pulled(pair)
+    pair.clock.advance(timedelta(hours=1))
+    person, store = pair.record(HOME).id, pair.gateways[HOME].store
+    holding = store.read_now(lambda tx: hold(tx, person, HOME))
+    key = holding.primaries["placements", "old"]
+    ended = {**holding.bodies[key], "status": "completed"}
+    store.write_now(lambda tx: tx.put_all([(ended, person)], custodian=HOME))
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "sleep", "coping": "run"}]}]})
+    pair.deliver()
+    pair.deliver()  # the notice, which takes the place of the snapshot
+    assert not kept_up_to_date(pair)
 
 
 @pytest.mark.parametrize(("told", "goes_on"), [("2026-11-23T10:00:00Z", True), ("2026-11-24T09:30:00Z", False)])
