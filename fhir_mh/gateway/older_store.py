@@ -24,7 +24,7 @@ def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, diffe
     said: the content of the message. differs: whether it brings another text than is held. What merely comes late
     looks the same where its edition is below the one held; its sender can tell.
     """
-    if "lost_after" in said:
+    if "lost_after" in said and held < edition:
         return False  # it knows by now
     after = said.get("after")
     if held >= edition:

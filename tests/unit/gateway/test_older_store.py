@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.exchange.messages import read_message
+from fhir_mh.exchange.messages import Message, read_message
 from fhir_mh.fhir.json import loads
 from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.store import open_store
@@ -125,6 +125,31 @@ def test_what_an_older_store_does_not_know_to_have_merged_is_shown_to_its_author
     placed.save(HOME, coping("proposed"))
     placed.deliver()
     assert placed.record(WARD).pending == []
+
+
+def test_a_backup_that_was_made_while_this_was_told_and_is_put_back_is_older_once_more(placed: Pair) -> None:
+    back_up(placed, HOME)
+    for number in range(2):
+        placed.save(HOME, coping(f"lost {number}"))
+        placed.deliver()
+    put_back(placed, HOME)
+    placed.save(HOME, coping("written"))
+    home = placed.gateways[HOME]
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
+    composed = home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    assert isinstance(composed, Message)
+    receipt = placed.hand_over(HOME, WARD, composed)
+    home.store.write_now(lambda tx: home.exchange.settle(tx, waiting, receipt))
+    back_up(placed, HOME)
+    for number in range(3):
+        placed.deliver()
+        placed.save(HOME, coping(f"lost again {number}"))
+    placed.deliver()
+    put_back(placed, HOME)
+    placed.save(HOME, coping("last"))
+    placed.deliver()
+    assert placed.sign(WARD, "sleep")["coping"] == {"text": "last"}
+    assert lanes(placed) == ["open"]
 
 
 def test_a_first_try_that_never_arrives_hides_nothing_of_it(placed: Pair) -> None:
