@@ -10,6 +10,7 @@ from typing import Any
 from fhir_mh.exchange.messages import Receipt
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.pending import is_about
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.spreading import copy_at
 from fhir_mh.gateway.writing import Check
@@ -54,14 +55,23 @@ def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, recei
     return True
 
 
-def put_back(tx: Tx, person: str, custodian: str, after: Any, edition: int) -> None:
+def merged_here(tx: Tx, person: str, partner: str) -> list[str]:
+    """The proposals of a partner that are known here to have been merged: none of these is lost."""
+    found = tx.proposals.find(person, direction="received")
+    return [one.id for one in found if one.partner == partner and one.state in ("accepted", "partly")]
+
+
+def put_back(tx: Tx, person: str, custodian: str, content: dict[str, Any], edition: int) -> None:
     """What a custodian merged of our proposals in the editions that it lost is shown as not merged, with both texts."""
+    after, known = content.get("lost_after"), content.get("merged")
     if type(after) is not int:
         return
     for proposal in tx.proposals.find(person, direction="sent"):
         said = load_object(proposal.outcome) if proposal.outcome else {}
         merged = said.get("edition")
         if proposal.custodian != custodian or proposal.state not in ("accepted", "partly") or type(merged) is not int:
+            continue
+        if isinstance(known, list) and any(is_about(tx, proposal, said, name) for name in known):
             continue
         if after < merged <= edition:
             said |= {"status": "lost", "code": LOST}

@@ -179,7 +179,7 @@ def note_decided(tx: Tx, person: str, custodian: str, told: Any) -> None:
         found = {
             one["path"]: one["outcome"]
             for one in listed
-            if _is_about(tx, proposal, said, one.get("proposal"))
+            if is_about(tx, proposal, said, one.get("proposal"))
             and isinstance(one.get("path"), str)
             and one.get("outcome") in OUTCOMES.values()
         }
@@ -188,7 +188,7 @@ def note_decided(tx: Tx, person: str, custodian: str, told: Any) -> None:
             tx.proposals.settle(proposal.id, proposal.state, dumps(said).decode())
 
 
-def _is_about(tx: Tx, proposal: Proposal, said: Tree, name: Any) -> bool:
+def is_about(tx: Tx, proposal: Proposal, said: Tree, name: Any) -> bool:
     """Whether a custodian means this proposal, which it knows by the message that brought it."""
     if name in (proposal.id, said.get("message")):
         return True

@@ -11,7 +11,7 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import about_sides, kept_by
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
-from fhir_mh.gateway.older_store import LOST, make_up
+from fhir_mh.gateway.older_store import LOST, make_up, merged_here
 from fhir_mh.gateway.projection import Projected, is_permitted, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
 from fhir_mh.gateway.standing import now_of, standing_in
@@ -66,7 +66,8 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
     if edition is None:
         return Withheld("sync-nothing-new")
     said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods), "after": after}
-    said |= load_object(waiting.payload or "{}")
+    if waiting.payload:  # editions were lost
+        said |= {**load_object(waiting.payload), "merged": merged_here(tx, waiting.person, waiting.partner)}
     if decided:
         said["decided"] = decided
     asked = [one.id for one in tx.askings.in_force(waiting.person) if one.partner == waiting.partner]

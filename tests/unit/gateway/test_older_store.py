@@ -127,6 +127,29 @@ def test_what_an_older_store_does_not_know_to_have_merged_is_shown_to_its_author
     assert placed.record(WARD).pending == []
 
 
+def test_what_was_merged_since_is_not_told_to_be_lost_where_the_receipt_of_that_edition_was(placed: Pair) -> None:
+    back_up(placed, HOME)
+    for number in range(2):
+        placed.save(HOME, coping(f"lost {number}"))
+        placed.deliver()
+    put_back(placed, HOME)
+    placed.save(HOME, coping("written"))
+    home = placed.gateways[HOME]
+    for receipt_is_lost in (False, True):
+        (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
+        composed = home.store.write_now(lambda tx, m=waiting: home.exchange.compose(tx, m))
+        assert isinstance(composed, Message)
+        receipt = placed.hand_over(HOME, WARD, composed)
+        if not receipt_is_lost:
+            home.store.write_now(lambda tx, m=waiting, r=receipt: home.exchange.settle(tx, m, r))
+    placed.save(WARD, coping("proposed", "pacing"))
+    assert ("proposal", "merged") in [(verb, receipt.status) for verb, receipt in placed.deliver(only=WARD)]
+    placed.save(HOME, coping("written since", "pacing"))
+    placed.deliver()
+    assert placed.sign(WARD, "pacing")["coping"] == {"text": "written since"}
+    assert placed.record(WARD).pending == []
+
+
 def test_a_backup_that_was_made_while_this_was_told_and_is_put_back_is_older_once_more(placed: Pair) -> None:
     back_up(placed, HOME)
     for number in range(2):
