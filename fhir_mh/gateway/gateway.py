@@ -36,7 +36,7 @@ from fhir_mh.gateway.standing import (
     only_own,
 )
 from fhir_mh.gateway.together import Side, Together
-from fhir_mh.gateway.writing import Check, Outcome, write_record
+from fhir_mh.gateway.writing import Check, Outcome, settle_beside, write_record
 from fhir_mh.issues import Issue, issue
 from fhir_mh.mapping.merge import Conflict, Merged, merge
 from fhir_mh.records.content_hash import PLANS, Sameness, sameness_of
@@ -153,13 +153,17 @@ class Gateway(FhirUseCases):
         warnings = [*_keep_number(held.tree, merged), *merged_notes(tx, person, "person")]
         self._same_person(tx, held.kept.holding, change, merged.tree, by_id=record_id is not None)
         _complete(merged.tree, tx.new_id)
-        proposed, tasks = [], 0
+        proposed, tasks, were, stored = [], 0, dict[str, Tree](), list[tuple[Side, Outcome]]()
         for side, tree in held.parted(merged.tree):
             raised = self._asked(tx, held, side, tree, merged.conflicts, context.organisation)
-            outcome: Outcome = write_record(tx, self.home, self.check, side.holding, side.tree, tree)
+            outcome = write_record(tx, self.home, self.check, side.holding, side.tree, tree, were)
+            were[side.person] = side.tree
+            stored.append((side, outcome))
             tasks += keep_conflicts(tx, side.person, raised, context.organisation)
             proposed += outcome.proposals
             warnings += outcome.warnings
+        for side, outcome in stored:  # not before: what follows there would be written over
+            settle_beside(tx, self.home, self.check, side.person, side.tree, outcome.stored)
         changed = [row.path for row in merged.changes]
         return Saved(person, head_of(tx, person), created, changed, proposed, tasks, warnings)
 

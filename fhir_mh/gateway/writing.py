@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -43,15 +43,20 @@ class Outcome:
     warnings: list[Issue] = field(default_factory=list)
 
 
-def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, before: Tree, after: Tree) -> Outcome:
+def write_record(
+    tx: Tx, home: Organisation, check: Check, holding: Holding, before: Tree, after: Tree,
+    beside: Mapping[str, Tree] | None = None,
+) -> Outcome:  # fmt: skip
     """Store what differs between two states of a person's record.
 
     before is what the change was made on (with our pending proposals), after what it is to be; what follows from its
-    placements is stored with it. Raises InvalidResource where the record or one of its resources breaks a rule,
-    Conflict where a placement may not be changed so; then nothing is stored.
+    placements is stored with it. beside: where others who are one with the person are written with them, the record as
+    it was of each that was written already; what follows beside is then settled by the caller, once all are. Raises
+    InvalidResource where the record or one of its resources breaks a rule, Conflict where a placement may not be
+    changed so; then nothing is stored.
     """
     after = tree_of(record_of(after))
-    after = follow(tx, home, holding, before, after)
+    after = follow(tx, home, holding, before, after, beside)
     _name_resources(tx, holding, after)
     were = _bodies(before)
     changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
@@ -70,8 +75,8 @@ def write_record(tx: Tx, home: Organisation, check: Check, holding: Holding, bef
     if outcome.stored:
         urgent = any(is_urgent(written.resource) for written in ours)
         spread(tx, home, holding.person, {kind for kind, _ in outcome.stored}, own=True, urgent=urgent)
-        if not KINDS.isdisjoint(kind for kind, _ in outcome.stored):
-            _settle_beside(tx, home, check, holding.person, before)
+        if beside is None:
+            settle_beside(tx, home, check, holding.person, before, outcome.stored)
     return outcome
 
 
@@ -88,7 +93,7 @@ def settle(tx: Tx, home: Organisation, check: Check, person: str, were: Mapping[
     holding = hold(tx, person, home.ods)
     before = before_of(holding, were)
     _settle_side(tx, home, check, holding, before, {})
-    _settle_beside(tx, home, check, person, before)
+    settle_beside(tx, home, check, person, before, were)
 
 
 def _settle_side(
@@ -101,8 +106,13 @@ def _settle_side(
         write_record(tx, home, check, holding, held, after)
 
 
-def _settle_beside(tx: Tx, home: Organisation, check: Check, person: str, before: Tree) -> None:
-    """Store what follows in the records of those who are one with a person. before: the person's, as it was."""
+def settle_beside(tx: Tx, home: Organisation, check: Check, person: str, before: Tree, changed: Iterable[Key]) -> None:
+    """Store what follows in the records of those who are one with a person.
+
+    before: the person's record, as it was. changed: the resources of it that were stored since.
+    """
+    if KINDS.isdisjoint(kind for kind, _ in changed):
+        return
     for other in tx.merges.sides(person):
         if other != person:
             holding = hold(tx, other, home.ods)

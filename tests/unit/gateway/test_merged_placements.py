@@ -148,3 +148,20 @@ def test_a_claim_of_the_one_confirmed_while_the_other_is_there_is_a_placement_of
     assert [one["placement"]["id"] for one in held(pair, WARD, OTHER).tree["stays"]] == [new]
     (which,) = tasks(pair)
     assert which["about"]["id"] in (placement, new)
+
+
+def test_what_a_stay_of_the_one_ends_is_not_written_over_by_a_change_of_the_other_in_the_same_record(
+    pair: Pair,
+) -> None:
+    stay = {"id": "stay", "provider": {"id": "org-ward"}, "status": "in-progress", "period": {"start": SINCE}}
+    pair.save(HOME, {**without_a_placement(), "stays": [stay]})
+    pair.save(HOME, second())
+    merge(pair)
+    assert states(pair) == [(WARD, "under-way")]
+    (placement,) = held(pair, HOME).tree["placements"]
+    over = {"id": "stay", "status": "finished", "period": {"start": SINCE, "end": UNTIL}}
+    pair.save(HOME, {"stays": [over], "placements": [{"id": placement["id"], "level": "1"}]})
+    assert states(pair) == [(WARD, "ended")]
+    (placement,) = held(pair, HOME).tree["placements"]
+    assert (placement["level"], len(placement["history"])) == ("1", 1)
+    assert len(tasks(pair, kind="follow-up")) == 1
