@@ -226,7 +226,7 @@ class FhirUseCases:
                     urgent |= {stored.person} if is_urgent(body) else set()
         for person, were in touched.items():
             stamp_rest(tx, self.home, person, were)
-            settle(tx, self.home, self.check, person, were)
+            settle(tx, self.home, self.check, person, were, touched)
             spread(tx, self.home, person, {kind for kind, _ in were}, own=True, urgent=person in urgent)
         return [kept[number] for number in range(len(entries))]
 

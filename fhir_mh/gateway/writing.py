@@ -80,9 +80,13 @@ def write_record(
     return outcome
 
 
-def settle(tx: Tx, home: Organisation, check: Check, person: str, were: Mapping[Key, Mapping[str, Any] | None]) -> None:
+def settle(
+    tx: Tx, home: Organisation, check: Check, person: str, were: Mapping[Key, Mapping[str, Any] | None],
+    beside: Mapping[str, Mapping[Key, Mapping[str, Any] | None]] | None = None,
+) -> None:  # fmt: skip
     """Store what follows where resources came by themselves. were: their former bodies, None for one that is new.
 
+    beside: the same by person, of everybody of whom some came at once.
     Raises Conflict where a placement or stay of ours may not be changed so.
     """
     if KINDS.isdisjoint(kind for kind, _ in were):
@@ -92,7 +96,9 @@ def settle(tx: Tx, home: Organisation, check: Check, person: str, were: Mapping[
         return  # what follows is for who keeps some of it, or has the person in care, and that is not us
     holding = hold(tx, person, home.ods)
     before = before_of(holding, were)
-    _settle_side(tx, home, check, holding, before, {})
+    others = [(one, beside[one]) for one in sides if one != person and one in beside] if beside else []
+    past = {one: before_of(hold(tx, one, home.ods), theirs) for one, theirs in others}
+    _settle_side(tx, home, check, holding, before, past)
     settle_beside(tx, home, check, person, before, were)
 
 

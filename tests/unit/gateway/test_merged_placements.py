@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.consent import AccessContext
+from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.placements import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
 from tests.unit.gateway.test_merging import OTHER, UNPLACED, held, merge, second, undo
@@ -165,3 +168,33 @@ def test_what_a_stay_of_the_one_ends_is_not_written_over_by_a_change_of_the_othe
     (placement,) = held(pair, HOME).tree["placements"]
     assert (placement["level"], len(placement["history"])) == ("1", 1)
     assert len(tasks(pair, kind="follow-up")) == 1
+
+
+@pytest.mark.parametrize("first", ["Encounter", "ServiceRequest"])
+def test_whoever_left_by_a_stay_of_the_one_is_followed_up_though_the_other_changed_in_one_transaction(
+    pair: Pair, first: str
+) -> None:
+    stay = {"id": "stay", "provider": {"id": "org-ward"}, "status": "in-progress", "period": {"start": SINCE}}
+    pair.save(HOME, {**without_a_placement(), "stays": [stay]})
+    placed = second()
+    placed["placements"][0]["requested_at"] = "2026-11-23T09:00:00Z"
+    pair.save(HOME, placed)
+    merge(pair)
+    gateway, name = pair.gateways[HOME], held(pair, HOME).id
+    stored = gateway.store.read_now(
+        lambda tx: [
+            one
+            for side in tx.merges.sides(name)
+            for one in tx.person_resources(side)
+            if one.type in ("Encounter", "ServiceRequest")
+        ]
+    )
+    said = {
+        "Encounter": {"status": "finished", "period": {"start": SINCE, "end": UNTIL}},
+        "ServiceRequest": {"note": [{"text": "Near the sea."}]},
+    }
+    entries = [TransactionEntry("PUT", {**one.body(), **said[one.type]}, id=one.id) for one in stored]
+    entries.sort(key=lambda one: one.body["resourceType"] != first)
+    asyncio.run(gateway.transaction(AccessContext(HOME), entries))
+    assert states(pair) == [(WARD, "ended")]
+    assert (len(tasks(pair, kind="follow-up")), len(tasks(pair, kind="incomplete-plan"))) == (1, 1)
