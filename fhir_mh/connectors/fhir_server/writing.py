@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from fhir_mh.connectors.fhir_server.answers import Answered, is_refusal, version_of
@@ -11,7 +11,7 @@ from fhir_mh.connectors.fhir_server.client import FhirClient
 from fhir_mh.connectors.fhir_server.looking import Place
 from fhir_mh.connectors.fhir_server.naming import Body, Key
 from fhir_mh.connectors.fhir_server.rendering import mark_of, rendered
-from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable, VersionConflict
+from fhir_mh.errors import FhirMhError, NotAuthenticated, UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import Issue, issue
 
@@ -56,12 +56,16 @@ def entry_of(place: Place, named: Mapping[Key, str], patient: str) -> Body:
 async def write(client: FhirClient, places: Sequence[Place], entries: Sequence[Body]) -> Written:
     """Send a transaction; where the server refuses its conditions, once more without them.
 
-    Raises what FhirClient.transaction does, and VersionConflict where it is refused and something that was to be
-    written over has been deleted there since it was read: that is looked at again, and not created by an update.
+    Where it is refused, and something that was to be written over has been deleted there since it was read, the fault
+    is VersionConflict: that is looked at again, and not created by an update. Raises that, and what
+    FhirClient.transaction does, where nothing was done.
     """
     written = await _written(client, places, entries)
     if isinstance(written.fault, Refused):
-        await _expect_there(client, places)
+        try:
+            await _expect_there(client, places)
+        except FhirMhError as fault:  # what was done is known all the same
+            return replace(written, fault=fault)
     return written
 
 

@@ -237,6 +237,25 @@ def test_what_is_deleted_between_reading_and_writing_is_told_and_written_anew(st
         assert there(sender)["title"] == "What the home team wrote"
 
 
+def test_of_what_is_written_beside_what_was_deleted_meanwhile_it_is_known_that_it_was() -> None:
+    with sending() as sender:
+        assert sender.told() == ("stored", "")
+        before, real = there(sender)["id"], sender.server._entry
+
+        def each(entry: Json, whole: bool) -> Json:
+            if entry["request"]["url"] == f"CarePlan/{before}":
+                sender.server.delete("CarePlan", before)
+                return {"response": {"status": "410 Gone"}}
+            return real(entry, whole)
+
+        sender.server._entry = each  # type: ignore[method-assign]
+        sender.body(*PLAN)["title"] = "What the home team wrote"
+        sender.body("Goal", "goal-work")["description"] = {"text": "A job in a garden"}
+        assert sender.told() == ("later", "server-changed")
+        assert there(sender, "Goal", "goal-work")["description"] == {"text": "A job in a garden"}
+        assert sender.is_noted("Goal", "goal-work")
+
+
 @pytest.mark.parametrize("status", [404, 405, 410])
 def test_an_update_that_is_refused_of_what_lies_there_is_a_refusal(status: int) -> None:
     with sending() as sender:
