@@ -205,8 +205,8 @@ def test_a_placement_ends_with_a_stay_that_does_not_name_it(pair: Pair) -> None:
     pair.deliver()
     assert [course.state for course in courses(pair.record(HOME).tree)] == ["under-way"]
     over = {"start": "2026-11-24T08:00:00Z", "end": "2026-11-24T09:30:00Z"}
-    pair.save(WARD, {"stays": [{"id": "st", "status": "finished", "period": over}]})
     pair.clock.advance(timedelta(hours=2))
+    pair.save(WARD, {"stays": [{"id": "st", "status": "finished", "period": over}]})
     pair.deliver()
     assert [(one.state, (one.stay or {}).get("id")) for one in courses(pair.record(HOME).tree)] == [("ended", "st")]
     assert WARD not in seen(pair).in_care
