@@ -54,6 +54,26 @@ def put_back(pair: Pair, ods: str) -> None:
     reopened(pair, ods, lambda file, backup: shutil.copy(backup, file))
 
 
+def lose(pair: Pair, editions: int) -> None:
+    """Home is put back to before so many editions that the ward has stored."""
+    back_up(pair, HOME)
+    for number in range(editions):
+        pair.save(HOME, coping(f"lost {number}"))
+        pair.deliver()
+    put_back(pair, HOME)
+
+
+def hand_over_next(pair: Pair, *, receipt_is_lost: bool = False) -> None:
+    """The one message that waits at home reaches the ward, and nothing of what follows does."""
+    home = pair.gateways[HOME]
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
+    composed = home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    assert isinstance(composed, Message)
+    receipt = pair.hand_over(HOME, WARD, composed)
+    if not receipt_is_lost:
+        home.store.write_now(lambda tx: home.exchange.settle(tx, waiting, receipt))
+
+
 def edition(pair: Pair, ods: str) -> int:
     (person,) = pair.gateways[ods].store.read_now(lambda tx: tx.persons())
     return pair.gateways[ods].store.read_now(lambda tx: tx.edition(person, HOME))
@@ -77,11 +97,7 @@ def test_what_is_written_on_an_older_store_reaches_those_who_hold_what_is_not_kn
     placed: Pair, lost: int, written: int
 ) -> None:
     """The ward holds an edition of the same number, of a later one, or of one before it, in another text."""
-    back_up(placed, HOME)
-    for number in range(lost):
-        placed.save(HOME, coping(f"lost {number}"))
-        placed.deliver()
-    put_back(placed, HOME)
+    lose(placed, lost)
     assert tasks(placed, HOME) == []
     for number in range(written):
         placed.save(HOME, coping(f"written {number}"))
@@ -100,10 +116,7 @@ def test_what_is_written_on_an_older_store_reaches_those_who_hold_what_is_not_kn
 def test_where_one_edition_alone_was_lost_and_one_is_written_the_ward_does_not_stay_with_the_old_plan(
     placed: Pair,
 ) -> None:
-    back_up(placed, HOME)
-    placed.save(HOME, coping("lost"))
-    placed.deliver()
-    put_back(placed, HOME)
+    lose(placed, 1)
     placed.save(HOME, coping("written"))
     statuses = [(receipt.status, receipt.code) for _, receipt in placed.deliver()]
     assert statuses[0] == ("superseded", "sync-editions-lost")
@@ -128,20 +141,10 @@ def test_what_an_older_store_does_not_know_to_have_merged_is_shown_to_its_author
 
 
 def test_what_was_merged_since_is_not_told_to_be_lost_where_the_receipt_of_that_edition_was(placed: Pair) -> None:
-    back_up(placed, HOME)
-    for number in range(2):
-        placed.save(HOME, coping(f"lost {number}"))
-        placed.deliver()
-    put_back(placed, HOME)
+    lose(placed, 2)
     placed.save(HOME, coping("written"))
-    home = placed.gateways[HOME]
-    for receipt_is_lost in (False, True):
-        (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
-        composed = home.store.write_now(lambda tx, m=waiting: home.exchange.compose(tx, m))
-        assert isinstance(composed, Message)
-        receipt = placed.hand_over(HOME, WARD, composed)
-        if not receipt_is_lost:
-            home.store.write_now(lambda tx, m=waiting, r=receipt: home.exchange.settle(tx, m, r))
+    hand_over_next(placed)
+    hand_over_next(placed, receipt_is_lost=True)
     placed.save(WARD, coping("proposed", "pacing"))
     assert ("proposal", "merged") in [(verb, receipt.status) for verb, receipt in placed.deliver(only=WARD)]
     placed.save(HOME, coping("written since", "pacing"))
@@ -151,18 +154,9 @@ def test_what_was_merged_since_is_not_told_to_be_lost_where_the_receipt_of_that_
 
 
 def test_a_backup_that_was_made_while_this_was_told_and_is_put_back_is_older_once_more(placed: Pair) -> None:
-    back_up(placed, HOME)
-    for number in range(2):
-        placed.save(HOME, coping(f"lost {number}"))
-        placed.deliver()
-    put_back(placed, HOME)
+    lose(placed, 2)
     placed.save(HOME, coping("written"))
-    home = placed.gateways[HOME]
-    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
-    composed = home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
-    assert isinstance(composed, Message)
-    receipt = placed.hand_over(HOME, WARD, composed)
-    home.store.write_now(lambda tx: home.exchange.settle(tx, waiting, receipt))
+    hand_over_next(placed)
     back_up(placed, HOME)
     for number in range(3):
         placed.deliver()
