@@ -61,19 +61,26 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
             said["cleared"] = payload["cleared"]
         return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said, names)
     projected = project(kept_by(home.ods, waiting.person, sides[waiting.person]), decision)
-    decided, after = _decided(tx, home, waiting), _may_hold(tx, home, waiting)
-    edition = _edition(tx, home, waiting, projected, told=bool(decided or waiting.payload))
+    beside = _told_beside(tx, home, waiting)
+    edition = _edition(tx, home, waiting, projected, told="decided" in beside or "merged" in beside)
     if edition is None:
         return Withheld("sync-nothing-new")
-    said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods), "after": after}
+    said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods), **beside}
+    return Message(waiting.message, "snapshot", number, home.ods, edition, said, names)
+
+
+def _told_beside(tx: Tx, home: Organisation, waiting: OutboxMessage) -> dict[str, Any]:
+    """What a snapshot tells beside its content."""
+    said: dict[str, Any] = {"after": _may_hold(tx, home, waiting)}
     if waiting.payload:  # editions were lost
         said |= {**load_object(waiting.payload), "merged": merged_here(tx, waiting.person, waiting.partner)}
+    decided = _decided(tx, home, waiting)
     if decided:
         said["decided"] = decided
     asked = [one.id for one in tx.askings.in_force(waiting.person) if one.partner == waiting.partner]
     if asked:
         said["asked"] = asked
-    return Message(waiting.message, "snapshot", number, home.ods, edition, said, names)
+    return said
 
 
 def _to_its_keeper(decision: Decision) -> Decision:
