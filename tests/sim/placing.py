@@ -32,10 +32,11 @@ class Placing:
     def step(self, ods: str, number: str, name: str, placement: str | None = None, **facts: Any) -> bool:
         """A site records a step; it may be somebody else's, or done by now: then nothing happened."""
         site = self.world.sites[ods]
-        self.world.ledgers[number].reasons |= texts_in(facts)
+        one = site.numbers_of_one(number)
+        for each in one:  # it is recorded where the placement stands
+            self.world.ledgers[each].reasons |= texts_in(facts)
         step = read_step(name, {"by": f"staff of {ods}", **facts})
         about = [one.provider for one in self.courses(ods, number) if one.id == placement]
-        one = site.numbers_of_one(number)
         try:
             done = self.world.attempt(ods, lambda: site.step(number, placement, step), f"{name} {facts} of {number}")
             if done and name == "decline":

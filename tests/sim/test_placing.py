@@ -203,3 +203,19 @@ def test_a_placement_that_ended_before_its_provider_was_sent_it_is_the_one_that_
     (there,), (here,) = [[one["placement"] for one in tree(world, ods)["stays"]] for ods in (FAR, HOME)]
     assert "placements" not in tree(world, FAR)
     assert (there, here) == ({"reference": f"ServiceRequest/{placement}"}, {"id": placement})
+
+
+def test_the_end_of_a_stay_of_one_is_said_with_the_placement_of_another_who_is_one_with_them(world: World) -> None:
+    world.placing.claim(AWAY, ADA)
+    world.staff.register(BEN)
+    world.staff.place(BEN)
+    world.settle()
+    world.staff.merge(BEN, ADA)
+    world.settle()
+    reason = world.staff.text("placement")
+    facts = {"reason": reason, "outcome": "discharged", "at": instant(world.clock.now())}
+    assert world.placing.step(HOME, ADA, "end", only(world, HOME).id, **facts)
+    world.quiet()
+    held = world.sites[HOME].record(BEN)
+    assert held is not None
+    assert reason in str(held.tree["placements"])
