@@ -87,9 +87,9 @@ class Decision:
 def decide(request: AccessRequest, directives: Sequence[Directive], policy: Policy | None = None) -> Decision:
     """Decide which sections one organisation may see, and why.
 
-    A later directive ends the earlier ones it covers; within one, the deeper rule is the exception to the one
-    around it; of those in force the more specific wins, and denial wins a tie; where none speaks, the policy
-    does. See https://hl7.org/fhir/R4/consent.html#6.2.1.2
+    A later directive ends the earlier ones it covers, and a later denial every earlier permission in what is asked;
+    within one, the deeper rule is the exception to the one around it; a denial in force yields to a permission alone
+    that was made later and names more; where none speaks, the policy does. See https://hl7.org/fhir/R4/consent.html#6.2.1.2
     """
     policy = policy or direct_care()
     permitted: set[str] = set()
@@ -164,13 +164,13 @@ def _section(request: AccessRequest, section: str, directives: Sequence[Directiv
     if not speaking:
         return _Verdict()
     standing = [one for one in speaking if not any(_ends(other, one) for other in speaking)]
-    most = max(rule.specificity for _, rule in standing)
-    front = [(directive, rule) for directive, rule in standing if rule.specificity == most]
-    denials = [directive.id for directive, rule in front if rule.decision == "deny"]
-    permits = [directive.id for directive, rule in front if rule.decision == "permit"]
-    won = denials or permits
+    denials = [one for one in standing if one[1].decision == "deny"]
+    permits = [one for one in standing if one[1].decision == "permit"]
+    left = [one for one in denials if not any(_outweighs(permit, one) for permit in permits)]
+    won = [directive.id for directive, _ in left or permits]
     lost = tuple(directive.id for directive, _ in speaking if directive.id not in won)
-    return _Verdict(not denials, tuple(won), lost, bool(denials and permits))
+    tied = any(permit.specificity >= denial.specificity for _, permit in permits for _, denial in left)
+    return _Verdict(not left, tuple(won), lost, tied)
 
 
 def _of_one(request: AccessRequest, section: str, directive: Directive) -> Rule | None:
@@ -199,14 +199,24 @@ def _purposes(purpose: str) -> tuple[str, ...]:
 
 
 def _ends(later: tuple[Directive, Rule], earlier: tuple[Directive, Rule]) -> bool:
-    """Whether a later decision takes the place of an earlier one, as far as both dates can tell which is later.
+    """Whether a later decision takes the place of an earlier one.
 
-    A denial without a date counts as the latest.
+    A denial does of a permission, in what is asked, whatever else that one permits; else it must speak of all of it.
     """
-    (new, new_rule), (old, old_rule) = later, earlier
-    when, before = _when(new, new_rule), _when(old, old_rule)
+    takes_back = (later[1].decision, earlier[1].decision) == ("deny", "permit")
+    return _is_later(later, earlier) and (takes_back or later[1].covers(earlier[1]))
+
+
+def _outweighs(permit: tuple[Directive, Rule], denial: tuple[Directive, Rule]) -> bool:
+    """Whether a permission is an exception that was made later to a denial of more than it permits."""
+    return _is_later(permit, denial) and permit[1].specificity > denial[1].specificity
+
+
+def _is_later(new: tuple[Directive, Rule], old: tuple[Directive, Rule]) -> bool:
+    """Whether a decision was made after another, as far as both dates tell. A denial without a date is the latest."""
+    when, before = _when(*new), _when(*old)
     known = min(len(when), len(before)) if before else len(when)
-    return new is not old and when[:known] > before[:known] and new_rule.covers(old_rule)
+    return new[0] is not old[0] and when[:known] > before[:known]
 
 
 def _when(directive: Directive, rule: Rule) -> str:

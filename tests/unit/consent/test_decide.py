@@ -121,6 +121,16 @@ def test_a_later_general_withdrawal_always_ends_sharing(directives: list[dict[st
     assert asked({"directives": [*directives, withdrawal]}).nothing
 
 
+@given(DIRECTIVES, st.sampled_from(sorted(CONTENT)))
+def test_a_later_denial_holds_in_what_it_speaks_of_whatever_was_permitted_before(
+    directives: list[dict[str, Any]], section: str
+) -> None:
+    denial = {"id": "w", "made_at": "2999-01-01", "rules": [{"decision": "deny", "sections": [section]}]}
+    for directive in directives:
+        directive.setdefault("made_at", "2020-01-01")
+    assert section not in asked({"directives": [*directives, denial]}).permitted
+
+
 @given(DIRECTIVES, st.randoms())
 def test_the_order_in_which_directives_are_listed_does_not_matter(
     directives: list[dict[str, Any]], random: Any
