@@ -35,6 +35,7 @@ from fhir_mh.gateway.standing import (
     now_of,
     only_own,
 )
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Side, Together
 from fhir_mh.gateway.writing import Check, Outcome, settle_beside, write_record
 from fhir_mh.issues import Issue, issue
@@ -164,6 +165,7 @@ class Gateway(FhirUseCases):
             warnings += outcome.warnings
         for side, outcome in stored:  # not before: what follows there would be written over
             settle_beside(tx, self.home, self.check, side.person, side.tree, outcome.stored)
+            ask_about_ties(tx, self.home, self.check, side.person, {kind for kind, _ in outcome.stored})
         changed = [row.path for row in merged.changes]
         return Saved(person, head_of(tx, person), created, changed, proposed, tasks, warnings)
 

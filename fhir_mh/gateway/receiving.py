@@ -31,6 +31,7 @@ from fhir_mh.gateway.sealing import seal, sealed_in
 from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import merged_notes
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.bundle import SHARED_KINDS
@@ -121,6 +122,7 @@ class Receiving:
         settle(tx, self.home, self.check, person, were)
         if not new or tx.edition(person, self.home.ods):  # else there is nothing of ours to send, nor anywhere
             spread(tx, self.home, person, _weighed(were), own=False)
+            ask_about_ties(tx, self.home, self.check, person, _weighed(were))
         return Receipt(message.id, "stored", edition, issues=lost)
 
     @staticmethod

@@ -19,6 +19,7 @@ from fhir_mh.gateway.spreading import is_urgent, spread
 from fhir_mh.gateway.stamping import is_plan, stamp_rest, stamped
 from fhir_mh.gateway.standing import expect_kept, merged_notes
 from fhir_mh.gateway.subjects import told
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.concerns import holds_concern
@@ -228,6 +229,7 @@ class FhirUseCases:
             stamp_rest(tx, self.home, person, were)
             settle(tx, self.home, self.check, person, were, touched)
             spread(tx, self.home, person, {kind for kind, _ in were}, own=True, urgent=person in urgent)
+            ask_about_ties(tx, self.home, self.check, person, {kind for kind, _ in were})
         return [kept[number] for number in range(len(entries))]
 
     def _plain(self, tx: Tx, entry: TransactionEntry, body: Body, known: StoredResource | None) -> Body:
