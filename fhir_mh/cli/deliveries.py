@@ -95,10 +95,11 @@ def _own_address(settings: Settings) -> str:
 def _token_of(settings: Settings, roles: Sequence[str]) -> str | None:
     if not settings.clients:
         return None
-    own = {one.role: one.token.get_secret_value() for one in settings.clients if one.organisation == settings.ods}
+    own = [one for one in settings.clients if one.organisation == settings.ods]
     for role in roles:
-        if role in own:
-            return own[role]
+        for client in own:
+            if client.role == role:
+                return client.token.get_secret_value()
     raise ConfigurationError(issues=[issue("cli-no-operator", "clients", role=roles[0])])
 
 

@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 
 from fhir_mh.cli import delivery_tables, exits, main
+from fhir_mh.cli.deliveries import find_gateway
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.store import Outcome, Tx, open_store
 from tests.contract.rest_caller import NUMBER, OTHER_NUMBER
@@ -297,6 +298,19 @@ def test_what_is_no_gateway_is_told_apart(capsys: pytest.CaptureFixture[str]) ->
         assert main(["deliveries", "list", "--gateway", f"http://127.0.0.1:{server.server_port}"]) == exits.NOT_HELD
         answering.join()
     assert "error cli-not-a-gateway" in capsys.readouterr().err
+
+
+def test_of_two_clients_in_a_role_the_first_asks(tmp_path: Path) -> None:
+    roles = ["operator", "merges", "operator", "merges"]
+    clients = [
+        f'[[clients]]\ntoken = "{role}-{number}-not-made-at-random-0000"\norganisation = "ZCT1"\nrole = "{role}"\n'
+        for number, role in enumerate(roles)
+    ]
+    config = tmp_path / "gateway.toml"
+    config.write_text('ods = "ZCT1"\n' + "".join(clients))
+    for role, asked in (("operator", ("operator",)), ("merges", ("seals", "merges"))):
+        token = find_gateway(config, None, None, asked).token
+        assert token == f"{role}-{roles.index(role)}-not-made-at-random-0000"
 
 
 @pytest.mark.parametrize(
