@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from rich.console import Console
+
 from fhir_mh.cli.deliveries import ask, find_gateway, json_text, write_json
 from fhir_mh.cli.exits import DONE
 from fhir_mh.cli.issue_text import printable
@@ -33,7 +35,7 @@ def run(
     if verb == "list":
         given = {name: asked[name] for name in ("record", "owner") if asked.get(name) is not None}
         found = ask(where, "GET", "/conflicts", params=given)
-        write_json(found) if as_json else _lines(found)
+        write_json(found) if as_json else show_list(found)
         return DONE
     address = f"/conflicts/{quote(asked['conflict'], safe='')}"
     if verb == "show":
@@ -44,7 +46,11 @@ def run(
     return DONE
 
 
-def _lines(found: Json) -> None:
+def show_list(found: Json, console: Console | None = None) -> None:
+    """Write the conflicts that wait to standard output; that there are none is said on a terminal alone."""
+    console = console or Console(highlight=False, markup=False, emoji=False)
+    if console.is_terminal and not found["conflicts"]:
+        console.print("No row waits for a decision.")
     for one in found["conflicts"]:
         owner = (one["owner"] or {}).get("id", "")
         fields = [*(one[name] for name in _FIELDS), owner, ",".join(one["choices"])]

@@ -87,7 +87,8 @@ def _tables(console: Console, answer: Json) -> None:
     if answer["dead"]:
         console.print("Send a refused message again: fhir-mh deliveries replay SEQ")
     if answer["more"]:
-        console.print(f"{answer['more']} more lanes are not shown; name a partner, or ask for the summary.")
+        more = counted(answer["more"], "more lane is", "more lanes are")
+        console.print(f"{more} not shown; name a partner, or ask for the summary.")
     if any(lane["state"] == "halted" for lane in answer["lanes"]):
         console.print("Let a halted lane go on: fhir-mh deliveries resume PARTNER --person PERSON")
 
@@ -96,18 +97,20 @@ def _calling(breaker: Json | None) -> str:
     """Whether a partner is being called."""
     if breaker is None:
         return ""
-    failed = f"{breaker['failures']} failures since {_time(breaker['since'])}"
+    failed = f"{counted(breaker['failures'], 'failure', 'failures')} since {_time(breaker['since'])}"
     return f"{failed}; next call {_time(breaker['retry_at'])}" if breaker["retry_at"] else failed
 
 
 def _lane_table(lanes: Iterable[Json]) -> Table:
-    table = Table("Person", "Lane", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Person", no_wrap=True)
+    table.add_column("Lane", overflow="fold")
     table.add_column("Waiting", justify="right")
     table.add_column("Its copies", overflow="fold")
     for lane in lanes:
         notes = [_why(lane), *_copies(lane)]
         if lane["attempts"]:
-            notes.insert(1, f"{lane['attempts']} tries; next {_time(lane['due'])}")
+            notes.insert(1, f"{counted(lane['attempts'], 'try', 'tries')}; next {_time(lane['due'])}")
         person, state = Text(printable(lane["person"])), Text(lane["state"], _STATES.get(lane["state"], ""))
         table.add_row(person, state, str(lane["waiting"]), Text("\n".join(filter(None, notes))))
     return table
@@ -115,9 +118,9 @@ def _lane_table(lanes: Iterable[Json]) -> Table:
 
 def _dead_table(letters: Iterable[Json]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("Seq", justify="right", style="bold red")
+    table.add_column("Seq", justify="right", style="bold red", no_wrap=True)
     for name in ("Refused for", "What", "Why"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == "Refused for")
     for letter in letters:
         what = f"{letter['kind']} {letter['edition']}" if letter["edition"] is not None else letter["kind"]
         table.add_row(
@@ -189,22 +192,30 @@ def _told(verb: str, answer: Json) -> list[str]:
         stays = {"halted": _WAITS_FOR["person"], "ended": _WAITS_FOR["sharing"]}.get(answer["lane"])
         return [waits] if stays is None else [waits, stays]
     if verb == "send-again":
-        people = f"What {printable(answer['partner'])} may see of {answer['people']} people"
-        return [f"{people}, and {answer['notices']} notices, wait for it again.", *_still_halted(answer)]
+        people, notices = counted(answer["people"], "person", "people"), counted(answer["notices"], "notice", "notices")
+        what = f"What {printable(answer['partner'])} may see of {people}, and {notices}"
+        return [f"{what}, wait for it again.", *_still_halted(answer)]
     resumed = [f"Goes on: {printable(person)}" for person in answer["resumed"]]
     return resumed or [f"No lane to {printable(answer['partner'])} was halted."]
 
 
 def _replayed(answer: Json) -> list[str]:
-    told = [f"{answer['replayed']} messages wait again for {printable(answer['partner'])}."]
+    messages = counted(answer["replayed"], "message waits", "messages wait")
+    told = [f"{messages} again for {printable(answer['partner'])}."]
     if answer["left"]:
-        told.append(f"{answer['left']} more are to be asked for again.")
+        told.append(f"{counted(answer['left'], 'more is', 'more are')} to be asked for again.")
     return told + _still_halted(answer)
 
 
 def _still_halted(answer: Json) -> list[str]:
-    halted = answer["halted"]
-    return [f"{halted} lanes are halted: nothing leaves them until they are resumed."] if halted else []
+    number = answer["halted"]
+    one, many = "lane is halted: nothing leaves it until it is", "lanes are halted: nothing leaves them until they are"
+    return [f"{counted(number, one, many)} resumed."] if number else []
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number and what it is of, said of one or of many: 1 person, 2 people."""
+    return f"{number} {one if number == 1 else many}"
 
 
 def _shown(answer: Json) -> list[str]:
@@ -213,7 +224,8 @@ def _shown(answer: Json) -> list[str]:
     told = [
         f"{answer['kind']}{edition} for {printable(answer['partner'])} about {printable(answer['person'])}",
         f"{answer['state']}, queued {_time(answer['created'])}, {_age(answer['age_seconds'])}",
-        f"{answer['attempts']} tries" + (f", last: {printable(answer['error'])}" if answer["error"] else ""),
+        counted(answer["attempts"], "try", "tries")
+        + (f", last: {printable(answer['error'])}" if answer["error"] else ""),
     ]
     if answer["waits_for"]:
         told.append(_WAITS_FOR[answer["waits_for"]])

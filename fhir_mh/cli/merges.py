@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from rich.console import Console
+
 from fhir_mh.cli.deliveries import Where, ask, find_gateway, json_text, write_json
 from fhir_mh.cli.exits import DONE
 from fhir_mh.cli.issue_text import printable
@@ -34,11 +36,19 @@ def run(
     where = find_gateway(config, gateway, token_file, ("merges",))
     answer = ask(where, "GET", "/persons/merges") if verb == "list" else _VERBS[verb](where, asked)
     if verb == "list" and not as_json:
-        for one in answer["merges"]:
-            sys.stdout.write("\t".join(printable(str(one[name] or "")) for name in _FIELDS) + "\n")
-        return DONE
-    write_json(answer, indent=not as_json)
+        show_list(answer)
+    else:
+        write_json(answer, indent=not as_json)
     return DONE
+
+
+def show_list(answer: Json, console: Console | None = None) -> None:
+    """Write the merges that were asked for to standard output; that there are none is said on a terminal alone."""
+    console = console or Console(highlight=False, markup=False, emoji=False)
+    if console.is_terminal and not answer["merges"]:
+        console.print("Nobody has asked for a merge.")
+    for one in answer["merges"]:
+        sys.stdout.write("\t".join(printable(str(one[name] or "")) for name in _FIELDS) + "\n")
 
 
 def _show(where: Where, asked: Json) -> Json:

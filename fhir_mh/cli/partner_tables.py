@@ -22,6 +22,8 @@ def show(verb: str, answer: Json, console: Console | None = None) -> None:
     if not console.is_terminal:
         sys.stdout.write("".join("\t".join(printable(part) for part in line) + "\n" for line in lines))
         return
+    if verb == "list" and not answer["partners"]:
+        console.print("It shares with no partner.")
     for line in lines:
         console.print(_styled([printable(part) for part in line]), soft_wrap=True)
 
@@ -50,7 +52,9 @@ def _kept(answer: Json) -> Iterator[list[str]]:
 
 
 def _removed(answer: Json) -> Iterator[list[str]]:
-    told = f"{answer['lanes']} lanes ended, {answer['notices']} notices go out, {answer['proposals']} proposals stay"
+    told = (
+        f"lanes ended: {answer['lanes']}, notices to go out: {answer['notices']}, proposals left: {answer['proposals']}"
+    )
     yield [answer["ods"], "removed", told]
 
 

@@ -63,16 +63,23 @@ def _facts(file: Path, *, taken: bool) -> dict[str, Any]:
 
 
 def _show(answer: Json, *, listed: bool) -> None:
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not listed:
-        for line in _told(answer):
-            sys.stdout.write(f"{line}\n")
+    if listed:
+        show_list(answer)
         return
+    for line in _told(answer):
+        sys.stdout.write(f"{line}\n")
+
+
+def show_list(answer: Json, console: Console | None = None) -> None:
+    """Write the placements of a record to standard output, as fits where it goes."""
+    console = console or Console(highlight=False, markup=False, emoji=False)
     rows = [_row(one) for one in answer["placements"]]
     if not console.is_terminal:
         sys.stdout.write("".join("\t".join(row) + "\n" for row in rows))
         return
-    table = Table(*_COLUMNS, box=None, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in _COLUMNS:
+        table.add_column(name, overflow="fold", no_wrap=name in ("id", "state"))
     for row in rows:
         table.add_row(*row)
     console.print(table if rows else "Nobody has placed this person.")

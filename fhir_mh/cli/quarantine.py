@@ -97,7 +97,7 @@ def write_lines(messages: Iterable[Json], console: Console | None = None) -> Non
     else:
         table = Table(box=None, pad_edge=False)
         for name in ("Id", "From", "Person", "Received", "State", "Why"):
-            table.add_column(name, overflow="fold")
+            table.add_column(name, overflow="fold", no_wrap=name == "Id")
         for row in rows:
             table.add_row(*(Text(field) for field in row))
         console.print(table)

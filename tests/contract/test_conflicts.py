@@ -13,8 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from fhir_mh.cli import exits, main
+from fhir_mh.cli import conflicts, exits, main
 from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import dumps
 from tests.contract.rest_caller import NUMBER, Caller, Json, refused
@@ -240,3 +241,9 @@ def test_the_command_says_why_a_decision_is_refused(
     error = capsys.readouterr().err
     assert "store-version-conflict" in error
     assert BY["display"] not in error
+
+
+def test_that_nothing_waits_is_said_on_a_terminal() -> None:
+    console = Console(width=80, force_terminal=True, no_color=True, record=True)
+    conflicts.show_list({"conflicts": []}, console)
+    assert len(console.export_text().splitlines()) == 1

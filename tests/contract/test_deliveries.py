@@ -189,8 +189,8 @@ def test_all_that_a_partner_refused_is_replayed(changing: Running, capsys: pytes
     assert capsys.readouterr().out.startswith("0 messages")
     assert changing.ask("replay", "--partner", PARTNER, "--code", "sync-refused") == exits.DONE
     assert capsys.readouterr().out.splitlines() == [
-        f"1 messages wait again for {PARTNER}.",
-        "1 lanes are halted: nothing leaves them until they are resumed.",
+        f"1 message waits again for {PARTNER}.",
+        "1 lane is halted: nothing leaves it until it is resumed.",
     ]
 
 
@@ -265,6 +265,22 @@ def test_on_a_terminal_it_is_tables(running: Running, capsys: pytest.CaptureFixt
     console = Console(width=80, force_terminal=True, no_color=True, record=True)
     delivery_tables.show("list", {"lanes": [], "more": 0, "dead": [], "breakers": []}, console)
     assert len(console.export_text().splitlines()) == 1
+
+
+def test_on_a_terminal_the_ids_of_persons_are_whole_whatever_stands_beside_them() -> None:
+    person, why = "2f9d3c1e-6a57-4b0e-9a53-0c1de2f45a67", "sync-a-long-code-of-what-holds-it-up"
+    lane = {"partner": PARTNER, "person": person, "state": "halted", "waiting": 100, "attempts": 1, "reason": why,
+            "due": None, "error": None, "copies": [{"custodian": PARTNER}]}  # fmt: skip
+    dead = {"seq": 1, "partner": PARTNER, "person": person, "kind": "snapshot", "edition": 3, "error": why}
+    for width in (80, 60):
+        console = Console(width=width, force_terminal=True, no_color=True, record=True)
+        delivery_tables.show("list", {"lanes": [lane], "more": 0, "dead": [dead], "breakers": []}, console)
+        assert console.export_text().count(person) == 2, width
+
+
+def test_one_is_not_said_as_many() -> None:
+    assert delivery_tables.counted(1, "person", "people") == "1 person"
+    assert [delivery_tables.counted(number, "person", "people") for number in (0, 2)] == ["0 people", "2 people"]
 
 
 # --- no gateway, or not the one that was meant

@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 
-from fhir_mh.cli import exits, main
+from fhir_mh.cli import exits, main, merges
 from tests.contract.loopback import gateway_of
 
 ONE, OTHER = "9990000018", "9990000026"
@@ -107,3 +108,9 @@ def told(home: str, ward: str, folder: Path, capsys: pytest.CaptureFixture[str])
     assert "goals" not in (held(ONE) or {})["record"]
     nurse.close()
     at_ward.close()
+
+
+def test_that_there_is_no_merge_is_said_on_a_terminal() -> None:
+    console = Console(width=80, force_terminal=True, no_color=True, record=True)
+    merges.show_list({"merges": []}, console)
+    assert len(console.export_text().splitlines()) == 1

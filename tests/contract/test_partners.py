@@ -556,3 +556,9 @@ def test_on_a_terminal_it_is_lines_for_people() -> None:
     assert console.export_text().split("  ") == [
         "ZOA1", "https://a.example", "secret", "wrong", "partner-secret", "no", "Agree.\n",
     ]  # fmt: skip
+
+
+def test_that_there_is_no_partner_is_said_on_a_terminal() -> None:
+    console = Console(width=80, force_terminal=True, no_color=True, record=True)
+    partner_tables.show("list", {"partners": []}, console)
+    assert len(console.export_text().splitlines()) == 1

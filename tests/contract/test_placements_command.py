@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 
-from fhir_mh.cli import exits, main
+from fhir_mh.cli import exits, main, placements
 from tests.contract.rest_caller import NUMBER
 from tests.contract.test_serve import Serving, serving
 
@@ -74,6 +75,19 @@ def test_the_list_shows_the_date_of_discharge_that_was_recorded_last(
     record = httpx.post(f"{gateway.address}/records", json=tree).json()["id"]
     assert main(["placements", "list", record, "--gateway", gateway.address]) == exits.DONE
     assert [row[4] for row in said(capsys)] == ["2027-02-01"]
+
+
+def test_on_a_terminal_the_id_that_the_next_command_asks_for_is_whole() -> None:
+    name = "2f9d3c1e-6a57-4b0e-9a53-0c1de2f45a67"
+    stay = {"period": {"start": "2026-11-24T09:00:00Z"}, "estimated_discharge": [{"value": "2027-02-01"}]}
+    steps = ["change", "transfer", "leave", "delay", "end"]
+    row = {"id": name, "state": "admitted", "provider": "ZOA1", "stay": stay, "possible": steps}
+    console = Console(width=80, force_terminal=True, no_color=True, record=True)
+    placements.show_list({"placements": [row]}, console)
+    shown = console.export_text()
+    assert name in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown
 
 
 def test_standard_input_is_read_once(capsys: pytest.CaptureFixture[str]) -> None:

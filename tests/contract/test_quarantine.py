@@ -284,3 +284,12 @@ def test_on_a_terminal_it_is_a_table() -> None:
     console = Console(width=100, force_terminal=True, no_color=True, record=True)
     quarantine.write_lines([], console)
     assert len(console.export_text().splitlines()) == 1
+
+
+def test_on_a_terminal_the_id_that_the_next_command_asks_for_is_whole() -> None:
+    name, person = "2f9d3c1e-6a57-4b0e-9a53-0c1de2f45a67", "7a4b19f0-1de2-4f45-8c01-5b8c6e02d913"
+    line = {"id": name, "partner": "ZOA1", "person": person, "received": "2026-11-24T09:00:00.000Z", "state": "held",
+            "issues": [{"code": "sync-identity", "path": "$.bundle.birthDate"}]}  # fmt: skip
+    console = Console(width=80, force_terminal=True, no_color=True, record=True)
+    quarantine.write_lines([line], console)
+    assert name in console.export_text()
