@@ -66,7 +66,9 @@ class Concerns:
         context, body = self._context(request), await json_body(request)
         receipt = body.get("receipt")
         if not isinstance(receipt, str) or set(body) != {"receipt"}:
-            raise InvalidResource(issues=[issue("map-invalid-record", "receipt", problem="A receipt is expected here")])
+            problem, described = "A receipt is expected here", "docs/safety-concerns.md"
+            found = issue("map-invalid-record", "receipt", problem=problem, described=described)
+            raise InvalidResource(issues=[found])
         return _said(request, await self.concerns.find(context, receipt))
 
     async def answer(self, request: Request) -> Response:

@@ -66,7 +66,9 @@ class Placements:
         if name is None:
             name = body.pop("step", "open")
             if name not in _OPENING:
-                raise InvalidResource(issues=[issue("map-invalid-record", "step", problem="say open or claim")])
+                problem, described = "Say open or claim", "docs/placements.md"
+                found = issue("map-invalid-record", "step", problem=problem, described=described)
+                raise InvalidResource(issues=[found])
         record_id = request.path_params["id"]
         with placed(text, body):
             step = read_step(name, body)

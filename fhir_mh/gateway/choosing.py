@@ -11,7 +11,7 @@ from fhir_mh.issues import issue
 from fhir_mh.mapping.merge import merge
 from fhir_mh.mapping.row_paths import holder_of, item_at_head, list_of, record_saying, value_at
 from fhir_mh.records.append_only import APPEND_ONLY
-from fhir_mh.records.decisions import ConflictDecision
+from fhir_mh.records.decisions import DESCRIBED, ConflictDecision
 from fhir_mh.records.partial import read_partial
 from fhir_mh.store import StoredConflict, Tx
 
@@ -64,12 +64,14 @@ def _change(tx: Tx, held: StoredConflict, decision: ConflictDecision, tree: Tree
     """The decision as a record that says one row."""
     if decision.decision == "write":
         if "text" not in decision.model_fields_set:
-            raise _refused("conflict-choice", "text", held)
+            raise _missing("text")
         return _written(held.path, decision.text)
     if decision.decision == "add":
         return record_saying(f"{list_of(held.path)}[{tx.new_id()}]", copy.deepcopy(held.theirs))
     if held.reason != "unclear-item":
         return record_saying(held.path, held.theirs)
+    if "item" not in decision.model_fields_set:
+        raise _missing("item")
     path = f"{list_of(held.path)}[{decision.item}]"
     if decision.item is None or value_at(tree, path) is None:
         raise _refused("conflict-choice", "item", held)
@@ -116,6 +118,12 @@ def _check_seen(held: StoredConflict, decision: ConflictDecision, tree: Tree) ->
     seen = now == held.ours or ("instead_of" in decision.model_fields_set and decision.instead_of == now)
     if gone or not seen:
         raise Conflict(issues=[issue("conflict-moved-on", "instead_of")])
+
+
+def _missing(name: str) -> InvalidResource:
+    """The decision is open, and does not say what it needs."""
+    found = issue("map-invalid-record", name, problem="This is missing", described=DESCRIBED)
+    return InvalidResource(issues=[found])
 
 
 def _refused(code: str, path: str, held: StoredConflict) -> InvalidResource:

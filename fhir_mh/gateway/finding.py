@@ -115,7 +115,7 @@ class FindingUseCases:
         try:
             return Sought.model_validate(said)
         except ValidationError as fault:  # a name longer than any that travels
-            raise InvalidResource(issues=misfits(fault)) from None
+            raise InvalidResource(issues=misfits(fault, Sought, "docs/rest.md")) from None
 
     def _of_record(self, tx: Tx, asking: Asking) -> tuple[Tree, Any]:
         """Who the person of a record is, and since when they are here."""

@@ -21,7 +21,7 @@ CODES: dict[str, Code] = {
     "consent-not-own": Code(
         "error",
         "forbidden",
-        "Only the systems of the organisation itself write here.",
-        "Write through your own organisation's gateway.",
+        "Only the systems of the organisation itself read this or write here.",
+        "Read and write through your own organisation's gateway.",
     ),
 }

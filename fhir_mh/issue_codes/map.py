@@ -38,10 +38,10 @@ CODES: dict[str, Code] = {
         "error", "structure", "A Bundle is expected here.", "Send a resource of type Bundle with its entries."
     ),
     "map-unknown-field": Code(
-        "error", "structure", "{name} is not a field here.", "{guess}The record's JSON Schema says what there is."
+        "error", "structure", "{name} is not a field here.", "{guess}See {described} for what there is."
     ),
     "map-invalid-record": Code(
-        "error", "invalid", "{problem}.", "Correct this field; the record's JSON Schema says what it holds."
+        "error", "invalid", "{problem}.", "Correct this field; see {described} for what it holds."
     ),
     "map-mistyped-statement": Code(
         "error",

@@ -8,10 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, ValidationError, model_validator
 
 from fhir_mh.errors import InvalidResource
-from fhir_mh.issues import issue
 from fhir_mh.records.base import Concept, Date, DateTime, Model, OdsCode, Period, Text, Words, needed
+from fhir_mh.records.misfits import misfits
 from fhir_mh.records.placements import level_named
-from fhir_mh.records.trees import place_of
 
 OutOfAreaReason = Literal[
     "bed-unavailable", "safeguarding", "offending", "staff-or-family-at-referrer", "choice", "unknown"
@@ -170,6 +169,4 @@ def read_step(name: str, told: Mapping[str, Any]) -> Step:
     try:
         return STEPS[name].model_validate(told)
     except ValidationError as fault:
-        found = [(error["loc"], error["msg"]) for error in fault.errors(include_url=False, include_input=False)]
-        issues = [issue("map-invalid-record", place_of(at), problem=said.rstrip(".")) for at, said in found]
-        raise InvalidResource(issues=issues) from None
+        raise InvalidResource(issues=misfits(fault, STEPS[name], "docs/placements.md")) from None

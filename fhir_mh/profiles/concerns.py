@@ -36,6 +36,7 @@ from fhir_mh.records.misfits import misfits
 _KIND = local("concern-kind", "safety-concern")
 _PROFILE = PROFILE + "mh-safety-concern"
 _MARKS = (_KIND["system"].encode(), _PROFILE.encode())
+_DESCRIBED = "docs/safety-concerns.md"
 _REPLY = {"type": {"coding": [local("concern-kind", "reply")]}}
 
 
@@ -103,11 +104,13 @@ def read_concern(item: Any) -> SafetyConcern:
     kept = item.get("unknown") if isinstance(item, dict) else None
     if isinstance(kept, dict) and not _is_kept(kept.get(CONCERN.name, {})):
         problem = "An object is expected here, with what else stands in the Task"
-        raise InvalidResource(issues=[issue("map-invalid-record", f"unknown.{CONCERN.name}", problem=problem)])
+        raise InvalidResource(
+            issues=[issue("map-invalid-record", f"unknown.{CONCERN.name}", problem=problem, described=_DESCRIBED)]
+        )
     try:
         return SafetyConcern.model_validate(item)
     except ValidationError as fault:
-        raise InvalidResource(issues=misfits(fault)) from None
+        raise InvalidResource(issues=misfits(fault, SafetyConcern, _DESCRIBED)) from None
 
 
 def _is_kept(rest: Any) -> bool:

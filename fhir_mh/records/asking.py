@@ -50,4 +50,4 @@ def read_asking(body: Any) -> Asking:
     try:
         return Asking.model_validate(body)
     except ValidationError as fault:
-        raise InvalidResource(issues=misfits(fault)) from None
+        raise InvalidResource(issues=misfits(fault, Asking, "docs/rest.md")) from None

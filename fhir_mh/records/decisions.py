@@ -10,6 +10,9 @@ from fhir_mh.errors import InvalidResource
 from fhir_mh.records.base import ItemId, Model, Ref, Text
 from fhir_mh.records.misfits import misfits
 
+DESCRIBED = "docs/rest.md"
+"""Where it stands what a decision holds."""
+
 
 class ConflictDecision(Model):
     """How one conflict is settled.
@@ -37,4 +40,4 @@ def read_decision(body: Any) -> ConflictDecision:
     try:
         return ConflictDecision.model_validate(body)
     except ValidationError as fault:
-        raise InvalidResource(issues=misfits(fault)) from None
+        raise InvalidResource(issues=misfits(fault, ConflictDecision, DESCRIBED)) from None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import Issue, issue
 from fhir_mh.records.base import Item, _Words
+from fhir_mh.records.misfits import misfit, model_of
 from fhir_mh.records.record import CareRecord
 from fhir_mh.records.trees import place_of
 
@@ -27,7 +27,7 @@ def read_partial(body: Tree) -> Tree:
         CareRecord.model_validate({"person": {}, **body})
     except ValidationError as refused:
         found = [
-            _issue(error)
+            misfit(error, CareRecord)
             for error in refused.errors(include_url=False, include_input=False)
             if not _is_held(error, body)
         ]
@@ -60,55 +60,6 @@ def _at(value: Any, location: tuple[int | str, ...]) -> Any:
     return value
 
 
-def _issue(error: Any) -> Issue:
-    location = error["loc"]
-    path = place_of(location)
-    if error["type"] != "extra_forbidden":
-        return issue("map-invalid-record", path, problem=_problem(error))
-    name = str(location[-1])
-    model = _model_at(CareRecord, location[:-1])
-    near = get_close_matches(name, list(model.model_fields) if model else [], n=1)
-    guess = f"Did you mean '{near[0]}'? " if near else ""
-    above = path.rpartition(".")[0]
-    # a name that is like none of ours may be anything, even a person's
-    known = name if near else "What stands there"
-    return issue("map-unknown-field", path if near else above or "$", name=known, guess=guess)
-
-
-_PROBLEMS = {
-    "missing": "This is missing",
-    "model_type": "An object is expected here",
-    "model_attributes_type": "An object is expected here",
-    "dict_type": "An object is expected here",
-    "list_type": "A list is expected here",
-    "string_type": "Text is expected here",
-    "string_too_short": "This is empty",
-    "string_pattern_mismatch": "This is not of the right form",
-}
-
-
-def _problem(error: Any) -> str:
-    """What is wrong, in our words where the library's would speak of Python."""
-    said = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
-    return _PROBLEMS.get(error["type"]) or said[:1].upper() + said[1:]
-
-
-def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """The model of the object at a location of a record."""
-    here: type[BaseModel] | None = model
-    for part in location:
-        if isinstance(part, str) and here is not None and part in here.model_fields:
-            here = _model_of(here.model_fields[part].annotation)
-    return here
-
-
-def _model_of(annotation: Any) -> type[BaseModel] | None:
-    """The model in an annotation such as list[Goal] or Ref | None."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_of(part)) is not None), None)
-
-
 def _repeated(model: type[BaseModel], value: Any, location: tuple[int | str, ...]) -> Iterator[Issue]:
     """An Issue for each id that an entry before it in the same list has."""
     if isinstance(value, list):
@@ -122,7 +73,7 @@ def _repeated(model: type[BaseModel], value: Any, location: tuple[int | str, ...
                 seen.add(name)
     elif isinstance(value, dict):
         for name, inner in value.items():
-            kind = _model_of(model.model_fields[name].annotation) if name in model.model_fields else None
+            kind = model_of(model.model_fields[name].annotation) if name in model.model_fields else None
             if kind is not None:
                 yield from _repeated(kind, inner, (*location, name))
 
@@ -138,7 +89,7 @@ def _written_out(model: type[BaseModel], value: Any) -> Any:
     out = dict(value)
     for name, inner in value.items():
         field = model.model_fields.get(name)
-        kind = _model_of(field.annotation) if field is not None else None
+        kind = model_of(field.annotation) if field is not None else None
         if kind is not None:
             out[name] = _written_out(kind, inner)
     return out

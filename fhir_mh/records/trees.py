@@ -13,6 +13,9 @@ from fhir_mh.issues import Issue, issue
 from fhir_mh.records.choices import mistyped
 from fhir_mh.records.record import CareRecord
 
+RECORD_SCHEMA = "the record's JSON Schema"
+"""Where it stands what a record holds."""
+
 
 def tree_of(part: BaseModel) -> dict[str, Any]:
     """A record, or a part of one, as plain dicts and lists, without empty fields."""
@@ -50,7 +53,9 @@ def record_of(tree: Any) -> CareRecord:
 
 
 def _issue(error: Any) -> Issue:
-    return issue("map-invalid-record", place_of(error["loc"]), problem=error["msg"].rstrip("."))
+    return issue(
+        "map-invalid-record", place_of(error["loc"]), problem=error["msg"].rstrip("."), described=RECORD_SCHEMA
+    )
 
 
 def place_of(location: Sequence[int | str]) -> str:

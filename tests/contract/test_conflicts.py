@@ -140,6 +140,14 @@ def test_the_outcome_leaves_with_the_next_snapshot_and_how_it_came_about(dispute
         ({"decision": "keep", "by": {"id": "nobody"}}, {"if_match": "now"}, 422, "conflict-decider", "by"),
         ({"decision": "keep"}, {"if_match": "now"}, 422, "map-invalid-record", "by"),
         ({"decision": "keep", "by": BY, "whom": "x"}, {"if_match": "now"}, 422, "map-unknown-field", "$"),
+        (
+            {"decision": "keep", "by": BY, "asked_persn": True},
+            {"if_match": "now"},
+            422,
+            "map-unknown-field",
+            "asked_persn",
+        ),
+        ({"decision": "write", "by": BY}, {"if_match": "now"}, 422, "map-invalid-record", "text"),
         ({"decision": "write", "by": BY, "text": [1]}, {"if_match": "now"}, 422, "map-invalid-record", "text"),
     ],
 )
@@ -152,6 +160,12 @@ def test_what_is_no_decision_changes_nothing(
         headers = {"if_match": call("GET", f"/conflicts/{name}").headers["etag"]}
     refused(call("POST", f"/conflicts/{name}/decision", body, **headers), status, code, place)
     assert record(call) == before
+
+
+def test_it_is_said_where_a_decision_is_described(caller: Caller) -> None:
+    answer = caller("POST", "/conflicts/nothing/decision", {"decision": "keep", "bye": BY}, if_match='W/"1"')
+    assert answer.status_code == 422
+    assert all("docs/rest.md" in one["diagnostics"] for one in answer.json()["issue"])
 
 
 def test_what_has_moved_on_is_refused_until_it_was_seen(disputed: tuple[Caller, str]) -> None:

@@ -117,6 +117,7 @@ def test_a_step_on_a_version_that_is_no_longer_the_newest_is_refused(call: Calle
         ("{}/delay", {**BY, "since": "2026-11-24"}, 409, "placement-step"),
         ("{}/change", {**BY, "estimated_discharge": "2027-01-01"}, 409, "placement-part-missing"),
         ("{}/change", {"by": "Placing team", "level": "1"}, 422, "map-invalid-record"),
+        ("{}/end", {**END, "reasn": "x"}, 422, "map-unknown-field"),
         ("{}/open", OPEN, 404, "rest-unknown-path"),
         ("{}/end?step=end", END, 400, "rest-unknown-parameter"),
     ],

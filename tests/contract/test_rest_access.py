@@ -102,6 +102,7 @@ def test_another_organisation_neither_writes_nor_reads_what_is_not_shared(guarde
     name = made.json()["id"]
     refused(guarded("GET", f"/records/{name}", **bearer(OTHER)), 404, "rest-unknown-record")
     refused(guarded("POST", "/records", {"person": {}}, **bearer(OTHER)), 403, "consent-not-own")
+    refused(guarded("GET", "/conflicts", **bearer(OTHER)), 403, "consent-not-own")
     refused(guarded("POST", "/fhir/Patient", {"resourceType": "Patient"}, **bearer(OTHER)), 403, "consent-not-own")
     goals = guarded("GET", "/fhir/Goal", **bearer(OWN)).json()["entry"]
     refused(guarded("GET", f"/fhir/Goal/{goals[0]['resource']['id']}", **bearer(OTHER)), 404, "store-not-found")

@@ -179,7 +179,7 @@ def test_the_third_text_is_read_as_a_record_is(disputed: Pair) -> None:
     name = open_conflict(disputed)
     wrong = refused(InvalidResource, lambda: disputed.decide(HOME, name, "write", text=["x"]))
     assert wrong == ("map-invalid-record", "text")
-    assert refused(InvalidResource, lambda: disputed.decide(HOME, name, "write")) == ("conflict-choice", "text")
+    assert refused(InvalidResource, lambda: disputed.decide(HOME, name, "write")) == ("map-invalid-record", "text")
     disputed.decide(HOME, name, "write", text=None)
     assert "coping" not in disputed.sign(HOME, "pacing")
 
@@ -549,6 +549,11 @@ def test_an_entry_that_is_meant_is_one_that_is_there(unclear: Pair, item: str | 
     name = open_conflict(unclear)
     wrong = refused(InvalidResource, lambda: unclear.decide(HOME, name, "accept", item=item))
     assert wrong == ("conflict-choice", "item")
+
+
+def test_an_entry_that_is_meant_is_said(unclear: Pair) -> None:
+    name = open_conflict(unclear)
+    assert refused(InvalidResource, lambda: unclear.decide(HOME, name, "accept")) == ("map-invalid-record", "item")
 
 
 # --- who did it

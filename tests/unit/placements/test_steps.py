@@ -324,7 +324,7 @@ def test_another_ward_is_a_change_of_the_stay() -> None:
 
 def test_a_transfer_goes_to_one_place() -> None:
     for facts in ({**BY}, {**BY, "provider": FAR, "ward": "Oak"}):
-        with pytest.raises(InvalidResource, match="say either provider"):
+        with pytest.raises(InvalidResource, match="Say either provider"):
             read_step("transfer", facts)
 
 
@@ -469,11 +469,23 @@ def test_an_unknown_placement_and_unknown_facts_are_refused() -> None:
         planned().step(HOME, "end", "another")
     with pytest.raises(InvalidResource) as refused:
         read_step("end", {"by": "Somebody", "outcome": "gone", "when": "today"})
-    assert {one.path for one in refused.value.issues} == {"outcome", "when", "at", "reason"}
+    assert {(one.code, one.path) for one in refused.value.issues} == {
+        ("map-invalid-record", "outcome"), ("map-invalid-record", "at"), ("map-invalid-record", "reason"),
+        ("map-unknown-field", "$"),
+    }  # fmt: skip
+
+
+def test_a_fact_that_is_nearly_one_of_ours_is_named_and_it_is_said_where_the_facts_are_described() -> None:
+    with pytest.raises(InvalidResource) as refused:
+        read_step("leave", {"by": "Somebody", "kind": "escorted", "period": {"strat": "2026-11-25"}})
+    (found,) = refused.value.issues
+    assert (found.code, found.path) == ("map-unknown-field", "period.strat")
+    assert "'start'" in found.fix
+    assert "docs/placements.md" in found.fix
 
 
 def test_a_label_that_names_no_level_is_refused_in_a_step_too() -> None:
-    with pytest.raises(InvalidResource, match="say 1 or 2"):
+    with pytest.raises(InvalidResource, match="Say 1 or 2"):
         read_step("open", {"by": "Somebody", "provider": WARD, "level": "locked rehabilitation"})
 
 
