@@ -236,7 +236,7 @@ def _read_secret_files(data: dict[str, Any], folder: Path, places: Places) -> It
         for name in [name for name in known if isinstance(entry.get(name), str)]:
             secret = read_secret(folder / entry.pop(name))
             if secret is None:
-                yield issue("config-secret-file", places.of((*location, name)))
+                yield issue("config-secret-file", places.of((*location, name)), where="beside the settings file")
             entry[name.removesuffix("_file")] = secret or "-" * SECRET_LENGTH  # only the file is complained of
 
 

@@ -123,7 +123,7 @@ def _read_token(file: Path) -> str:
     except (OSError, UnicodeDecodeError):
         token = ""
     if not token or not token.isascii() or not token.isprintable():
-        raise ConfigurationError(issues=[issue("config-secret-file", "--token-file")])
+        raise ConfigurationError(issues=[issue("config-secret-file", "--token-file", where="from the current folder")])
     return token
 
 

@@ -264,7 +264,8 @@ def _fill_in(connection: Body, folder: Path | None) -> list[Issue]:
         fault = _fault_of(file, folder)
         secret = read_secret(folder / file) if fault is None and folder is not None else None
         if fault is not None or secret is None:
-            found.append((fault or issue("config-secret-file", "")).at(f"{name}_file"))
+            where = f"in the gateway's folder of secrets, {folder and folder.absolute()}"
+            found.append((fault or issue("config-secret-file", "", where=where)).at(f"{name}_file"))
         connection[name] = secret or "-" * SECRET_LENGTH  # only the file is complained of
     return found
 

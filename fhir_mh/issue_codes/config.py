@@ -59,7 +59,10 @@ CODES: dict[str, Code] = {
         "error", "security", "This secret is shorter than {length} characters.", "Make a longer one, at random."
     ),
     "config-secret-file": Code(
-        "error", "not-found", "The file that holds this secret cannot be read.", "Name a file that can be read."
+        "error",
+        "not-found",
+        "The file that holds this secret cannot be read; it was looked for {where}.",
+        "Name a file that can be read.",
     ),
     "config-insecure-url": Code(
         "error",

@@ -259,7 +259,8 @@ def test_a_token_is_a_file_of_the_folder_too_and_never_shown(with_folder: Caller
     assert TOKEN not in "".join([one.text for one in shown] + stored(with_folder))
     assert shown[1].json()["partner"] == body
     missing = {**UNIT, "connections": [{**SERVER, "token_file": "none.key"}]}
-    refused(with_folder("POST", "/partners", missing), 422, "config-secret-file", "connections[0].token_file")
+    found = refused(with_folder("POST", "/partners", missing), 422, "config-secret-file", "connections[0].token_file")
+    assert str(with_folder.settings.secrets) in found["details"]["text"], "where it was looked for"
 
 
 def test_a_partner_whose_secret_has_gone_is_told_of_and_let_in_by_nobody(with_folder: Caller) -> None:
