@@ -45,6 +45,10 @@ UNNAMED = "LOCAL"  # stands for an organisation that has no ODS code yet; it can
 Endpoint = Annotated[str, Field(pattern=ENDPOINT, max_length=1000)]
 
 
+OPENING = ("operator", "administrator", "quarantine", "seals", "merges", "concerns", "fhir-server")
+"""The roles of clients that open something. Others are the consent policy's own, and none of them is refused."""
+
+
 class Client(BaseModel):
     """A system that may use this gateway's HTTP interface, and as whom."""
 
@@ -310,6 +314,16 @@ def _fields_beside(location: Sequence[int | str], model: type[BaseModel]) -> Map
     while isinstance(steps[-1], int):
         steps.pop()
     return next((tables[str(part)] for part in reversed(steps[:-1]) if part in tables), model).model_fields
+
+
+def doubts(settings: Settings) -> list[Issue]:
+    """A warning for each client whose role opens nothing and is nearly one that does: perhaps it was misspelt."""
+    found = []
+    for index, client in enumerate(settings.clients):
+        near = get_close_matches(client.role, OPENING, n=1, cutoff=0.8)
+        if near and client.role not in OPENING:
+            found.append(issue("config-role-near", Places().of(("clients", index, "role")), meant=near[0]))
+    return found
 
 
 def _contradictions(settings: Settings, places: Places) -> Iterator[Issue]:

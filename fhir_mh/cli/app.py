@@ -216,10 +216,12 @@ def serve(
     ods: Annotated[str | None, Option(metavar="CODE", help="The ODS code of this organisation.")] = None,
 ) -> None:
     """Run a gateway: FHIR REST, plain records, and exchange with partners. It prints its address; Ctrl-C stops it."""
-    from fhir_mh.settings import load
+    from fhir_mh.cli.issue_text import write
+    from fhir_mh.settings import doubts, load
 
     with reading(config or ""):
         settings = load(config, host=host, port=port, store=store, ods=ods)
+    write(doubts(settings), str(config or ""))
     run("serve", settings)
 
 

@@ -64,6 +64,12 @@ CODES: dict[str, Code] = {
         "The file that holds this secret cannot be read; it was looked for {where}.",
         "Name a file that can be read.",
     ),
+    "config-role-near": Code(
+        "warning",
+        "value",
+        "This role opens nothing, and is nearly '{meant}'.",
+        "If {meant} is meant, correct it; a role of your own may be called otherwise.",
+    ),
     "config-insecure-url": Code(
         "error",
         "security",

@@ -68,6 +68,17 @@ def test_it_says_where_it_is_answers_and_stops(folder: Path, how: signal.Signals
     assert "Traceback" not in log
 
 
+def test_a_role_that_may_be_misspelt_is_said_at_the_start(folder: Path) -> None:
+    config = folder / "gateway.toml"
+    token = "not-made-at-random-but-long-enough-0000"
+    config.write_text(f'[[clients]]\ntoken = "{token}"\norganisation = "ZCT1"\nrole = "operater"\n')
+    with serving(folder, "--port", "0", "--config", str(config)) as gateway:
+        code, log = gateway.stop()
+    assert code == 0, log
+    assert f"{config}: warning config-role-near at clients[0].role\n" in log
+    assert token not in log
+
+
 def test_what_it_stored_is_there_when_it_is_started_again(folder: Path) -> None:
     with serving(folder, "--port", "0") as gateway:
         name = httpx.post(f"{gateway.address}/fhir/Patient", json={"resourceType": "Patient"}).json()["id"]

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.api import pushing
 from fhir_mh.errors import ConfigurationError
+from fhir_mh.gateway import concerns, merges, quarantine, retracting
 from fhir_mh.partner import is_loopback
-from fhir_mh.settings import Settings, load
+from fhir_mh.settings import OPENING, Settings, doubts, load
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 SECRET = "kestrel-harbour-lantern-0123456789"
@@ -357,3 +359,29 @@ def test_settings_do_not_change_underfoot() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().port = 1  # type: ignore[misc]
     assert isinstance(load(), Settings)
+
+
+@pytest.mark.parametrize("role", [*OPENING, "clinician", "care-team", "ward", "nurse"])
+def test_a_role_that_opens_something_or_is_ones_own_is_not_doubted(tmp_path: Path, role: str) -> None:
+    assert doubts(load(_with_roles(tmp_path, "ward", role))) == []
+
+
+@pytest.mark.parametrize("role", ["operater", "operators", "administrater", "merge", "seal", "concern", "fhir_server"])
+def test_a_role_that_is_nearly_one_that_opens_something_is_doubted_and_not_refused(tmp_path: Path, role: str) -> None:
+    (found,) = doubts(load(_with_roles(tmp_path, "ward", role)))
+    assert (found.code, found.severity, found.path) == ("config-role-near", "warning", "clients[1].role")
+
+
+def test_the_roles_that_open_something_are_those_that_there_are() -> None:
+    assert {one.ROLE for one in (concerns, merges, pushing, quarantine, retracting)} < set(OPENING)
+
+
+def _with_roles(folder: Path, *roles: str) -> Path:
+    config = folder / "gateway.toml"
+    config.write_text(
+        "".join(
+            f'[[clients]]\ntoken = "{number}-{"x" * 40}"\norganisation = "ZCT1"\nrole = "{role}"\n'
+            for number, role in enumerate(roles)
+        )
+    )
+    return config

@@ -40,7 +40,7 @@ from fhir_mh.mapping.formats import load_format
 from fhir_mh.profiles.bundle import read_bundle
 from fhir_mh.records.partial import read_partial
 from fhir_mh.records.trees import record_of
-from fhir_mh.settings import PREFIX, load
+from fhir_mh.settings import PREFIX, doubts, load
 from fhir_mh.store import open_store
 from fhir_mh.validation import Validator
 from scripts.pages.codes.asking import answers
@@ -167,7 +167,7 @@ def _mapping(_: Said, sent: Any) -> list[Issue]:
 def _config(said: Said, sent: Any) -> list[Issue]:
     with _written("gateway.toml", sent) as file:
         named = file.parent / said.example.get("file", file.name)
-        return _refused(lambda: load(named, **said.example.get("arguments", {})) and [])
+        return _refused(lambda: doubts(load(named, **said.example.get("arguments", {}))))
 
 
 def _store(_: Said, sent: Any) -> list[Issue]:
