@@ -23,7 +23,7 @@ def ask_about_ties(tx: Tx, home: Organisation, check: Check, person: str, kinds:
     for partner in partners_of(tx, home):
         decision = stands.may_be_sent(partner, now)
         if decision.tied:
-            name = "/".join(["tied", *sorted({*decision.winners, *decision.losers})])
+            name = "/".join([person, "tied", *sorted({*decision.winners, *decision.losers})])
             found.setdefault(name, []).append(partner)
     for name, partners in found.items():
         said = (

@@ -73,3 +73,15 @@ def test_a_directive_that_comes_from_a_partner_is_looked_at_too(placed: Pair) ->
     assert asked(placed) == []
     placed.deliver()
     assert asked(placed) == ["requested"]
+
+
+def test_of_two_people_whose_decisions_have_the_same_ids_each_has_a_task(placed: Pair) -> None:
+    both = {"sharing": [permission("2026-11-24"), denial("2026-11-24")]}
+    placed.save(HOME, both)
+    placed.save(HOME, {**person_with_a_plan(), "person": {"nhs_number": "9990000026"}, **both})
+    home = placed.gateways[HOME]
+
+    def tasks(tx: Any) -> list[int]:
+        return [len(tx.person_resources(person, type="Task")) for person in tx.persons()]
+
+    assert home.store.read_now(tasks) == [1, 1]
