@@ -52,10 +52,10 @@ class Pending:
     state: pending (on its way), accepted (the edition that shows it has not come yet), conflict (a Task of the
     custodian's), partly (some rows of each), decided (nothing of it waits any more), refused, quarantined (set aside
     there, for a person to look at), withheld (the person does not share with the custodian, so that it was not sent).
-    code: why it was refused, as fhir-mh explain knows it. paths: of the resources that change. unmerged: the rows of it
-    that the record does not show. They are told of until it says the same, or until we have written something else in
-    their place; what we wrote without seeing them there tells of them as earlier. decided: rows that are not waited for
-    any more, told of as long.
+    code: why it was refused or set aside, as fhir-mh explain knows it. paths: of the resources that change. unmerged:
+    the rows of it that the record does not show. They are told of until it says the same, or until we have written
+    something else in their place; what we wrote without seeing them there tells of them as earlier. decided: rows that
+    are not waited for any more, told of as long.
     """
 
     id: str
@@ -96,7 +96,7 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
         decided = tuple(_decided(tree, proposal.id, said, left, written))
         if rows or decided or awaited:
             state = "decided" if decided and not rows and not awaited else _state(tx, proposal, said)
-            code = said.get("code") if state == "refused" else None
+            code = said.get("code") if state in ("refused", "quarantined") else None
             found.append(Pending(proposal.id, proposal.custodian, state, tuple(paths), rows, decided, code))
     return tree, found
 

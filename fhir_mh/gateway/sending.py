@@ -175,7 +175,7 @@ def settle(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receip
 def _settle_proposal(tx: Tx, sent: OutboxMessage, receipt: Receipt) -> None:
     said: dict[str, Any] = {"status": receipt.status, "edition": receipt.edition, "conflicts": list(receipt.conflicts)}
     said["message"] = sent.message
-    if receipt.status == "refused":
+    if receipt.status in ("refused", "quarantined"):
         said["code"] = receipt.code
     if receipt.issues:
         said["issues"] = [found.as_dict() for found in receipt.issues]

@@ -374,6 +374,12 @@ def test_a_proposal_that_fails_half_way_is_set_aside_whole_and_nothing_of_it_is_
     assert home.read_now(lambda tx: tx.proposals.find(direction="received")) == []
 
 
+def test_the_author_of_what_was_set_aside_is_told_why(placed: Pair) -> None:
+    placed.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "birth_date": None}})
+    placed.deliver()
+    assert [(one.state, one.code) for one in placed.record(WARD).pending] == [("quarantined", "sync-identity")]
+
+
 def test_nobody_sends_what_somebody_else_keeps(placed: Pair) -> None:
     stolen = next(body for body in _bodies(placed, HOME) if body["resourceType"] == "CarePlan")
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": stolen}]}
