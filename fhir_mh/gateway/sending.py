@@ -11,6 +11,7 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import about_sides, kept_by
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
+from fhir_mh.gateway.not_taken import note_not_taken, note_taken
 from fhir_mh.gateway.older_store import LOST, make_up, merged_here
 from fhir_mh.gateway.projection import Projected, is_permitted, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
@@ -166,9 +167,9 @@ def settle(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receip
         return Outcome(sent.message, "dead", "sync-identity")  # it holds what we never made: this is another person's
     if sent.kind == "snapshot" and receipt.status in ("stored", "superseded") and receipt.edition is not None:
         tx.currency.mark(sent.partner, sent.person, home.ods, "stored", receipt.edition)
-        lane = tx.lanes.get(sent.partner, sent.person)
-        if lane is not None and lane.state != "ended":
-            tx.currency.resume(sent.partner, sent.person, home.ods)
+        note_taken(tx, home, check, sent)
+    if sent.kind == "snapshot" and receipt.status == "quarantined":
+        note_not_taken(tx, home, check, sent, receipt)
     return Outcome(sent.message, "acked", "sync-quarantined" if receipt.status == "quarantined" else None)
 
 

@@ -235,6 +235,14 @@ class Outbox(Part):
             newer.seq,
         )
 
+    def let_go(self, waiting: OutboxMessage) -> None:
+        """Say of a message that waits that it need not be sent any more."""
+        self.session.run(
+            "UPDATE outbox SET state = 'superseded', settled = ? WHERE message = ? AND state = 'pending'",
+            self._now_ms,
+            waiting.message,
+        )
+
     def purge(self, before: datetime) -> int:
         """Forget messages acked or superseded before then; how many they were. Dead letters stay."""
         return self.session.run(

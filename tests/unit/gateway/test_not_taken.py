@@ -1,0 +1,134 @@
+"""A partner that sets aside what it is sent does not hold the plan: those who keep it are told, and once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.consent import AccessContext
+from fhir_mh.exchange.messages import Receipt
+from fhir_mh.gateway.currency import Copy
+from fhir_mh.issues import issue
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, Tree, person_with_a_plan
+
+CRISIS = "3f0c1f5e-0d0b-4c39-8f0e-6f1a5d1c7b11"
+
+
+def pair_with(folder: Path, at_ward: Tree) -> Pair:
+    made, tree = Pair(folder), person_with_a_plan()
+    tree["crisis_plans"][0]["id"] = CRISIS
+    made.save(WARD, at_ward)
+    made.save(HOME, tree)
+    return made
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """The ward knows the person by a wrong date of birth, and was sent nothing yet."""
+    made = pair_with(tmp_path, {"person": {"nhs_number": NHS_NUMBER, "birth_date": "1990-01-01"}})
+    yield made
+    made.close()
+
+
+def put_right(pair: Pair) -> None:
+    pair.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "birth_date": None}})
+
+
+def answers(pair: Pair) -> set[tuple[str, str | None]]:
+    """What the ward answers to what home sends now."""
+    found = [receipt for verb, receipt in pair.deliver(only=HOME) if verb == "snapshot"]
+    assert len(found) == 1, "what was set aside is not sent again for nothing but a Task about it"
+    return {(one.status, one.issues[0].code if one.issues else None) for one in found}
+
+
+ASIDE = {("quarantined", "sync-identity")}
+
+
+def tasks(pair: Pair, ods: str) -> list[tuple[str, str]]:
+    return [(one["kind"], one["status"]) for one in pair.record(ods).tree.get("tasks") or ()]
+
+
+def retitled(pair: Pair, title: str) -> set[tuple[str, str | None]]:
+    pair.save(HOME, {"crisis_plans": [{"id": CRISIS, "title": title}]})
+    return answers(pair)
+
+
+def set_aside(pair: Pair) -> None:
+    """The ward answers so to what home has sent."""
+    home = pair.gateways[HOME]
+
+    def work(tx: Any) -> None:
+        (person,) = tx.persons()
+        sent = tx.outbox.add(WARD, person, "snapshot", edition=tx.edition(person, HOME))
+        home.exchange.settle(tx, sent, Receipt(sent.message, "quarantined", issues=(issue("sync-unreadable", "$"),)))
+
+    home.store.write_now(work)
+
+
+def at_ward(pair: Pair) -> Copy:
+    """The ward's copy of the crisis plan, as home shows it."""
+    found = asyncio.run(pair.gateways[HOME].currency.of_record(AccessContext(HOME), pair.record(HOME).id))
+    (copy,) = (copy for one in found.plans if one.part.id == CRISIS for copy in one.copies if copy.partner == WARD)
+    return copy
+
+
+def kept(pair: Pair) -> list[bool]:
+    """Whether the copies of home's that the record tells of are kept up to date."""
+    return [one.ended_at is None for one in pair.record(HOME).copies if one.partner == WARD and one.custodian == HOME]
+
+
+# --- at home
+
+
+def test_what_a_ward_says_under_the_id_of_an_entry_of_ours_before_ours_comes_is_no_dead_end_unseen(
+    tmp_path: Path,
+) -> None:
+    pair = pair_with(tmp_path, {"crisis_plans": [{"id": CRISIS, "title": "From a file"}]})
+    assert answers(pair) == {("quarantined", "sync-custody")}
+    (task,) = pair.record(HOME).tree["tasks"]
+    assert WARD in task["description"] and "sync-custody" in task["description"]
+    assert (at_ward(pair).stored, at_ward(pair).kept_up_to_date) == (None, False)
+    pair.close()
+
+
+def test_the_team_is_told_once_that_a_partner_has_set_their_plan_aside(pair: Pair) -> None:
+    assert answers(pair) == ASIDE
+    assert tasks(pair, HOME) == [("unclear-item", "requested")]
+    done = [{**one, "status": "completed"} for one in pair.record(HOME).tree["tasks"]]
+    pair.save(HOME, {"tasks": done})
+    assert retitled(pair, "Later") == ASIDE
+    assert tasks(pair, HOME) == [("unclear-item", "completed")], "it is not asked again of what somebody has seen to"
+
+
+def test_what_a_partner_has_set_aside_it_is_not_shown_to_hold(pair: Pair) -> None:
+    assert answers(pair) == ASIDE
+    assert (at_ward(pair).stored, at_ward(pair).kept_up_to_date) == (None, False)
+    assert kept(pair) == [False]
+
+
+def test_once_a_snapshot_is_stored_the_task_is_completed_and_the_copy_kept(pair: Pair) -> None:
+    assert answers(pair) == ASIDE
+    put_right(pair)
+    assert retitled(pair, "Later") == {("stored", None)}
+    assert tasks(pair, HOME) == [("unclear-item", "completed")]
+    assert (at_ward(pair).kept_up_to_date, kept(pair)) == (True, [True])
+
+
+def test_what_is_set_aside_after_one_was_stored_is_asked_anew(pair: Pair) -> None:
+    assert answers(pair) == ASIDE
+    put_right(pair)
+    assert retitled(pair, "Later") == {("stored", None)}
+    set_aside(pair)
+    assert tasks(pair, HOME) == [("unclear-item", "requested")]
+    assert at_ward(pair).kept_up_to_date is False
+
+
+def test_where_sharing_has_ended_meanwhile_nobody_is_asked(pair: Pair) -> None:
+    home = pair.gateways[HOME].store
+    home.write_now(lambda tx: tx.lanes.end(WARD, tx.persons()[0], "consent-withdrawn"))
+    set_aside(pair)
+    assert tasks(pair, HOME) == []
