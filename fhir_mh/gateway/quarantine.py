@@ -20,7 +20,7 @@ from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.receiving import Receiving, people_said_to_be_one
-from fhir_mh.gateway.setting_aside import Replay, close_task, task_of_each
+from fhir_mh.gateway.setting_aside import Replay, close_task, close_tasks_about, task_of_each
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.addresses import Entry
@@ -136,8 +136,7 @@ class QuarantineUseCases:
     def _done(self, tx: Tx, held: Quarantined, status: Any) -> None:
         if held.message is None:
             return
-        if held.person is not None:
-            close_task(tx, self.home, self.check, held.person, held.message, status)
+        close_tasks_about(tx, self.home, self.check, held, status)
         with suppress(InvalidResource):  # what is no message names nobody
             for person in people_said_to_be_one(tx, read_message(load_object(held.text))):
                 close_task(tx, self.home, self.check, person, task_of_each(held.message, person), status)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from fhir_mh.clock import instant
 from fhir_mh.exchange.messages import Message, Receipt
-from fhir_mh.fhir.json import dumps
+from fhir_mh.fhir.json import dumps, load_object, loads
 from fhir_mh.gateway.holding import Tree, hold
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import partners_of
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue
-from fhir_mh.store import Tx
+from fhir_mh.store import Quarantined, Tx
 
 _NAMESPACE = uuid.UUID("b5d2b7e6-6c0a-5f6f-9c57-0e9d3b3f8a61")
+_KINDS = ("identity", "unclear-item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,19 @@ class SettingAside:
     def keep(self, tx: Tx, partner: str, message: Message, person: str | None, found: list[Issue]) -> Receipt:
         """Keep a message whole, with what speaks against it."""
         listed = dumps([one.as_dict() for one in found]).decode()
+        body = message.as_json()
         if self.replay is None:
-            tx.quarantine.add(partner, dumps(message.as_json()).decode(), listed, person=person, message=message.id)
+            name = tx.quarantine.add(partner, dumps(body).decode(), listed, person=person, message=message.id).id
         else:
-            tx.quarantine.renew(self.replay.id, listed, self.replay.by, person=person)
+            name = self.replay.id
+            tx.quarantine.renew(name, listed, self.replay.by, person=person)
         if person is not None:
             kind = "identity" if found[0].code == "sync-identity" else "unclear-item"
             said = f"What {partner} sent was set aside: {found[0].message}"
-            raise_task(tx, self.home, self.check, person, message.id, kind, said)
+            whole = _is_whole(body)
+            task = _task_of_all(partner, person, kind) if whole else message.id
+            once = whole and found[0].code in _others(tx, partner, person, name)
+            raise_task(tx, self.home, self.check, person, task, kind, said, once=once)
         return Receipt(message.id, "quarantined", issues=tuple(found))
 
     def keep_apart(self, tx: Tx, partner: str, message: Message, persons: list[str], found: Issue) -> None:
@@ -61,6 +68,33 @@ class SettingAside:
             raise_task(tx, self.home, self.check, person, task_of_each(message.id, person), "identity", said)
             for name in partners:
                 tx.lanes.halt(name, person, found.code)
+
+
+def close_tasks_about(
+    tx: Tx, home: Organisation, check: Check, held: Quarantined, status: Literal["completed", "cancelled"]
+) -> None:
+    """Nothing is left to do about one that was set aside; a Task about several is closed with the last of them."""
+    if held.person is None or held.message is None:
+        return
+    close_task(tx, home, check, held.person, held.message, status)
+    if _is_whole(load_object(held.text)) and not _others(tx, held.partner, held.person, held.id):
+        for kind in _KINDS:
+            close_task(tx, home, check, held.person, _task_of_all(held.partner, held.person, kind), status)
+
+
+def _is_whole(body: Mapping[str, Any]) -> bool:
+    """Whether a message is a gateway's snapshot: the next one says again all that it said."""
+    return body.get("verb") == "snapshot" and body.get("edition") is not None
+
+
+def _others(tx: Tx, partner: str, person: str, name: str) -> set[str]:
+    """Why each other snapshot of a partner's gateway about a person is held here."""
+    held = tx.quarantine.find(partner=partner, person=person)
+    return {loads(one.issues)[0]["code"] for one in held if one.id != name and _is_whole(load_object(one.text))}
+
+
+def _task_of_all(partner: str, person: str, kind: str) -> str:
+    return f"{partner}/{person}/{kind}"
 
 
 def task_of_each(message: str, person: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.consent import AccessContext
-from fhir_mh.exchange.messages import Receipt
+from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.gateway.currency import Copy
 from fhir_mh.issues import issue
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, Tree, person_with_a_plan
@@ -132,3 +132,41 @@ def test_where_sharing_has_ended_meanwhile_nobody_is_asked(pair: Pair) -> None:
     home.write_now(lambda tx: tx.lanes.end(WARD, tx.persons()[0], "consent-withdrawn"))
     set_aside(pair)
     assert tasks(pair, HOME) == []
+
+
+# --- where it was set aside
+
+
+def held(pair: Pair) -> list[str]:
+    return [one.id for one in pair.gateways[WARD].store.read_now(lambda tx: tx.quarantine.find())]
+
+
+def test_of_the_snapshots_of_one_sender_about_one_person_there_is_one_task(pair: Pair) -> None:
+    assert answers(pair) == retitled(pair, "Later") == ASIDE
+    assert len(held(pair)) == 2
+    assert tasks(pair, WARD) == [("identity", "requested")]
+    done = [{**one, "status": "completed"} for one in pair.record(WARD).tree["tasks"]]
+    pair.save(WARD, {"tasks": done})
+    assert retitled(pair, "Later still") == ASIDE
+    assert tasks(pair, WARD) == [("identity", "completed")], "the same is not asked again"
+
+
+def test_a_new_reason_is_asked_about(pair: Pair) -> None:
+    assert answers(pair) == ASIDE
+    said = {"bundle": {"entry": [{"resource": {"resourceType": "CarePlan"}}]}}
+    message = Message("44444444-4444-4444-8444-444444444444", "snapshot", NHS_NUMBER, HOME, 90, said)
+    assert pair.hand_over(HOME, WARD, message).issues[0].code == "store-id-missing"
+    assert sorted(tasks(pair, WARD)) == [("identity", "requested"), ("unclear-item", "requested")]
+
+
+def test_the_task_is_closed_with_the_last_of_what_is_held_and_raised_anew_by_the_next(pair: Pair) -> None:
+    assert answers(pair) == retitled(pair, "Later") == ASIDE
+    use, asked = pair.gateways[WARD].quarantine, AccessContext(WARD, role="quarantine")
+    first, *rest = held(pair)
+    asyncio.run(use.discard(asked, first, "An older one."))
+    assert tasks(pair, WARD) == [("identity", "requested")]
+    for one in rest:
+        asyncio.run(use.discard(asked, one, "It was somebody else."))
+    assert tasks(pair, WARD) == [("identity", "cancelled")]
+    assert retitled(pair, "Later still") == ASIDE
+    assert tasks(pair, WARD) == [("identity", "requested")]
