@@ -232,7 +232,7 @@ class Gateway(FhirUseCases):
         tree, pending, keepers, person = held.tree, held.pending, held.keepers, held.kept.person
         trees = [side.tree for side in held.sides]
         now, asked, sealed = now_of(tx), list[Issue](), list[Seal]()
-        copies = [copy for side in held.sides for copy in tx.currency.of(side.person)]
+        copies = [_as_told(copy, self.home.ods) for side in held.sides for copy in tx.currency.of(side.person)]
         if context.organisation == self.home.ods:
             asked = asked_by_law(tree, now, laws(), self.policies)
             sealed = [seal for side in held.sides for seal in tx.seals.find(person=side.person)]
@@ -274,6 +274,11 @@ class Gateway(FhirUseCases):
 
 def _unknown() -> Issue:
     return issue("rest-unknown-record", "id")
+
+
+def _as_told(copy: Currency, own: str) -> Currency:
+    """Of a copy here it is not known what was sent: what is noted is of the notice by which sharing ended."""
+    return replace(copy, sent=None) if copy.partner == own else copy
 
 
 def _said(change: Change | Tree) -> dict[str, Any]:

@@ -242,6 +242,16 @@ def test_after_a_withdrawal_only_a_notice_goes(placed: Pair) -> None:
     assert placed.sign(WARD, "sleep")["coping"]["text"] == "walk", "the copy stays, as it was"
 
 
+def test_the_edition_of_a_notice_is_not_shown_as_one_that_was_sent(placed: Pair) -> None:
+    """It never left: it is the newest there was when sharing ended."""
+    placed.save(HOME, deny())
+    placed.deliver()
+    (copy,) = (one for one in placed.record(WARD).copies if one.custodian == HOME)
+    (notice,) = (message for text in placed.wire if (message := loads(text))["verb"] == "notice")
+    assert copy.stored is not None and notice["edition"] > copy.stored.edition
+    assert (copy.sent, copy.ended_at is None) == (None, False)
+
+
 def test_a_snapshot_that_waits_when_consent_is_withdrawn_is_not_sent(placed: Pair) -> None:
     placed.save(HOME, coping("sleep", "written before the withdrawal"))
     placed.save(HOME, deny())
