@@ -48,7 +48,8 @@ def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, recei
         "partners hold, as after an older backup was put back. Compare the record with their copies: what was written "
         "since, refusals above all, is to be recorded again. They are sent what is held here."
     )
-    raise_task(tx, home, check, sent.person, f"{LOST}/{sent.partner}/{held}", "unclear-item", said, once=True)
+    name = f"{LOST}/{sent.partner}/{sent.person}/{held}"
+    raise_task(tx, home, check, sent.person, name, "unclear-item", said, once=True)
     urgent = tx.outbox.was_urgent(sent.partner, sent.person)
     payload = dumps({"lost_after": stored}).decode()
     tx.outbox.add(sent.partner, sent.person, "snapshot", edition=edition, payload=payload, urgent=urgent, replaces=True)

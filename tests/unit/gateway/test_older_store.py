@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.exchange.messages import Message, read_message
+from fhir_mh.exchange.messages import Message, Receipt, read_message
 from fhir_mh.fhir.json import loads
 from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.issues import issue
 from fhir_mh.store import open_store
 from fhir_mh.sync.deliveries import send_again
 from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
@@ -223,3 +224,20 @@ def test_a_partner_on_which_an_older_backup_was_put_back_is_sent_everything_agai
     placed.gateways[HOME].store.write_now(lambda tx: send_again(tx, WARD))
     placed.deliver()
     assert placed.sign(WARD, "sleep")["coping"] == {"text": "newer"}
+
+
+def test_of_two_people_whose_editions_were_lost_each_has_a_task(placed: Pair) -> None:
+    other = {**person_with_a_plan(), "person": {"nhs_number": "9990000026", "birth_date": "1990-01-01"}}
+    placed.save(HOME, other)
+    placed.deliver()
+    home = placed.gateways[HOME]
+
+    def work(tx: Any) -> list[list[str]]:
+        for person in tx.persons():
+            tx.currency.mark(WARD, person, HOME, "sent", 1)
+            sent = tx.outbox.add(WARD, person, "snapshot", edition=1)
+            receipt = Receipt(sent.message, "superseded", 40, issues=(issue("sync-editions-lost", "$.edition"),))
+            home.exchange.settle(tx, sent, receipt)
+        return [[one.id for one in tx.person_resources(person, type="Task")] for person in tx.persons()]
+
+    assert [len(one) for one in home.store.write_now(work)] == [1, 1]
