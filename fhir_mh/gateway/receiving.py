@@ -28,7 +28,7 @@ from fhir_mh.gateway.pending import note_decided
 from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.sameness import contradiction, judge
 from fhir_mh.gateway.sealing import seal, sealed_in
-from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task
+from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task, task_of_each
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import merged_notes
 from fhir_mh.gateway.ties import ask_about_ties
@@ -266,7 +266,7 @@ class Receiving:
             tx.set_edition(whose, partner, max(tx.edition(whose, partner), message.edition))
             kinds = seal(tx, self.home, whose, partner, keys)
             if kinds:
-                raise_task(tx, self.home, self.check, whose, message.id, "identity", said)
+                raise_task(tx, self.home, self.check, whose, task_of_each(message.id, whose), "identity", said)
                 spread(tx, self.home, whose, kinds, own=False)
         return Receipt(message.id, "stored", 0 if person is None else tx.edition(person, partner))
 

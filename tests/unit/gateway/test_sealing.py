@@ -382,3 +382,20 @@ def test_what_was_set_aside_of_nobody_comes_under_the_seal(placed: Pair, late: b
         assert replayed.held.state == "sealed"
     assert stands_in(placed, HOME) == UNDER_SEAL
     assert "goals" not in placed.record(HOME).tree
+
+
+def test_of_what_is_held_about_two_people_each_team_is_told(placed: Pair) -> None:
+    other = {**person_with_a_plan(), "person": {"nhs_number": "9990000026", "birth_date": "1990-01-01"}}
+    placed.save(HOME, other)
+    placed.deliver()
+    ward = placed.gateways[WARD].store
+
+    def of_each(tx: Tx, kind: str) -> list[list[str]]:
+        return [[one.id for one in tx.person_resources(person, type=kind)] for person in tx.persons()]
+
+    episodes = ward.read_now(lambda tx: of_each(tx, "EpisodeOfCare"))
+    items = [f"EpisodeOfCare/{name}" for whose in episodes for name in whose]
+    said = {"notice": "entered-in-error", "items": items}
+    receipt = placed.hand_over(HOME, WARD, Message("m-two", "notice", NHS_NUMBER, HOME, 1, said))
+    assert (receipt.status, len(items)) == ("stored", 2)
+    assert [len(whose) for whose in ward.read_now(lambda tx: of_each(tx, "Task"))] == [1, 1]
