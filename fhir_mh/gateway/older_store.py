@@ -22,7 +22,7 @@ LOST = "sync-editions-lost"
 def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, differs: bool) -> bool:
     """Whether a snapshot's sender does not know of the edition that is held of the same Patient.
 
-    said: the content of the message. differs: whether it brings another text than is held. What merely comes late
+    said: the content of the message. differs: whether it is the edition held, in another text. What merely comes late
     looks the same where its edition is below the one held; its sender can tell.
     """
     if "lost_after" in said and held < edition:
@@ -36,9 +36,11 @@ def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, diffe
 
 def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receipt: Receipt) -> bool:
     """Whether a receipt shows that editions were lost here: then a new edition goes out above all, and people know."""
+    if receipt.code != LOST:
+        return False
     newest = tx.edition(sent.person, home.ods)
     copy, held = copy_at(tx, sent.person, sent.partner, home.ods), receipt.edition or 0
-    if receipt.code != LOST or copy is None or copy.sent is None or held < copy.sent.edition:
+    if copy is None or copy.sent is None or held < copy.sent.edition:
         return False
     stored = 0 if copy.stored is None else copy.stored.edition
     edition = max(newest, held) + 1

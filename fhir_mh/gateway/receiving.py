@@ -121,8 +121,9 @@ class Receiving:
         tx.askings.pulled(partner, _asked(message.content.get("asked")), person)
         settle(tx, self.home, self.check, person, were)
         if not new or tx.edition(person, self.home.ods):  # else there is nothing of ours to send, nor anywhere
-            spread(tx, self.home, person, _weighed(were), own=False)
-            ask_about_ties(tx, self.home, self.check, person, _weighed(were))
+            kinds = _weighed(were)
+            spread(tx, self.home, person, kinds, own=False)
+            ask_about_ties(tx, self.home, self.check, person, kinds)
         return Receipt(message.id, "stored", edition, issues=lost)
 
     @staticmethod
@@ -135,7 +136,7 @@ class Receiving:
         if message.edition is None or ours.isdisjoint(str(one.get("id")) for one in _patients(bodies)):
             return ()
         texts = ((known.get(key_of(body)), content(body)) for body in bodies)
-        differs = any(one is None or one.said != said for one, said in texts)
+        differs = held == message.edition and any(one is None or one.said != said for one, said in texts)
         if not is_of_an_older_store(message.content, message.edition, held, differs=differs):
             return ()
         return (issue(LOST, "$.edition"),)

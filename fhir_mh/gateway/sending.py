@@ -72,10 +72,12 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
 
 def _told_beside(tx: Tx, home: Organisation, waiting: OutboxMessage) -> dict[str, Any]:
     """What a snapshot tells beside its content."""
-    said: dict[str, Any] = {"after": _may_hold(tx, home, waiting)}
+    copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
+    stored = 0 if copy is None or copy.stored is None else copy.stored.edition
+    said: dict[str, Any] = {"after": _may_hold(tx, home, waiting, stored)}
     if waiting.payload:  # editions were lost
         said |= {**load_object(waiting.payload), "merged": merged_here(tx, waiting.person, waiting.partner)}
-    decided = _decided(tx, home, waiting)
+    decided = _decided(tx, waiting, stored)
     if decided:
         said["decided"] = decided
     asked = [one.id for one in tx.askings.in_force(waiting.person) if one.partner == waiting.partner]
@@ -94,10 +96,8 @@ def _bundle(bodies: list[dict[str, Any]]) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body} for body in bodies]}
 
 
-def _decided(tx: Tx, home: Organisation, waiting: OutboxMessage) -> list[dict[str, Any]]:
+def _decided(tx: Tx, waiting: OutboxMessage, stored: int) -> list[dict[str, Any]]:
     """What became of conflicts of the partner's proposals since the edition that it is known to have stored."""
-    copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
-    stored = copy.stored.edition if copy is not None and copy.stored is not None else 0
     return [
         {"proposal": proposal, "path": conflict.path, "outcome": conflict.outcome}
         for conflict in tx.conflicts.decided(waiting.person, waiting.partner, after=stored)
@@ -105,12 +105,10 @@ def _decided(tx: Tx, home: Organisation, waiting: OutboxMessage) -> list[dict[st
     ]
 
 
-def _may_hold(tx: Tx, home: Organisation, waiting: OutboxMessage) -> list[int]:
+def _may_hold(tx: Tx, home: Organisation, waiting: OutboxMessage, stored: int) -> list[int]:
     """The editions of which the partner may hold one: that which it has stored, and those that were sent since."""
-    copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
-    stored = [] if copy is None or copy.stored is None else [copy.stored.edition]
-    made = tx.projections.editions(waiting.partner, waiting.person, home.ods, since=max(stored, default=0))
-    return sorted({*stored, *made})
+    made = tx.projections.editions(waiting.partner, waiting.person, home.ods, since=stored)
+    return sorted({*([stored] if stored else ()), *made})
 
 
 def _edition(tx: Tx, home: Organisation, waiting: OutboxMessage, projected: Projected, *, told: bool) -> int | None:

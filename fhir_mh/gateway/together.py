@@ -203,7 +203,10 @@ def beside(tx: Tx, holding: Holding, tree: Tree, were: Mapping[str, Tree]) -> li
 
     were: of whom something changed just now, the record as it was before, by person.
     """
-    sides, taken, found = tx.merges.sides(holding.person), ids_in(tree), []
+    sides, found = tx.merges.sides(holding.person), list[Beside]()
+    if len(sides) < 2:
+        return found
+    taken = ids_in(tree)
     for at, other in enumerate(sides):
         if other == holding.person:
             continue

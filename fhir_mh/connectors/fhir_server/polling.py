@@ -363,8 +363,10 @@ class Polling:
     async def _known_by_now(self) -> str | None:
         """Who is known here, where that is not as it was when all Patients there were read, an hour ago; else None."""
         noted = await self._noted(_KNOWN)
-        known, now = await self.store.read(lambda tx: (tx.known_by_now(), tx.now))
-        return None if noted is not None and (noted.position == known or now < noted.at + _ALL_AGAIN) else known
+        if noted is not None and await self.store.read(lambda tx: tx.now) < noted.at + _ALL_AGAIN:
+            return None  # without counting everybody
+        known = await self.store.read(lambda tx: tx.known_by_now())
+        return None if noted is not None and noted.position == known else known
 
     async def _noted(self, source: str) -> Checkpoint | None:
         return await self.store.read(lambda tx: tx.checkpoints.get(self.reading.partner, source))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,16 +14,6 @@ from fhir_mh.issues import issue
 from fhir_mh.store import open_store
 from fhir_mh.sync.deliveries import send_again
 from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
-
-
-@pytest.fixture
-def placed(tmp_path: Path) -> Iterator[Pair]:
-    """The person is placed, and the ward holds the plan."""
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    made.deliver()
-    yield made
-    made.close()
 
 
 def coping(text: str, name: str = "sleep") -> dict[str, Any]:

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from fhir_mh.consent import AccessContext
 from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
 
 Tree = dict[str, Any]
-
-
-@pytest.fixture
-def placed(tmp_path: Path) -> Iterator[Pair]:
-    """The person is placed, and the ward holds the plan."""
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    made.deliver()
-    yield made
-    made.close()
 
 
 def permission(made_at: str) -> Tree:
