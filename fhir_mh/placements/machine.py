@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.errors import Conflict, InvalidResource, NotFound
 from fhir_mh.issues import issue
 from fhir_mh.placements import placing, staying
-from fhir_mh.placements.courses import Course, State, courses, is_to_come
-from fhir_mh.placements.steps import Change, Claim, Open, Reopen, Step
+from fhir_mh.placements.courses import ENDED, Course, State, courses, is_to_come
+from fhir_mh.placements.steps import Change, Claim, Delay, End, Leave, Open, Reopen, Return, Step, Transfer
 from fhir_mh.placements.terms import DATED, KEPT, PLACED, Mint, Said, agree, estimate
 from fhir_mh.placements.whose import Beside
 from fhir_mh.placements.work import Taken, Work, missing
@@ -75,8 +75,10 @@ def possible(course: Course) -> tuple[str, ...]:
     return tuple(step for step in POSSIBLE[course.state] if step not in not_now)
 
 
-def take(situation: Situation, name: str | None, step: Step) -> Taken:
+def take(situation: Situation, name: str | None, step: Step, shown: State | None = None) -> Taken:
     """The record after a step; name is the id of the placement it is about, None for one that opens it.
+
+    shown: the state in which it is shown, where a record shows more than is in this one.
 
     What somebody else keeps is changed in the record that comes back, for the caller to propose it to them. A step
     that is told again alike changes nothing. Raises NotFound, Conflict (not possible now, or told again otherwise),
@@ -93,26 +95,38 @@ def take(situation: Situation, name: str | None, step: Step) -> Taken:
         raise NotFound(issues=[issue("placement-not-found", "placement")])
     if isinstance(step, Reopen) and placing.is_reopened(work, course, step):
         return work.again(course.id, same=True, step=step.step)
-    if step.step not in (*POSSIBLE[course.state], *REPEATED.get(course.state, ())):
-        said = ", ".join(possible(course)) or "none"
-        raise Conflict(issues=[issue("placement-step", "$", state=course.state, step=step.step, possible=said)])
+    state = shown or course.state
+    if step.step not in (*POSSIBLE[state], *REPEATED.get(state, ())):
+        said = ", ".join(possible(replace(course, state=state))) or "none"
+        raise Conflict(issues=[issue("placement-step", "$", state=state, step=step.step, possible=said)])
     return _TAKEN[step.step](work, course, step)
 
 
-def stands_at(situation: Situation, name: str | None, step: Step) -> str | None:
-    """The id of the placement or stay in whose record a step is recorded, where that of a person is several.
+def stands_at(situation: Situation, name: str | None, step: Step) -> tuple[str | None, State | None]:
+    """In whose record a step is recorded, where that of a person is several; and the state in which they show it as one.
 
-    None where it begins a new one. A stay of ours is told of where it is, though the placement is in another record.
+    By the id of the placement or stay there: None where the step begins a new one. A stay of ours is told of where it
+    is, though the placement is in another record; so is any stay by a step that tells of it alone.
     """
     work = situation.work()
     if isinstance(step, Open):
-        return (placing.going_on(work, step.provider) or {}).get("id")
+        return (placing.going_on(work, step.provider) or {}).get("id"), None
     claim = isinstance(step, Claim)
     course = staying.expected(work) if claim else next((one for one in courses(work.tree) if named(one, name)), None)
     if course is None:
-        return name
-    of_stay = course.there if claim else work.keeps("stays", course.stay) and not work.places(course)
-    return str(course.stay["id"] if course.stay is not None and of_stay else course.id)
+        return name, None
+    ours = work.keeps("stays", course.stay) and not work.places(course)
+    of_stay = course.there if claim else ours or _is_of_stay(work, course, step)
+    return str(course.stay["id"] if course.stay is not None and of_stay else course.id), course.state
+
+
+def _is_of_stay(work: Work, course: Course, step: Step) -> bool:
+    """Whether a step tells of a stay alone, and changes nothing of the placement."""
+    if isinstance(step, Change):
+        return PLACED.keys().isdisjoint(tree_of(step))
+    if isinstance(step, End):  # of a placement that has ended what goes on can end
+        return (course.placement or {}).get("status") in ENDED and course.there and work.keeps("stays", course.stay)
+    return isinstance(step, Leave | Return | Delay) or (isinstance(step, Transfer) and step.ward is not None)
 
 
 def _expect_happened(step: Step, now: str) -> None:

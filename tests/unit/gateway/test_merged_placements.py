@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fhir_mh.consent import AccessContext
+from fhir_mh.errors import ConsentDenied
 from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.placements import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
@@ -116,6 +117,72 @@ def test_a_ward_that_holds_them_as_one_ends_the_stay_of_the_other_by_the_placeme
     step(pair, WARD, "end", placement, outcome="discharged", at=UNTIL, reason={"text": "Well again"})
     pair.deliver()
     assert (states(pair), states(pair, WARD)) == ([(WARD, "ended")], [(WARD, "left")])
+
+
+PERIOD = {"start": UNTIL}
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "field"),
+    [
+        ("delay", {"since": "2026-11-24", "reason": {"text": "No flat"}}, "delays"),
+        ("change", {"ward": "Heron", "reason": {"text": "Quieter"}}, "ward"),
+        ("change", {"estimated_discharge": "2027-01-04", "reason": {"text": "Well soon"}}, "estimated_discharge"),
+        ("transfer", {"ward": "Heron", "reason": {"text": "Quieter"}}, "ward"),
+    ],
+)
+def test_what_is_told_of_the_stay_of_the_one_by_the_placement_of_the_other_is_proposed_to_who_keeps_the_stay(
+    pair: Pair, name: str, told: Tree, field: str
+) -> None:
+    one_at_home(pair, *UNPLACED)
+    placement = step(pair, HOME, "open", None, provider=WARD, level="2").placement
+    pair.deliver()
+    stays(pair)
+    step(pair, HOME, name, placement, **told)
+    pair.deliver()
+    (stay,) = held(pair, WARD, OTHER).tree["stays"]
+    assert stay[field]
+    assert "stays" not in held(pair, WARD).tree
+
+
+def test_leave_from_the_stay_of_the_one_by_the_placement_of_the_other_is_for_who_keeps_the_stay_to_record(
+    pair: Pair,
+) -> None:
+    one_at_home(pair, *UNPLACED)
+    placement = step(pair, HOME, "open", None, provider=WARD, level="2").placement
+    pair.deliver()
+    stays(pair)
+    with pytest.raises(ConsentDenied):
+        step(pair, HOME, "leave", placement, kind="other", period=PERIOD)
+    merge(pair, WARD)
+    step(pair, WARD, "leave", placement, kind="other", period=PERIOD)
+    assert states(pair, WARD) == [(WARD, "on-leave")]
+    step(pair, WARD, "return", placement, returned_at=UNTIL)
+    assert states(pair, WARD) == [(WARD, "under-way")]
+
+
+def test_a_home_team_that_keeps_the_placement_of_the_one_and_the_stay_of_the_other_records_leave_and_ends_both(
+    pair: Pair,
+) -> None:
+    stay = {"id": "stay", "provider": {"id": "org-home"}, "status": "in-progress", "period": {"start": SINCE}}
+    placed = {
+        "id": "own",
+        "status": "active",
+        "level": "2",
+        "provider": {"id": "org-home"},
+        "requested_by": {"id": "org-home"},
+    }
+    pair.save(HOME, {**without_a_placement(), "stays": [stay]})
+    pair.save(HOME, {**second(*UNPLACED), "placements": [placed]})
+    merge(pair)
+    (course,) = courses(held(pair, HOME).tree)
+    assert course.state == "under-way"
+    step(pair, HOME, "leave", course.id, kind="other", period=PERIOD)
+    assert states(pair) == [(HOME, "on-leave")]
+    step(pair, HOME, "return", course.id, returned_at=UNTIL)
+    for state in ("lapsed", "ended"):
+        step(pair, HOME, "end", course.id, outcome="discharged", at=UNTIL, reason={"text": "Well again"})
+        assert states(pair) == [(HOME, state)]
 
 
 @pytest.mark.parametrize("ended", [True, False])
