@@ -42,6 +42,15 @@ def _null_character_in(value: Any, path: str) -> str | None:
     return next((found for inner, place in inside if (found := _null_character_in(inner, place)) is not None), None)
 
 
+def copied(value: Any) -> Any:
+    """The JSON anew: its objects and lists are others, several times as quickly as copy.deepcopy makes them."""
+    if isinstance(value, dict):
+        return {name: copied(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [copied(inner) for inner in value]
+    return value
+
+
 def changed(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
     """The JSON with each object in it as `change` gives it, the inner ones first; what is given stays as it is."""
     if isinstance(value, list):

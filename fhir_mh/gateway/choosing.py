@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from fhir_mh.errors import Conflict, InvalidResource
+from fhir_mh.fhir.parts import copied
 from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.issues import issue
 from fhir_mh.mapping.merge import merge
@@ -51,7 +51,8 @@ def change_by(tx: Tx, held: StoredConflict, decision: ConflictDecision, tree: Tr
     if _is_persons_own(held):
         _check_asked(decision, answered)
     if decision.decision in ("keep", "directive"):
-        return copy.deepcopy(tree)
+        same: Tree = copied(tree)
+        return same
     _check_seen(held, decision, tree)
     change = _change(tx, held, decision, tree)
     merged = merge(tree, tree, change, mint=tx.new_id)
@@ -67,7 +68,7 @@ def _change(tx: Tx, held: StoredConflict, decision: ConflictDecision, tree: Tree
             raise _missing("text")
         return _written(held.path, decision.text)
     if decision.decision == "add":
-        return record_saying(f"{list_of(held.path)}[{tx.new_id()}]", copy.deepcopy(held.theirs))
+        return record_saying(f"{list_of(held.path)}[{tx.new_id()}]", copied(held.theirs))
     if held.reason != "unclear-item":
         return record_saying(held.path, held.theirs)
     if "item" not in decision.model_fields_set:

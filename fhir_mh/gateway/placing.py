@@ -72,10 +72,10 @@ class PlacementUseCases:
         expect_newest(tx, record_id, if_match)
         held = Together(tx, record_id, self.home.ods)
         one = Situation(held.tree, self.home.ods, held.keepers, instant(tx.now), tx.new_id)
-        name, shown = stands_at(one, placement, step)
+        name, state = stands_at(one, placement, step)
         side, at = (held.kept, None) if name is None else held.entry(name)
         others = beside(tx, side.holding, side.tree, {})
-        taken = take(replace(one, tree=side.tree, keepers=side.holding.keepers, beside=others), at, step, shown)
+        taken = take(replace(one, tree=side.tree, keepers=side.holding.keepers, beside=others), at, step, state)
         written = Outcome()
         if not taken.repeated:
             written = write_record(tx, self.home, self.check, side.holding, side.tree, taken.tree)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any, Literal
 
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.parts import copied
 from fhir_mh.gateway import provenance
 from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
 from fhir_mh.gateway.holding import Key, content, hold, key_of
@@ -109,7 +109,7 @@ class Merging:
         merged = merge(before, shown.tree, theirs, never=APPEND_ONLY)
         if not standing(self.tx, self.person, self.home.ods).takes_part(self.partner):
             late = [Conflict(one.path, one.before, one.before, one.after, "late") for one in merged.changes]
-            merged = Merged(copy.deepcopy(before), [], [*merged.conflicts, *late])
+            merged = Merged(copied(before), [], [*merged.conflicts, *late])
         raised = add_tasks(self.tx, self.home, self.person, merged.tree, merged.conflicts, self.partner)
         outcome = write_record(self.tx, self.home, self.check, self.holding, before, merged.tree)
         keep_conflicts(self.tx, self.person, raised, self.partner, message.id)

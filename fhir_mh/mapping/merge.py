@@ -8,11 +8,11 @@ applies; where both changed it is a conflict and nothing of it is applied. Absen
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_mh.fhir.parts import copied
 from fhir_mh.mapping.matching import Matching
 from fhir_mh.mapping.said import all_as_known, as_known, beyond, replaced, still_protected, unclear, would_unmark
 from fhir_mh.mapping.shape import Shape, record_shape
@@ -69,7 +69,7 @@ def merge(
     said words that they send again as they are; that stays. Otherwise it was taken out.
     Nothing given is changed in place. An explicit None clears a field.
     """
-    out = Merged(copy.deepcopy(held))
+    out = Merged(copied(held))
     work = _Work(out, mint, frozenset(never) | frozenset(read_only), frozenset(read_only), partial)
     work.part(record_shape(), out.tree, held if view is None else view, shown, received, "")
     return out
@@ -156,7 +156,7 @@ class _Work:
             self.out.conflicts.append(Conflict(path, old, ours.get(name), new, "unclear-item"))
             return
         if before == old and len(new) == len(old):  # what is held is what was shown: the edited list, as it stands
-            after = copy.deepcopy(new)
+            after = copied(new)
         else:
             after = replaced(before, removed, [value for value in added if value not in now])
         if after == before:
@@ -202,7 +202,7 @@ class _Work:
             return
         if name in self.never and path == name:
             if base is None or self.differs(shape, base, theirs):
-                self.out.conflicts.append(Conflict(where, base, copy.deepcopy(mine), theirs, "never-merged"))
+                self.out.conflicts.append(Conflict(where, base, copied(mine), theirs, "never-merged"))
             return
         self.part(shape, mine, current or {}, base or {}, theirs, where)
 
@@ -210,11 +210,11 @@ class _Work:
         """Whether theirs changes anything of what was shown."""
         probe = Merged({})
         work = _Work(probe, None, frozenset(), frozenset(), self.partial)
-        work.part(shape, copy.deepcopy(shown), shown, shown, theirs, "")
+        work.part(shape, copied(shown), shown, shown, theirs, "")
         return bool(probe.changes or probe.conflicts)
 
     def add(self, shape: Shape, ours: Tree, name: str, theirs: Tree, path: str) -> None:
-        added = copy.deepcopy(theirs)
+        added = copied(theirs)
         if self.mint is not None:
             _give_ids(shape, added, self.mint)
         ours.setdefault(name, []).append(added)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fhir_mh.fhir.parts import copied
 from fhir_mh.mapping.shape import Shape, record_shape
 
 Tree = dict[str, Any]
@@ -101,7 +101,7 @@ def _cleared(shape: Shape, before: Tree, after: Tree, path: str) -> Iterator[str
 
 def with_cleared(tree: Tree, paths: Iterable[str]) -> Tree:
     """The tree with an explicit None in each of these rows; the person or an item as a whole is none."""
-    out = copy.deepcopy(tree)
+    out: dict[str, Any] = copied(tree)
     for path in paths:
         whole, _, name = path.rpartition(".")
         holder = value_at(out, whole) if whole else None

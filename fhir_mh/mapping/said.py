@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
+from fhir_mh.fhir.parts import copied
 from fhir_mh.records.base import WORD_FIELDS
 
 Tree = dict[str, Any]
@@ -41,7 +41,7 @@ def still_protected(ours: Any, new: Any) -> Any:
 
     Who said the old words is not said of the new: nobody is given words that somebody else wrote.
     """
-    after = copy.deepcopy(new)
+    after = copied(new)
     if isinstance(after, dict) and isinstance(ours, dict) and "text" in after:
         marks = {mark: ours[mark] for mark in PROTECTING if mark in ours and mark not in after}
         return {**{key: value for key, value in after.items() if value is not None or key not in PROTECTING}, **marks}
@@ -99,7 +99,7 @@ def replaced(ours: list[Any], removed: list[Any], added: list[Any]) -> list[Any]
             out[place] = waiting.pop(0)
         else:
             del out[place]
-    return [*out.values(), *copy.deepcopy(waiting)]
+    return [*out.values(), *copied(waiting)]
 
 
 def _in_place_of(ours: Tree, gone: Tree, new: Tree) -> Tree:

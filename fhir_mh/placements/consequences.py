@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from itertools import combinations, product
 from typing import Any
 
 from fhir_mh.clock import instant, moment_of
+from fhir_mh.fhir.parts import copied
 from fhir_mh.placements.asking import Asking, name_of, never_taken, task
 from fhir_mh.placements.courses import (
     ENDED,
@@ -81,7 +81,7 @@ def followed(
     """
     if not after.get("placements") and not after.get("stays"):
         return after
-    tree = {**after, **{name: copy.deepcopy(after[name]) for name in _CHANGED if name in after}}
+    tree = {**after, **{name: copied(after[name]) for name in _CHANGED if name in after}}
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)

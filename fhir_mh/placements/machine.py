@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.errors import Conflict, InvalidResource, NotFound
+from fhir_mh.fhir.parts import copied
 from fhir_mh.issues import issue
 from fhir_mh.placements import placing, staying
 from fhir_mh.placements.courses import ENDED, Course, State, courses, is_to_come
@@ -65,7 +65,7 @@ class Situation:
 
     def work(self) -> Work:
         """A copy to work on."""
-        return Work(copy.deepcopy(dict(self.tree)), self.own, self.keepers, self.now, self.mint, self.beside)
+        return Work(copied(dict(self.tree)), self.own, self.keepers, self.now, self.mint, self.beside)
 
 
 def possible(course: Course) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def take(situation: Situation, name: str | None, step: Step, shown: State | None
 
 
 def stands_at(situation: Situation, name: str | None, step: Step) -> tuple[str | None, State | None]:
-    """In whose record a step is recorded, where that of a person is several; and the state in which they show it as one.
+    """In whose record a step is recorded, where that of a person is several; and the state in which it is shown.
 
     By the id of the placement or stay there: None where the step begins a new one. A stay of ours is told of where it
     is, though the placement is in another record; so is any stay by a step that tells of it alone.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from fhir_mh.fhir.parts import copied
 from fhir_mh.mapping.codecs import Unfit
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.formats.paths import Step, kinds_of
@@ -39,11 +39,11 @@ class Entries(Many):
         if json is None:
             return self.name, None
         run = cast(Run, ctx)
-        part: Item = copy.deepcopy(self.where)
+        part: Item = copied(self.where)
         before = len(ctx.faults)
         left = self.node.read(json, part, ctx)
         for name, value in self.defaults.items():
-            part.setdefault(name, copy.deepcopy(value))
+            part.setdefault(name, copied(value))
         into.setdefault(self.field, []).append(part)
         if self.item:
             known = run.known_id(self)

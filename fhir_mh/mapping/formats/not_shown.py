@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from fhir_mh.errors import InvalidResource
+from fhir_mh.fhir.parts import copied
 from fhir_mh.mapping.formats.paths import Pick, Step, Tree
 from fhir_mh.mapping.merge import Conflict, merge
 from fhir_mh.mapping.row_paths import value_at
@@ -61,9 +61,9 @@ def _differences(name: str, mine: Tree, said: Tree, entry: Tree, never: bool) ->
     rows = [(one.path, one.before, one.after, "") for one in merged.changes]
     rows += [(one.path, one.shown, one.theirs, one.reason) for one in merged.conflicts]
     if never and rows:
-        return [Conflict(f"{name}[{mine['id']}]", said, copy.deepcopy(mine), entry, "never-merged")]
+        return [Conflict(f"{name}[{mine['id']}]", said, copied(mine), entry, "never-merged")]
     return [
-        Conflict(path, before, copy.deepcopy(value_at({name: [mine]}, path)), after, reason or _reason(path))
+        Conflict(path, before, copied(value_at({name: [mine]}, path)), after, reason or _reason(path))
         for path, before, after, reason in rows
     ]
 
