@@ -15,7 +15,8 @@ Decided = Literal["permit", "deny"]
 SOMEBODY = "?"
 """Stands among ODS codes for somebody who cannot be told, and so may be anybody."""
 _is_ods = re.compile(ods.FORM).fullmatch
-_DIRECT = frozenset({"access", "collect", "use", "disclose"})
+DIRECT = frozenset({"access", "collect", "use", "disclose"})
+"""The actions of a rule that is about sharing as it is done here: each decision is about all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +149,4 @@ def _unclear(terms: Mapping[str, Any]) -> bool:
     if any(terms.get(name) for name in ("labels", "classes", "codes", "data", "data_period")):
         return True
     actions = [coding.get("code") for action in terms.get("actions") or () for coding in action.get("codings") or ()]
-    return bool(actions) and not set(actions) <= _DIRECT
+    return bool(actions) and not set(actions) <= DIRECT

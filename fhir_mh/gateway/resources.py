@@ -20,6 +20,7 @@ from fhir_mh.gateway.stamping import is_plan, stamp_rest, stamped
 from fhir_mh.gateway.standing import expect_kept, merged_notes
 from fhir_mh.gateway.subjects import told
 from fhir_mh.gateway.ties import ask_about_ties
+from fhir_mh.gateway.unclear_rules import unclear_rules
 from fhir_mh.gateway.writing import Check, settle
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.profiles.concerns import holds_concern
@@ -183,7 +184,7 @@ class FhirUseCases:
         kind = str(entry.body.get("resourceType"))
         if holds_concern(entry.body):
             raise InvalidResource(issues=[issue("concern-not-a-record", entry.path or kind)])
-        found = list(self.check(entry.body))
+        found = [*self.check(entry.body), *unclear_rules(entry.body)]
         if entry.path:
             found = [one.at(entry.path + one.path.removeprefix(kind)) for one in found]
         if has_errors(found):

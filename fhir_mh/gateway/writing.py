@@ -15,6 +15,7 @@ from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
 from fhir_mh.gateway.stamping import stamp
+from fhir_mh.gateway.unclear_rules import unclear_rules
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.row_paths import cleared, is_of_item
 from fhir_mh.profiles.bundle import SHARED_KINDS, TABLES, Written, identifier_of, write_entries
@@ -174,7 +175,7 @@ def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:
         if holds_concern(body):
             raise InvalidResource(issues=[issue("concern-not-a-record", f"{body['resourceType']}/{body['id']}")])
         prefix = f"{body['resourceType']}/{body['id']}"
-        found += [replace(one, path=f"{prefix}: {one.path}") for one in check(body)]
+        found += [replace(one, path=f"{prefix}: {one.path}") for one in (*check(body), *unclear_rules(body))]
     if has_errors(found):
         raise InvalidResource(issues=[one for one in found if one.is_error])
     return [one for one in found if one.severity == "warning"]

@@ -18,6 +18,13 @@ CODES: dict[str, Code] = {
         "This is about no person whose sharing could allow it; only the organisation that keeps it reads it.",
         "Read it with Patient/$everything, where it comes along with what refers to it.",
     ),
+    "consent-rule-unclear": Code(
+        "warning",
+        "informational",
+        "What {name} names here is not looked into: where this rule, or one in it, denies, it denies the whole of the "
+        "sections that it and the rules around it name; where it permits, it permits nothing.",
+        "Let the rule name sections, organisations and purposes alone where that is what the person wants.",
+    ),
     "consent-not-own": Code(
         "error",
         "forbidden",
