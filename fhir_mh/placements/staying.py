@@ -65,9 +65,11 @@ def admit(work: Work, course: Course, step: Admit) -> Taken:
     """The person has come."""
     if course.provider != work.own:
         raise not_yours(step.step, PROVIDER)
-    name = (course.placement or {}).get("id")
+    placement = course.placement
+    if placement is None:  # it is in the record of another who is one with the person: by this stay they have come
+        return work.again(course.id, same=_is_admitted(work, course, step), step=step.step)
     for one in courses(work.tree):
-        if one.there and one.placement is not None and one.placement["id"] == name:
+        if one.there and one.placement is not None and one.placement["id"] == placement["id"]:
             return work.again(one.id, same=_is_admitted(work, one, step), step=step.step)
     return work.done(_admitted(work, course, tree_of(step), Said(step.by, _AT_ADMISSION, work.now)))
 

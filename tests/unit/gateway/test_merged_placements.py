@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from fhir_mh.consent import AccessContext
-from fhir_mh.errors import ConsentDenied
+from fhir_mh.errors import Conflict, ConsentDenied, NotFound
 from fhir_mh.gateway.resources import TransactionEntry
-from fhir_mh.placements import courses
+from fhir_mh.placements import STEPS, courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
 from tests.unit.gateway.test_merging import OTHER, UNPLACED, held, merge, second, undo
 from tests.unit.gateway.test_placed import of_the_ward, step, without_a_placement
@@ -120,6 +120,21 @@ def test_a_ward_that_holds_them_as_one_ends_the_stay_of_the_other_by_the_placeme
 
 
 PERIOD = {"start": UNTIL}
+WHY: Tree = {"reason": {"text": "why"}}
+TOLD: dict[str, Tree] = {
+    "open": {"provider": WARD, "level": "2"},
+    "claim": {"admitted_at": SINCE, **WHY},
+    "confirm": WHY,
+    "decline": WHY,
+    "admit": {"admitted_at": SINCE},
+    "change": {"level": "1", "ward": "Heron", **WHY},
+    "transfer": {"provider": FAR, **WHY},
+    "leave": {"kind": "other", "period": PERIOD},
+    "return": {"returned_at": UNTIL},
+    "delay": {"since": "2026-11-24", **WHY},
+    "end": {"outcome": "discharged", "at": UNTIL, **WHY},
+    "reopen": WHY,
+}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +174,40 @@ def test_leave_from_the_stay_of_the_one_by_the_placement_of_the_other_is_for_who
     assert states(pair, WARD) == [(WARD, "on-leave")]
     step(pair, WARD, "return", placement, returned_at=UNTIL)
     assert states(pair, WARD) == [(WARD, "under-way")]
+
+
+def test_a_ward_that_is_told_again_of_who_has_come_by_the_stay_of_the_other_records_nothing_new(pair: Pair) -> None:
+    one_at_home(pair, *UNPLACED)
+    placement = step(pair, HOME, "open", None, provider=WARD, level="2").placement
+    pair.deliver()
+    stays(pair)
+    merge(pair, WARD)
+    assert states(pair, WARD) == [(WARD, "under-way")]
+    assert step(pair, WARD, "admit", placement, admitted_at=SINCE).repeated
+    with pytest.raises(Conflict) as told:
+        step(pair, WARD, "admit", placement, admitted_at="2026-11-23T09:00:00Z")
+    assert told.value.issues[0].code == "placement-told-otherwise"
+    assert len(held(pair, WARD).tree["stays"]) == 1
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("ods", [HOME, WARD])
+@pytest.mark.parametrize("over", [True, False])
+def test_no_step_fails_of_two_who_are_one_but_for_a_reason_that_is_told(
+    pair: Pair, ods: str, name: str, over: bool
+) -> None:
+    one_at_home(pair, *UNPLACED)
+    placement = step(pair, HOME, "open", None, provider=WARD, level="2").placement
+    pair.deliver()
+    stays(pair)
+    merge(pair, WARD)
+    if over:
+        step(pair, HOME, "end", placement, outcome="discharged", at=UNTIL, reason={"text": "why"})
+        pair.deliver()
+    try:
+        step(pair, ods, name, None if name in ("open", "claim") else placement, **TOLD[name])
+    except (Conflict, ConsentDenied, NotFound) as told:
+        assert told.issues
 
 
 def test_a_home_team_that_keeps_the_placement_of_the_one_and_the_stay_of_the_other_records_leave_and_ends_both(
