@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -69,18 +70,26 @@ class Finding:
         asked = Asked(sender, sought.purpose, self.world.clock.now())
         ledger.askings.setdefault(ods, {}).setdefault(sought.id, asked)
 
-    def opened(self, ledger: Ledger, keeper: str, to: str, permitted: frozenset[str]) -> set[str]:
-        """The sections that askings in force open to another site, denied or not. permitted: what the person has."""
+    def opened(self, ledger: Ledger, keeper: str, to: str, permitted: frozenset[str], *, surely: bool) -> set[str]:
+        """The sections that askings in force open to another site, denied or not. permitted: what the person has.
+
+        surely: not where what would end an asking is told of the very moment of it, which may count or not.
+        """
         open_: set[str] = set()
         for asked in ledger.askings.get(keeper, {}).values():
-            if asked.by == to and self.world.clock.now() < asked.at + KEPT and not self._is_over(ledger, keeper, asked):
+            over = self._is_over(ledger, keeper, asked, or_then=surely)
+            if asked.by == to and self.world.clock.now() < asked.at + KEPT and not over:
                 open_ |= OPENED[asked.purpose] | permitted
         return open_
 
-    def _is_over(self, ledger: Ledger, keeper: str, asked: Asked) -> bool:
-        """Whether the keeper has since placed the person with the asker or declined it, or the asker's stay is over."""
+    def _is_over(self, ledger: Ledger, keeper: str, asked: Asked, *, or_then: bool) -> bool:
+        """Whether the keeper has since placed the person with the asker or declined it, or the asker's stay is over.
+
+        or_then: or at the very moment.
+        """
+        after = operator.ge if or_then else operator.gt
         declined = ledger.declined.get((keeper, asked.by))
-        if declined is not None and declined > asked.at:
+        if declined is not None and after(declined, asked.at):
             return True
         site, since = self.world.sites[keeper], instant(asked.at)
         numbers = [ledger.number] if site.dead else site.numbers_of_one(ledger.number)
@@ -92,12 +101,12 @@ class Finding:
 
         for placement in of_asker("placements"):
             moments = [entry["recorded_at"] for entry in placement.get("history", ()) if entry["term"] == "status"]
-            if any(moment > since for moment in (placement.get("requested_at", ""), *moments)):
+            if any(after(moment, since) for moment in (placement.get("requested_at", ""), *moments)):
                 return True
         stays = of_asker("stays")
         if any(stay.get("status") in ("in-progress", "onleave") for stay in stays):
             return False
-        return any((stay.get("period") or {}).get("end", "") > since for stay in stays)
+        return any(after((stay.get("period") or {}).get("end", ""), since) for stay in stays)
 
 
 def _under_way() -> bool:

@@ -67,7 +67,7 @@ class Laws:
         leaked = sections & self._denied(ledger, sender, to)
         _law(not leaked, f"{sender} sends {to} what the person does not share with it: {sorted(leaked)}")
         if sender == HOME and to in (AWAY, FAR) and not self._placed(ledger, to):
-            beyond = sections - self._opened(ledger, sender, to)
+            beyond = sections - self._opened(ledger, sender, to, surely=False)
             _law(not beyond, f"{to} does not care for the person now, and is sent {sorted(beyond)}")
 
     # --- each message is acted upon once, in order
@@ -299,7 +299,7 @@ class Laws:
         if ods == keeper or (keeper != HOME and ods != HOME):
             return set()
         if keeper == HOME and ods in (AWAY, FAR) and not self._placed(ledger, ods):
-            return self._opened(ledger, keeper, ods)
+            return self._opened(ledger, keeper, ods, surely=True)
         if keeper == HOME and ods not in (AWAY, FAR) and not any(one.registered for one in self._one(ledger, HOME)):
             return set()
         return set(SECTION_OF.values()) - self._denied(ledger, keeper, ods)
@@ -310,7 +310,7 @@ class Laws:
         numbers = [ledger.number] if site.dead else site.numbers_of_one(ledger.number)
         return [self.world.ledgers[number] for number in numbers]
 
-    def _opened(self, ledger: Ledger, sender: str, to: str) -> set[str]:
+    def _opened(self, ledger: Ledger, sender: str, to: str, *, surely: bool) -> set[str]:
         """What an asking has opened: whoever asked for one of those who are one there has asked for all.
 
         What the person has permitted is what each of them has who has decided anything; what one has denied is denied.
@@ -318,7 +318,8 @@ class Laws:
         all_ = self._one(ledger, sender)
         said = [one.permitted(sender, to) for one in all_ if one.has_decided(sender)]
         permitted = said[0].intersection(*said[1:]) if said else frozenset[str]()
-        opened = set[str]().union(*(self.world.finding.opened(one, sender, to, permitted) for one in all_))
+        each = (self.world.finding.opened(one, sender, to, permitted, surely=surely) for one in all_)
+        opened = set[str]().union(*each)
         return opened - self._denied(ledger, sender, to)
 
     def _denied(self, ledger: Ledger, sender: str, to: str) -> frozenset[str]:
