@@ -9,17 +9,19 @@ from fhir_mh.consent import DIRECT
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import CODE_SYSTEM
 from fhir_mh.issues import Issue, issue
+from fhir_mh.profiles.bundle import table_of
 
 _SECTION = CODE_SYSTEM + "section"
 _DEPENDS_ON = ("securityLabel", "code", "data", "dataPeriod")
 
 
 def unclear_rules(body: Mapping[str, Any]) -> list[Issue]:
-    """A warning for each element of a Consent that no decision here looks into; none for any other resource.
+    """A warning for each element of a sharing preference that no decision looks into; none for any other resource.
 
     See docs/sync-protocol.md, 'Consent', and https://hl7.org/fhir/R4/consent-definitions.html#Consent.provision
     """
-    said = body.get("provision") if body.get("resourceType") == "Consent" else None
+    table = table_of(dict(body))
+    said = body.get("provision") if table is not None and table.field == "sharing" else None
     return list(_in_rule(said, "Consent.provision")) if isinstance(said, dict) else []
 
 

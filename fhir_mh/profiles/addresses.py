@@ -15,11 +15,15 @@ _NAMESPACE = uuid.UUID("0d2bd0a4-5a67-5b0f-8a55-0e0c3f5b7a10")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A resource on its way in: full_url as in Bundle.entry, path for messages."""
+    """A resource on its way in: full_url as in Bundle.entry, path for messages.
+
+    keeper: who keeps it, where it is another than whoever reads: each may count its items for itself.
+    """
 
     resource: dict[str, Any]
     path: str
     full_url: str | None = None
+    keeper: str = ""
 
 
 def own_url(kind: str, item_id: str, primary: bool) -> str:

@@ -42,6 +42,7 @@ for _table in sorted(TABLES, key=lambda table: table.name == "care-plan"):
     _BY_KIND.setdefault(_table.kind, []).append(_table)
 
 Tree = dict[str, Any]
+_APART = uuid.UUID("6f1f9c52-8a0e-5d0c-9c1b-1f6a2f0f7d11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,16 @@ class Written:
 
 @dataclass(slots=True)
 class Taken:
-    """One entry and what became of it: its table and item, or neither where no table knows it."""
+    """One entry and what became of it: its table and item, or neither where no table knows it.
+
+    called: what its keeper calls the item, where another one here is called so.
+    """
 
     entry: Entry
     table: Table | None = None
     item_id: str = ""
     item: Item | None = None
+    called: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,8 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses) -> list[Taken]:
     for found in taken:
         if found.table is not None:
             found.item_id = _item_id(found.entry, ctx)
+    if any(entry.keeper for entry in entries):
+        _tell_apart([found for found in taken if found.table is not None and found.table.field != "person"])
     seen: set[tuple[str, str]] = set()
     for found in taken:
         if found.table is not None:
@@ -185,6 +192,20 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses) -> list[Taken]:
     return taken
 
 
+def _tell_apart(taken: Sequence[Taken]) -> None:
+    """Call an item of another keeper by a name of its own where an item of ours, or of one before, has that name."""
+    keepers: dict[tuple[str, str], dict[str, None]] = {}
+    for found in taken:
+        if found.table is not None and found.table.primary:
+            keepers.setdefault((found.table.field, found.item_id), {})[found.entry.keeper] = None
+    for found in taken:
+        field = found.table.field if found.table is not None else ""
+        those, keeper = keepers.get((field, found.item_id), {}), found.entry.keeper
+        if len(those) > 1 and keeper in those and keeper != ("" if "" in those else next(iter(those))):
+            found.called = found.item_id
+            found.item_id = str(uuid.uuid5(_APART, f"{keeper}/{field}/{found.called}"))
+
+
 def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str], Item], ctx: Addresses) -> None:
     resource, item_id = found.entry.resource, found.item_id
     if table.field == "person":
@@ -204,6 +225,8 @@ def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str
     item["id"] = item_id
     if resource.get("id") != item_id:
         rest["id"] = resource.get("id")
+    if found.called is not None:
+        rest["~called"] = found.called
     if rest:
         item.setdefault("unknown", {})[table.name] = rest
 
@@ -229,8 +252,8 @@ def write_entries(tree: Tree, *, relative: bool = False) -> list[Written]:
     ctx.person = person.get("reference") or ctx.person
     written = []
     for (table, item, rest, entry), full_url in zip(plan, urls, strict=True):
-        resource_id = rest.pop("id", item["id"])
-        body: Any = table.group.write(item, rest or None, ctx)
+        resource_id, called = rest.pop("id", item["id"]), rest.pop("~called", None)
+        body: Any = table.group.write(item if called is None else {**item, "id": called}, rest or None, ctx)
         resource = {"resourceType": table.kind, **({"id": resource_id} if resource_id else {}), **body}
         written.append(Written(resource, table, item["id"], full_url, entry))
     return written

@@ -61,6 +61,14 @@ def test_a_rule_that_a_decision_looks_into_is_not_warned_of() -> None:
     assert not unclear_rules(consent_of(CLEAR, "deny"))
 
 
+def test_what_the_person_refuses_is_no_rule_about_sharing() -> None:
+    refusal = {"id": "r", "made_at": "2026-01-05", "refuses": [{"id": "ect", "treatment": "ECT"}]}
+    record = CareRecord.model_validate({"person": {"nhs_number": NHS_NUMBER}, "refusals": [refusal]})
+    consents = [one["resource"] for one in to_bundle(record)["entry"] if one["resource"]["resourceType"] == "Consent"]
+    assert consents
+    assert not any(map(unclear_rules, consents))
+
+
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     made = Pair(tmp_path)

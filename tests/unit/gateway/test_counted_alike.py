@@ -1,0 +1,100 @@
+"""Two organisations may count their items alike: each item is shown, decided by and written as its keeper's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
+
+Tree = dict[str, Any]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    yield made
+    made.close()
+
+
+def refusal(treatment: str, name: str = "1") -> Tree:
+    return {"refusals": [{"id": name, "made_at": "2026-01-05", "refuses": [{"id": "1", "treatment": treatment}]}]}
+
+
+def treatments(pair: Pair, ods: str) -> dict[str, tuple[str, str]]:
+    """What is refused, by whom it is kept and under which id it is shown."""
+    shown = pair.record(ods)
+    return {
+        one["refuses"][0]["treatment"]["text"]: (shown.custodians["refusals", one["id"]], one["id"])
+        for one in shown.tree["refusals"]
+    }
+
+
+def two(pair: Pair) -> None:
+    pair.save(WARD, refusal("Lithium"))
+    pair.save(HOME, {**person_with_a_plan(), **refusal("ECT")})
+    pair.deliver()
+
+
+@pytest.mark.parametrize(("ods", "own", "other"), [(HOME, "ECT", "Lithium"), (WARD, "Lithium", "ECT")])
+def test_both_are_shown_and_its_own_goes_by_its_own_name(pair: Pair, ods: str, own: str, other: str) -> None:
+    two(pair)
+    found = treatments(pair, ods)
+    assert found.keys() == {"ECT", "Lithium"}
+    assert found[own] == (ods, "1")
+    assert found[other][0] != ods
+    assert found[other][1] != "1"
+
+
+def test_a_client_that_changes_its_own_changes_its_own(pair: Pair) -> None:
+    two(pair)
+    pair.save(WARD, refusal("Lithium and lamotrigine"))
+    assert {receipt.status for _, receipt in pair.deliver()} == {"stored"}
+    for ods in (HOME, WARD):
+        assert treatments(pair, ods).keys() == {"ECT", "Lithium and lamotrigine"}
+
+
+def test_what_another_keeps_is_written_as_its_keeper_calls_it(pair: Pair) -> None:
+    goal = {"id": "1", "description": {"text": "Garden"}}
+    pair.save(WARD, {"goals": [goal]})
+    pair.save(HOME, {**person_with_a_plan(), "goals": [{"id": "1", "description": {"text": "Choir"}}]})
+    pair.deliver()
+    (name,) = [one["id"] for one in pair.record(HOME).tree["goals"] if one["description"]["text"] == "Garden"]
+    saved = pair.save(HOME, {"goals": [{"id": name, "description": {"text": "Garden and allotment"}}]})
+    assert len(saved.proposed) == 1
+    assert "merged" in {receipt.status for _, receipt in pair.deliver()}
+    assert pair.item(WARD, "goals", "1")["description"]["text"] == "Garden and allotment"
+    assert pair.item(HOME, "goals", "1")["description"]["text"] == "Choir"
+    assert pair.item(HOME, "goals", name)["description"]["text"] == "Garden and allotment"
+
+
+@pytest.mark.parametrize("name", ["1", "2"])
+def test_a_later_denial_that_another_took_down_counts_by_whatever_id(pair: Pair, name: str) -> None:
+    def sharing(called: str, day: str, decision: str) -> Tree:
+        rule = {"decision": decision, "sections": ["crisis-plan"]}
+        return {"sharing": [{"id": called, "made_at": day, "terms": {"exceptions": [rule]}}]}
+
+    pair.save(HOME, {**person_with_a_plan(), **sharing("1", "2026-01-01", "permit")})
+    pair.save(WARD, sharing(name, "2026-11-23", "deny"))
+    pair.deliver()
+    pair.wire.clear()
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis", "warning_signs": [{"id": "new", "sign": "Nobody's business"}]}]})
+    pair.deliver()
+    assert not any("Nobody's business" in text for text in pair.wire)
+
+
+def test_organisations_of_one_id_are_each_who_its_keeper_says(pair: Pair) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    claimed = {"id": "stay", "provider": {"id": "1"}, "status": "in-progress", "period": {"start": "2026-11-24"}}
+    other = {"id": "1", "ods": HOME, "name": "Another name"}
+    pair.save(HOME, {"organisations": [other]})
+    pair.save(WARD, {"organisations": [{"id": "1", "ods": WARD, "name": "Ward far away"}], "stays": [claimed]})
+    pair.deliver()
+    shown = pair.record(HOME)
+    (stay,) = shown.tree["stays"]
+    named = {one["id"]: one.get("ods") for one in shown.tree["organisations"]}
+    assert named[stay["provider"]["id"]] == WARD
