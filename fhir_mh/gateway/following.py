@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import shipped_policies
 from fhir_mh.errors import Conflict
 from fhir_mh.gateway.conflict_tasks import lead_of
-from fhir_mh.gateway.holding import Holding, Key, Tree
+from fhir_mh.gateway.holding import Holding, Key, Tree, is_taken
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.named import named
 from fhir_mh.gateway.together import beside
@@ -48,20 +48,8 @@ def follow(
     if broken:
         raise Conflict(issues=broken)
     now, whose = instant(tx.now), Whose(home.ods, holding.keepers, beside(tx, holding, after, were or {}))
-
-    def is_taken(name: str) -> bool:
-        return _is_taken(tx, holding.person, name)
-
-    return followed(before, after, whose, terms_of(home, now), now, tx.new_id, lead_of(after, home.ods), is_taken)
-
-
-def _is_taken(tx: Tx, person: str, name: str) -> bool:
-    """Whether a Task of this person may not have this id: what had it is under a seal, or is about somebody else.
-
-    Placements of two people may be counted alike, and Tasks about them are called after them.
-    """
-    held = tx.get("Task", name)
-    return (held is not None and held.person not in (None, person)) or tx.seals.holds("Task", name)
+    taken = partial(is_taken, tx, holding.person)
+    return followed(before, after, whose, terms_of(home, now), now, tx.new_id, lead_of(after, home.ods), taken)
 
 
 def before_of(holding: Holding, were: Mapping[Key, Mapping[str, Any] | None]) -> Tree:

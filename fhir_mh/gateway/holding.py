@@ -153,6 +153,15 @@ def hold(tx: Tx, person: str, own: str) -> Holding:
     return holding
 
 
+def is_taken(tx: Tx, person: str, name: str) -> bool:
+    """Whether a Task of this person may not have this id: what had it is under a seal, or is about somebody else.
+
+    Placements of two people may be counted alike, and Tasks about them are called after them.
+    """
+    held = tx.get("Task", name)
+    return (held is not None and held.person not in (None, person)) or tx.seals.holds("Task", name)
+
+
 def counted_name(person: str, name: str) -> str:
     """What an entry of a person's record is called among those of others, where its id may mean another item there."""
     return str(uuid.uuid5(_NAMES, f"{person}/{name}"))

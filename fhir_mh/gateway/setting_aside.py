@@ -6,16 +6,18 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from fhir_mh.clock import instant
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, load_object, loads
-from fhir_mh.gateway.holding import Tree, hold
+from fhir_mh.gateway.holding import Tree, hold, is_taken
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import partners_of
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue
+from fhir_mh.placements import held_as
 from fhir_mh.store import Quarantined, Tx
 
 _NAMESPACE = uuid.UUID("b5d2b7e6-6c0a-5f6f-9c57-0e9d3b3f8a61")
@@ -110,31 +112,32 @@ def raise_task(
     The same name again makes the same Task anew, whatever became of it; once leaves it as it is by then.
     """
     task: Tree = {
-        "id": str(uuid.uuid5(_NAMESPACE, name)),
         "kind": kind,
         "status": "requested",
         "description": said,
         "raised_at": instant(tx.now),
     }
-    _put_task(tx, home, check, person, task, "always" if not once else "new")
+    _put_task(tx, home, check, person, name, task, "always" if not once else "new")
 
 
 def close_task(
     tx: Tx, home: Organisation, check: Check, person: str, name: str, status: Literal["completed", "cancelled"]
 ) -> None:
     """Nothing is left to do about what a Task of this name was raised for; nothing where there is none."""
-    _put_task(tx, home, check, person, {"id": str(uuid.uuid5(_NAMESPACE, name)), "status": status}, "known")
+    _put_task(tx, home, check, person, name, {"status": status}, "known")
 
 
 def _put_task(
-    tx: Tx, home: Organisation, check: Check, person: str, task: Tree, where: Literal["always", "new", "known"]
-) -> None:
+    tx: Tx, home: Organisation, check: Check, person: str, name: str, said: Tree,
+    where: Literal["always", "new", "known"],
+) -> None:  # fmt: skip
     holding = hold(tx, person, home.ods)
     if not holding.bodies:
         return
     before = holding.tree
     tasks = {one["id"]: one for one in before.get("tasks") or ()}
-    if where != "always" and (where == "known") != (task["id"] in tasks):
+    found = held_as(str(uuid.uuid5(_NAMESPACE, name)), tasks, partial(is_taken, tx, person))
+    if where != "always" and (where == "known") != (found in tasks):
         return
-    tasks[task["id"]] = {**tasks.get(task["id"], {}), **task}
+    tasks[found] = {**tasks.get(found, {}), "id": found, **said}
     write_record(tx, home, check, holding, before, {**before, "tasks": list(tasks.values())})

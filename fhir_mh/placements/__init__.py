@@ -1,5 +1,6 @@
 """A placement as one object over time: which steps it takes, and what follows from each. Pure: no store, no clock."""
 
+from fhir_mh.placements.asking import held_as
 from fhir_mh.placements.consequences import Terms, followed
 from fhir_mh.placements.courses import Course, courses
 from fhir_mh.placements.lawful import broken_terms
@@ -21,6 +22,7 @@ __all__ = [
     "broken_terms",
     "courses",
     "followed",
+    "held_as",
     "in_order",
     "possible",
     "read_step",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 
 from fhir_mh.placements.courses import Tree
@@ -15,6 +15,16 @@ _NAMESPACE = uuid.UUID("5d0c7a3e-6a9f-5c55-8a61-0f4d6f0b7e13")
 def name_of(*parts: str) -> str:
     """The id of a Task, of what it is about: the same whenever it is made."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
+
+
+def held_as(name: str, known: Container[str], is_taken: Callable[[str], bool]) -> str:
+    """The id under which the Task of this id is in a record, or may come to be: the next is made of the last.
+
+    known: the ids of the Tasks in the record. is_taken: whether one that is not there may not have this id.
+    """
+    while name not in known and is_taken(name):
+        name = name_of(name)
+    return name
 
 
 def task(kind: str, name: str, now: str, about: Tree, words: str) -> Tree:
@@ -45,10 +55,8 @@ class Asking:
         self._known = {one["id"] for one in self.tree.get("tasks") or ()}
 
     def held_as(self, name: str) -> str:
-        """The id under which the Task of this id is in the record, or may come to be: the next is made of the last."""
-        while name not in self._known and self.is_taken(name):
-            name = name_of(name)
-        return name
+        """The id under which the Task of this id is in the record, or may come to be."""
+        return held_as(name, self._known, self.is_taken)
 
     def is_asked(self, name: str) -> bool:
         """Whether the Task of this id is in the record."""

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from fhir_mh.consent import AccessContext
-from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.exchange.messages import Message, Receipt, Status
 from fhir_mh.gateway.currency import Copy
-from fhir_mh.issues import issue
+from fhir_mh.gateway.identity import find_person
+from fhir_mh.gateway.written_since import Whose
+from fhir_mh.issues import Issue, issue
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, Tree, person_with_a_plan
+from tests.unit.gateway.test_merging import merge, second, undo
 
 CRISIS = "3f0c1f5e-0d0b-4c39-8f0e-6f1a5d1c7b11"
 
@@ -59,14 +62,26 @@ def retitled(pair: Pair, title: str) -> set[tuple[str, str | None]]:
 
 def set_aside(pair: Pair) -> None:
     """The ward answers so to what home has sent."""
+    answered(pair, "quarantined", issue("sync-unreadable", "$"))
+
+
+def answered(pair: Pair, status: Status, *found: Issue) -> None:
     home = pair.gateways[HOME]
 
     def work(tx: Any) -> None:
-        (person,) = tx.persons()
+        person = find_person(tx, NHS_NUMBER)
         sent = tx.outbox.add(WARD, person, "snapshot", edition=tx.edition(person, HOME))
-        home.exchange.settle(tx, sent, Receipt(sent.message, "quarantined", issues=(issue("sync-unreadable", "$"),)))
+        home.exchange.settle(tx, sent, Receipt(sent.message, status, sent.edition, issues=found))
 
     home.store.write_now(work)
+
+
+def retract(pair: Pair, ods: str) -> None:
+    """All that this organisation keeps about the person, its Tasks too."""
+    seals, record = pair.gateways[ods].seals, pair.record(ods).id
+    asyncio.run(seals.retract(AccessContext(ods, role="seals", client="first"), record, None, "Another person."))
+    assert tasks(pair, ods) == []
+    pair.deliver(only=ods)
 
 
 def at_ward(pair: Pair) -> Copy:
@@ -127,6 +142,41 @@ def test_what_is_set_aside_after_one_was_stored_is_asked_anew(pair: Pair) -> Non
     assert at_ward(pair).kept_up_to_date is False
 
 
+def test_what_is_set_aside_after_the_task_was_retracted_is_asked_anew_and_that_task_completed(pair: Pair) -> None:
+    assert answers(pair) == ASIDE
+    plan = person_with_a_plan()
+    for turn in ("first", "second"):
+        retract(pair, HOME)
+        placements = [{**plan["placements"][0], "id": f"place-{turn}"}]
+        anew = {"placements": placements, "crisis_plans": [{"id": f"crisis-{turn}"}]}
+        pair.save(HOME, {"organisations": plan["organisations"], **anew})
+        assert answers(pair) == ASIDE
+        assert tasks(pair, HOME) == [("unclear-item", "requested")]
+    put_right(pair)
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis-second", "title": "Later"}]})
+    assert answers(pair) == {("stored", None)}
+    assert tasks(pair, HOME) == [("unclear-item", "completed")]
+
+
+@pytest.mark.parametrize("whose", ["apart", "other"])
+def test_what_is_set_aside_after_the_task_went_with_a_merge_undone_is_asked_anew(tmp_path: Path, whose: Whose) -> None:
+    pair = Pair(tmp_path)
+    pair.save(HOME, person_with_a_plan())
+    pair.save(HOME, second())
+    pair.deliver()
+    name = merge(pair)
+    set_aside(pair)
+    (task,) = (one for one in pair.record(HOME).tree["tasks"] if one["kind"] == "unclear-item")
+    undo(pair, name, **{task["id"]: whose})
+    assert "unclear-item" not in dict(tasks(pair, HOME))
+    answered(pair, "stored")
+    set_aside(pair)
+    assert dict(tasks(pair, HOME))["unclear-item"] == "requested"
+    answered(pair, "stored")
+    assert dict(tasks(pair, HOME))["unclear-item"] == "completed"
+    pair.close()
+
+
 def test_where_sharing_has_ended_meanwhile_nobody_is_asked(pair: Pair) -> None:
     home = pair.gateways[HOME].store
     home.write_now(lambda tx: tx.lanes.end(WARD, tx.persons()[0], "consent-withdrawn"))
@@ -170,3 +220,30 @@ def test_the_task_is_closed_with_the_last_of_what_is_held_and_raised_anew_by_the
     assert tasks(pair, WARD) == [("identity", "cancelled")]
     assert retitled(pair, "Later still") == ASIDE
     assert tasks(pair, WARD) == [("identity", "requested")]
+
+
+def test_the_task_is_raised_anew_after_it_was_retracted_and_closed_with_the_last_of_what_is_held(pair: Pair) -> None:
+    assert answers(pair) == ASIDE
+    for title in ("Later", "Later still"):
+        retract(pair, WARD)
+        assert retitled(pair, title) == ASIDE
+        assert tasks(pair, WARD) == [("identity", "requested")]
+    for one in held(pair):
+        quarantine, asked = pair.gateways[WARD].quarantine, AccessContext(WARD, role="quarantine")
+        asyncio.run(quarantine.discard(asked, one, "It was somebody else."))
+    assert tasks(pair, WARD) == [("identity", "cancelled")]
+
+
+def test_a_refusal_is_taken_in_though_the_task_about_a_name_that_differs_was_retracted(tmp_path: Path) -> None:
+    who = {"nhs_number": NHS_NUMBER, "birth_date": "1984-02-03", "names": [{"family": "Ward"}]}
+    pair = pair_with(tmp_path, {"person": who})
+    assert answers(pair) == {("stored", None)}
+    assert tasks(pair, WARD) == [("identity", "requested")]
+    retract(pair, WARD)
+    refuses = [{"id": "lithium", "treatment": "Lithium"}]
+    refusal = {"id": "later", "made_at": "2026-11-24", "refuses": refuses}
+    pair.save(HOME, {"person": {"nhs_number": NHS_NUMBER, "gender": "female"}, "refusals": [refusal]})
+    assert answers(pair) == {("stored", None)}
+    assert "Lithium" in str(pair.record(WARD).tree["refusals"])
+    assert tasks(pair, WARD) == [("identity", "requested")]
+    pair.close()
