@@ -9,6 +9,7 @@ from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.fhir.json import dumps
+from fhir_mh.gateway.holding import is_taken
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.mapping.merge import Conflict
 from fhir_mh.mapping.row_paths import item_at_head
@@ -57,7 +58,9 @@ def _task_id(tx: Tx, person: str, conflict: Conflict, known: set[str]) -> str:
         name = dumps([person, conflict.path, conflict.reason, as_text(conflict.theirs), turn]).decode()
         task_id = str(uuid.uuid5(_NAMESPACE, name))
         held = tx.conflicts.get(task_id)
-        if (held is None and task_id not in known) or (held is not None and held.outcome is None):
+        if held is not None and held.outcome is None:
+            return task_id
+        if held is None and task_id not in known and not is_taken(tx, person, task_id):
             return task_id
     raise AssertionError("turns do not end")
 

@@ -21,6 +21,7 @@ from fhir_mh.gateway.provenance import is_ours
 from fhir_mh.mapping.merge import merge
 from fhir_mh.profiles.bundle import write_entries
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_sealing import retract
 
 THEIRS, OURS = {"text": "the ward's way"}, {"text": "the home team's way"}
 ROW = "crisis_plans[crisis].warning_signs[pacing].coping"
@@ -286,6 +287,20 @@ def test_a_text_proposed_again_after_it_was_decided_is_asked_again(disputed: Pai
     second = open_conflict(disputed)
     assert second != first
     assert task(disputed, first)["status"] == "completed"
+
+
+def test_a_text_proposed_again_after_its_task_was_retracted_is_asked_again(disputed: Pair) -> None:
+    first = open_conflict(disputed)
+    retract(disputed, [("tasks", first)])
+    assert disputed.conflicts(HOME) == []
+    disputed.save(WARD, coping("the ward's way"))
+    disputed.save(HOME, coping("quite another"))
+    assert ("proposal", "conflict") in [(verb, receipt.status) for verb, receipt in disputed.deliver()]
+    second = open_conflict(disputed)
+    assert second != first
+    assert task(disputed, second)["status"] == "requested"
+    disputed.decide(HOME, second, "accept")
+    assert disputed.sign(HOME, "pacing")["coping"] == {"text": "the ward's way"}
 
 
 def test_the_same_conflict_of_two_people_is_two(disputed: Pair) -> None:
