@@ -21,6 +21,7 @@ from fhir_mh.placements import read_step
 from fhir_mh.records.asking import read_asking
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merging import OTHER, held, merge
+from tests.unit.gateway.test_sealing import retract
 
 KEPT = timedelta(hours=find_and_pull().kept_hours)
 WHY = {"by": "Somebody on duty", "reason": {"text": "As it is."}}
@@ -114,6 +115,14 @@ def claimed(pair: Pair) -> str:
     name = step(pair, WARD, "claim", admitted_at="2026-11-24T02:10:00Z")
     pair.deliver()
     return name
+
+
+def test_an_emergency_is_answered_though_the_task_about_the_last_one_was_retracted(pair: Pair) -> None:
+    pulled(pair)
+    (task,) = pair.record(HOME).tree["tasks"]
+    retract(pair, [("tasks", task["id"])])
+    assert ask(pair, "again") == "coming"
+    assert [one["status"] for one in pair.record(HOME).tree["tasks"]] == ["requested"]
 
 
 def test_an_emergency_opens_what_the_policy_names_and_what_goes_along(pair: Pair) -> None:

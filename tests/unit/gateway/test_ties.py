@@ -7,6 +7,7 @@ from typing import Any
 
 from fhir_mh.consent import AccessContext
 from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_sealing import retract
 
 Tree = dict[str, Any]
 
@@ -30,6 +31,16 @@ def test_of_one_day_the_denial_holds_and_the_team_asks_the_person_once(placed: P
     assert ended.status == "stored"
     assert asked(placed) == ["requested"]
     placed.save(HOME, {"sharing": [{"id": "denial", "made_at": "2026-11-24", "status": "active"}]})
+    assert asked(placed) == ["requested"]
+
+
+def test_a_decision_is_recorded_though_the_task_about_the_same_tie_was_retracted(placed: Pair) -> None:
+    placed.save(HOME, {"sharing": [permission("2026-11-24"), denial("2026-11-24")]})
+    (task,) = (one["id"] for one in placed.record(HOME).tree["tasks"] if one["kind"] == "unclear-item")
+    retract(placed, [("tasks", task)])
+    for status in ("inactive", "active"):
+        assert asked(placed) == []
+        placed.save(HOME, {"sharing": [{"id": "denial", "made_at": "2026-11-24", "status": status}]})
     assert asked(placed) == ["requested"]
 
 
