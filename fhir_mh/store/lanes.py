@@ -184,6 +184,13 @@ class Lanes(Part):
         """Give a claim back as if it had not been made. Raises Conflict (store-lease-lost)."""
         self._fence(lane, "owner = NULL, leased_until = ?", None)
 
+    def fence(self, partner: str) -> None:
+        """Whoever holds a lane to a partner has lost it: what is under way there counts for nothing.
+
+        Each lease runs to its end all the same, so that nothing else about the person is beside what is under way.
+        """
+        self.session.run("UPDATE lanes SET owner = NULL, token = token + 1 WHERE partner = ?", partner)
+
     def recover(self, owner: str) -> int:
         """Free what an earlier life of this owner had leased when it ended; how many lanes that were."""
         return self.session.run("UPDATE lanes SET owner = NULL, leased_until = NULL WHERE owner = ?", owner)

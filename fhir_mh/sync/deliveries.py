@@ -106,7 +106,9 @@ def send_again(tx: Tx, partner: str) -> dict[str, Any]:
 
     For one whose store is older than what it has acknowledged, or that has another system by now. Notices go again
     under their own ids. Consent is decided anew when each snapshot is sent; where sharing has ended, nothing else is.
+    What is under way is of the store or system that was there: its receipt counts for nothing, and it is sent again.
     """
+    tx.lanes.fence(partner)
     tx.currency.forget_stored(partner)
     notices, people = tx.outbox.notices_again(partner), 0
     for person, edition in tx.currency.sent_to(partner):

@@ -118,6 +118,24 @@ def test_the_fence_holds_even_against_oneself(store: Store, clock: ManualClock) 
         finish(store, first, "m1")
 
 
+def test_what_is_under_way_to_a_partner_is_fenced_and_its_lease_runs_to_its_end(
+    store: Store, clock: ManualClock
+) -> None:
+    add(store, "m1", lane="W/1")
+    add(store, "m2", lane="X/1")
+    under_way, elsewhere = claim(store)
+    store.write_now(lambda tx: tx.lanes.fence("W"))
+    with pytest.raises(Conflict) as refused:
+        finish(store, under_way, "m1")
+    assert refused.value.issues[0].code == "store-lease-lost"
+    assert (waiting(store, under_way), claim(store, "b")) == ([], [])
+    finish(store, elsewhere, "m2")
+    clock.advance(LEASE)
+    (lane,) = claim(store, "b")
+    finish(store, lane, "m1")
+    assert [state_of(store, message) for message in ("m1", "m2")] == ["acked", "acked"]
+
+
 def test_a_lease_can_be_renewed(store: Store, clock: ManualClock) -> None:
     add(store, "m1")
     (lane,) = claim(store)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Message, Receipt, read_message
 from fhir_mh.fhir.json import loads
 from fhir_mh.gateway import Gateway, Organisation
@@ -211,6 +213,27 @@ def test_a_partner_on_which_an_older_backup_was_put_back_is_sent_everything_agai
     assert placed.sign(WARD, "sleep")["coping"] == {"text": "walk"}
     placed.gateways[HOME].store.write_now(lambda tx: send_again(tx, WARD))
     placed.deliver()
+    assert placed.sign(WARD, "sleep")["coping"] == {"text": "newer"}
+
+
+def test_what_the_system_that_was_there_answers_late_says_nothing_of_the_one_that_is(placed: Pair) -> None:
+    back_up(placed, WARD)
+    placed.save(HOME, coping("newer"))
+    home, lease = placed.gateways[HOME], timedelta(minutes=1)
+    (lane,) = home.store.write_now(lambda tx: tx.lanes.claim("slow", lease, 10))
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.pending(lane))
+    composed = home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    receipt = placed.hand_over(HOME, WARD, composed)
+    put_back(placed, WARD)
+    home.store.write_now(lambda tx: send_again(tx, WARD))
+
+    def settle(tx: Any) -> None:
+        tx.lanes.finish(lane, [home.exchange.settle(tx, waiting, receipt)])
+
+    with pytest.raises(Conflict):
+        home.store.write_now(settle)
+    placed.clock.advance(lease)
+    assert [receipt.status for _, receipt in placed.deliver()] == ["stored"]
     assert placed.sign(WARD, "sleep")["coping"] == {"text": "newer"}
 
 
