@@ -59,7 +59,8 @@ class _Parcel:
 class Courier:
     """Delivers one gateway's outbox. transports: how each partner is reached, by ODS code; it may change underfoot.
 
-    refresh: called before each claim, so that the transports are those of the partners as they are now.
+    refresh: called before each claim, so that the transports are those of the partners as they are now, and after one:
+    what was claimed after a partner got another address does not go to the old one.
 
     owner names this process among those that share a store, the same after a restart: what it had leased when it was
     killed is then free at once. skipping: partners for whom a refused snapshot does not halt its lane, as they
@@ -137,7 +138,10 @@ class Courier:
         """Lanes to deliver now, in requests: the partner and its lanes. What is under way takes its room."""
         if self.refresh is not None:
             await self.refresh()
-        return await self.store.write(lambda tx: self._claim(tx, under_way or {}))
+        groups = await self.store.write(lambda tx: self._claim(tx, under_way or {}))
+        if groups and self.refresh is not None:
+            await self.refresh()
+        return groups
 
     def _due(self, tx: Tx, under_way: Mapping[str, int]) -> list[Lane]:
         most = self.limits.requests

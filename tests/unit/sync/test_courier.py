@@ -440,6 +440,20 @@ def test_partners_are_looked_at_anew_before_each_claim(pair: tuple[Node, Node]) 
     assert asyncio.run(home.courier.deliver_due()) == 1
 
 
+def test_what_is_claimed_as_a_partner_gets_another_address_does_not_go_to_the_old_one(clock: ManualClock) -> None:
+    home, old, new = Node(HOME, clock), Node(WARD, clock), Node(WARD, clock)
+    home.joined(old)
+    home.count(ADA, WARD)
+    looks = iter([old, new])
+
+    async def refresh() -> None:
+        home.joined(next(looks))
+
+    home.courier.refresh = refresh
+    assert asyncio.run(home.courier.deliver_due()) == 1
+    assert (held(old, ADA), held(new, ADA)) == (0, 1)
+
+
 def test_cancelled_it_gives_its_lanes_back(pair: tuple[Node, Node]) -> None:
     home, ward = pair
     home.count(ADA, WARD)
