@@ -185,10 +185,8 @@ def _say_left_out(theirs: Tree, shown: Tree, steps: tuple[Step, ...]) -> None:
     As many rows as were shown, one of them in other words, are the list as it was edited.
     """
     said, before = value_at(theirs, steps), value_at(shown, steps)
-    if said and before:
-        added = beyond(said, before)
-        if len(beyond(before, said)) > len(added):
-            said[:] = [*before, *added]
+    if said and before and len(said) != len(before) and beyond(before, said):
+        said[:] = [*before, *beyond(said, before)]
 
 
 def _upwards(path: str) -> list[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir_mh.errors import FhirMhError, InvalidResource
 from fhir_mh.mapping.codecs import Unfit
@@ -342,16 +344,32 @@ def test_an_older_file_begins_nothing_again_that_has_ended(
         (["Letters", "A signer"], ["Letters", "A signer"]),
         (["A signer"], ["Needs time", "Letters", "A signer"]),
         (["Needs time", "Letters", "A signer"], ["Needs time", "Letters", "A signer"]),
+        (["Letters", "A signer", "Pictures"], ["Needs time", "Letters", "A signer", "Pictures"]),
+        (["A signer", "Pictures", "Quiet"], ["Needs time", "Letters", "A signer", "Pictures", "Quiet"]),
     ],
 )
 def test_a_row_of_values_that_is_left_out_deletes_none(change: list[str], needs: list[str]) -> None:
     held = CSV.read(WARD).tree
-    held["person"]["communication_needs"] = [{"text": "Needs time"}, {"text": "Letters"}]
+    assert with_needs(held, ["Needs time", "Letters"], change) == needs
+
+
+def with_needs(held: dict[str, Any], shown: list[str], change: list[str]) -> list[str]:
+    """What somebody needs, after rows that say so came back where others were shown."""
+    held["person"]["communication_needs"] = [{"text": text} for text in shown]
     lines = [line for line in CSV.write(held).decode("cp1252").splitlines() if "NEEDS_TO_KNOW" not in line]
     rows = [f"NEEDS_TO_KNOW,,{text},,,,,,,,,,,," for text in change]
     merged = CSV.put(held, "\r\n".join([*lines, *rows, ""]).encode("cp1252"))
-    assert [one["text"] for one in merged.tree["person"]["communication_needs"]] == needs
     assert not merged.conflicts
+    return [one["text"] for one in merged.tree["person"]["communication_needs"]]
+
+
+@given(*[st.lists(st.sampled_from("ABCDEF"), min_size=1, unique=True)] * 2)
+def test_no_row_of_values_is_gone_that_none_took_the_place_of(shown: list[str], change: list[str]) -> None:
+    held = {"person": {"id": "p", "nhs_number": "9990000018", "names": [{"family": "Community"}]}}
+    needs = with_needs(held, shown, change)
+    assert set(change) <= set(needs)
+    gone = set(shown) - set(needs)
+    assert not gone if len(change) != len(shown) else len(needs) == len(shown)
 
 
 def test_an_older_file_takes_nothing_from_a_text_that_it_cannot_say() -> None:
