@@ -172,8 +172,6 @@ def _asked(body: Any) -> tuple[Message | Unreadable, ...] | None:
 def _entry(body: Any, path: str) -> Message | Unreadable:
     found = _object(body, path)
     try:
-        if (at := null_character_in(found, path)) is not None:
-            raise InvalidResource(issues=[issue("json-null-character", at)])
         message = read_message(found, path)
         if message.verb == "snapshot" and message.edition is None:  # only what a plain server holds has no number
             raise _fault(f"{path}.edition", "an integer")
@@ -183,8 +181,10 @@ def _entry(body: Any, path: str) -> Message | Unreadable:
 
 
 def read_message(body: Any, path: str = "$") -> Message:
-    """The message a JSON object holds. Raises InvalidResource (sync-envelope)."""
+    """The message a JSON object holds. Raises InvalidResource (sync-envelope, json-null-character)."""
     found = _object(body, path)
+    if (at := null_character_in(found, path)) is not None:
+        raise InvalidResource(issues=[issue("json-null-character", at)])
     verb = found.get("verb")
     if verb not in _VERBS:
         raise _fault(f"{path}.verb", "one of " + ", ".join(_VERBS))

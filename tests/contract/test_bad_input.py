@@ -6,6 +6,7 @@ keeps: answers, headers, addresses, log, and the bytes of its database.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tempfile
 from pathlib import Path
@@ -15,7 +16,8 @@ import httpx
 import pytest
 
 from fhir_mh.cli import exits, main
-from fhir_mh.fhir.json import load_object
+from fhir_mh.consent import AccessContext
+from fhir_mh.fhir.json import load_object, loads
 from tests.contract.bad_inputs import BAD, CSV, MARKER, NUMBER, Bad
 from tests.contract.rest_caller import FHIR, Caller, Json, plan, refused
 from tests.contract.test_serve import serving
@@ -159,3 +161,6 @@ def test_a_message_with_the_character_nul_is_set_aside_on_either_database(
     assert (receipt["status"], found) == ("quarantined", [(NUL, f"$.messages[0].{path}")])
     (held,) = call.gateway.store.read_now(lambda tx: tx.quarantine.find())
     assert load_object(held.text) == odd
+    again = asyncio.run(call.gateway.quarantine.replay(AccessContext("ZCT1", "operator"), held.id))
+    found = [(one["code"], one["path"]) for one in loads(again.held.issues)]
+    assert (again.receipt, again.held.state, found) == (None, "held", [(NUL, f"$.{path}")])

@@ -67,6 +67,7 @@ def test_an_envelope_that_is_none_is_refused_at_its_place(body: Any, path: str) 
         ({"person": NUMBER}, "$.messages[0].person"),
         ({"person": {}}, "$.messages[0].person.nhs_number"),
         ({"custodian": "home team"}, "$.messages[0].custodian"),
+        ({"sections": ["plan\x00"]}, "$.messages[0].sections[0]"),
     ],
 )
 def test_a_message_that_is_not_understood_stands_whole_beside_the_others(changes: dict[str, Any], path: str) -> None:
