@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -55,7 +55,7 @@ class SettingAside:
             said = f"What {partner} sent was set aside: {found[0].message}"
             whole = _is_whole(body)
             task = _task_of_all(partner, person, kind) if whole else message.id
-            once = whole and found[0].code in _others(tx, partner, person, name)
+            once = whole and any(_reason(one) == found[0].code for one in _others(tx, partner, person, name))
             raise_task(tx, self.home, self.check, person, task, kind, said, once=once)
         return Receipt(message.id, "quarantined", issues=tuple(found))
 
@@ -79,7 +79,7 @@ def close_tasks_about(
     if held.person is None or held.message is None:
         return
     close_task(tx, home, check, held.person, held.message, status)
-    if _is_whole(load_object(held.text)) and not _others(tx, held.partner, held.person, held.id):
+    if _is_whole(load_object(held.text)) and not any(_others(tx, held.partner, held.person, held.id)):
         for kind in _KINDS:
             close_task(tx, home, check, held.person, _task_of_all(held.partner, held.person, kind), status)
 
@@ -89,10 +89,16 @@ def _is_whole(body: Mapping[str, Any]) -> bool:
     return body.get("verb") == "snapshot" and body.get("edition") is not None
 
 
-def _others(tx: Tx, partner: str, person: str, name: str) -> set[str]:
-    """Why each other snapshot of a partner's gateway about a person is held here."""
-    held = tx.quarantine.find(partner=partner, person=person)
-    return {loads(one.issues)[0]["code"] for one in held if one.id != name and _is_whole(load_object(one.text))}
+def _reason(held: Quarantined) -> str:
+    return str(loads(held.issues)[0]["code"])
+
+
+def _others(tx: Tx, partner: str, person: str, name: str) -> Iterator[Quarantined]:
+    """The other snapshots of a partner's gateway about a person that are held here, read as they are asked for."""
+    after: str | None = None
+    while some := tx.quarantine.find(partner=partner, person=person, after=after):
+        yield from (one for one in some if one.id != name and _is_whole(load_object(one.text)))
+        after = some[-1].id
 
 
 def _task_of_all(partner: str, person: str, kind: str) -> str:

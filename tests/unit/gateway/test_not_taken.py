@@ -11,6 +11,7 @@ import pytest
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.messages import Message, Receipt, Status
+from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.currency import Copy
 from fhir_mh.gateway.identity import find_person
 from fhir_mh.gateway.written_since import Whose
@@ -199,6 +200,29 @@ def test_of_the_snapshots_of_one_sender_about_one_person_there_is_one_task(pair:
     pair.save(WARD, {"tasks": done})
     assert retitled(pair, "Later still") == ASIDE
     assert tasks(pair, WARD) == [("identity", "completed")], "the same is not asked again"
+
+
+def test_beside_many_proposals_that_are_held_the_snapshots_are_seen(pair: Pair) -> None:
+    ward = pair.gateways[WARD].store
+    body = dumps({"id": "p", "verb": "proposal", "bundle": {}}).decode()
+    found = dumps([issue("sync-unknown-person", "$").as_dict()]).decode()
+
+    def propose(tx: Any) -> None:
+        (person,) = tx.persons()
+        for _ in range(100):
+            tx.quarantine.add(HOME, body, found, person=person, message="p")
+
+    ward.write_now(propose)
+    assert answers(pair) == retitled(pair, "Later") == ASIDE
+    first, second = (one.id for one in ward.read_now(lambda tx: tx.quarantine.find(limit=200)) if one.message != "p")
+    use, asked = pair.gateways[WARD].quarantine, AccessContext(WARD, role="quarantine")
+    asyncio.run(use.discard(asked, first, "An older one."))
+    assert tasks(pair, WARD) == [("identity", "requested")]
+    pair.save(WARD, {"tasks": [{**one, "status": "completed"} for one in pair.record(WARD).tree["tasks"]]})
+    assert retitled(pair, "Later still") == ASIDE
+    assert tasks(pair, WARD) == [("identity", "completed")], "the same is not asked again"
+    asyncio.run(use.discard(asked, second, "An older one."))
+    assert tasks(pair, WARD) == [("identity", "completed")]
 
 
 def test_a_new_reason_is_asked_about(pair: Pair) -> None:
