@@ -7,7 +7,6 @@ the message had just come, so that it can put nothing old over anything newer.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +18,8 @@ from fhir_mh.fhir.json import dumps, load_object, loads
 from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
-from fhir_mh.gateway.receiving import Receiving, people_said_to_be_one
-from fhir_mh.gateway.setting_aside import Replay, close_task, close_tasks_about, task_of_each
+from fhir_mh.gateway.receiving import Receiving
+from fhir_mh.gateway.setting_aside import Replay, close_tasks_about, close_tasks_of_each
 from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.addresses import Entry
@@ -137,9 +136,7 @@ class QuarantineUseCases:
         if held.message is None:
             return
         close_tasks_about(tx, self.home, self.check, held, status)
-        with suppress(InvalidResource):  # what is no message names nobody
-            for person in people_said_to_be_one(tx, read_message(load_object(held.text))):
-                close_task(tx, self.home, self.check, person, task_of_each(held.message, person), status)
+        close_tasks_of_each(tx, self.home, self.check, held, status)
 
     def _only(self, context: AccessContext, *roles: str) -> None:
         if context.organisation != self.home.ods or context.role not in roles:

@@ -16,9 +16,7 @@ from fhir_mh.gateway.identity import (
     find_named,
     identify,
     names_somebody_else,
-    numbers_in,
     persons_by_local_identifier,
-    persons_by_number,
     same_one,
 )
 from fhir_mh.gateway.marking import take_mark
@@ -28,7 +26,7 @@ from fhir_mh.gateway.pending import note_decided
 from fhir_mh.gateway.proposals import Merging, bodies_of
 from fhir_mh.gateway.sameness import contradiction, judge
 from fhir_mh.gateway.sealing import seal, sealed_in
-from fhir_mh.gateway.setting_aside import Replay, SettingAside, raise_task, task_of_each
+from fhir_mh.gateway.setting_aside import Replay, SettingAside, people_said_to_be_one, raise_task, task_of_each
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import merged_notes
 from fhir_mh.gateway.ties import ask_about_ties
@@ -324,16 +322,6 @@ def _keys_named(items: Any) -> set[Key] | None:
     if not isinstance(items, list) or not all(isinstance(one, str) and one.count("/") == 1 for one in items):
         return None
     return {(one.partition("/")[0], one.partition("/")[2]) for one in items}
-
-
-def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
-    """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
-    numbers = [number for patient in _patients(bodies_of(message)) for number in numbers_in(patient)]
-    named = list(dict.fromkeys([*([message.nhs_number] if message.nhs_number else ()), *numbers]))
-    if len(named) < 2:  # one number is no two people's
-        return []
-    known = set(persons_by_number(tx, named))
-    return [] if same_one(tx, known) else sorted(known)
 
 
 def _by_local_identifier(tx: Tx, bodies: list[Body]) -> str | None:

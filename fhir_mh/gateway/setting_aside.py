@@ -10,10 +10,12 @@ from functools import partial
 from typing import Any, Literal
 
 from fhir_mh.clock import instant
-from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.errors import InvalidResource
+from fhir_mh.exchange.messages import Message, Receipt, read_message
 from fhir_mh.fhir.json import dumps, load_object, loads
 from fhir_mh.gateway.holding import Tree, hold, is_taken
-from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.identity import Organisation, numbers_in, persons_by_number, same_one
+from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.spreading import partners_of
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue
@@ -65,9 +67,11 @@ class SettingAside:
         What passes a halted lane still does: notices, and what the person refuses.
         """
         said = f"What {partner} sent says that this person and another one held here are one. {found.fix}"
-        partners = partners_of(tx, self.home)
+        partners, whole = partners_of(tx, self.home), _is_whole(message.as_json())
+        task = _task_of_all_that_say(partner, persons) if whole else message.id
+        once = whole and _is_said_elsewhere(tx, partner, persons, "" if self.replay is None else self.replay.id)
         for person in persons:
-            raise_task(tx, self.home, self.check, person, task_of_each(message.id, person), "identity", said)
+            raise_task(tx, self.home, self.check, person, task_of_each(task, person), "identity", said, once=once)
             for name in partners:
                 tx.lanes.halt(name, person, found.code)
 
@@ -82,6 +86,42 @@ def close_tasks_about(
     if _is_whole(load_object(held.text)) and not any(_others(tx, held.partner, held.person, held.id)):
         for kind in _KINDS:
             close_task(tx, home, check, held.person, _task_of_all(held.partner, held.person, kind), status)
+
+
+def close_tasks_of_each(
+    tx: Tx, home: Organisation, check: Check, held: Quarantined, status: Literal["completed", "cancelled"]
+) -> None:
+    """The same of the Tasks of those who were said to be one."""
+    persons, names = _said_to_be_one_by(tx, held), [str(held.message)]
+    if _is_whole(load_object(held.text)) and not _is_said_elsewhere(tx, held.partner, persons, held.id):
+        names.append(_task_of_all_that_say(held.partner, persons))
+    for person in persons:
+        for name in names:
+            close_task(tx, home, check, person, task_of_each(name, person), status)
+
+
+def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
+    """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
+    patients = [body for body in bodies_of(message) if body.get("resourceType") == "Patient"]
+    numbers = [number for patient in patients for number in numbers_in(patient)]
+    named = list(dict.fromkeys([*([message.nhs_number] if message.nhs_number else ()), *numbers]))
+    if len(named) < 2:  # one number is no two people's
+        return []
+    known = set(persons_by_number(tx, named))
+    return [] if same_one(tx, known) else sorted(known)
+
+
+def _said_to_be_one_by(tx: Tx, held: Quarantined) -> list[str]:
+    try:
+        return people_said_to_be_one(tx, read_message(load_object(held.text)))
+    except InvalidResource:  # what is no message names nobody
+        return []
+
+
+def _is_said_elsewhere(tx: Tx, partner: str, persons: list[str], name: str) -> bool:
+    """Whether another snapshot of a partner's gateway that is held here says of the same persons that they are one."""
+    others = (one for person in persons for one in _others(tx, partner, person, name))
+    return any(_said_to_be_one_by(tx, one) == persons for one in others)
 
 
 def _is_whole(body: Mapping[str, Any]) -> bool:
@@ -103,6 +143,10 @@ def _others(tx: Tx, partner: str, person: str, name: str) -> Iterator[Quarantine
 
 def _task_of_all(partner: str, person: str, kind: str) -> str:
     return f"{partner}/{person}/{kind}"
+
+
+def _task_of_all_that_say(partner: str, persons: list[str]) -> str:
+    return "/".join([partner, *persons])
 
 
 def task_of_each(message: str, person: str) -> str:

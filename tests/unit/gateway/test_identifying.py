@@ -127,8 +127,12 @@ def two_people(pair: Pair) -> Receipt:
     pair.save(HOME, person_with_a_plan())
     pair.save(HOME, {**person_with_a_plan(), "person": {"nhs_number": OTHER, "birth_date": "1984-02-03"}})
     pair.deliver()
+    return said_to_be_one(pair, 9)
+
+
+def said_to_be_one(pair: Pair, edition: int) -> Receipt:
     former = {"system": SYSTEM, "use": "old", "value": OTHER}
-    return snapshot(pair, 9, local=[former], birthDate="1984-02-03")
+    return snapshot(pair, edition, local=[former], birthDate="1984-02-03")
 
 
 def of_each(pair: Pair, look: Any) -> list[Any]:
@@ -173,6 +177,38 @@ def test_thrown_out_it_closes_the_tasks_of_both(pair: Pair) -> None:
     (held,) = gateway.store.read_now(lambda tx: tx.quarantine.find())
     asyncio.run(gateway.quarantine.discard(AccessContext(HOME, "quarantine"), held.id, "A slip of the ward's."))
     assert of_each(pair, lambda store, one: {body["status"] for body in _tasks(store, one)}) == [{"cancelled"}] * 2
+
+
+def asked(pair: Pair) -> list[list[str]]:
+    """Of each of the two how the Tasks stand that say that they are said to be one."""
+    return of_each(
+        pair, lambda store, one: [body["status"] for body in _tasks(store, one) if "another one" in body["description"]]
+    )
+
+
+def test_that_two_are_one_is_asked_once_however_many_editions_say_so(pair: Pair) -> None:
+    two_people(pair)
+    store, use = pair.gateways[HOME].store, pair.gateways[HOME].quarantine
+    for edition in (10, 11):
+        assert said_to_be_one(pair, edition).status == "quarantined"
+    assert asked(pair) == [["requested"]] * 2
+    assert snapshot(pair, 12, birthDate="1990-01-01").status == "quarantined", "it says nothing of the other"
+    *said, other = (one.id for one in store.read_now(lambda tx: tx.quarantine.find()))
+    for name in said:
+        assert asked(pair) == [["requested"]] * 2, "another says so"
+        asyncio.run(use.discard(AccessContext(HOME, "quarantine"), name, "A slip of the ward's."))
+    assert asked(pair) == [["cancelled"]] * 2
+    said_to_be_one(pair, 13)
+    assert asked(pair) == [["requested"]] * 2, "it is said anew"
+    assert store.read_now(lambda tx: tx.quarantine.get(other)).state == "held"
+
+
+def test_that_two_are_one_is_not_asked_again_of_a_team_that_has_dealt_with_it(pair: Pair) -> None:
+    two_people(pair)
+    own = pair.record(HOME).tree["tasks"]
+    pair.save(HOME, {"tasks": [{**one, "status": "completed"} for one in own]})
+    said_to_be_one(pair, 10)
+    assert sorted(asked(pair)) == [["completed"], ["requested"]]
 
 
 def _tasks(store: Store, person: str) -> list[Tree]:
