@@ -16,6 +16,7 @@ from fhir_mh.issues import Issue, issue
 PROTOCOL = 1
 FORMATS = ("fhir",)  # what a gateway can be sent
 ASKED_AT_ONCE = 4  # messages of a check that are looked at
+_NEWEST = 2**31 - 1  # the greatest positiveInt: a plan carries its edition as one
 
 Verb = Literal["snapshot", "proposal", "notice", "marked"]
 Notice = Literal["sharing-ended", "entered-in-error", "patient-merged", "merge-undone"]
@@ -25,6 +26,7 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ODS = re.compile(ods.FORM)
 CODE = re.compile(r"[a-z0-9-]{1,64}")
 _PATH = re.compile(r"[A-Za-z0-9$_.:\[\] -]{1,200}")
+_EDITION = f"an integer from 0 to {_NEWEST}"
 _STATUSES = ("stored", "superseded", "merged", "partly", "conflict", "quarantined", "refused")
 
 
@@ -174,7 +176,7 @@ def _entry(body: Any, path: str) -> Message | Unreadable:
     try:
         message = read_message(found, path)
         if message.verb == "snapshot" and message.edition is None:  # only what a plain server holds has no number
-            raise _fault(f"{path}.edition", "an integer")
+            raise _fault(f"{path}.edition", _EDITION)
         return message
     except InvalidResource as fault:
         return Unreadable(_text(found, "id", path, _ID), found, fault.issues)
@@ -189,8 +191,8 @@ def read_message(body: Any, path: str = "$") -> Message:
     if verb not in _VERBS:
         raise _fault(f"{path}.verb", "one of " + ", ".join(_VERBS))
     edition = found.get("edition")
-    if edition is not None and type(edition) is not int:
-        raise _fault(f"{path}.edition", "an integer")
+    if edition is not None and not is_edition(edition):
+        raise _fault(f"{path}.edition", _EDITION)
     if verb in ("snapshot", "proposal") and not isinstance(found.get("bundle"), dict):
         raise _fault(f"{path}.bundle", "a Bundle")
     person = _object(found.get("person"), f"{path}.person")
@@ -204,6 +206,11 @@ def read_message(body: Any, path: str = "$") -> Message:
         {key: value for key, value in found.items() if key not in head},
         _identifiers(person, f"{path}.person"),
     )
+
+
+def is_edition(value: Any) -> bool:
+    """Whether a value that came can be the number of an edition, or 0, which stands for none."""
+    return type(value) is int and 0 <= value <= _NEWEST
 
 
 def _identifiers(person: dict[str, Any], path: str) -> tuple[tuple[str, str], ...]:
@@ -255,7 +262,7 @@ def _receipt(found: Any) -> Receipt | None:
     return Receipt(
         found["id"],
         found["status"],
-        edition if type(edition) is int else None,
+        edition if is_edition(edition) else None,
         tuple(name for name in rows[:_MOST_ROWS] if len(name) <= _LONGEST_ROW),
         _findings(found.get("issues")),
         _reason(found.get("issues")),

@@ -17,6 +17,8 @@ from fhir_mh.gateway.writing import Check
 from fhir_mh.store import OutboxMessage, Tx
 
 LOST = "sync-editions-lost"
+_LOST_AT_MOST = 1_000_000  # editions: a partner that says that it holds a later one is not believed
+_NEVER_REACHED = 2**30
 
 
 def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, differs: bool) -> bool:
@@ -41,6 +43,8 @@ def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, recei
     newest = tx.edition(sent.person, home.ods)
     copy, held = copy_at(tx, sent.person, sent.partner, home.ods), receipt.edition or 0
     if copy is None or copy.sent is None or held < copy.sent.edition:
+        return False
+    if held > min(newest + _LOST_AT_MOST, _NEVER_REACHED):
         return False
     stored = 0 if copy.stored is None else copy.stored.edition
     edition = max(newest, held) + 1

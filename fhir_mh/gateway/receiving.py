@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_mh.errors import Conflict, FhirMhError
-from fhir_mh.exchange.messages import Message, Receipt
+from fhir_mh.exchange.messages import Message, Receipt, is_edition
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.gateway.holding import Key, content, key_of, patients_of
@@ -233,7 +233,7 @@ class Receiving:
             found = issue("sync-custody", "$.custodian", reference="What this proposal is about")
             return Receipt(message.id, "refused", issues=(found,))
         base = message.content.get("base")
-        projection = tx.projections.get(partner, person, self.home.ods, base) if type(base) is int else None
+        projection = tx.projections.get(partner, person, self.home.ods, base) if is_edition(base) else None
         if projection is None:
             return Receipt(message.id, "refused", issues=(issue("sync-no-projection", "$.base"),))
         retracted = sealed_in(tx, message)

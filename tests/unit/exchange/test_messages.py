@@ -63,6 +63,9 @@ def test_an_envelope_that_is_none_is_refused_at_its_place(body: Any, path: str) 
         ({"verb": ["snapshot"]}, "$.messages[0].verb"),
         ({"edition": "7"}, "$.messages[0].edition"),
         ({"edition": True}, "$.messages[0].edition"),
+        ({"edition": -1}, "$.messages[0].edition"),
+        ({"edition": 2**31}, "$.messages[0].edition"),
+        ({"verb": "notice", "notice": "sharing-ended", "edition": 2**63}, "$.messages[0].edition"),
         ({"bundle": ...}, "$.messages[0].bundle"),
         ({"person": NUMBER}, "$.messages[0].person"),
         ({"person": {}}, "$.messages[0].person.nhs_number"),
@@ -88,6 +91,12 @@ def test_a_receipt_is_read_with_its_findings_in_our_words() -> None:
     assert [(one.code, one.path) for one in read.issues] == [("sync-foreign-finding", "$.base")]
     assert "sync-no-projection" in read.issues[0].message
     assert read.code == "sync-no-projection"
+
+
+@pytest.mark.parametrize(("said", "read"), [(2**31 - 1, 2**31 - 1), (2**31, None), (2**70, None), (-1, None)])
+def test_a_receipt_has_no_edition_that_there_cannot_be(said: int, read: int | None) -> None:
+    (receipt,) = read_receipts({"receipts": [{"id": "m-1", "status": "superseded", "edition": said}]})
+    assert receipt.edition == read
 
 
 @pytest.mark.parametrize("code", ["zebedee", "9990000018", "A b", None])

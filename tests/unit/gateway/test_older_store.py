@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from fhir_mh.errors import Conflict
-from fhir_mh.exchange.messages import Message, Receipt, read_message
+from fhir_mh.exchange.messages import Message, Receipt, Status, read_message
 from fhir_mh.fhir.json import loads
 from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.issues import issue
-from fhir_mh.store import open_store
+from fhir_mh.store import Outcome, open_store
 from fhir_mh.sync.deliveries import send_again
 from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
 
@@ -25,6 +25,15 @@ def coping(text: str, name: str = "sleep") -> dict[str, Any]:
 def refusal(treatment: str) -> dict[str, Any]:
     refuses = [{"id": treatment, "treatment": {"text": treatment}}]
     return {"refusals": [{"id": f"refusal-{treatment}", "made_at": "2026-11-24", "refuses": refuses}]}
+
+
+def answered(pair: Pair, said: int, status: Status = "superseded") -> Outcome:
+    """What becomes of the one message that waits at home where the ward says that it holds this edition."""
+    home = pair.gateways[HOME]
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
+    home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    receipt = Receipt(waiting.message, status, said, issues=(issue("sync-editions-lost", "$.edition"),))
+    return home.store.write_now(lambda tx: home.exchange.settle(tx, waiting, receipt))
 
 
 def reopened(pair: Pair, ods: str, change: Any) -> None:
@@ -252,3 +261,32 @@ def test_of_two_people_whose_editions_were_lost_each_has_a_task(placed: Pair) ->
         return [[one.id for one in tx.person_resources(person, type="Task")] for person in tx.persons()]
 
     assert [len(one) for one in home.store.write_now(work)] == [1, 1]
+
+
+@pytest.mark.parametrize(("above", "state"), [(1_000_000, "superseded"), (1_000_001, "dead")])
+def test_no_more_editions_are_taken_to_be_lost_than_can_be(placed: Pair, above: int, state: str) -> None:
+    placed.save(HOME, coping("newer"))
+    newest = edition(placed, HOME)
+    outcome = answered(placed, newest + above)
+    assert outcome.state == state
+    assert (edition(placed, HOME) > newest) == (state == "superseded")
+
+
+def test_a_partner_that_says_so_again_and_again_raises_no_edition_above_what_can_be_written(placed: Pair) -> None:
+    home = placed.gateways[HOME]
+    (person,) = home.store.read_now(lambda tx: tx.persons())
+    home.store.write_now(lambda tx: tx.set_edition(person, HOME, 2**30))
+    placed.save(HOME, coping("newer"))
+    outcome = answered(placed, 2**30 + 5)
+    assert (outcome.state, outcome.error) == ("dead", "sync-identity")
+    assert edition(placed, HOME) == 2**30 + 1
+
+
+@pytest.mark.parametrize("base", [-1, 2**31, 2**63 - 1, 2**63])
+def test_of_an_edition_that_there_cannot_be_nothing_was_sent(placed: Pair, base: int) -> None:
+    placed.save(WARD, coping("proposed"))
+    placed.deliver(only=WARD)
+    said = read_message({**loads(placed.wire[-1]), "id": "another-id", "base": base})
+    home = placed.gateways[HOME]
+    receipt = home.store.write_now(lambda tx: home.exchange.receive(tx, WARD, said))
+    assert (receipt.status, receipt.code) == ("refused", "sync-no-projection")
