@@ -37,7 +37,10 @@ def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, diffe
 
 
 def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receipt: Receipt) -> bool:
-    """Whether a receipt shows that editions were lost here: then a new edition goes out above all, and people know."""
+    """Whether a receipt shows that editions were lost here: then a new edition goes out above all, and people know.
+
+    They have been told where what was sent says already that some were lost.
+    """
     if receipt.code != LOST:
         return False
     newest = tx.edition(sent.person, home.ods)
@@ -54,8 +57,9 @@ def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, recei
         "partners hold, as after an older backup was put back. Compare the record with their copies: what was written "
         "since, refusals above all, is to be recorded again. They are sent what is held here."
     )
-    name = f"{LOST}/{sent.partner}/{sent.person}/{held}"
-    raise_task(tx, home, check, sent.person, name, "unclear-item", said, once=True)
+    if not sent.payload:
+        name = f"{LOST}/{sent.partner}/{sent.person}/{stored}"
+        raise_task(tx, home, check, sent.person, name, "unclear-item", said, once=True)
     urgent = tx.outbox.was_urgent(sent.partner, sent.person)
     payload = dumps({"lost_after": stored}).decode()
     tx.outbox.add(sent.partner, sent.person, "snapshot", edition=edition, payload=payload, urgent=urgent, replaces=True)

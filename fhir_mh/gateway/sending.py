@@ -159,6 +159,8 @@ def settle(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receip
         state: Literal["dead", "superseded"] = "superseded" if let_go else "dead"
         return Outcome(sent.message, state, receipt.code)
     lost = sent.kind == "snapshot" and make_up(tx, home, check, sent, receipt)
+    if lost and sent.payload:  # it was told so before: else whoever always says so is sent to without a pause
+        return Outcome(sent.message, "pending", LOST)
     if lost and receipt.status == "superseded":
         return Outcome(sent.message, "superseded", LOST)
     if sent.kind == "snapshot" and receipt.edition is not None and receipt.edition > tx.edition(sent.person, home.ods):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from datetime import timedelta
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 
 from fhir_mh.errors import Conflict
-from fhir_mh.exchange.messages import Message, Receipt, Status, read_message
+from fhir_mh.exchange.messages import Envelope, Message, Receipt, Status, read_message
 from fhir_mh.fhir.json import loads
 from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.issues import issue
 from fhir_mh.store import Outcome, open_store
+from fhir_mh.sync.courier import Courier
 from fhir_mh.sync.deliveries import send_again
 from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
 
@@ -290,3 +292,32 @@ def test_of_an_edition_that_there_cannot_be_nothing_was_sent(placed: Pair, base:
     home = placed.gateways[HOME]
     receipt = home.store.write_now(lambda tx: home.exchange.receive(tx, WARD, said))
     assert (receipt.status, receipt.code) == ("refused", "sync-no-projection")
+
+
+class Repeating:
+    """The way to a partner that says of everything that it holds what was never made."""
+
+    def __init__(self, status: Status) -> None:
+        self.status, self.asked = status, 0
+
+    async def send(self, envelope: Envelope) -> list[Receipt]:
+        self.asked += 1
+        found = (issue("sync-editions-lost", "$.edition"),)
+        return [Receipt(one.id, self.status, one.edition, issues=found) for one in envelope.messages]
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("status", ["superseded", "stored", "quarantined"])
+def test_a_partner_that_always_says_so_is_waited_for_and_the_team_is_told_once(placed: Pair, status: Status) -> None:
+    placed.save(HOME, coping("newer"))
+    home, ward = placed.gateways[HOME], Repeating(status)
+    courier = Courier(home.store, home.exchange, {WARD: ward}, placed.clock, own=HOME, owner="test", draw=lambda: 0.5)
+    for _ in range(5):
+        asyncio.run(courier.deliver_due())
+    assert ward.asked == 2, "it is told once what is held here, and once more after a wait"
+    for _ in range(3):
+        placed.clock.advance(timedelta(minutes=5))
+        asyncio.run(courier.deliver_due())
+    assert ward.asked == 5
+    assert tasks(placed, HOME).count("unclear-item") == (1 if status != "quarantined" else 2)
