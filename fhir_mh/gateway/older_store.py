@@ -39,27 +39,32 @@ def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, diffe
 def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receipt: Receipt) -> bool:
     """Whether a receipt shows that editions were lost here: then a new edition goes out above all, and people know.
 
-    They have been told where what was sent says already that some were lost.
+    They have been told where what was sent says already that some were lost. Where it was set aside, for it brings back
+    what was retracted, people alone are told: so would the next.
     """
     if receipt.code != LOST:
         return False
-    newest = tx.edition(sent.person, home.ods)
     copy, held = copy_at(tx, sent.person, sent.partner, home.ods), receipt.edition or 0
-    if copy is None or copy.sent is None or held < copy.sent.edition:
-        return False
-    if held > min(newest + _LOST_AT_MOST, _NEVER_REACHED):
+    if copy is None or copy.sent is None:
         return False
     stored = 0 if copy.stored is None else copy.stored.edition
-    edition = max(newest, held) + 1
-    tx.set_edition(sent.person, home.ods, edition)
+    aside = receipt.status == "quarantined"  # then it holds what it held
+    least = stored + 1 if aside else copy.sent.edition
+    if not least <= held <= min(tx.edition(sent.person, home.ods) + _LOST_AT_MOST, _NEVER_REACHED):
+        return False
     said = (
         f"{sent.partner} holds an edition of this plan that is not known here: what is stored here is older than what "
         "partners hold, as after an older backup was put back. Compare the record with their copies: what was written "
-        "since, refusals above all, is to be recorded again. They are sent what is held here."
+        "since, refusals above all, is to be recorded again. A retraction may have been undone by the backup: what was "
+        "recorded for the wrong person then stands here again: retract it again. They are sent what is held here."
     )
     if not sent.payload:
         name = f"{LOST}/{sent.partner}/{sent.person}/{stored}"
         raise_task(tx, home, check, sent.person, name, "unclear-item", said, once=True)
+    if aside:
+        return False
+    edition = max(tx.edition(sent.person, home.ods), held) + 1
+    tx.set_edition(sent.person, home.ods, edition)
     urgent = tx.outbox.was_urgent(sent.partner, sent.person)
     payload = dumps({"lost_after": stored}).decode()
     tx.outbox.add(sent.partner, sent.person, "snapshot", edition=edition, payload=payload, urgent=urgent, replaces=True)

@@ -89,12 +89,14 @@ class Receiving:
         patients = [] if person is None else patients_of(tx, person)
         held = 0 if person is None else tx.edition(person, partner)
         edition = held + 1 if message.edition is None else message.edition
-        retracted = sealed_in(tx, message)
+        retracted, known = sealed_in(tx, message), _known(tx, bodies)
+        lost = self._not_known_to_its_sender(partner, message, held, bodies, known, patients)
         if retracted:
             if held >= edition:
-                return Receipt(message.id, "superseded", held)
-            return self._seal_whole(tx, partner, person, message, retracted)
-        two, known = people_said_to_be_one(tx, message), _known(tx, bodies)
+                return Receipt(message.id, "superseded", held, issues=lost)
+            receipt = self._seal_whole(tx, partner, person, message, retracted)
+            return replace(receipt, edition=held, issues=(*lost, *receipt.issues)) if lost else receipt
+        two = people_said_to_be_one(tx, message)
         if message.edition is None:
             bodies = [body for body in bodies if not self._came_later(tx, partner, person, known.get(key_of(body)))]
         faults = self._faults(tx, partner, person, message, bodies, known, patients)
@@ -103,7 +105,6 @@ class Receiving:
             self.aside.keep_apart(tx, partner, message, two, faults[0])
         if faults:
             return self.aside.keep(tx, partner, message, person, faults)
-        lost = self._not_known_to_its_sender(partner, message, held, bodies, known, patients)
         if held >= edition:
             return Receipt(message.id, "superseded", held, issues=lost)
         person = person or tx.add_person()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Envelope, Message, Receipt, Status, read_message
 from fhir_mh.fhir.json import loads
@@ -308,7 +309,7 @@ class Repeating:
     async def close(self) -> None: ...
 
 
-@pytest.mark.parametrize("status", ["superseded", "stored", "quarantined"])
+@pytest.mark.parametrize("status", ["superseded", "stored"])
 def test_a_partner_that_always_says_so_is_waited_for_and_the_team_is_told_once(placed: Pair, status: Status) -> None:
     placed.save(HOME, coping("newer"))
     home, ward = placed.gateways[HOME], Repeating(status)
@@ -320,4 +321,54 @@ def test_a_partner_that_always_says_so_is_waited_for_and_the_team_is_told_once(p
         placed.clock.advance(timedelta(minutes=5))
         asyncio.run(courier.deliver_due())
     assert ward.asked == 5
-    assert tasks(placed, HOME).count("unclear-item") == (1 if status != "quarantined" else 2)
+    assert tasks(placed, HOME) == ["unclear-item"]
+
+
+def retract(pair: Pair, goal: str) -> None:
+    context = AccessContext(HOME, role="seals", client="first")
+    asyncio.run(pair.gateways[HOME].seals.retract(context, pair.record(HOME).id, [("goals", goal)], "Another's."))
+
+
+def told(pair: Pair) -> list[str]:
+    """What the team at home is told about its store."""
+    found = [one["description"] for one in pair.record(HOME).tree.get("tasks") or ()]
+    return [one for one in found if "older backup" in one]
+
+
+def is_kept_up_to_date(pair: Pair) -> bool:
+    copies = [one for one in pair.record(HOME).copies if (one.partner, one.custodian) == (WARD, HOME)]
+    return all(one.ended_at is None for one in copies)
+
+
+@pytest.mark.parametrize(("written", "first"), [(1, "superseded"), (4, "quarantined")])
+def test_of_a_backup_that_undoes_a_retraction_people_know_and_nobody_takes_the_ward_to_hold_the_plan(
+    placed: Pair, written: int, first: str
+) -> None:
+    """The edition that the ward holds is the one that is sent, or comes before it."""
+    placed.save(HOME, {"goals": [{"id": "wrong", "description": {"text": "somebody else's"}}]})
+    placed.deliver()
+    back_up(placed, HOME)
+    retract(placed, "wrong")
+    placed.save(HOME, coping("lost"))
+    placed.deliver()
+    held = edition(placed, WARD)
+    put_back(placed, HOME)
+    for number in range(written):
+        placed.save(HOME, coping(f"written {number}"))
+    placed.save(HOME, refusal("lithium"))
+    statuses = [(receipt.status, receipt.code, receipt.edition) for _, receipt in placed.deliver()]
+    assert statuses[0] == (first, "sync-editions-lost", held)
+    (task,) = told(placed)
+    assert "retract" in task
+    assert not is_kept_up_to_date(placed)
+    assert placed.record(WARD).tree.get("goals") is None
+    placed.save(HOME, coping("later"))
+    placed.deliver()
+    assert told(placed) == [task]
+    assert lanes(placed) == ["open"]
+    retract(placed, "wrong")
+    placed.deliver()
+    assert is_kept_up_to_date(placed)
+    assert placed.item(WARD, "refusals", "refusal-lithium")
+    assert placed.sign(WARD, "sleep")["coping"] == {"text": "later"}
+    assert told(placed) == [task]
