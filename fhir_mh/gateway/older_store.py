@@ -71,24 +71,33 @@ def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, recei
     return True
 
 
-def merged_here(tx: Tx, person: str, partner: str) -> list[str]:
-    """The proposals of a partner that are known here to have been merged: none of these is lost."""
-    found = tx.proposals.find(person, direction="received")
-    return [one.id for one in found if one.partner == partner and one.state in ("accepted", "partly")]
+_MERGED = ("accepted", "partly")
+
+
+def known_here(tx: Tx, person: str, partner: str) -> dict[str, list[str]]:
+    """The proposals of a partner that are known here to have been merged, or to be conflicts: none of these is lost."""
+    found = [one for one in tx.proposals.find(person, direction="received") if one.partner == partner]
+    return {
+        "merged": [one.id for one in found if one.state in _MERGED],
+        "conflicts": [one.id for one in found if one.state == "conflict"],
+    }
 
 
 def put_back(tx: Tx, person: str, custodian: str, content: dict[str, Any], edition: int) -> None:
-    """What a custodian merged of our proposals in the editions that it lost is shown as not merged, with both texts."""
-    after, known = content.get("lost_after"), content.get("merged")
+    """What a custodian merged of our proposals in the editions that it lost is shown as not merged, with both texts.
+
+    So is what became a conflict in them, where it says which of these it knows.
+    """
+    after, merged, conflicts = map(content.get, ("lost_after", "merged", "conflicts"))
     if type(after) is not int:
         return
+    states = (*_MERGED, "conflict") if isinstance(conflicts, list) else _MERGED
+    known = [name for listed in (merged, conflicts) if isinstance(listed, list) for name in listed]
     for proposal in tx.proposals.find(person, direction="sent"):
         said = load_object(proposal.outcome) if proposal.outcome else {}
-        merged = said.get("edition")
-        if proposal.custodian != custodian or proposal.state not in ("accepted", "partly") or type(merged) is not int:
+        answered = said.get("edition")
+        if proposal.custodian != custodian or proposal.state not in states or type(answered) is not int:
             continue
-        if isinstance(known, list) and any(is_about(tx, proposal, said, name) for name in known):
-            continue
-        if after < merged <= edition:
-            said |= {"status": "lost", "code": LOST}
+        if after < answered <= edition and not any(is_about(tx, proposal, said, name) for name in known):
+            said = {**said, "status": "lost", "code": LOST, "decided": {}}
             tx.proposals.settle(proposal.id, "refused", dumps(said).decode())

@@ -12,7 +12,7 @@ from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import about_sides, kept_by
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.not_taken import note_not_taken, note_taken
-from fhir_mh.gateway.older_store import LOST, make_up, merged_here
+from fhir_mh.gateway.older_store import LOST, known_here, make_up
 from fhir_mh.gateway.projection import Projected, is_permitted, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
 from fhir_mh.gateway.standing import now_of, standing_in
@@ -76,7 +76,7 @@ def _told_beside(tx: Tx, home: Organisation, waiting: OutboxMessage) -> dict[str
     stored = 0 if copy is None or copy.stored is None else copy.stored.edition
     said: dict[str, Any] = {"after": _may_hold(tx, home, waiting, stored)}
     if waiting.payload:  # editions were lost
-        said |= {**load_object(waiting.payload), "merged": merged_here(tx, waiting.person, waiting.partner)}
+        said |= {**load_object(waiting.payload), **known_here(tx, waiting.person, waiting.partner)}
     decided = _decided(tx, waiting, stored)
     if decided:
         said["decided"] = decided

@@ -372,3 +372,49 @@ def test_of_a_backup_that_undoes_a_retraction_people_know_and_nobody_takes_the_w
     assert placed.item(WARD, "refusals", "refusal-lithium")
     assert placed.sign(WARD, "sleep")["coping"] == {"text": "later"}
     assert told(placed) == [task]
+
+
+def in_conflict(pair: Pair, name: str) -> None:
+    """Both change this row, and the ward learns that its text waits at home for people to decide."""
+    pair.save(HOME, coping("home's", name))
+    pair.save(WARD, coping("the ward's", name))
+    pair.deliver(only=WARD)
+    pair.deliver()
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_conflict_that_an_older_store_does_not_know_is_shown_to_its_author_as_not_merged(
+    placed: Pair, *, decided: bool
+) -> None:
+    in_conflict(placed, "pacing")
+    back_up(placed, HOME)
+    in_conflict(placed, "sleep")
+    other, lost = [one.stored.id for one in placed.conflicts(HOME)]
+    if decided:
+        placed.decide(HOME, lost, "keep")
+        placed.deliver()
+    put_back(placed, HOME)
+    for number in range(5):
+        placed.save(HOME, coping(f"written {number}", "sleep"))
+    placed.deliver()
+    assert [one.stored.id for one in placed.conflicts(HOME)] == [other]
+    shown = [(one.state, one.code, [row.ours for row in one.unmerged]) for one in placed.record(WARD).pending]
+    ours = [{"text": "the ward's"}]
+    assert shown == [("conflict", None, ours), ("refused", "sync-editions-lost", ours)]
+
+
+def test_of_one_who_does_not_say_which_conflicts_are_known_none_is_lost(placed: Pair) -> None:
+    in_conflict(placed, "sleep")
+    back_up(placed, HOME)
+    for number in range(3):
+        placed.save(HOME, coping(f"lost {number}"))
+        placed.deliver()
+    put_back(placed, HOME)
+    placed.save(HOME, coping("written"))
+    placed.deliver()
+    said = next(body for body in map(loads, placed.wire) if "lost_after" in body)
+    assert len(said["conflicts"]) == 1
+    assert [one.state for one in placed.record(WARD).pending] == ["conflict"]
+    del said["conflicts"]
+    placed.hand_over(HOME, WARD, read_message({**said, "id": "another-id", "edition": 100, "lost_after": 0}))
+    assert [one.state for one in placed.record(WARD).pending] == ["conflict"]
