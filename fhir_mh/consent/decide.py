@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from fhir_mh.consent.access import EMERGENCY, AccessContext
 from fhir_mh.consent.directives import SOMEBODY, Directive, Rule, has_begun, is_over
@@ -61,20 +62,27 @@ class AccessRequest:
     opened: frozenset[str] = frozenset()
 
 
+class Tie(NamedTuple):
+    """The ids of a permission and of a denial that disagree, of which the denial wins though it is not the later."""
+
+    permission: str
+    denial: str
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What may be seen. winners and losers: ids of the directives that decided, and of those that were outdone.
 
     sentence: for people, and naming nobody else. content: whether that is more than what goes along with other
-    sections and what only the team that leads is told. tied: directives of equal weight disagreed and denial won, so
-    that somebody should ask the person.
+    sections and what only the team that leads is told. tied: the directives of equal weight by which something is kept
+    back, two by two, so that somebody should ask the person.
     """
 
     permitted: frozenset[str]
     winners: tuple[str, ...] = ()
     losers: tuple[str, ...] = ()
     sentence: str = ""
-    tied: bool = False
+    tied: tuple[Tie, ...] = ()
     by_person: bool = field(default=False)
     content: bool = False
 
@@ -95,14 +103,14 @@ def decide(request: AccessRequest, directives: Sequence[Directive], policy: Poli
     permitted: set[str] = set()
     winners: dict[str, None] = {}
     losers: dict[str, None] = {}
-    tied = denied_by_person = False
+    tied: set[Tie] = set()
+    denied_by_person = False
     for section in SECTIONS:
         if section in policy.along or section in policy.never:
             continue
         verdict = _section(request, section, directives)
         winners.update(dict.fromkeys(verdict.winners))
         losers.update(dict.fromkeys(verdict.losers))
-        tied |= verdict.tied
         if section in policy.home_only:
             allowed = request.leads
         elif verdict.permits is None:
@@ -110,15 +118,20 @@ def decide(request: AccessRequest, directives: Sequence[Directive], policy: Poli
         else:
             allowed = verdict.permits
             denied_by_person |= not allowed
+            tied.update(verdict.tied)
         if allowed:
             permitted.add(section)
     content = permitted - policy.home_only
     for section in policy.along if content or permitted else ():
-        if _section(request, section, directives).permits is not False or section == "demographics":
+        verdict = _section(request, section, directives)
+        if verdict.permits is not False or section == "demographics":
             permitted.add(section)
+        else:
+            tied.update(verdict.tied)
     outdone = tuple(name for name in losers if name not in winners)
     sentence = _sentence(permitted, denied_by_person, _latest(directives, tuple(winners)))
-    return Decision(frozenset(permitted), tuple(winners), outdone, sentence, tied, denied_by_person, bool(content))
+    ties = tuple(sorted(tied))
+    return Decision(frozenset(permitted), tuple(winners), outdone, sentence, ties, denied_by_person, bool(content))
 
 
 def strictest(decisions: Sequence[Decision]) -> Decision:
@@ -140,9 +153,10 @@ def _joined(decisions: Sequence[Decision], permitted: frozenset[str]) -> Decisio
     policy = direct_care()
     winners = tuple(dict.fromkeys(name for one in decisions for name in one.winners))
     losers = tuple(dict.fromkeys(name for one in decisions for name in one.losers))
+    ties = tuple(dict.fromkeys(tie for one in decisions for tie in one.tied))
     by_person = any(one.by_person for one in decisions)
     return Decision(
-        permitted, winners, losers, _sentence(set(permitted), by_person, None), any(one.tied for one in decisions),
+        permitted, winners, losers, _sentence(set(permitted), by_person, None), ties,
         by_person, bool(permitted - policy.home_only - policy.along),
     )  # fmt: skip
 
@@ -152,7 +166,7 @@ class _Verdict:
     permits: bool | None = None
     winners: tuple[str, ...] = ()
     losers: tuple[str, ...] = ()
-    tied: bool = False
+    tied: tuple[Tie, ...] = ()
 
 
 def _section(request: AccessRequest, section: str, directives: Sequence[Directive]) -> _Verdict:
@@ -169,7 +183,12 @@ def _section(request: AccessRequest, section: str, directives: Sequence[Directiv
     left = [one for one in denials if not any(_outweighs(permit, one) for permit in permits)]
     won = [directive.id for directive, _ in left or permits]
     lost = tuple(directive.id for directive, _ in speaking if directive.id not in won)
-    tied = any(permit.specificity >= denial.specificity for _, permit in permits for _, denial in left)
+    tied = tuple(
+        Tie(permission.id, denial.id)
+        for permission, permit in permits
+        for denial, deny in left
+        if permit.specificity >= deny.specificity
+    )
     return _Verdict(not left, tuple(won), lost, tied)
 
 

@@ -170,6 +170,11 @@ def raise_task(
     _put_task(tx, home, check, person, name, task, "always" if not once else "new")
 
 
+def is_raised(tx: Tx, name: str) -> bool:
+    """Whether there is a Task of this name, whatever became of it."""
+    return tx.get("Task", str(uuid.uuid5(_NAMESPACE, name))) is not None
+
+
 def close_task(
     tx: Tx, home: Organisation, check: Check, person: str, name: str, status: Literal["completed", "cancelled"]
 ) -> None:

@@ -51,7 +51,9 @@ def asked(case: dict[str, Any]) -> Decision:
 def test_case(case: dict[str, Any]) -> None:
     decision = asked(case)
     assert decision.permitted & CONTENT == set(case["shared"])
-    assert decision.tied == (case.get("tied") == "true")
+    assert bool(decision.tied) == (case.get("tied") == "true")
+    if "ties" in case:
+        assert sorted("/".join(tie) for tie in decision.tied) == case["ties"]
     if "winners" in case:
         assert set(decision.winners) == set(case["winners"])
     if "losers" in case:

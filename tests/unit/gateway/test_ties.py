@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from fhir_mh.consent import AccessContext
+from fhir_mh.gateway.holding import hold
+from fhir_mh.gateway.ties import ask_about_ties
+from fhir_mh.gateway.writing import write_record
 from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_merging import OTHER, UNPLACED, merge, second
+from tests.unit.gateway.test_placement_tasks import FAR
 from tests.unit.gateway.test_sealing import retract
 
 Tree = dict[str, Any]
@@ -42,6 +48,54 @@ def test_a_decision_is_recorded_though_the_task_about_the_same_tie_was_retracted
         assert asked(placed) == []
         placed.save(HOME, {"sharing": [{"id": "denial", "made_at": "2026-11-24", "status": status}]})
     assert asked(placed) == ["requested"]
+
+
+def test_whatever_else_is_decided_it_is_not_asked_again(placed: Pair) -> None:
+    placed.save(HOME, {"sharing": [permission("2026-11-24"), denial("2026-11-24")]})
+    terms = {"decision": "permit", "actors": [{"party": {"id": "org-ward"}}], "sections": ["legal-status"]}
+    placed.save(HOME, {"sharing": [{"id": "later", "made_at": "2026-11-25", "terms": terms}]})
+    assert asked(placed) == ["requested"]
+
+
+def test_each_further_decision_that_ties_is_asked_about(placed: Pair) -> None:
+    placed.save(HOME, {"sharing": [permission("2026-11-24"), denial("2026-11-24")]})
+    placed.save(HOME, {"sharing": [{**permission("2026-11-24"), "id": "another"}]})
+    assert asked(placed) == ["requested", "requested"]
+
+
+def test_of_two_partners_with_one_tie_there_is_one_task(placed: Pair) -> None:
+    home = placed.gateways[HOME]
+    home.home = replace(home.home, partners={WARD: WARD, FAR: FAR})
+    far = {"decision": "permit", "actors": [{"party": {"id": "org-far"}}], "sections": ["care-plan"]}
+    both = {"decision": "permit", "actors": [{"party": {"id": one}} for one in ("org-ward", "org-far")]}
+    rules = [
+        {"id": "permission", "made_at": "2026-11-24", "terms": {**both, "sections": ["crisis-plan"]}},
+        {"id": "else", "made_at": "2026-11-20", "terms": far},
+        denial("2026-11-24"),
+    ]
+    placed.save(HOME, {"organisations": [{"id": "org-far", "ods": FAR}], "sharing": rules})
+    (task,) = [one for one in placed.record(HOME).tree["tasks"] if one["kind"] == "unclear-item"]
+    assert f"{WARD}, {FAR}" in task["description"]
+
+
+def test_of_two_who_are_one_a_tie_is_asked_about_once(pair: Pair) -> None:
+    pair.save(HOME, {**person_with_a_plan(), "sharing": [permission("2026-11-24"), denial("2026-11-24")]})
+    pair.save(HOME, second(*UNPLACED))
+    other = asyncio.run(pair.gateways[HOME].find(AccessContext(HOME), OTHER)).id
+    merge(pair)
+    assert asked(pair) == ["requested"]
+    home = pair.gateways[HOME]
+    terms = {"decision": "permit", "sections": ["contacts"]}
+    rule = {"id": "of-other", "made_at": "2026-11-20", "terms": terms}
+
+    def store(tx: Any) -> None:
+        holding = hold(tx, other, HOME)
+        tree = {**holding.tree, "sharing": [rule]}
+        written = write_record(tx, home.home, home.check, holding, holding.tree, tree)
+        ask_about_ties(tx, home.home, home.check, other, {kind for kind, _ in written.stored})
+
+    home.store.write_now(store)
+    assert asked(pair) == ["requested"]
 
 
 def test_nobody_is_asked_where_one_is_the_later(placed: Pair) -> None:
