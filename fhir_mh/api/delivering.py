@@ -145,7 +145,7 @@ async def delivering(
     stop = asyncio.Event()
     polls = Polls(gateway, partners, owner, woken, public_url=settings.public_url)
     watch = Watch(gateway.store, settings.alarm_after)
-    lapsing = Lapsing(gateway.store, gateway.home)
+    lapsing = Lapsing(gateway.store, gateway.home, gateway.check)
 
     async def deliver(stop: asyncio.Event) -> None:
         await partners.share_with_new()

@@ -63,10 +63,14 @@ class AccessRequest:
 
 
 class Tie(NamedTuple):
-    """The ids of a permission and of a denial that disagree, of which the denial wins though it is not the later."""
+    """The ids of a permission and of a denial that disagree, of which the denial wins though it is not the later.
+
+    named: whether either names the organisation that it is decided for.
+    """
 
     permission: str
     denial: str
+    named: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,7 @@ def _section(request: AccessRequest, section: str, directives: Sequence[Directiv
     won = [directive.id for directive, _ in left or permits]
     lost = tuple(directive.id for directive, _ in speaking if directive.id not in won)
     tied = tuple(
-        Tie(permission.id, denial.id)
+        Tie(permission.id, denial.id, _names(request, permit, deny))
         for permission, permit in permits
         for denial, deny in left
         if permit.specificity >= deny.specificity
@@ -198,6 +202,11 @@ def _of_one(request: AccessRequest, section: str, directive: Directive) -> Rule 
         return None
     found = [rule for rule in directive.rules if _applies(rule, request, section)]
     return max(found, key=lambda rule: (rule.depth, rule.specificity, rule.decision == "deny"), default=None)
+
+
+def _names(request: AccessRequest, *rules: Rule) -> bool:
+    """Whether any of these rules names who asks."""
+    return any(request.context.organisation in (rule.organisations or ()) for rule in rules)
 
 
 def _applies(rule: Rule, request: AccessRequest, section: str) -> bool:

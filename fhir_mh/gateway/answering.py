@@ -21,6 +21,7 @@ from fhir_mh.gateway.sameness import shows_to_mean
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.spreading import look_anew, partners_of
 from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.writing import Check
 from fhir_mh.placements import courses
 from fhir_mh.profiles.bundle import table_of
@@ -86,6 +87,7 @@ def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought:
     raise_task(tx, home, check, person, name, "placement", said, once=True)
     if status == "coming":
         _look_anew(tx, home, person, partner)
+        ask_about_ties(tx, home, check, person)
     return status
 
 

@@ -17,6 +17,7 @@ from fhir_mh.gateway.holding import Tree
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import expect_newest, head_of, only_own
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Side, Together
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import issue
@@ -121,6 +122,7 @@ class DecidingUseCases:
         if not written.stored:  # its Task is no longer one; the outcome is an edition all the same
             tx.touch(held.person, self.home.ods)
             spread(tx, self.home, held.person, (), own=True)
+        ask_about_ties(tx, self.home, self.check, held.person, {kind for kind, _ in written.stored})
         tx.conflicts.decide(name, outcome, said, edition=tx.edition(held.person, self.home.ods))
         by = decision.by.model_dump(exclude_none=True)
         provenance.of_decision(tx, self.home, side.holding, held, written.stored, by)

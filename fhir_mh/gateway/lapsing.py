@@ -11,6 +11,8 @@ from fhir_mh.errors import FhirMhError, UpstreamUnavailable
 from fhir_mh.gateway.answering import lapse
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import turn
+from fhir_mh.gateway.ties import ask_about_ties
+from fhir_mh.gateway.writing import Check
 from fhir_mh.store import Store
 
 log = logging.getLogger(__name__)
@@ -22,8 +24,8 @@ _AT_ONCE = 100  # persons asked for
 class Lapsing:
     """Looks for askings whose time is over, and for rules whose time has come or is over."""
 
-    def __init__(self, store: Store, home: Organisation) -> None:
-        self.store, self.home = store, home
+    def __init__(self, store: Store, home: Organisation, check: Check) -> None:
+        self.store, self.home, self.check = store, home, check
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look every few seconds until stop is set."""
@@ -47,7 +49,7 @@ class Lapsing:
         while due := await self._due(failed):
             for person in due:
                 try:
-                    await self.store.write(lambda tx, person=person: turn(tx, self.home, person))  # type: ignore[misc]
+                    await self._turned(person)
                 except Exception as fault:
                     if isinstance(fault, UpstreamUnavailable):
                         raise
@@ -55,6 +57,11 @@ class Lapsing:
                     failed.add(person)
             if stop.is_set():
                 return
+
+    async def _turned(self, person: str) -> None:
+        """What is shared changes whether or not the team can be asked."""
+        await self.store.write(lambda tx: turn(tx, self.home, person))
+        await self.store.write(lambda tx: ask_about_ties(tx, self.home, self.check, person))
 
     async def _due(self, failed: Collection[str]) -> list[str]:
         found = await self.store.read(lambda tx: tx.turnings.due(_AT_ONCE + len(failed)))

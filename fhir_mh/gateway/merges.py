@@ -22,6 +22,7 @@ from fhir_mh.gateway.merge_notices import tell
 from fhir_mh.gateway.setting_aside import raise_task
 from fhir_mh.gateway.spreading import look_anew, partners_of
 from fhir_mh.gateway.standing import expect_kept, expect_record
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.undoing import Answer, Undone, undo
 from fhir_mh.gateway.writing import Check
@@ -160,6 +161,7 @@ class MergeUseCases:
         tell(tx, self.home, sides, "patient-merged", kept, superseded)
         for side in sides:
             look_anew(tx, self.home, side, partners_of(tx, self.home))
+        ask_about_ties(tx, self.home, self.check, kept)
 
     def _conflicts(self, tx: Tx, ours: Together, theirs: Together) -> list[str]:
         """Have people decide what the two say differently of who they are; the ids of the conflicts."""

@@ -20,6 +20,7 @@ from fhir_mh.gateway.standing import (
     only_own,
     standing,
 )
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Together, beside
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
@@ -81,6 +82,7 @@ class PlacementUseCases:
             written = write_record(tx, self.home, self.check, side.holding, side.tree, taken.tree)
             if step.step == "decline":
                 self._declined(tx, side.person, taken.id)
+        ask_about_ties(tx, self.home, self.check, side.person, {kind for kind, _ in written.stored})
         shown = held.name(side, taken.id)
         asked = [kind for kind, _ in written.stored if kind == "Task"]
         notes = merged_notes(tx, record_id, "id")

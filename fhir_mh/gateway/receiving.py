@@ -122,7 +122,7 @@ class Receiving:
         if not new or tx.edition(person, self.home.ods):  # else there is nothing of ours to send, nor anywhere
             kinds = _weighed(were)
             spread(tx, self.home, person, kinds, own=False)
-            ask_about_ties(tx, self.home, self.check, person, kinds)
+            ask_about_ties(tx, self.home, self.check, person, kinds, own=False)
         return Receipt(message.id, "stored", edition, issues=lost)
 
     @staticmethod

@@ -4,34 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.setting_aside import is_raised, raise_task
 from fhir_mh.gateway.spreading import partners_of
-from fhir_mh.gateway.standing import now_of, standing
+from fhir_mh.gateway.standing import DECIDING, DECIDING_OF_OTHERS, Standing, now_of, standing
 from fhir_mh.gateway.writing import Check
+from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Tx
 
 
-def ask_about_ties(tx: Tx, home: Organisation, check: Check, person: str, kinds: Collection[str]) -> None:
-    """Have the team ask the person where what was stored may have brought such decisions; the denial holds.
+def ask_about_ties(
+    tx: Tx, home: Organisation, check: Check, person: str, kinds: Collection[str] = DECIDING, *, own: bool = True
+) -> None:
+    """Have the team ask the person where such decisions keep something from a partner; the denial holds.
 
-    Of any two it is asked once. kinds: the types of the resources that were stored.
+    Of any two it is asked once, as soon as they concern one that takes part, has asked for the plan, or is named by
+    either. kinds: the types of the resources that were stored. own: whether they are ours.
     """
-    if "Consent" not in kinds:
+    if (DECIDING if own else DECIDING_OF_OTHERS).isdisjoint(kinds):
+        return
+    sides, partners = tx.merges.sides(person), partners_of(tx, home)
+    if not partners or not any(_decided(tx, one) for one in sides):
         return
     stands, now, found = standing(tx, person, home.ods), now_of(tx), dict[tuple[str, ...], set[str]]()
-    for partner in partners_of(tx, home):
-        for tie in stands.may_be_sent(partner, now).tied:
-            found.setdefault(tuple(sorted(tie)), set()).add(partner)
-    sides = tx.merges.sides(person)
-    for two, partners in found.items():
+    for partner in partners:
+        for two in _concerning(stands, partner, now):
+            found.setdefault(two, set()).add(partner)
+    for two, concerned in sorted(found.items()):
         if any(is_raised(tx, _name(one, two)) for one in sides):
             continue
         said = (
-            f"Two decisions of this person about sharing with {', '.join(sorted(partners))} disagree, and neither is "
+            f"Two decisions of this person about sharing with {', '.join(sorted(concerned))} disagree, and neither is "
             "the later. Until that is clear nothing is shared that either denies. Ask the person, and record it."
         )
         raise_task(tx, home, check, person, _name(person, two), "unclear-item", said, once=True)
+
+
+def _decided(tx: Tx, person: str) -> bool:
+    """Whether any decision about sharing is held, and not only what the person refuses."""
+    tables = (table_of(stored.body()) for stored in tx.person_resources(person, type="Consent"))
+    return any(table is not None and table.field == "sharing" for table in tables)
+
+
+def _concerning(stands: Standing, partner: str, now: str) -> set[tuple[str, ...]]:
+    """The ids of those that tie, two by two, by which something is kept from a partner."""
+    known = stands.takes_part(partner) or partner in stands.asking
+    ties = {*stands.may_be_sent(partner, now).tied, *stands.decide(AccessContext(partner), now).tied}
+    return {tuple(sorted((tie.permission, tie.denial))) for tie in ties if known or tie.named}
 
 
 def _name(person: str, two: Iterable[str]) -> str:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fhir_mh.consent import AccessContext
+from fhir_mh.gateway import ties
 from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.writing import write_record
 from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_finding import ask
 from tests.unit.gateway.test_merging import OTHER, UNPLACED, merge, second
+from tests.unit.gateway.test_placed import of_the_ward, seen, step, without_a_placement
 from tests.unit.gateway.test_placement_tasks import FAR
 from tests.unit.gateway.test_sealing import retract
+from tests.unit.gateway.test_turning import until
 
 Tree = dict[str, Any]
 
@@ -96,6 +104,104 @@ def test_of_two_who_are_one_a_tie_is_asked_about_once(pair: Pair) -> None:
 
     home.store.write_now(store)
     assert asked(pair) == ["requested"]
+
+
+def to_anybody(decision: str, **more: Any) -> Tree:
+    return {
+        "id": decision,
+        "made_at": "2026-11-24",
+        "terms": {"decision": decision, "sections": ["crisis-plan"], **more},
+    }
+
+
+ANYBODY = {"sharing": [to_anybody("permit"), to_anybody("deny")]}
+
+
+@pytest.fixture
+def unplaced(tmp_path: Path) -> Iterator[Pair]:
+    """A home team that nothing is shared by, for nobody but itself takes part."""
+    made = Pair(tmp_path)
+    made.save(HOME, without_a_placement())
+    yield made
+    made.close()
+
+
+def test_a_partner_that_either_names_need_not_take_part(unplaced: Pair) -> None:
+    terms = {**permission("2026-11-24")["terms"], "sections": ["crisis-plan", "care-plan"]}
+    unplaced.save(HOME, {"sharing": [{**permission("2026-11-24"), "terms": terms}, to_anybody("deny")]})
+    assert asked(unplaced) == ["requested"]
+    step(unplaced, HOME, "open", None, provider=WARD, level="2")
+    assert asked(unplaced) == ["requested"]
+
+
+def test_once_the_person_is_placed_it_is_asked_what_a_tie_keeps_from_the_ward(unplaced: Pair) -> None:
+    unplaced.save(HOME, ANYBODY)
+    assert asked(unplaced) == [], "neither names any partner, and none takes part"
+    step(unplaced, HOME, "open", None, provider=WARD, level="2")
+    assert asked(unplaced) == ["requested"]
+    unplaced.deliver()
+    assert asked(unplaced) == ["requested"]
+
+
+def test_a_partner_that_comes_to_take_part_by_what_it_sends_is_asked_about(unplaced: Pair) -> None:
+    unplaced.save(HOME, ANYBODY)
+    assert asked(unplaced) == []
+    plans = {"care_plans": [{"id": "w-plan", "status": "active", "intent": "plan"}]}
+    unplaced.save(WARD, of_the_ward(**plans))
+    unplaced.deliver()
+    assert WARD in seen(unplaced).in_care
+    assert asked(unplaced) == ["requested"]
+
+
+def test_a_partner_that_asks_for_the_plan_is_asked_about(unplaced: Pair) -> None:
+    unplaced.save(HOME, ANYBODY)
+    assert asked(unplaced) == []
+    assert ask(unplaced) == "coming"
+    assert asked(unplaced) == ["requested"]
+
+
+def test_a_partner_that_takes_part_by_what_somebody_decides_is_asked_about(unplaced: Pair) -> None:
+    episode = {"id": "episode", "status": "finished", "organisation": {"id": "org-ward"}}
+    unplaced.save(HOME, {"episodes": [episode], **ANYBODY})
+    assert asked(unplaced) == []
+    person = unplaced.record(HOME).id
+
+    def dispute(tx: Any) -> None:
+        tx.conflicts.add(
+            "disputed", person=person, path="episodes[episode].status", reason="both-changed", theirs_by=WARD,
+            base="planned", ours="finished", theirs="active",
+        )  # fmt: skip
+
+    unplaced.gateways[HOME].store.write_now(dispute)
+    unplaced.decide(HOME, "disputed", "accept")
+    assert WARD in seen(unplaced).in_care
+    assert asked(unplaced) == ["requested"]
+
+
+def test_a_tie_that_begins_by_its_date_is_asked_about_then(placed: Pair) -> None:
+    period = {"start": "2026-11-26"}
+    placed.save(HOME, {"sharing": [to_anybody("permit", period=period), to_anybody("deny", period=period)]})
+    until(placed, "2026-11-25T23:59:59")
+    assert asked(placed) == []
+    until(placed, "2026-11-26T00:00:00")
+    assert asked(placed) == ["requested"]
+
+
+def test_a_ward_that_takes_part_by_a_merge_is_asked_about(unplaced: Pair) -> None:
+    unplaced.save(HOME, ANYBODY)
+    unplaced.save(HOME, second())
+    assert asked(unplaced) == []
+    merge(unplaced)
+    assert asked(unplaced) == ["requested"]
+
+
+def test_where_nothing_was_decided_about_sharing_nobodys_standing_is_looked_at(
+    unplaced: Pair, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(ties, "standing", None)
+    step(unplaced, HOME, "open", None, provider=WARD, level="2")
+    unplaced.deliver()
+    assert asked(unplaced) == []
 
 
 def test_nobody_is_asked_where_one_is_the_later(placed: Pair) -> None:

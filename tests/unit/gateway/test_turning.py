@@ -43,7 +43,8 @@ def until(pair: Pair, moment: str) -> list[str]:
 
     async def once(ods: str) -> None:
         stop = asyncio.Event()
-        work = asyncio.create_task(Lapsing(pair.gateways[ods].store, pair.gateways[ods].home).run(stop))
+        gateway = pair.gateways[ods]
+        work = asyncio.create_task(Lapsing(gateway.store, gateway.home, gateway.check).run(stop))
         await asyncio.sleep(0)
         stop.set()
         await work
