@@ -2,7 +2,7 @@
 
 from fhir_mh.consent.access import EMERGENCY, AccessContext, in_role
 from fhir_mh.consent.asking import AskingPolicy, find_and_pull
-from fhir_mh.consent.decide import AccessRequest, Decision, Policy, decide, direct_care, strictest, together
+from fhir_mh.consent.decide import AccessRequest, Decision, Policy, Tie, decide, direct_care, strictest, together
 from fhir_mh.consent.directives import DIRECT, Directive, directives_of
 from fhir_mh.consent.law import asked_by_law
 from fhir_mh.consent.policies import laws, shipped_policies
@@ -17,6 +17,7 @@ __all__ = [
     "Decision",
     "Directive",
     "Policy",
+    "Tie",
     "asked_by_law",
     "decide",
     "direct_care",

@@ -65,11 +65,13 @@ class AccessRequest:
 class Tie(NamedTuple):
     """The ids of a permission and of a denial that disagree, of which the denial wins though it is not the later.
 
-    named: whether either names the organisation that it is decided for.
+    later: whether the permission is, which names only as much as the denial. named: whether either names the
+    organisation that it is decided for.
     """
 
     permission: str
     denial: str
+    later: bool
     named: bool
 
 
@@ -188,10 +190,10 @@ def _section(request: AccessRequest, section: str, directives: Sequence[Directiv
     won = [directive.id for directive, _ in left or permits]
     lost = tuple(directive.id for directive, _ in speaking if directive.id not in won)
     tied = tuple(
-        Tie(permission.id, denial.id, _names(request, permit, deny))
-        for permission, permit in permits
-        for denial, deny in left
-        if permit.specificity >= deny.specificity
+        Tie(permit[0].id, denial[0].id, _is_later(permit, denial), _names(request, permit[1], denial[1]))
+        for permit in permits
+        for denial in left
+        if permit[1].specificity >= denial[1].specificity
     )
     return _Verdict(not left, tuple(won), lost, tied)
 

@@ -1,10 +1,10 @@
-"""Decisions of a person's about sharing that disagree, and of which none is the later: somebody asks the person."""
+"""Decisions of a person's about sharing that disagree, and which counts is not clear: somebody asks them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 
-from fhir_mh.consent import AccessContext
+from fhir_mh.consent import AccessContext, Tie
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.setting_aside import is_raised, raise_task
 from fhir_mh.gateway.spreading import partners_of
@@ -12,6 +12,9 @@ from fhir_mh.gateway.standing import DECIDING, DECIDING_OF_OTHERS, Standing, now
 from fhir_mh.gateway.writing import Check
 from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Tx
+
+_NEITHER = "and neither is the later"
+_NO_EXCEPTION = "and the one that permits is the later, but names no more than the one that denies"
 
 
 def ask_about_ties(
@@ -27,18 +30,19 @@ def ask_about_ties(
     sides, partners = tx.merges.sides(person), partners_of(tx, home)
     if not partners or not any(_decided(tx, one) for one in sides):
         return
-    stands, now, found = standing(tx, person, home.ods), now_of(tx), dict[tuple[str, ...], set[str]]()
+    stands, now, found = standing(tx, person, home.ods), now_of(tx), dict[tuple[str, str, bool], set[str]]()
     for partner in partners:
-        for two in _concerning(stands, partner, now):
-            found.setdefault(two, set()).add(partner)
-    for two, concerned in sorted(found.items()):
-        if any(is_raised(tx, _name(one, two)) for one in sides):
+        for tie in _concerning(stands, partner, now):
+            found.setdefault((tie.permission, tie.denial, tie.later), set()).add(partner)
+    for (permission, denial, later), concerned in sorted(found.items()):
+        if any(is_raised(tx, _name(one, permission, denial)) for one in sides):
             continue
         said = (
-            f"Two decisions of this person about sharing with {', '.join(sorted(concerned))} disagree, and neither is "
-            "the later. Until that is clear nothing is shared that either denies. Ask the person, and record it."
+            f"Two decisions of this person about sharing with {', '.join(sorted(concerned))} disagree, "
+            f"{_NO_EXCEPTION if later else _NEITHER}. Until that is clear nothing is shared that either denies. Ask "
+            "the person, and record it."
         )
-        raise_task(tx, home, check, person, _name(person, two), "unclear-item", said, once=True)
+        raise_task(tx, home, check, person, _name(person, permission, denial), "unclear-item", said, once=True)
 
 
 def _decided(tx: Tx, person: str) -> bool:
@@ -47,13 +51,13 @@ def _decided(tx: Tx, person: str) -> bool:
     return any(table is not None and table.field == "sharing" for table in tables)
 
 
-def _concerning(stands: Standing, partner: str, now: str) -> set[tuple[str, ...]]:
-    """The ids of those that tie, two by two, by which something is kept from a partner."""
+def _concerning(stands: Standing, partner: str, now: str) -> Iterator[Tie]:
+    """The ties by which something is kept from a partner."""
     known = stands.takes_part(partner) or partner in stands.asking
     ties = {*stands.may_be_sent(partner, now).tied, *stands.decide(AccessContext(partner), now).tied}
-    return {tuple(sorted((tie.permission, tie.denial))) for tie in ties if known or tie.named}
+    return (tie for tie in ties if known or tie.named)
 
 
-def _name(person: str, two: Iterable[str]) -> str:
+def _name(person: str, *two: str) -> str:
     """The name of the Task about two decisions, whatever else was decided and whichever of the partners it is about."""
-    return "/".join([person, "tied", *two])
+    return "/".join([person, "tied", *sorted(two)])

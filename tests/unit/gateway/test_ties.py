@@ -204,6 +204,20 @@ def test_where_nothing_was_decided_about_sharing_nobodys_standing_is_looked_at(
     assert asked(unplaced) == []
 
 
+@pytest.mark.parametrize(
+    ("permitted", "said"),
+    [
+        ("2026-11-24", "and neither is the later."),
+        ("2026-11-25", "and the one that permits is the later, but names no more than the one that denies."),
+    ],
+)
+def test_the_team_is_told_why_neither_counts_for_more(placed: Pair, permitted: str, said: str) -> None:
+    refused = {**denial("2026-11-24"), "terms": {"decision": "deny", "actors": [{"party": {"id": "org-ward"}}]}}
+    placed.save(HOME, {"sharing": [{**to_anybody("permit"), "made_at": permitted}, refused]})
+    (task,) = [one for one in placed.record(HOME).tree["tasks"] if one["kind"] == "unclear-item"]
+    assert said in task["description"]
+
+
 def test_nobody_is_asked_where_one_is_the_later(placed: Pair) -> None:
     placed.save(HOME, {"sharing": [permission("2026-11-23"), denial("2026-11-24")]})
     assert asked(placed) == []
