@@ -16,7 +16,7 @@ from fhir_mh.placements.courses import (
 )
 from fhir_mh.placements.staying import end_stay, go_on, is_to_end, move_ward, say_reopened
 from fhir_mh.placements.steps import Confirm, Decline, End, Open, Reopen, Transfer
-from fhir_mh.placements.terms import PLACED, Said, agree, is_told, note, organisation, says_why
+from fhir_mh.placements.terms import PLACED, Said, agree, is_told, note, organisation, same_period, says_why
 from fhir_mh.placements.work import PLACER, PROVIDER, Taken, Work, not_yours
 from fhir_mh.records.trees import tree_of
 
@@ -60,12 +60,12 @@ def _new(work: Work, provider: str, told: Tree, said: Said) -> Tree:
 
 def _same_terms(work: Work, placement: Tree, told: Tree) -> bool:
     codes = ods_codes(work.tree)
-    for field in (*PLACED, "planned"):
+    for field in PLACED:
         value = placement.get(field)
         shown = ods_named(value, codes) if field.endswith("commissioner") else value
         if field in told and told[field] != shown:
             return False
-    return True
+    return "planned" not in told or same_period(placement.get("planned"), told["planned"])
 
 
 def confirm(work: Work, course: Course, step: Confirm) -> Taken:

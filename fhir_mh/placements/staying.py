@@ -15,7 +15,7 @@ from fhir_mh.placements.courses import (
     statuses,
 )
 from fhir_mh.placements.steps import Admit, Claim, Delay, Leave, Return
-from fhir_mh.placements.terms import KEPT, Said, agree, estimate, is_told, note, organisation, says_why
+from fhir_mh.placements.terms import KEPT, Said, agree, estimate, is_told, note, organisation, same_period, says_why
 from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
 from fhir_mh.records.trees import tree_of
 
@@ -128,7 +128,9 @@ def leave(work: Work, course: Course, step: Leave) -> Taken:
     leaves = stay.get("leaves") or []
     if stay.get("status") == "onleave":
         last = leaves[-1] if leaves else {}
-        same = all(last.get(name) == value for name, value in told.items())
+        same = same_period(last.get("period"), told["period"]) and all(
+            last.get(name) == value for name, value in told.items() if name != "period"
+        )
         return work.again(course.id, same=same, step=step.step)
     stay["leaves"] = [*leaves, {"id": work.mint(), **told}]
     stay["status"] = "onleave"

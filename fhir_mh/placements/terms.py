@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.fhir.urls import ODS_CODE
-from fhir_mh.placements.courses import Tree, later, ods_codes, ods_named
+from fhir_mh.placements.courses import Tree, later, ods_codes, ods_named, same_moment
 from fhir_mh.records.base import Words
 
 Mint = Callable[[], str]
@@ -124,6 +124,11 @@ def is_told(tree: Tree, part: Tree, told: Mapping[str, Any], names: Mapping[str,
             return False
     dated = [(told.get(field), [one["value"] for one in part.get(field) or ()]) for field in DATED]
     return all(value is None or value in said for value, said in dated)
+
+
+def same_period(one: Tree | None, other: Tree | None) -> bool:
+    """Whether two periods are told alike, whatever the zone."""
+    return all(same_moment((one or {}).get(name), (other or {}).get(name)) for name in ("start", "end"))
 
 
 def says_why(entry: Mapping[str, Any] | None, words: Words) -> bool:

@@ -200,6 +200,20 @@ def test_told_again_alike_it_is_the_same_answer_and_told_otherwise_a_conflict(st
     assert [one.code for one in refused.value.issues] == ["placement-told-otherwise"]
 
 
+@pytest.mark.parametrize(("who", "step", "field"), [(WARD, "leave", "period"), (HOME, "open", "planned")])
+@pytest.mark.parametrize("end", ["start", "end"])
+def test_the_same_period_in_another_zone_is_told_alike(who: str, step: str, field: str, end: str) -> None:
+    both = under_way() if step == "leave" else Both()
+    name = both.only if step == "leave" else None
+    period = {"start": "2026-11-23T09:00:00Z", "end": "2026-11-25T09:00:00Z"}
+    both.step(who, step, name, **{field: period})
+    elsewhere = {**period, end: period[end].replace("T09:00:00Z", "T10:00:00+01:00")}
+    assert both.step(who, step, name, **{field: elsewhere}).repeated
+    with pytest.raises(Conflict) as refused:
+        both.step(who, step, name, **{field: {**period, end: period[end].replace("Z", "+01:00")}})
+    assert [one.code for one in refused.value.issues] == ["placement-told-otherwise"]
+
+
 TOLD_MORE: list[tuple[str, str, str, Tree]] = [
     ("claimed", WARD, "claim", {"home_team": HOME}), ("claimed", WARD, "claim", {"ward": "Oak"}),
     ("claimed", WARD, "claim", {"estimated_discharge": "2027-01-10"}),
