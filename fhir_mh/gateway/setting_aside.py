@@ -171,8 +171,9 @@ def raise_task(
 
 
 def is_raised(tx: Tx, name: str) -> bool:
-    """Whether there is a Task of this name, whatever became of it."""
-    return tx.get("Task", str(uuid.uuid5(_NAMESPACE, name))) is not None
+    """Whether there is a Task of this name, whatever became of it, unless it was retracted."""
+    held = tx.get("Task", str(uuid.uuid5(_NAMESPACE, name)))
+    return held is not None and not held.deleted
 
 
 def close_task(
