@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.answering import end_askings
-from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.spreading import partners_of
 from fhir_mh.gateway.standing import (
@@ -21,10 +20,10 @@ from fhir_mh.gateway.standing import (
     standing,
 )
 from fhir_mh.gateway.ties import ask_about_ties
-from fhir_mh.gateway.together import Together, beside
+from fhir_mh.gateway.together import Side, Together, beside
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements import Situation, Step, courses, stands_at, take
+from fhir_mh.placements import Course, Shown, Situation, Step, courses, stands_at, take
 from fhir_mh.store import Store, Tx
 
 _SHARING = ("open", "confirm", "transfer", "reopen")
@@ -73,15 +72,17 @@ class PlacementUseCases:
         expect_newest(tx, record_id, if_match)
         held = Together(tx, record_id, self.home.ods)
         one = Situation(held.tree, self.home.ods, held.keepers, instant(tx.now), tx.new_id)
-        name, state = stands_at(one, placement, step)
+        name, course = stands_at(one, placement, step)
         side, at = (held.kept, None) if name is None else held.entry(name)
         others = beside(tx, side.holding, side.tree, {})
-        taken = take(replace(one, tree=side.tree, keepers=side.holding.keepers, beside=others), at, step, state)
+        there = replace(one, tree=side.tree, keepers=side.holding.keepers, beside=others)
+        taken = take(there, at, step, _shown(held, side, course))
         written = Outcome()
         if not taken.repeated:
             written = write_record(tx, self.home, self.check, side.holding, side.tree, taken.tree)
-            if step.step == "decline":
-                self._declined(tx, side.person, taken.id)
+            if step.step == "decline" and course is not None and course.provider:
+                # who claimed that the person is with it may have asked for their plan: nothing more is sent for that
+                end_askings(tx, self.home, side.person, course.provider)
         ask_about_ties(tx, self.home, self.check, side.person, {kind for kind, _ in written.stored})
         shown = held.name(side, taken.id)
         asked = [kind for kind, _ in written.stored if kind == "Task"]
@@ -89,12 +90,6 @@ class PlacementUseCases:
         warnings = [*written.warnings, *notes, *self._not_shared(tx, record_id, shown, step)]
         head = head_of(tx, record_id)
         return Recorded(record_id, head, shown, taken.repeated, written.proposals, len(asked), warnings)
-
-    def _declined(self, tx: Tx, person: str, placement: str) -> None:
-        """Whoever claimed that the person is with it may have asked for their plan: nothing more is sent for that."""
-        for course in courses(hold(tx, person, self.home.ods).tree):
-            if course.id == placement and course.provider:
-                end_askings(tx, self.home, person, course.provider)
 
     def _not_shared(self, tx: Tx, person: str, placement: str, step: Step) -> list[Issue]:
         """Why the provider is sent nothing, where it is the step that was to begin it."""
@@ -114,3 +109,11 @@ class PlacementUseCases:
         if not reason:
             return []
         return [issue("placement-not-shared", "provider", organisation=found.provider, reason=reason)]
+
+
+def _shown(held: Together, side: Side, course: Course | None) -> Shown | None:
+    """A course of the one record, as a side calls what is of it."""
+    if course is None:
+        return None
+    placement, stay = (None if one is None else held.entry(one["id"]) for one in (course.placement, course.stay))
+    return Shown(course.state, *(None if one is None or one[0] is not side else one[1] for one in (placement, stay)))

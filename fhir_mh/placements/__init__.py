@@ -4,7 +4,7 @@ from fhir_mh.placements.asking import held_as
 from fhir_mh.placements.consequences import Terms, followed
 from fhir_mh.placements.courses import Course, courses
 from fhir_mh.placements.lawful import broken_terms
-from fhir_mh.placements.machine import Situation, possible, stands_at, take
+from fhir_mh.placements.machine import Shown, Situation, possible, stands_at, take
 from fhir_mh.placements.steps import STEPS, Step, read_step
 from fhir_mh.placements.terms import in_order
 from fhir_mh.placements.whose import Beside, Whose
@@ -14,6 +14,7 @@ __all__ = [
     "STEPS",
     "Beside",
     "Course",
+    "Shown",
     "Situation",
     "Step",
     "Taken",

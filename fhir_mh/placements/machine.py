@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_mh.errors import Conflict, InvalidResource, NotFound
 from fhir_mh.fhir.parts import copied
@@ -68,6 +68,25 @@ class Situation:
         return Work(copied(dict(self.tree)), self.own, self.keepers, self.now, self.mint, self.beside)
 
 
+class Shown(NamedTuple):
+    """How a course is shown, where a record shows more than is in the one in which a step is recorded.
+
+    placement, stay: their ids in that one, None for what is not in it.
+    """
+
+    state: State
+    placement: str | None
+    stay: str | None
+
+    def of(self, course: Course) -> Course:
+        """A course as that record alone has it, without what it is not shown with."""
+        if course.stay is not None and course.stay["id"] != self.stay:
+            course = replace(course, stay=None)
+        if course.placement is not None and course.stay is not None and course.placement["id"] != self.placement:
+            course = replace(course, id=course.stay["id"], placement=None)
+        return course
+
+
 def possible(course: Course) -> tuple[str, ...]:
     """The steps that a placement takes as it is now, whoever records them."""
     away = course.stay is not None and course.stay.get("status") == "onleave"
@@ -75,10 +94,8 @@ def possible(course: Course) -> tuple[str, ...]:
     return tuple(step for step in POSSIBLE[course.state] if step not in not_now)
 
 
-def take(situation: Situation, name: str | None, step: Step, shown: State | None = None) -> Taken:
+def take(situation: Situation, name: str | None, step: Step, shown: Shown | None = None) -> Taken:
     """The record after a step; name is the id of the placement it is about, None for one that opens it.
-
-    shown: the state in which it is shown, where a record shows more than is in this one.
 
     What somebody else keeps is changed in the record that comes back, for the caller to propose it to them. A step
     that is told again alike changes nothing. Raises NotFound, Conflict (not possible now, or told again otherwise),
@@ -93,17 +110,17 @@ def take(situation: Situation, name: str | None, step: Step, shown: State | None
     course = next((one for one in courses(work.tree) if named(one, name)), None)
     if course is None:
         raise NotFound(issues=[issue("placement-not-found", "placement")])
+    course, state = (course, course.state) if shown is None else (shown.of(course), shown.state)
     if isinstance(step, Reopen) and placing.is_reopened(work, course, step):
         return work.again(course.id, same=True, step=step.step)
-    state = shown or course.state
     if step.step not in (*POSSIBLE[state], *REPEATED.get(state, ())):
         said = ", ".join(possible(replace(course, state=state))) or "none"
         raise Conflict(issues=[issue("placement-step", "$", state=state, step=step.step, possible=said)])
     return _TAKEN[step.step](work, course, step)
 
 
-def stands_at(situation: Situation, name: str | None, step: Step) -> tuple[str | None, State | None]:
-    """In whose record a step is recorded, where that of a person is several; and the state in which it is shown.
+def stands_at(situation: Situation, name: str | None, step: Step) -> tuple[str | None, Course | None]:
+    """In whose record a step is recorded, where that of a person is several; and what it is about, as it is shown.
 
     By the id of the placement or stay there: None where the step begins a new one. A stay of ours is told of where it
     is, though the placement is in another record; so is any stay by a step that tells of it alone.
@@ -117,7 +134,7 @@ def stands_at(situation: Situation, name: str | None, step: Step) -> tuple[str |
         return name, None
     ours = work.keeps("stays", course.stay) and not work.places(course)
     of_stay = course.there if claim else ours or _is_of_stay(work, course, step)
-    return str(course.stay["id"] if course.stay is not None and of_stay else course.id), course.state
+    return str(course.stay["id"] if course.stay is not None and of_stay else course.id), course
 
 
 def _is_of_stay(work: Work, course: Course, step: Step) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -314,3 +315,60 @@ def test_whoever_left_by_a_stay_of_the_one_is_followed_up_though_the_other_chang
     asyncio.run(gateway.transaction(AccessContext(HOME), entries))
     assert states(pair) == [(WARD, "ended")]
     assert (len(tasks(pair, kind="follow-up")), len(tasks(pair, kind="incomplete-plan"))) == (1, 1)
+
+
+def claimed_beside_a_placement(pair: Pair) -> tuple[str, str]:
+    """Both of two who are one are there, and one is placed, by whose placement the one record shows the other.
+
+    The ids of the placement and of the claim, which are in one record.
+    """
+    one_at_home(pair)
+    stays(pair)
+    stay = {"id": "w-kept", "provider": {"id": "w-ward"}, "status": "in-progress", "period": {"start": SINCE}}
+    pair.save(WARD, of_the_ward(stays=[stay]))
+    pair.deliver()
+    placed, claimed = courses(held(pair, HOME).tree)
+    assert placed.stay is not None
+    assert (placed.state, placed.stay["id"], claimed.state) == ("under-way", "w-kept", "claimed")
+    return placed.id, claimed.id
+
+
+@pytest.mark.parametrize("name", ["end", "change"])
+def test_a_step_on_a_claim_leaves_alone_the_placement_that_is_shown_with_the_stay_of_the_other(
+    pair: Pair, name: str
+) -> None:
+    _, claim = claimed_beside_a_placement(pair)
+    before = held(pair, HOME).tree["placements"]
+    with pytest.raises((Conflict, ConsentDenied)):
+        step(pair, HOME, name, claim, **TOLD[name])
+    assert held(pair, HOME).tree["placements"] == before
+
+
+def test_a_claim_beside_the_stay_of_the_other_is_confirmed_and_is_then_that_of_the_placement(pair: Pair) -> None:
+    placement, claim = claimed_beside_a_placement(pair)
+    told = step(pair, HOME, "confirm", claim, **WHY)
+    assert (told.placement, told.repeated) == (placement, False)
+    assert step(pair, HOME, "confirm", claim, **WHY).repeated
+    placed, claimed = courses(held(pair, HOME).tree)
+    assert ((placed.stay or {})["id"], claimed.id, claimed.state) == (claim, "w-kept", "claimed")
+
+
+def test_a_claim_beside_the_stay_of_the_other_is_declined_and_its_asking_ends(pair: Pair) -> None:
+    _, claim = claimed_beside_a_placement(pair)
+    gateway, person = pair.gateways[HOME], held(pair, HOME, OTHER).id
+    until = pair.clock.now() + timedelta(days=1)
+    gateway.store.write_now(lambda tx: tx.askings.add("received", WARD, "asking", "TREAT", person=person, until=until))
+    told = step(pair, HOME, "decline", claim, **WHY)
+    assert (told.placement, told.repeated) == (claim, False)
+    assert not gateway.store.read_now(lambda tx: tx.askings.in_force(person))
+    assert states(pair) == [(WARD, "declined"), (WARD, "under-way")]
+
+
+def test_what_ends_with_a_placement_is_the_stay_that_it_is_shown_with(pair: Pair) -> None:
+    stay = {"id": "kept", "provider": {"id": "org-home"}, "status": "in-progress", "period": {"start": SINCE}}
+    placed = {"id": "own", "provider": {"id": "org-home"}, "requested_by": {"id": "org-home"}}
+    pair.save(HOME, {**without_a_placement(), "stays": [stay]})
+    pair.save(HOME, {**second(*UNPLACED), "placements": [placed], "stays": [{**stay, "id": "other"}]})
+    merge(pair)
+    step(pair, HOME, "end", courses(held(pair, HOME).tree)[0].id, **TOLD["end"])
+    assert states(pair) == [(HOME, "claimed"), (HOME, "lapsed")]
