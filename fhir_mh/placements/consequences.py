@@ -85,7 +85,7 @@ def followed(
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)
-    were, found = courses(_with(before, [one.before for one in whose.beside])), courses(_whole(tree, whose))
+    were, found = courses(_past(before, whose)), courses(_whole(tree, whose))
     there = _were_there(were)
     for course in _own(found, tree):
         stay = _left_by(_whole(tree, whose), course, there)
@@ -99,14 +99,23 @@ def followed(
     return after if tree == after else tree
 
 
-def _whole(tree: Tree, whose: Whose) -> Tree:
-    """A record together with what is held of others who are one with the person."""
-    return _with(tree, [one.tree for one in whose.beside])
+def _whole(tree: Mapping[str, Any], whose: Whose) -> Tree:
+    """A record together with what is held of others who are one with the person: in one order, seen from any of them.
+
+    Which stay is whose may rest on that order alone.
+    """
+    return _joined(tree, [(one.tree, one.later) for one in whose.beside])
 
 
-def _with(tree: Mapping[str, Any], beside: Sequence[Mapping[str, Any]]) -> Tree:
-    names = {name for one in beside for name in one if name != "person"}
-    return {**tree, **{name: [item for one in (tree, *beside) for item in one.get(name) or ()] for name in names}}
+def _past(before: Mapping[str, Any], whose: Whose) -> Tree:
+    """The same before the change."""
+    return _joined(before, [(one.before, one.later) for one in whose.beside])
+
+
+def _joined(tree: Mapping[str, Any], beside: Sequence[tuple[Mapping[str, Any], bool]]) -> Tree:
+    names = {name for one, _ in beside for name in one if name != "person"}
+    each = [*(one for one, later in beside if not later), tree, *(one for one, later in beside if later)]
+    return {**tree, **{name: [item for one in each for item in one.get(name) or ()] for name in names}}
 
 
 def _own(found: list[Course], tree: Mapping[str, Any]) -> list[Course]:
@@ -276,7 +285,7 @@ def _to_look_at(found: list[Course], asking: Asking, leads: bool, now: str) -> I
 
 def _told_too_little(before: Mapping[str, Any], found: list[Course], asking: Asking, now: str) -> Iterator[Tree]:
     """Whether somebody has left where it cannot be told: asked once the end of a stay is told, and while it is so."""
-    tree, past = _whole(asking.tree, asking.whose), _with(before, [one.before for one in asking.whose.beside])
+    tree, past = _whole(asking.tree, asking.whose), _past(before, asking.whose)
     were, own = {stay["id"]: _told_end(stay) for stay in past.get("stays") or ()}, asking.tree.get("placements") or ()
     placed = {placement["id"] for placement in before.get("placements") or ()}
     codes = ods_codes(tree)

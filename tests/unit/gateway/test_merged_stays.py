@@ -1,0 +1,48 @@
+"""Stays of two who are one: whichever record what follows is in, they are stays of the same placements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mh.placements import courses
+from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_merged_placements import SINCE, UNTIL, claimed_beside_a_placement, states
+from tests.unit.gateway.test_merging import held, merge, second
+from tests.unit.gateway.test_placed import of_the_ward
+from tests.unit.gateway.test_placement_tasks import tasks
+
+Tree = dict[str, Any]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_claim_beside_the_stay_of_the_other_is_asked_about(pair: Pair) -> None:
+    _, claim = claimed_beside_a_placement(pair)
+    (asked,) = tasks(pair)
+    assert (asked["about"], asked["field"]) == ({"id": claim, "type": "Encounter"}, "stays")
+
+
+@pytest.mark.parametrize("told", [{}, {"requested_at": "2026-11-20T09:00:00Z"}])
+def test_of_two_placements_of_two_who_are_one_the_first_ends_with_the_one_stay(pair: Pair, told: Tree) -> None:
+    for tree in (person_with_a_plan(), second()):
+        tree["placements"][0] |= told
+        pair.save(HOME, tree)
+    merge(pair)
+    pair.deliver()
+    stay: Tree = {"id": "w-stay", "provider": {"id": "w-ward"}, "status": "in-progress", "period": {"start": SINCE}}
+    pair.save(WARD, of_the_ward(stays=[stay]))
+    pair.deliver()
+    shown = [one.stay is not None for one in courses(held(pair, HOME).tree)]
+    pair.save(WARD, of_the_ward(stays=[{**stay, "status": "finished", "period": {"start": SINCE, "end": UNTIL}}]))
+    pair.deliver()
+    assert (shown, states(pair)) == ([True, False], [(WARD, "ended"), (WARD, "planned")])
+    assert len(tasks(pair, kind="follow-up")) == 1
