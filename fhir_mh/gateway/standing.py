@@ -20,11 +20,12 @@ from fhir_mh.consent import (
 )
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound, VersionConflict
 from fhir_mh.fhir.json import load_object
+from fhir_mh.fhir.urls import ODS_CODE
 from fhir_mh.gateway.holding import Holding, Tree, about_sides, name_apart
 from fhir_mh.gateway.named import named_to_decide
 from fhir_mh.gateway.overtaking import IN_ERROR, STAYING, is_overtaken
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, planned_by
+from fhir_mh.placements.courses import ENDED, ods_codes, ods_named, planned_in_vain
 from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import StoredAsking, StoredResource, Tx
 
@@ -105,7 +106,7 @@ def standing_in(tx: Tx, sides: Mapping[str, Iterable[StoredResource]], own: str)
     """
     each = [_held(tx, side, held, own) for side, held in sides.items()]
     ours = any(own in one.leads for one in each)
-    found = [_of_side(tx, one, each, own, ours=ours) for one in each]
+    found = [_of_side(tx, one, each, own, vain, ours=ours) for one, vain in zip(each, _in_vain(each), strict=True)]
     asking: dict[str, tuple[str, ...]] = {}
     for made in (one for side in found for one in side.asking):
         if is_overtaken(tx, found, made):
@@ -190,12 +191,30 @@ def _held(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> _He
     return _Held(holding, named_to_decide(tx, holding), frozenset(leads))
 
 
-def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: bool) -> _Side:
-    """ours: whether any plan of those who are one is this organisation's own."""
+def _in_vain(each: Sequence[_Held]) -> list[set[str]]:
+    """Of each of those who are one the stays that a placement was to bring, of any of them, and that has ended."""
+    if len(each) == 1:
+        return [planned_in_vain(each[0].tree)]
+    whole: dict[str, list[Tree]] = {"placements": [], "stays": []}
+    for at, one in enumerate(each):
+        codes = one.codes(each)
+        for name, items in whole.items():
+            for item in one.tree.get(name) or ():
+                provider = {"identifier": {"system": ODS_CODE, "value": ods_named(item.get("provider"), codes)}}
+                placed = {"id": f"{at}/{(item.get('placement') or {}).get('id')}"}
+                items.append({**item, "id": f"{at}/{item['id']}", "provider": provider, "placement": placed})
+    found = planned_in_vain(whole)
+    return [
+        {stay["id"] for stay in one.tree.get("stays") or () if f"{at}/{stay['id']}" in found}
+        for at, one in enumerate(each)
+    ]
+
+
+def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, in_vain: set[str], *, ours: bool) -> _Side:
+    """in_vain: the stays of this side that _in_vain gives. ours: whether any plan of those who are one is ours."""
     holding, tree, leads, codes = held.holding, held.tree, held.leads, held.codes(sides)
     keepers = holding.keepers
-    in_care, commissioning, planned = set(leads), set(), planned_by(tree)
-    ended = set()
+    in_care, commissioning, ended = set(leads), set(), set()
     admitted = {
         (stay.get("placement") or {}).get("id")
         for stay in tree.get("stays") or ()
@@ -211,7 +230,7 @@ def _of_side(tx: Tx, held: _Held, sides: Sequence[_Held], own: str, *, ours: boo
             commissioning |= {ods_named(placement.get(f"{whose}_commissioner"), codes) for whose in ("placing", "host")}
     for stay in tree.get("stays") or ():
         provider, keeper = ods_named(stay.get("provider"), codes), keepers["stays", stay["id"]]
-        over = (stay.get("placement") or {}).get("id", planned.get(stay["id"])) in ended
+        over = (stay.get("placement") or {}).get("id") in ended or stay["id"] in in_vain
         if stay.get("status") in STAYING and not over and (keeper == own or keeper != provider):
             in_care.add(provider)
     for episode in tree.get("episodes") or ():

@@ -207,9 +207,9 @@ def _planned(tree: Mapping[str, Any], alone: list[Tree]) -> Iterator[tuple[Tree,
             yield planned.part, stay
 
 
-def planned_by(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Of stays that are planned and name no placement the id of the placement that each was planned by."""
-    return {stay["id"]: placement["id"] for placement, stay in _planned(tree, _linked(tree)[1])}
+def planned_in_vain(tree: Mapping[str, Any]) -> set[str]:
+    """The stays that are planned and name no placement, where the placement that each was planned by has ended."""
+    return {stay["id"] for placement, stay in _planned(tree, _linked(tree)[1]) if placement.get("status") in ENDED}
 
 
 def _came_by(placement: Tree, stay: Tree) -> bool:

@@ -10,7 +10,7 @@ from fhir_mh.errors import Conflict, InvalidResource, NotFound
 from fhir_mh.fhir.parts import copied
 from fhir_mh.issues import issue
 from fhir_mh.placements import placing, staying
-from fhir_mh.placements.courses import ENDED, Course, State, courses, is_to_come
+from fhir_mh.placements.courses import ENDED, WAITING, Course, State, courses, is_to_come
 from fhir_mh.placements.steps import Change, Claim, Delay, End, Leave, Open, Reopen, Return, Step, Transfer
 from fhir_mh.placements.terms import DATED, KEPT, PLACED, Mint, Said, agree, estimate
 from fhir_mh.placements.whose import Beside
@@ -141,8 +141,10 @@ def _is_of_stay(work: Work, course: Course, step: Step) -> bool:
     """Whether a step tells of a stay alone, and changes nothing of the placement."""
     if isinstance(step, Change):
         return PLACED.keys().isdisjoint(tree_of(step))
-    if isinstance(step, End):  # of a placement that has ended what goes on can end
-        return (course.placement or {}).get("status") in ENDED and course.there and work.keeps("stays", course.stay)
+    if isinstance(step, End):  # of a placement that has ended what goes on can end, or waits
+        waits = (course.stay or {}).get("status") in WAITING
+        ended = (course.placement or {}).get("status") in ENDED
+        return ended and (course.there or waits) and work.keeps("stays", course.stay)
     return isinstance(step, Leave | Return | Delay) or (isinstance(step, Transfer) and step.ward is not None)
 
 

@@ -11,8 +11,8 @@ import pytest
 from fhir_mh.placements import courses
 from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merged_placements import SINCE, UNTIL, claimed_beside_a_placement, states
-from tests.unit.gateway.test_merging import held, merge, second
-from tests.unit.gateway.test_placed import of_the_ward
+from tests.unit.gateway.test_merging import UNPLACED, held, merge, second
+from tests.unit.gateway.test_placed import of_the_ward, seen, step, without_a_placement
 from tests.unit.gateway.test_placement_tasks import tasks
 
 Tree = dict[str, Any]
@@ -46,3 +46,27 @@ def test_of_two_placements_of_two_who_are_one_the_first_ends_with_the_one_stay(p
     pair.deliver()
     assert (shown, states(pair)) == ([True, False], [(WARD, "ended"), (WARD, "planned")])
     assert len(tasks(pair, kind="follow-up")) == 1
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_stay_planned_of_the_one_shares_nothing_once_the_placement_of_the_other_has_ended(
+    pair: Pair, turned: bool
+) -> None:
+    planned = {"stays": [{"id": "stay", "provider": {"id": "org-ward"}, "status": "planned"}]}
+    if turned:
+        pair.save(HOME, person_with_a_plan())
+        pair.save(HOME, second(*UNPLACED, **planned))
+    else:
+        pair.save(HOME, {**without_a_placement(), **planned})
+        pair.save(HOME, second())
+    merge(pair)
+    pair.deliver()
+    assert WARD in seen(pair).in_care
+    (placement,) = held(pair, HOME).tree["placements"]
+    end: Tree = {"outcome": "discharged", "at": UNTIL, "reason": {"text": "why"}}
+    step(pair, HOME, "end", placement["id"], **end)
+    assert WARD not in seen(pair).in_care
+    assert [name for name, _ in pair.deliver()] == ["notice", "notice"]
+    told = [step(pair, HOME, "end", placement["id"], **end).repeated for _ in range(2)]
+    (stay,) = held(pair, HOME).tree["stays"]
+    assert (stay["status"], told) == ("cancelled", [False, True])
