@@ -129,12 +129,12 @@ class _Span:
     until: str
 
 
-def _spans(placements: list[Tree], codes: Mapping[str, str]) -> dict[str, list[_Span]]:
-    """The placements that may have stays, by whom they are with: first what that one does not keep, in time."""
+def _spans(placements: list[Tree], codes: Mapping[str, str], *more: str) -> dict[str, list[_Span]]:
+    """The placements that may have stays, of more statuses too, by provider: first what it does not keep, in time."""
     found = []
     for one in placements:
         span = _Span(one, ods_named(one.get("provider"), codes), _utc(_open_since(one)), _utc(_over_since(one)))
-        if span.provider and one.get("status", "active") in ("active", "completed"):
+        if span.provider and one.get("status", "active") in ("active", "completed", *more):
             found.append(span)
     found.sort(key=lambda one: (one.part.get("custodian") == one.provider, one.since))
     at: dict[str, list[_Span]] = {}
@@ -198,7 +198,7 @@ def _planned(tree: Mapping[str, Any], alone: list[Tree]) -> Iterator[tuple[Tree,
         provider, start = ods_named(stay.get("provider"), codes), _utc(_period(stay).get("start"))
         if stay.get("custodian") in (None, provider):
             continue
-        at = at or _spans(list(tree.get("placements") or ()), codes)
+        at = at or _spans(list(tree.get("placements") or ()), codes, "revoked")
         each = at.get(provider, ())
         going_on = [one for one in each if one.part.get("status", "active") == "active"]
         over = [one for one in each if one.until and not _is_later(start, one.until)]

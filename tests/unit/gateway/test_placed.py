@@ -265,3 +265,13 @@ def test_a_planned_stay_that_names_no_placement_counts_until_the_placement_ends_
     pair.deliver()
     assert {one.state for one in courses(pair.record(HOME).tree) if one.placement} == {"ended"}
     assert (WARD in seen(pair).in_care) is (start is not None)
+
+
+@pytest.mark.parametrize("status", ["completed", "revoked"])
+def test_a_planned_stay_shares_nothing_once_the_placement_is_over_by_its_status_alone(pair: Pair, status: str) -> None:
+    pair.save(HOME, {**person_with_a_plan(), "stays": [PLANNED]})
+    pair.deliver()
+    pair.save(HOME, {"placements": [{"id": "place", "status": status}]})
+    assert [name for name, _ in pair.deliver()] == ["notice"]
+    assert [(one.id, one.state) for one in courses(pair.record(HOME).tree)] == [("place", "ended")]
+    assert WARD not in seen(pair).in_care
