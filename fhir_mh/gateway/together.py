@@ -16,7 +16,7 @@ from fhir_mh.gateway.holding import Holding, Tree, counted_name, hold, name_apar
 from fhir_mh.gateway.pending import Pending, effective
 from fhir_mh.mapping.row_paths import item_at_head
 from fhir_mh.mapping.shape import Shape, record_shape
-from fhir_mh.placements import Beside
+from fhir_mh.placements import Beside, is_dead
 from fhir_mh.store import Tx
 
 Naming = Callable[[str], str]
@@ -217,7 +217,8 @@ def beside(tx: Tx, holding: Holding, tree: Tree, were: Mapping[str, Tree]) -> li
 
         keepers = {(field, named(item)): one for (field, item), one in held.keepers.items() if field != "person"}
         now, before = (_renamed(one, named) for one in (held.tree, were.get(other, held.tree)))
-        found.append(Beside(now, keepers, before, later=at > sides.index(holding.person)))
+        later = at > sides.index(holding.person)
+        found.append(Beside(now, keepers, before, later, is_dead(held.tree)))
     return found
 
 

@@ -7,7 +7,7 @@ from fhir_mh.placements.lawful import broken_terms
 from fhir_mh.placements.machine import Shown, Situation, possible, stands_at, take
 from fhir_mh.placements.steps import STEPS, Step, read_step
 from fhir_mh.placements.terms import in_order
-from fhir_mh.placements.whose import Beside, Whose
+from fhir_mh.placements.whose import Beside, Whose, is_dead
 from fhir_mh.placements.work import Taken
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "followed",
     "held_as",
     "in_order",
+    "is_dead",
     "possible",
     "read_step",
     "stands_at",

@@ -31,7 +31,7 @@ from fhir_mh.placements.courses import (
 )
 from fhir_mh.placements.placing import claim_task, confirmed, end_placement
 from fhir_mh.placements.terms import Mint, Said
-from fhir_mh.placements.whose import Whose
+from fhir_mh.placements.whose import Whose, is_dead
 from fhir_mh.placements.work import Work
 
 _CHANGED = ("placements", "stays", "tasks", "organisations")
@@ -190,7 +190,7 @@ def _on_ending(were: list[Course], found: list[Course], asking: Asking, terms: T
     tree, whose = _whole(asking.tree, asking.whose), asking.whose
     left = [course for course in were if _has_left(course)]
     over, gone = {course.id for course in left}, {course.stay["id"] for course in left if course.stay is not None}
-    dead = bool((tree.get("person") or {}).get("deceased") or (tree.get("person") or {}).get("deceased_at"))
+    dead = is_dead(tree) or any(one.dead for one in whose.beside)
     known = {item["id"] for course in were for item in (course.placement, course.stay) if item is not None}
     for course in found:
         if course.placement is not None and not course.of_placement:

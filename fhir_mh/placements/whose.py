@@ -13,13 +13,14 @@ class Beside(NamedTuple):
     """What is held of another who is one with the person, each entry by a name that is none of the person's own.
 
     keepers: as Whose has it. before: the same before the change. later: whether it is asked about the two by the
-    person's record, and not by this one.
+    person's record, and not by this one. dead: whether it is held there that they have died.
     """
 
     tree: Mapping[str, Any]
     keepers: Keepers
     before: Mapping[str, Any]
     later: bool
+    dead: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,9 @@ class Whose:
             episode.get("status", "active") == "active" and (episode.get("organisation") or {}).get("id") in ours
             for episode in tree.get("episodes") or ()
         )
+
+
+def is_dead(tree: Mapping[str, Any]) -> bool:
+    """Whether a record says that the person has died."""
+    person = tree.get("person") or {}
+    return bool(person.get("deceased") or person.get("deceased_at"))

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from fhir_mh.placements import courses
-from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merged_placements import SINCE, UNTIL, claimed_beside_a_placement, states
-from tests.unit.gateway.test_merging import UNPLACED, held, merge, second
+from tests.unit.gateway.test_merging import OTHER, UNPLACED, held, merge, second
 from tests.unit.gateway.test_placed import of_the_ward, seen, step, without_a_placement
 from tests.unit.gateway.test_placement_tasks import tasks
 
@@ -70,3 +70,17 @@ def test_a_stay_planned_of_the_one_shares_nothing_once_the_placement_of_the_othe
     told = [step(pair, HOME, "end", placement["id"], **end).repeated for _ in range(2)]
     (stay,) = held(pair, HOME).tree["stays"]
     assert (stay["status"], told) == ("cancelled", [False, True])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("said", [{"deceased": True}, {"deceased_at": "2026-11-24"}])
+def test_nobody_is_followed_up_of_whom_the_other_record_says_that_they_have_died(
+    pair: Pair, turned: bool, said: Tree
+) -> None:
+    pair.save(HOME, person_with_a_plan() if turned else without_a_placement())
+    pair.save(HOME, second(*UNPLACED) if turned else second())
+    pair.save(HOME, {"person": {"nhs_number": OTHER if turned else NHS_NUMBER, **said}})
+    merge(pair)
+    (placement,) = held(pair, HOME).tree["placements"]
+    step(pair, HOME, "end", placement["id"], outcome="discharged", at=UNTIL, reason={"text": "why"})
+    assert (states(pair), held(pair, HOME).tree.get("tasks")) == ([(WARD, "ended")], None)
