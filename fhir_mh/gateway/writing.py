@@ -18,6 +18,7 @@ from fhir_mh.gateway.stamping import stamp
 from fhir_mh.gateway.unclear_rules import unclear_rules
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.row_paths import cleared, is_of_item
+from fhir_mh.placements import declined_in
 from fhir_mh.profiles.bundle import SHARED_KINDS, TABLES, Written, identifier_of, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
@@ -118,12 +119,14 @@ def settle_beside(tx: Tx, home: Organisation, check: Check, person: str, before:
 
     before: the person's record, as it was. changed: the resources of it that were stored since.
     """
-    if KINDS.isdisjoint(kind for kind, _ in changed):
-        return
-    for other in tx.merges.sides(person):
-        if other != person:
-            holding = hold(tx, other, home.ods)
-            _settle_side(tx, home, check, holding, holding.tree, {person: before})
+    others = [one for one in tx.merges.sides(person) if one != person]
+    kinds = {kind for kind, _ in changed} if others else set()
+    follows = not KINDS.isdisjoint(kinds)
+    if not follows and "Task" in kinds:  # by which a claim is declined
+        follows = declined_in(before) != declined_in(hold(tx, person, home.ods).tree)
+    for other in others if follows else ():
+        holding = hold(tx, other, home.ods)
+        _settle_side(tx, home, check, holding, holding.tree, {person: before})
 
 
 def _bodies(tree: Tree) -> dict[Key, Mapping[str, Any]]:

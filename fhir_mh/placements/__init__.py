@@ -2,7 +2,7 @@
 
 from fhir_mh.placements.asking import held_as
 from fhir_mh.placements.consequences import Terms, followed
-from fhir_mh.placements.courses import Course, courses
+from fhir_mh.placements.courses import Course, courses, declined_in
 from fhir_mh.placements.lawful import broken_terms
 from fhir_mh.placements.machine import Shown, Situation, possible, stands_at, take
 from fhir_mh.placements.steps import STEPS, Step, read_step
@@ -22,6 +22,7 @@ __all__ = [
     "Whose",
     "broken_terms",
     "courses",
+    "declined_in",
     "followed",
     "held_as",
     "in_order",

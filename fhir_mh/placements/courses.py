@@ -75,7 +75,7 @@ def ods_named(ref: Mapping[str, Any] | None, codes: Mapping[str, str]) -> str:
 
 def courses(tree: Mapping[str, Any]) -> list[Course]:
     """Every placement and stay of a record, each once."""
-    codes, declined = ods_codes(tree), _declined(tree)
+    codes, declined = ods_codes(tree), declined_in(tree)
     of, alone = _linked(tree)
     unlinked = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if told]
     for placement, stay in unlinked:
@@ -163,7 +163,7 @@ def _unlinked(
     lasted; one that the provider keeps of itself comes after all others. One that goes on, and may have begun before a
     placement ended, is the stay of that one where no other is: so people are asked.
     """
-    codes, declined, placements = ods_codes(tree), _declined(tree), list(tree.get("placements") or ())
+    codes, declined, placements = ods_codes(tree), declined_in(tree), list(tree.get("placements") or ())
     at, doubtful = _spans(placements, codes), []
     free = {one["id"] for one in placements if not any(_came_by(one, stay) for stay in of[one["id"]])}
     for stay in _stayed(alone, codes):
@@ -331,7 +331,7 @@ def task_about(tree: Mapping[str, Any], stay: str) -> Tree | None:
     return next(iter(tasks_about(tree).get(stay, ())), None)
 
 
-def _declined(tree: Mapping[str, Any]) -> set[str]:
+def declined_in(tree: Mapping[str, Any]) -> set[str]:
     """The stays that were claims, and were declined."""
     return {stay for stay, tasks in tasks_about(tree).items() if any(one.get("status") == "rejected" for one in tasks)}
 

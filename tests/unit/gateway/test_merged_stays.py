@@ -10,10 +10,17 @@ import pytest
 
 from fhir_mh.placements import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
-from tests.unit.gateway.test_merged_placements import SINCE, UNTIL, claimed_beside_a_placement, states
+from tests.unit.gateway.test_merged_placements import (
+    SINCE,
+    UNTIL,
+    claimed_beside_a_placement,
+    one_at_home,
+    states,
+    stays,
+)
 from tests.unit.gateway.test_merging import OTHER, UNPLACED, held, merge, second
 from tests.unit.gateway.test_placed import of_the_ward, seen, step, without_a_placement
-from tests.unit.gateway.test_placement_tasks import tasks
+from tests.unit.gateway.test_placement_tasks import FAR, tasks
 
 Tree = dict[str, Any]
 
@@ -84,3 +91,13 @@ def test_nobody_is_followed_up_of_whom_the_other_record_says_that_they_have_died
     (placement,) = held(pair, HOME).tree["placements"]
     step(pair, HOME, "end", placement["id"], outcome="discharged", at=UNTIL, reason={"text": "why"})
     assert (states(pair), held(pair, HOME).tree.get("tasks")) == ([(WARD, "ended")], None)
+
+
+def test_that_a_claim_of_the_one_is_declined_takes_back_what_was_asked_about_it_and_the_other(pair: Pair) -> None:
+    one_at_home(pair, *UNPLACED)
+    step(pair, HOME, "open", None, provider=FAR, level="1")
+    stays(pair)
+    (claim,) = [one.id for one in courses(held(pair, HOME).tree) if one.state == "claimed"]
+    assert len(tasks(pair)) == 2
+    step(pair, HOME, "decline", claim, reason={"text": "why"})
+    assert [len(tasks(pair, status=status)) for status in ("requested", "rejected", "cancelled")] == [0, 1, 1]
