@@ -91,6 +91,7 @@ def playing(tmp_path: Path) -> Iterator[Playing]:
                 os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_ends_its_gateways_and_leaves_nothing(playing: Playing) -> None:
     playing.until(lambda: "Ctrl-C stops all three." in playing.told.read_text())
     assert len(playing.gateways()) == 3

@@ -110,6 +110,7 @@ def compared(definitions: Iterable[dict[str, Any]], *arguments: Argument) -> int
     not all((cache() / f"{name}#{version}").is_dir() for name, version in config()["dependencies"].items()),
     reason="the UK Core package that profiles/sushi-config.yaml names is not in the package cache",
 )
+@pytest.mark.slow
 def test_our_profiles_say_what_their_snapshots_say() -> None:
     found = compared(
         compiled("--snapshot").values(),

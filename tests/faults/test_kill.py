@@ -55,7 +55,7 @@ def story_plan(story: Story) -> str:
 PLANS: dict[str, str] = {}
 
 
-@pytest.mark.parametrize("victim", [HOME, UNIT, AWAY])
+@pytest.mark.parametrize("victim", [HOME, *(pytest.param(one, marks=pytest.mark.slow) for one in (UNIT, AWAY))])
 def test_nothing_acknowledged_is_lost(story: Story, victim: str) -> None:
     story_plan(story)
     provider = story.providers[victim]

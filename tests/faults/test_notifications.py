@@ -171,6 +171,7 @@ def numbers(hook: Receiver) -> list[int]:
     return [event["event-number"] for event in hook.events]
 
 
+@pytest.mark.slow
 def test_several_workers_tell_a_client_one_thing_at_a_time(team: Team, hook: Receiver) -> None:
     for owner in ("a", "b", "c"):
         team.start(owner, LONG)
@@ -182,6 +183,7 @@ def test_several_workers_tell_a_client_one_thing_at_a_time(team: Team, hook: Rec
     assert hook.most == 1
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_had_in_hand_another_tells_once_its_lease_has_run_out(team: Team, hook: Receiver) -> None:
     team.start("a", SHORT)
     hook.until(lambda: hook.of_type("handshake"))

@@ -89,7 +89,7 @@ def merged(gateway: Gateway, ids: Sequence[str]) -> list[str]:
     return names
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=settings().max_examples // 6, deadline=None)
 @given(seeds=PAIRS | THREES, sharing=st.tuples(*[st.booleans()] * 3))
 def test_merging_and_undoing_gives_back_each(seeds: Sequence[int], sharing: Sequence[bool]) -> None:
     clock = a_clock()
@@ -104,7 +104,7 @@ def test_merging_and_undoing_gives_back_each(seeds: Sequence[int], sharing: Sequ
         assert [(everything(gateway, one), tree_of(gateway, one)) for one in ids] == before
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=settings().max_examples // 6, deadline=None)
 @given(seeds=PAIRS | THREES, sharing=st.tuples(*[st.booleans()] * 3))
 @example(seeds=(1, 2, 3), sharing=(False, True, True))
 @example(seeds=(1, 2, 3), sharing=(True, True, True))

@@ -110,7 +110,7 @@ class Model:
                 assert referred == {text for text, one in mine.items() if one.planned}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=settings().max_examples // 6, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_each_has_again_what_people_said_is_its_own(seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
