@@ -77,8 +77,9 @@ class Finding:
         """
         open_: set[str] = set()
         for asked in ledger.askings.get(keeper, {}).values():
-            over = self._is_over(ledger, keeper, asked, or_then=surely)
-            if asked.by == to and self.world.clock.now() < asked.at + KEPT and not over:
+            if asked.by != to or self.world.clock.now() >= asked.at + KEPT:
+                continue
+            if not self._is_over(ledger, keeper, asked, or_then=surely):
                 open_ |= OPENED[asked.purpose] | permitted
         return open_
 
