@@ -23,15 +23,21 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    """A home team that has saved a plan, and a ward that was sent nothing yet."""
+    """A home team and a ward that hold nothing yet."""
     made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
     yield made
     made.close()
 
 
 @pytest.fixture
-def placed(pair: Pair) -> Pair:
-    """The same with the plan at the ward."""
-    pair.deliver()
+def planned(pair: Pair) -> Pair:
+    """The home team has saved a plan, and the ward was sent nothing yet."""
+    pair.save(HOME, person_with_a_plan())
     return pair
+
+
+@pytest.fixture
+def placed(planned: Pair) -> Pair:
+    """The same with the plan at the ward."""
+    planned.deliver()
+    return planned

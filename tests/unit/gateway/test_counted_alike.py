@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +9,6 @@ import pytest
 from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
 
 Tree = dict[str, Any]
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    yield made
-    made.close()
 
 
 def refusal(treatment: str, name: str = "1") -> Tree:

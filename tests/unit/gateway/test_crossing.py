@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,22 +20,6 @@ from fhir_mh.records.concerns import SafetyConcern
 from fhir_mh.store.schema import metadata
 from fhir_mh.sync.receiver import receive
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, accept, person_with_a_plan
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    """Both gateways, empty."""
-    made = Pair(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def placed(pair: Pair) -> Pair:
-    """The person is placed, and the ward holds the plan."""
-    pair.save(HOME, person_with_a_plan())
-    pair.deliver()
-    return pair
 
 
 def coping(name: str, text: str) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,18 +22,10 @@ from fhir_mh.profiles.bundle import write_entries
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_sealing import retract
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 THEIRS, OURS = {"text": "the ward's way"}, {"text": "the home team's way"}
 ROW = "crisis_plans[crisis].warning_signs[pacing].coping"
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    """The person is placed, and the ward holds the plan."""
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
-    made.deliver()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,12 +52,10 @@ def of_the_ward(**more: Any) -> Tree:
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    made.save(HOME, at_home())
-    made.deliver()
-    yield made
-    made.close()
+def pair(pair: Pair) -> Pair:
+    pair.save(HOME, at_home())
+    pair.deliver()
+    return pair
 
 
 def ask(pair: Pair, name: str = "asking", purpose: str = "ETREAT", sender: str = WARD) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +19,6 @@ from tests.unit.gateway.test_crossing import bundled
 
 LOCAL = {"system": "urn:ward-pas", "value": "W7"}
 OTHER = "9990000026"
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    yield made
-    made.close()
 
 
 def snapshot(pair: Pair, edition: int, number: str = NHS_NUMBER, **patient: Any) -> Receipt:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,21 +19,19 @@ NEW = {"id": "new", "made_at": "2026-11-24", "refuses": [{"id": "ect", "treatmen
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
+def pair(pair: Pair) -> Pair:
     """Two who are one at home. The ward has asked to change a refusal of the one superseded."""
-    made = Pair(tmp_path)
-    made.save(HOME, person_with_a_plan())
+    pair.save(HOME, person_with_a_plan())
     people = [{"id": "lead", "name": "Their lead"}, {"id": "theirs", "name": "Theirs alone"}]
-    made.save(HOME, second(professionals=people))
-    made.deliver()
-    merge(made)
-    made.deliver()
+    pair.save(HOME, second(professionals=people))
+    pair.deliver()
+    merge(pair)
+    pair.deliver()
     change = {"id": "refusal", "refuses": [{"id": "ect", "treatment": "the ward's words"}]}
-    made.save(WARD, {"person": {"nhs_number": OTHER}, "refusals": [change]})
-    made.deliver()
-    made.clock.advance(timedelta(seconds=1))
-    yield made
-    made.close()
+    pair.save(WARD, {"person": {"nhs_number": OTHER}, "refusals": [change]})
+    pair.deliver()
+    pair.clock.advance(timedelta(seconds=1))
+    return pair
 
 
 def part(pair: Pair) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +21,6 @@ from tests.unit.gateway.test_placement_tasks import FAR, tasks
 Tree = dict[str, Any]
 SINCE, UNTIL = "2026-11-24T09:00:00Z", "2026-11-24T09:05:00Z"
 OF_OTHER: Tree = {"nhs_number": OTHER, "names": [{"family": "Other"}]}
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    yield made
-    made.close()
 
 
 def one_at_home(pair: Pair, *without: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +21,6 @@ from tests.unit.gateway.test_placed import of_the_ward, seen, step, without_a_pl
 from tests.unit.gateway.test_placement_tasks import FAR, tasks
 
 Tree = dict[str, Any]
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    yield made
-    made.close()
 
 
 def test_a_claim_beside_the_stay_of_the_other_is_asked_about(pair: Pair) -> None:

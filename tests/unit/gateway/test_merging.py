@@ -21,6 +21,8 @@ from fhir_mh.gateway.undoing import Answer, Undone
 from fhir_mh.placements import read_step
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
+pytestmark = pytest.mark.usefixtures("planned")
+
 OTHER, THIRD = "9990000026", "9990000034"
 WHY = "Registered twice."
 Tree = dict[str, Any]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,18 +17,16 @@ FAR = "ZOA7"
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
+def pair(pair: Pair) -> Pair:
     """The ward keeps an organisation that is a third one, and says that somebody is there whom home has declined."""
-    made = Pair(tmp_path)
     ours = without_a_placement()
-    made.save(HOME, {**ours, "organisations": ours["organisations"][:1]})
+    pair.save(HOME, {**ours, "organisations": ours["organisations"][:1]})
     theirs = of_the_ward(stays=[{"id": "st", "provider": {"id": "w-ward"}}])
     theirs["organisations"].append({"id": "w-far", "ods": FAR, "name": "Far"})
-    made.save(WARD, {**theirs, "professionals": [{"id": "wp", "name": "Dr", "organisation": {"id": "w-far"}}]})
-    made.deliver()
-    step(made, "decline", "st", reason={"text": "why"})
-    yield made
-    made.close()
+    pair.save(WARD, {**theirs, "professionals": [{"id": "wp", "name": "Dr", "organisation": {"id": "w-far"}}]})
+    pair.deliver()
+    step(pair, "decline", "st", reason={"text": "why"})
+    return pair
 
 
 def step(pair: Pair, name: str, placement: str | None = None, **told: Any) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,10 +113,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Pair(tmp_path)
-    yield Desk(made)
-    made.close()
+def desk(pair: Pair) -> Desk:
+    return Desk(pair)
 
 
 def test_a_handshake_is_tried_until_it_is_taken_and_then_what_waited_is_sent(desk: Desk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,13 +18,6 @@ from fhir_mh.gateway.standing import Standing, standing
 from fhir_mh.issues import issue
 from fhir_mh.placements import courses, read_step
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    yield made
-    made.close()
 
 
 def seen(pair: Pair, ods: str = HOME) -> Standing:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +18,6 @@ from tests.unit.gateway.test_placed import of_the_ward, step, without_a_placemen
 FAR = "ZOA2"
 Tree = dict[str, Any]
 GOAL = {"goals": [{"id": "g", "description": {"text": "Sleep"}}]}
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    yield made
-    made.close()
 
 
 def tasks(pair: Pair, number: str = NHS_NUMBER, kind: str = "placement", status: str = "requested") -> list[Tree]:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import FhirMhError
 from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    found = Pair(tmp_path)
-    yield found
-    found.close()
 
 
 def test_a_change_of_ours_that_waits_is_for_our_own_systems(pair: Pair) -> None:

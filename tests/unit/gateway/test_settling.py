@@ -11,6 +11,8 @@ from fhir_mh.issues import issue
 from fhir_mh.store import OutboxMessage, Outcome
 from tests.unit.gateway.pair import HOME, WARD, Pair
 
+pytestmark = pytest.mark.usefixtures("planned")
+
 
 def settled(pair: Pair, kind: Any, status: Any, code: str, **values: Any) -> Outcome:
     """What becomes of a message of this kind that is answered so."""

@@ -17,6 +17,8 @@ from fhir_mh.store import StoredResource
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, normal
 from tests.unit.gateway.test_merging import OTHER, THIRD, UNPLACED, merge, second
 
+pytestmark = pytest.mark.usefixtures("planned")
+
 
 def held(pair: Pair, kind: str) -> list[dict[str, Any]]:
     """What the ward holds of a type."""

@@ -86,13 +86,13 @@ def test_of_two_partners_with_one_tie_there_is_one_task(placed: Pair) -> None:
     assert f"{WARD}, {FAR}" in task["description"]
 
 
-def test_of_two_who_are_one_a_tie_is_asked_about_once(pair: Pair) -> None:
-    pair.save(HOME, {**person_with_a_plan(), "sharing": [permission("2026-11-24"), denial("2026-11-24")]})
-    pair.save(HOME, second(*UNPLACED))
-    other = asyncio.run(pair.gateways[HOME].find(AccessContext(HOME), OTHER)).id
-    merge(pair)
-    assert asked(pair) == ["requested"]
-    home = pair.gateways[HOME]
+def test_of_two_who_are_one_a_tie_is_asked_about_once(planned: Pair) -> None:
+    planned.save(HOME, {**person_with_a_plan(), "sharing": [permission("2026-11-24"), denial("2026-11-24")]})
+    planned.save(HOME, second(*UNPLACED))
+    other = asyncio.run(planned.gateways[HOME].find(AccessContext(HOME), OTHER)).id
+    merge(planned)
+    assert asked(planned) == ["requested"]
+    home = planned.gateways[HOME]
     terms = {"decision": "permit", "sections": ["contacts"]}
     rule = {"id": "of-other", "made_at": "2026-11-20", "terms": terms}
 
@@ -103,7 +103,7 @@ def test_of_two_who_are_one_a_tie_is_asked_about_once(pair: Pair) -> None:
         ask_about_ties(tx, home.home, home.check, other, {kind for kind, _ in written.stored})
 
     home.store.write_now(store)
-    assert asked(pair) == ["requested"]
+    assert asked(planned) == ["requested"]
 
 
 def to_anybody(decision: str, **more: Any) -> Tree:

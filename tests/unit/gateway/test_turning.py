@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +20,6 @@ from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, accept, person
 from tests.unit.gateway.test_merging import OTHER, knows, merge, second
 
 Tree = dict[str, Any]
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    yield made
-    made.close()
 
 
 def rule(decision: str, start: str | None, end: str | None, whom: str = "org-ward") -> Tree:

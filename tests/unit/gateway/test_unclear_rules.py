@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,13 +65,6 @@ def test_what_the_person_refuses_is_no_rule_about_sharing() -> None:
     consents = [one["resource"] for one in to_bundle(record)["entry"] if one["resource"]["resourceType"] == "Consent"]
     assert consents
     assert not any(map(unclear_rules, consents))
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    yield made
-    made.close()
 
 
 def test_whoever_records_it_is_told_by_record_and_by_fhir(pair: Pair) -> None:

@@ -21,6 +21,8 @@ from fhir_mh.store import StoredResource
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
 from tests.unit.gateway.test_merging import OTHER, THIRD, as_, held, merge, second, undo
 
+pytestmark = pytest.mark.usefixtures("planned")
+
 Tree = dict[str, Any]
 PERSONS = (NHS_NUMBER, OTHER)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +29,9 @@ def unnumbered(**person: Any) -> Tree:
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    made = Pair(tmp_path)
-    made.save(HOME, unnumbered())
-    yield made
-    made.close()
+def pair(pair: Pair) -> Pair:
+    pair.save(HOME, unnumbered())
+    return pair
 
 
 def registered(pair: Pair, ods: str = WARD, **person: Any) -> None:
