@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -50,7 +48,7 @@ def postgres() -> Iterator[str]:
 def empty_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a fresh, empty database, in which no store has been made yet."""
     if request.param == "sqlite":
-        with sqlite_database() as address:
+        with sqlite_database(made=False) as address:
             yield address
     else:
         with postgres_database(request.getfixturevalue("postgres")) as address:
@@ -58,18 +56,8 @@ def empty_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def made_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with nothing in it, to be copied: that is sooner done than to make one."""
-    from fhir_mh.store import open_store
-
-    path = tmp_path_factory.mktemp("store") / "store.sqlite3"
-    open_store(f"sqlite:///{path}").close()
-    return path
-
-
-@pytest.fixture(scope="session")
 def made_on_postgres(postgres: str) -> Iterator[str]:
-    """The same on PostgreSQL: the name of its database."""
+    """The name of a database with a store that holds nothing, to be copied: that is sooner done than to make one."""
     from sqlalchemy import make_url
 
     from fhir_mh.store import open_store
@@ -87,7 +75,6 @@ def fresh(request: pytest.FixtureRequest) -> Callable[[str], AbstractContextMana
     def on(kind: str) -> Iterator[str]:
         if kind == "sqlite":
             with sqlite_database() as address:
-                shutil.copyfile(request.getfixturevalue("made_on_sqlite"), address.removeprefix("sqlite:///"))
                 yield address
         else:
             made = request.getfixturevalue("made_on_postgres")

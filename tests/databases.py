@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -184,7 +185,25 @@ def postgres_database(server: str, like: str = "template0") -> Iterator[str]:
 
 
 @contextmanager
-def sqlite_database() -> Iterator[str]:
-    """The address of an SQLite file that does not exist yet, in a folder of its own."""
+def sqlite_database(*, made: bool = True) -> Iterator[str]:
+    """The address of an SQLite store that holds nothing, in a folder of its own. made: false for no file yet."""
     with tempfile.TemporaryDirectory(prefix="fmh") as folder:
-        yield f"sqlite:///{folder}/store.sqlite3"
+        file = Path(folder) / "store.sqlite3"
+        yield empty_store(file) if made else f"sqlite:///{file}"
+
+
+def empty_store(file: Path) -> str:
+    """The address of an SQLite file, which becomes a store that holds nothing where it does not exist yet."""
+    if not file.exists():
+        file.write_bytes(_nothing())
+    return f"sqlite:///{file}"
+
+
+@cache
+def _nothing() -> bytes:
+    """What a store that holds nothing is as a file: sooner written than made, step by step, by the migrations."""
+    from fhir_mh.store import open_store
+
+    with sqlite_database(made=False) as address:
+        open_store(address, inline=True).close()
+        return Path(address.removeprefix("sqlite:///")).read_bytes()

@@ -22,6 +22,7 @@ from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.store import Outcome, Tx, open_store
 from tests.contract.rest_caller import NUMBER, OTHER_NUMBER
 from tests.contract.test_serve import Serving, serving
+from tests.databases import empty_store
 
 PARTNER, OTHER = "ZOA1", "ZOA2"
 OPERATOR, CLERK = "the operator's token, long enough to be one", "the clerk's token, long enough to be one, too"
@@ -79,7 +80,7 @@ def prepared(folder: Path) -> tuple[str, str]:
         tx.lanes.finish(lane, [Outcome(refused, "dead", "sync-refused")], halt="sync-refused")
         return persons[0], persons[1]
 
-    with open_store(f"sqlite:///{folder}/store.sqlite3") as store:
+    with open_store(empty_store(folder / "store.sqlite3")) as store:
         return store.write_now(fill)
 
 

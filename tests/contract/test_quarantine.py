@@ -20,6 +20,7 @@ from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.settings import load
 from tests.contract.rest_caller import NHS, NUMBER, OTHER_NUMBER, Caller, Json, calling, refused
 from tests.contract.test_serve import serving
+from tests.databases import empty_store
 
 KEEPER, OPERATOR, NURSE, WARD = (f"{name}-{'x' * 40}" for name in ("keeper", "operator", "nurse", "ward"))
 CLIENTS = [
@@ -241,7 +242,7 @@ def test_the_command_asks_the_gateway_that_runs(tmp_path: Path, monkeypatch: pyt
     from fhir_mh.store import open_store
 
     file = tmp_path / "gateway.toml"
-    with open_store(f"sqlite:///{tmp_path}/store.sqlite3") as store:
+    with open_store(empty_store(tmp_path / "store.sqlite3")) as store:
         text, listed = json.dumps(snapshot("m1", 4, "1985-02-03")), '[{"code": "sync-identity", "severity": "error", '
         listed += '"path": "$.bundle", "message": "Another date of birth.", "fix": ""}]'
         first, second = (store.write_now(lambda tx: tx.quarantine.add("ZOA1", text, listed)).id for _ in range(2))

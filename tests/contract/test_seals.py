@@ -11,6 +11,7 @@ import pytest
 from fhir_mh.settings import load
 from fhir_mh.store import AuditRow, open_store
 from tests.contract.rest_caller import NUMBER, Caller, calling, refused
+from tests.databases import empty_store
 
 FIRST, SECOND, NAMELESS, NURSE, WARD = (f"{name}-{'x' * 40}" for name in ("one", "two", "nobody", "nurse", "ward"))
 CLIENTS = [
@@ -129,7 +130,7 @@ def test_an_audit_row_of_each_act_is_kept(call: Caller) -> None:
 
 
 def test_a_seal_survives_the_end_of_the_process(tmp_path: Any) -> None:
-    address = f"sqlite:///{tmp_path}/store.sqlite3"
+    address = empty_store(tmp_path / "store.sqlite3")
     with open_store(address) as store:
         made = store.write_now(lambda tx: tx.seals.make("p", "ZCT1", REASON))
         store.write_now(lambda tx: tx.seals.keep(made, "Goal", "g", CANARY, 3))

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from fhir_mh.gateway import finding
-from fhir_mh.store import open_store
+from tests.databases import empty_store
 
 
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a store that holds nothing."""
     file = tmp_path_factory.mktemp("sim") / "empty.sqlite3"
-    open_store(f"sqlite:///{file}", inline=True).close()
+    empty_store(file)
     return file
 
 

@@ -20,6 +20,7 @@ from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
 from fhir_mh.issues import Issue
 from fhir_mh.records.decisions import read_decision
 from fhir_mh.store import Outcome, open_store
+from tests.databases import empty_store
 
 HOME, WARD = "ZCT1", "ZOA1"
 NHS_NUMBER = "9990000018"
@@ -71,7 +72,7 @@ class Pair:
 
     def __post_init__(self) -> None:
         for ods, other in ((HOME, WARD), (WARD, HOME)):
-            store = open_store(f"sqlite:///{self.folder / ods}.sqlite3", clock=self.clock, inline=True)
+            store = open_store(empty_store(self.folder / f"{ods}.sqlite3"), clock=self.clock, inline=True)
             self.gateways[ods] = Gateway(store, Organisation(ods, ods, {other: other}), accept, self.clock)
 
     def close(self) -> None:

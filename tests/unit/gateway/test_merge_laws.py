@@ -20,6 +20,7 @@ from fhir_mh.gateway.holding import content
 from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.undoing import Answer
 from fhir_mh.store import Store, Tx, open_store
+from tests.databases import empty_store, sqlite_database
 from tests.roundtrip.test_laws import SEEDS, record
 from tests.unit.gateway.pair import HOME, accept
 
@@ -93,7 +94,7 @@ def merged(gateway: Gateway, ids: Sequence[str]) -> list[str]:
 @given(seeds=PAIRS | THREES, sharing=st.tuples(*[st.booleans()] * 3))
 def test_merging_and_undoing_gives_back_each(seeds: Sequence[int], sharing: Sequence[bool]) -> None:
     clock = a_clock()
-    with open_store("sqlite://", clock=clock, inline=True) as store:
+    with sqlite_database() as address, open_store(address, clock=clock, inline=True) as store:
         gateway = gateway_over(store, clock)
         ids = several(gateway, seeds, sharing)
         if ids is None:
@@ -112,7 +113,7 @@ def test_every_entry_of_each_is_shown_and_parts_into_what_each_side_says(
     seeds: Sequence[int], sharing: Sequence[bool]
 ) -> None:
     clock = a_clock()
-    with open_store("sqlite://", clock=clock, inline=True) as store:
+    with sqlite_database() as address, open_store(address, clock=clock, inline=True) as store:
         gateway = gateway_over(store, clock)
         ids = several(gateway, seeds, sharing)
         if ids is None:
@@ -157,7 +158,7 @@ def test_a_process_that_ends_in_the_middle_leaves_all_or_nothing(tmp_path: Path,
             raise Died
 
     def opened() -> Store:
-        return open_store(f"sqlite:///{tmp_path}/store.sqlite3", clock=clock, inline=True, hook=hook)
+        return open_store(empty_store(tmp_path / "store.sqlite3"), clock=clock, inline=True, hook=hook)
 
     store = opened()
     gateway = gateway_over(store, clock)

@@ -13,5 +13,4 @@ from tests.unit.sync.wiring import OPEN
 def closing() -> Iterator[None]:
     """The stores of every node that the test made are closed once it is over."""
     yield
-    while OPEN:
-        OPEN.pop().close()
+    OPEN.close()

@@ -16,6 +16,7 @@ from fhir_mh.store import Store, Tx, open_store
 from fhir_mh.sync.courier import Courier, Limits
 from fhir_mh.sync.dispatch import Dispatch
 from fhir_mh.sync.retry import Retry
+from tests.databases import empty_store
 from tests.unit.sync.counting import CountingExchange
 from tests.unit.sync.wiring import CLINIC, HOME, PEOPLE, WARD
 
@@ -53,7 +54,7 @@ class Partner:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"sqlite:///{tmp_path}/store.sqlite3") as opened:
+    with open_store(empty_store(tmp_path / "store.sqlite3")) as opened:
         yield opened
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from fhir_mh.store import Store, open_store
 from fhir_mh.sync.courier import Courier, Limits
 from fhir_mh.sync.receiver import receive
 from fhir_mh.sync.retry import Retry
+from tests.databases import sqlite_database
 from tests.unit.sync.counting import CountingExchange
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -21,7 +23,7 @@ HOME, WARD, CLINIC = "ZCT1", "ZIU1", "ZOA1"
 PEOPLE = ("9990000026", "9990000034", "9990000042")
 
 
-OPEN: list[Store] = []
+OPEN = ExitStack()
 """The stores of the nodes that the test under way has made; conftest closes them after it."""
 
 
@@ -49,8 +51,8 @@ class Node:
 
     def __init__(self, own: str, clock: ManualClock, **hooks: Any) -> None:
         self.own, self.clock = own, clock
-        self.store: Store = open_store("sqlite://", clock=clock, inline=True)
-        OPEN.append(self.store)
+        self.store: Store = open_store(OPEN.enter_context(sqlite_database()), clock=clock, inline=True)
+        OPEN.callback(self.store.close)
         self.exchange = CountingExchange(own, **hooks)
         self.wires: dict[str, Wire] = {}
         self.courier = self.new_courier()
