@@ -14,7 +14,7 @@ from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
 # A command stands here once there is something behind it: the module whose run() it calls.
 BODIES: dict[str, str] = {
@@ -82,7 +82,25 @@ class _Flags:
         return found
 
 
-class Command(_Flags, TyperCommand): ...
+class Command(_Flags, TyperCommand):
+    """Refuses an NHS number where it asks a gateway: what it is given may come to stand in an address."""
+
+    def invoke(self, ctx: Any) -> Any:
+        if "gateway" in ctx.params:
+            _without_numbers(self.params, ctx.params)
+        return super().invoke(ctx)
+
+
+def _without_numbers(params: Iterable[Any], given: Mapping[str, Any]) -> None:
+    from fhir_mh.errors import InvalidResource
+    from fhir_mh.fhir.nhs_numbers import without_numbers
+    from fhir_mh.issues import issue
+
+    for param in params:
+        value = given.get(param.name)
+        if isinstance(value, str) and without_numbers(value) != value:
+            named = param.opts[0] if param.opts[0].startswith("-") else param.metavar
+            raise InvalidResource(issues=[issue("cli-nhs-number", named)])
 
 
 class Group(_Flags, TyperGroup): ...

@@ -12,9 +12,6 @@ from urllib.parse import quote
 from fhir_mh.cli import currency_tables
 from fhir_mh.cli.deliveries import ask, find_gateway, record_by_number, write_json
 from fhir_mh.cli.exits import DONE
-from fhir_mh.errors import InvalidResource
-from fhir_mh.fhir.nhs_numbers import without_numbers
-from fhir_mh.issues import issue
 
 
 def run(
@@ -24,10 +21,8 @@ def run(
     """What the gateway says of a record's copies, on standard output; record is its id, or - for an NHS number there.
 
     A table on a terminal, lines of fields parted by tabs in a pipe, the gateway's own JSON with as_json. Returns 0.
-    Raises InvalidResource for an argument that may be an NHS number, and as `fhir-mh deliveries` does.
+    Raises as `fhir-mh deliveries` does.
     """
-    if without_numbers(record) != record:
-        raise InvalidResource(issues=[issue("cli-nhs-number", "RECORD")])
     where = find_gateway(config, gateway, token_file)
     name = record_by_number(where) if record == "-" else record
     answer = ask(where, "GET", f"/records/{quote(name, safe='')}/currency")

@@ -16,7 +16,7 @@ from fhir_mh.gateway.conflict_tasks import task_text
 from fhir_mh.gateway.holding import Tree
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import spread
-from fhir_mh.gateway.standing import expect_newest, head_of, only_own
+from fhir_mh.gateway.standing import expect_newest, expect_record, head_of, only_own
 from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Side, Together
 from fhir_mh.gateway.writing import Check, write_record
@@ -65,11 +65,13 @@ class DecidingUseCases:
         """Those that nobody has decided yet, oldest first, at most 200.
 
         record: only of one record. owner: only those of one lead, by item id; empty for those of nobody, the team's
-        queue. Raises ConsentDenied.
+        queue. Raises ConsentDenied, and NotFound where there is no such record.
         """
         only_own(context, self.home.ods)
 
         def find(tx: Tx) -> list[ShownConflict]:
+            if record is not None:
+                expect_record(tx, record, "record")
             known: dict[str, Together] = {}
             found: list[ShownConflict] = []
             sides = None if record is None else tx.merges.sides(record)

@@ -10,7 +10,7 @@ CODES: dict[str, Code] = {
         "error",
         "security",
         "This may be an NHS number: arguments are seen by others on the machine and kept in histories.",
-        "Give the id of the record; or give - and write the NHS number to standard input.",
+        "Give the id of the record; currency and placements take - too, with the NHS number on standard input.",
     ),
     "cli-no-gateway": Code(
         "error",

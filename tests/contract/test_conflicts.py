@@ -90,7 +90,7 @@ def test_the_list_says_what_waits_and_no_text(disputed: tuple[Caller, str]) -> N
     assert THEIRS not in answer.text
     assert [one["id"] for one in call("GET", "/conflicts?owner=lead").json()["conflicts"]] == [name]
     assert call("GET", "/conflicts?owner=").json() == {"conflicts": []}
-    assert call("GET", "/conflicts?record=nobody").json() == {"conflicts": []}
+    refused(call("GET", "/conflicts?record=nobody"), 404, "rest-unknown-record", "record")
     refused(call("GET", "/conflicts?whose=lead"), 400, "rest-unknown-parameter")
 
 

@@ -161,6 +161,28 @@ def test_deliveries_hands_on_what_is_asked_and_of_whom(
     assert handed.given == ((verb,), {**where, **asked})
 
 
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["conflicts", "list", "--record", "999-000-0018"], "--record"),
+        (["currency", "9990000018"], "RECORD"),
+        (["deliveries", "resume", "RXT", "--person", "999 000 0018"], "--person"),
+        (["merges", "preview", "kept", "9990000018"], "SUPERSEDED"),
+        (["placements", "list", "9990000018"], "RECORD"),
+        (["quarantine", "show", "9990000018"], "ID"),
+    ],
+)
+def test_what_asks_a_gateway_takes_no_nhs_number(
+    arguments: list[str], place: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed = Handed(monkeypatch, arguments[0])
+    assert main(arguments) == exits.BAD_INPUT
+    said = capsys.readouterr()
+    assert f"error cli-nhs-number at {place}" in said.err
+    assert "0018" not in said.err + said.out
+    assert handed.given is None
+
+
 def test_the_demo_plays_on_unless_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     handed = Handed(monkeypatch, "demo")
     assert main(["demo", "--once"]) == exits.NOT_HELD
