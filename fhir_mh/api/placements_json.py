@@ -15,10 +15,14 @@ _PAST = ("estimated_discharge", "length_of_stay")
 
 def listed(record: HeldRecord) -> dict[str, Any]:
     """The placements of a record, as far as the caller may see it."""
+
+    def keeper(field: str, item: Mapping[str, Any]) -> str | None:
+        return record.custodians.get((field, item["id"]))
+
     return {
         "id": record.id,
         "version": record.version,
-        "placements": [_placement(record, course) for course in courses(record.tree)],
+        "placements": [_placement(record, course) for course in courses(record.tree, keeper)],
     }
 
 

@@ -15,7 +15,7 @@ from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.auditing import Audited, audit, purpose
-from fhir_mh.gateway.holding import Tree, about, hold, kept_by
+from fhir_mh.gateway.holding import Holding, about, hold, kept_by
 from fhir_mh.gateway.identity import Organisation, find_person
 from fhir_mh.gateway.sameness import shows_to_mean
 from fhir_mh.gateway.setting_aside import raise_task
@@ -23,7 +23,7 @@ from fhir_mh.gateway.spreading import look_anew, partners_of
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.writing import Check
-from fhir_mh.placements import courses
+from fhir_mh.placements import Whose, courses
 from fhir_mh.profiles.bundle import table_of
 from fhir_mh.store import Tx
 
@@ -73,7 +73,7 @@ def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought:
     """Share what may be shared from now on, and tell the team either way."""
     until = tx.now + timedelta(hours=find_and_pull().kept_hours)
     sides = tx.merges.sides(person)
-    declined = any(_is_declined(hold(tx, one, home.ods).tree, partner) for one in sides)
+    declined = any(_is_declined(hold(tx, one, home.ods), partner) for one in sides)
     status: Status = "nothing"
     if not declined:
         tx.askings.add("received", partner, sought.id, sought.purpose, status="coming", person=person, until=until)
@@ -91,9 +91,10 @@ def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought:
     return status
 
 
-def _is_declined(tree: Tree, partner: str) -> bool:
+def _is_declined(held: Holding, partner: str) -> bool:
     """Whether the home team has declined the asker's claim, which stands: then it is not for asking again."""
-    return any(course.provider == partner and course.state == "declined" for course in courses(tree))
+    found = courses(held.tree, Whose(held.own, held.keepers).keeper)
+    return any(course.provider == partner and course.state == "declined" for course in found)
 
 
 def _is_held(tx: Tx, home: Organisation, person: str, decision: Decision) -> bool:

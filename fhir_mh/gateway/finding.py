@@ -26,7 +26,7 @@ from fhir_mh.gateway.spreading import copy_at, partners_of
 from fhir_mh.gateway.standing import expect_record, only_own
 from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
-from fhir_mh.placements import Course, courses
+from fhir_mh.placements import Course, Whose, courses
 from fhir_mh.records.asking import Asking, read_asking
 from fhir_mh.records.misfits import misfits
 from fhir_mh.records.trees import tree_of
@@ -121,13 +121,15 @@ class FindingUseCases:
         """Who the person of a record is, and since when they are here."""
         record = str(asking.record)
         expect_record(tx, record)
-        tree = Together(tx, record, self.home.ods).acknowledged
+        held = Together(tx, record, self.home.ods)
+        tree, whose = held.acknowledged, Whose(self.home.ods, held.keepers)
         person = {name: tree["person"].get(name) for name in ("nhs_number", "birth_date", "names")}
         try:
             read_asking({"person": person, "admitted_at": "2026"})
         except InvalidResource as fault:
             raise InvalidResource(issues=[issue("placement-no-identity", one.path) for one in fault.issues]) from None
-        since = next((_since(course) for course in courses(tree) if _is_here(course, self.home.ods)), None)
+        found = (course for course in courses(tree, whose.keeper) if _is_here(course, self.home.ods))
+        since = next(map(_since, found), None)
         if since is None:
             raise Conflict(issues=[issue("placement-no-ground", "record")])
         return person, asking.admitted_at or since

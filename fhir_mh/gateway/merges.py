@@ -28,7 +28,7 @@ from fhir_mh.gateway.undoing import Answer, Undone, undo
 from fhir_mh.gateway.writing import Check
 from fhir_mh.gateway.written_since import Written, written_since
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements import courses
+from fhir_mh.placements import Whose, courses
 from fhir_mh.store import PersonMerge, Store, Tx
 
 ROLE = "merges"
@@ -177,7 +177,8 @@ class MergeUseCases:
 
     def _two_places(self, tx: Tx, asked: PersonMerge, ours: Together, theirs: Together) -> str | None:
         """Have people find out where somebody is whom the two records show in two places; the Task's name."""
-        there = {one.provider for held in (ours, theirs) for one in courses(held.acknowledged) if one.there}
+        found = (courses(one.acknowledged, Whose(self.home.ods, one.keepers).keeper) for one in (ours, theirs))
+        there = {one.provider for each in found for one in each if one.there}
         if len(there) < 2:
             return None
         said = "Two records that are one person's show stays in two places. Find out where the person is."

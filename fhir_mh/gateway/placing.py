@@ -23,7 +23,7 @@ from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Side, Together, beside
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements import Course, Shown, Situation, Step, courses, stands_at, take
+from fhir_mh.placements import Course, Shown, Situation, Step, Whose, courses, stands_at, take
 from fhir_mh.store import Store, Tx
 
 _SHARING = ("open", "confirm", "transfer", "reopen")
@@ -93,9 +93,9 @@ class PlacementUseCases:
 
     def _not_shared(self, tx: Tx, person: str, placement: str, step: Step) -> list[Issue]:
         """Why the provider is sent nothing, where it is the step that was to begin it."""
-        found = next(
-            (one for one in courses(Together(tx, person, self.home.ods).acknowledged) if one.id == placement), None
-        )
+        held = Together(tx, person, self.home.ods)
+        each = courses(held.acknowledged, Whose(self.home.ods, held.keepers).keeper)
+        found = next((one for one in each if one.id == placement), None)
         if step.step not in _SHARING or found is None or found.provider in ("", self.home.ods):
             return []
         reason = ""

@@ -194,8 +194,10 @@ def _held(tx: Tx, person: str, found: Iterable[StoredResource], own: str) -> _He
 def _in_vain(each: Sequence[_Held]) -> list[set[str]]:
     """Of each of those who are one the stays that a placement was to bring, of any of them, and that has ended."""
     if len(each) == 1:
-        return [planned_in_vain(each[0].tree)]
+        alone = each[0].holding.keepers
+        return [planned_in_vain(each[0].tree, lambda name, item: alone[name, item["id"]])]
     whole: dict[str, list[Tree]] = {"placements": [], "stays": []}
+    keepers: dict[tuple[str, str], str] = {}
     for at, one in enumerate(each):
         codes = one.codes(each)
         for name, items in whole.items():
@@ -203,7 +205,8 @@ def _in_vain(each: Sequence[_Held]) -> list[set[str]]:
                 provider = {"identifier": {"system": ODS_CODE, "value": ods_named(item.get("provider"), codes)}}
                 placed = {"id": f"{at}/{(item.get('placement') or {}).get('id')}"}
                 items.append({**item, "id": f"{at}/{item['id']}", "provider": provider, "placement": placed})
-    found = planned_in_vain(whole)
+                keepers[name, f"{at}/{item['id']}"] = one.holding.keepers[name, item["id"]]
+    found = planned_in_vain(whole, lambda name, item: keepers[name, item["id"]])
     return [
         {stay["id"] for stay in one.tree.get("stays") or () if f"{at}/{stay['id']}" in found}
         for at, one in enumerate(each)

@@ -85,7 +85,7 @@ def followed(
     work = Work(tree, whose.own, whose.keepers, now, mint)
     _noted(before, work, whose)
     leads = whose.leads(tree)
-    were, found = courses(_past(before, whose)), courses(_whole(tree, whose))
+    were, found = courses(_past(before, whose), whose.keeper), courses(_whole(tree, whose), whose.keeper)
     there = _were_there(were)
     for course in _own(found, tree):
         stay = _left_by(_whole(tree, whose), course, there)
@@ -93,7 +93,7 @@ def followed(
             _end_with_stay(work, course, stay)
     if leads and terms.confirm_claims:
         _confirm(found, work, whose)
-    found, asking = courses(_whole(tree, whose)), Asking(tree, whose, owner, is_taken)
+    found, asking = courses(_whole(tree, whose), whose.keeper), Asking(tree, whose, owner, is_taken)
     asking.ask(_on_ending(were, _own(found, tree), asking, terms, now))
     asking.look([*_to_look_at(found, asking, leads, now), *_told_too_little(before, found, asking, now)])
     return after if tree == after else tree
@@ -289,7 +289,7 @@ def _told_too_little(before: Mapping[str, Any], found: list[Course], asking: Ask
     were, own = {stay["id"]: _told_end(stay) for stay in past.get("stays") or ()}, asking.tree.get("placements") or ()
     placed = {placement["id"] for placement in before.get("placements") or ()}
     codes = ods_codes(tree)
-    for placement, stay in untold(tree, found):
+    for placement, stay in untold(tree, found, asking.whose.keeper):
         if placement not in own:
             continue
         name, provider = f"{placement['id']}/{stay['id']}/{_told_end(stay)}/left", placement.get("provider")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from fhir_mh.fhir.urls import ODS_CODE
 _LEEWAY = timedelta(minutes=5)  # by which another system's clock may be ahead
 _SUMMER_TIME = timedelta(hours=1)  # by which a day in England begins before it does in UTC
 Tree = dict[str, Any]
+Keeper = Callable[[str, Tree], str | None]  # of a list and an item in it: who keeps it
 State = Literal[
     "planned", "claimed", "declined", "under-way", "on-leave", "left", "waiting", "lapsed", "ended", "void"
 ]  # fmt: skip
@@ -73,11 +74,11 @@ def ods_named(ref: Mapping[str, Any] | None, codes: Mapping[str, str]) -> str:
     return str(named) or codes.get(ref.get("id", ""), "")
 
 
-def courses(tree: Mapping[str, Any]) -> list[Course]:
-    """Every placement and stay of a record, each once."""
+def courses(tree: Mapping[str, Any], keeper: Keeper = lambda _, item: item.get("custodian")) -> list[Course]:
+    """Every placement and stay of a record, each once. keeper: who keeps an item, where it is known otherwise."""
     codes, declined = ods_codes(tree), declined_in(tree)
     of, alone = _linked(tree)
-    unlinked = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if told]
+    unlinked = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone, keeper) if told]
     for placement, stay in unlinked:
         of[placement["id"]].append(stay)
     taken = {stay["id"] for _, stay in unlinked}
@@ -129,14 +130,14 @@ class _Span:
     until: str
 
 
-def _spans(placements: list[Tree], codes: Mapping[str, str], *more: str) -> dict[str, list[_Span]]:
+def _spans(placements: list[Tree], codes: Mapping[str, str], keeper: Keeper, *more: str) -> dict[str, list[_Span]]:
     """The placements that may have stays, of more statuses too, by provider: first what it does not keep, in time."""
     found = []
     for one in placements:
         span = _Span(one, ods_named(one.get("provider"), codes), _utc(_open_since(one)), _utc(_over_since(one)))
         if span.provider and one.get("status", "active") in ("active", "completed", *more):
             found.append(span)
-    found.sort(key=lambda one: (one.part.get("custodian") == one.provider, one.since))
+    found.sort(key=lambda one: (keeper("placements", one.part) == one.provider, one.since))
     at: dict[str, list[_Span]] = {}
     for span in found:
         at.setdefault(span.provider, []).append(span)
@@ -155,7 +156,7 @@ def _stayed(stays: list[Tree], codes: Mapping[str, str]) -> list[_Span]:
 
 
 def _unlinked(
-    tree: Mapping[str, Any], of: Mapping[str, list[Tree]], alone: list[Tree]
+    tree: Mapping[str, Any], of: Mapping[str, list[Tree]], alone: list[Tree], keeper: Keeper
 ) -> Iterator[tuple[Tree, Tree, bool]]:
     """Placements with a stay that names none, each once; and whether it can be told that it is its stay.
 
@@ -164,7 +165,7 @@ def _unlinked(
     placement ended, is the stay of that one where no other is: so people are asked.
     """
     codes, declined, placements = ods_codes(tree), declined_in(tree), list(tree.get("placements") or ())
-    at, doubtful = _spans(placements, codes), []
+    at, doubtful = _spans(placements, codes, keeper), []
     free = {one["id"] for one in placements if not any(_came_by(one, stay) for stay in of[one["id"]])}
     for stay in _stayed(alone, codes):
         there = _there(stay.part)
@@ -184,10 +185,10 @@ def _unlinked(
         if first["id"] in free:
             free.discard(first["id"])
             yield first, one, True
-    yield from ((placement, stay, True) for placement, stay in _planned(tree, alone))
+    yield from ((placement, stay, True) for placement, stay in _planned(tree, alone, keeper))
 
 
-def _planned(tree: Mapping[str, Any], alone: list[Tree]) -> Iterator[tuple[Tree, Tree]]:
+def _planned(tree: Mapping[str, Any], alone: list[Tree], keeper: Keeper) -> Iterator[tuple[Tree, Tree]]:
     """Stays that somebody else has planned with a provider and that name no placement, each with that of its provider.
 
     That is the one that goes on; where none does, the last that has ended, unless the stay is told to begin after that.
@@ -196,9 +197,9 @@ def _planned(tree: Mapping[str, Any], alone: list[Tree]) -> Iterator[tuple[Tree,
     codes, at = ods_codes(tree), dict[str, list[_Span]]()
     for stay in (one for one in alone if one.get("status") == "planned"):
         provider, start = ods_named(stay.get("provider"), codes), _utc(_period(stay).get("start"))
-        if stay.get("custodian") in (None, provider):
+        if keeper("stays", stay) in (None, provider):
             continue
-        at = at or _spans(list(tree.get("placements") or ()), codes, "revoked")
+        at = at or _spans(list(tree.get("placements") or ()), codes, keeper, "revoked")
         each = at.get(provider, ())
         going_on = [one for one in each if one.part.get("status", "active") == "active"]
         over = [one for one in each if one.until and not _is_later(start, one.until)]
@@ -207,9 +208,10 @@ def _planned(tree: Mapping[str, Any], alone: list[Tree]) -> Iterator[tuple[Tree,
             yield planned.part, stay
 
 
-def planned_in_vain(tree: Mapping[str, Any]) -> set[str]:
+def planned_in_vain(tree: Mapping[str, Any], keeper: Keeper) -> set[str]:
     """The stays that are planned and name no placement, where the placement that each was planned by has ended."""
-    return {stay["id"] for placement, stay in _planned(tree, _linked(tree)[1]) if placement.get("status") in ENDED}
+    found = _planned(tree, _linked(tree)[1], keeper)
+    return {stay["id"] for placement, stay in found if placement.get("status") in ENDED}
 
 
 def _came_by(placement: Tree, stay: Tree) -> bool:
@@ -383,13 +385,13 @@ def ended_since(placement: Tree, stay: Tree) -> bool | None:
     return later(_period(stay).get("end"), said[-1]["recorded_at"])
 
 
-def untold(tree: Mapping[str, Any], courses_of: list[Course]) -> list[tuple[Tree, Tree]]:
+def untold(tree: Mapping[str, Any], courses_of: list[Course], keeper: Keeper) -> list[tuple[Tree, Tree]]:
     """Placements that go on with nobody there, each with a stay that is over: whether by it, cannot be told.
 
-    courses_of: the record's.
+    courses_of, keeper: the record's.
     """
     of, alone = _linked(tree)
-    found = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone) if not told]
+    found = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone, keeper) if not told]
     for placement in tree.get("placements") or ():
         over = [stay for stay in of[placement["id"]] if stay.get("status") in GONE]
         found += [(placement, stay) for stay in over if ended_since(placement, stay) is None]

@@ -107,7 +107,7 @@ def take(situation: Situation, name: str | None, step: Step, shown: Shown | None
         return placing.open_placement(work, step)
     if isinstance(step, Claim):
         return staying.claim(work, step)
-    course = next((one for one in courses(work.tree) if named(one, name)), None)
+    course = next((one for one in courses(work.tree, work.keeper) if named(one, name)), None)
     if course is None:
         raise NotFound(issues=[issue("placement-not-found", "placement")])
     course, state = (course, course.state) if shown is None else (shown.of(course), shown.state)
@@ -129,7 +129,8 @@ def stands_at(situation: Situation, name: str | None, step: Step) -> tuple[str |
     if isinstance(step, Open):
         return (placing.going_on(work, step.provider) or {}).get("id"), None
     claim = isinstance(step, Claim)
-    course = staying.expected(work) if claim else next((one for one in courses(work.tree) if named(one, name)), None)
+    found = courses(work.tree, work.keeper)
+    course = staying.expected(work) if claim else next((one for one in found if named(one, name)), None)
     if course is None:
         return name, None
     ours = work.keeps("stays", course.stay) and not work.places(course)

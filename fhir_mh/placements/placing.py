@@ -34,7 +34,7 @@ def open_placement(work: Work, step: Open) -> Taken:
 
 def going_on(work: Work, provider: str) -> Tree | None:
     """The placement with a provider that goes on; one that the provider says of itself is none yet."""
-    for course in courses(work.tree):
+    for course in courses(work.tree, work.keeper):
         placement = course.placement
         if placement is None or course.provider != provider or course.state not in ("planned", "under-way", "on-leave"):
             continue
@@ -142,7 +142,7 @@ def transfer(work: Work, course: Course, step: Transfer) -> Taken:
         return work.again(new["id"], same=same, step=step.step)
     if provider == course.provider:
         return work.again(course.id, same=is_told(work.tree, old, tree_of(step), PLACED), step=step.step)
-    stayed = [one for one in courses(work.tree) if one.placement is old and is_to_end(work, one)]
+    stayed = [one for one in courses(work.tree, work.keeper) if one.placement is old and is_to_end(work, one)]
     new = _moved_to(work, old, provider, tree_of(step), said)
     end_placement(work, old, "transferred", said)
     for one in stayed:

@@ -40,7 +40,7 @@ def claim(work: Work, step: Claim) -> Taken:
 
 def expected(work: Work) -> Course | None:
     """What a claim of ours is told of: by which somebody is here already, or by which they are to come."""
-    for course in courses(work.tree):
+    for course in courses(work.tree, work.keeper):
         here = course.there and (course.goes_on or course.state == "declined")
         if course.provider == work.own and (here or course.state == "planned"):
             return course
@@ -68,7 +68,7 @@ def admit(work: Work, course: Course, step: Admit) -> Taken:
     placement = course.placement
     if placement is None:  # it is in the record of another who is one with the person: by this stay they have come
         return work.again(course.id, same=_is_admitted(work, course, step), step=step.step)
-    for one in courses(work.tree):
+    for one in courses(work.tree, work.keeper):
         if one.there and one.placement is not None and one.placement["id"] == placement["id"]:
             return work.again(one.id, same=_is_admitted(work, one, step), step=step.step)
     return work.done(_admitted(work, course, tree_of(step), Said(step.by, _AT_ADMISSION, work.now)))

@@ -36,10 +36,12 @@ class Whose:
 
     def keeps(self, field: str, item: Mapping[str, Any] | None) -> bool:
         """Whether an item is this organisation's, or would be."""
-        if item is None:
-            return False
+        return item is not None and self.keeper(field, item) == self.own
+
+    def keeper(self, field: str, item: Mapping[str, Any]) -> str:
+        """Who keeps an item, whatever it says of that itself: who would keep it, of one that is new."""
         each = (self.keepers, *(one.keepers for one in self.beside))
-        return next((found[field, item["id"]] for found in each if (field, item["id"]) in found), self.own) == self.own
+        return next((found[field, item["id"]] for found in each if (field, item["id"]) in found), self.own)
 
     def leads(self, tree: Mapping[str, Any]) -> bool:
         """Whether the plan is this organisation's; or nobody's, and the person is in its care.

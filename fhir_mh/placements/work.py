@@ -49,6 +49,10 @@ class Work:
         """Whether an item of a list is this organisation's, or would be."""
         return self._whose.keeps(field, item)
 
+    def keeper(self, field: str, item: Mapping[str, Any]) -> str:
+        """Who keeps an item, or would keep it: ODS code."""
+        return self._whose.keeper(field, item)
+
     def provides(self, course: Course) -> bool:
         """Whether the person is with this organisation, or is to come to it."""
         return self.keeps("stays", course.stay) or course.provider == self.own

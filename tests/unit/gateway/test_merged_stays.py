@@ -17,7 +17,7 @@ from tests.unit.gateway.test_merged_placements import (
     stays,
 )
 from tests.unit.gateway.test_merging import OTHER, UNPLACED, held, merge, second
-from tests.unit.gateway.test_placed import of_the_ward, seen, step, without_a_placement
+from tests.unit.gateway.test_placed import of_the_ward, seen, sent_without_its_keeper, step, without_a_placement
 from tests.unit.gateway.test_placement_tasks import FAR, tasks
 
 Tree = dict[str, Any]
@@ -46,9 +46,10 @@ def test_of_two_placements_of_two_who_are_one_the_first_ends_with_the_one_stay(p
     assert len(tasks(pair, kind="follow-up")) == 1
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["keeper told", "keeper not told"])
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_stay_planned_of_the_one_shares_nothing_once_the_placement_of_the_other_has_ended(
-    pair: Pair, turned: bool
+    pair: Pair, turned: bool, told: bool
 ) -> None:
     planned = {"stays": [{"id": "stay", "provider": {"id": "org-ward"}, "status": "planned"}]}
     if turned:
@@ -57,6 +58,8 @@ def test_a_stay_planned_of_the_one_shares_nothing_once_the_placement_of_the_othe
     else:
         pair.save(HOME, {**without_a_placement(), **planned})
         pair.save(HOME, second())
+    if not told:
+        sent_without_its_keeper(pair, OTHER if turned else NHS_NUMBER)
     merge(pair)
     pair.deliver()
     assert WARD in seen(pair).in_care

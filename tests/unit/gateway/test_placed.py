@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mh.api.placements_json import listed
 from fhir_mh.consent import AccessContext
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.gateway.identity import find_person
@@ -266,4 +267,33 @@ def test_a_planned_stay_shares_nothing_once_the_placement_is_over_by_its_status_
     pair.save(HOME, {"placements": [{"id": "place", "status": status}]})
     assert [name for name, _ in pair.deliver()] == ["notice"]
     assert [(one.id, one.state) for one in courses(pair.record(HOME).tree)] == [("place", "ended")]
+    assert WARD not in seen(pair).in_care
+
+
+def sent_without_its_keeper(pair: Pair, number: str = NHS_NUMBER) -> None:
+    """A system of the home team sends the person's Encounter as FHIR, which does not say who keeps it."""
+    gateway = pair.gateways[HOME]
+    (stay,) = gateway.store.read_now(lambda tx: tx.person_resources(str(find_person(tx, number)), type="Encounter"))
+    body = {name: value for name, value in stay.body().items() if name not in ("extension", "meta")}
+    asyncio.run(gateway.update(AccessContext(HOME), body))
+
+
+def test_a_planned_stay_is_that_of_its_placement_whatever_it_says_of_its_keeper(pair: Pair) -> None:
+    pair.save(HOME, {**person_with_a_plan(), "stays": [PLANNED]})
+    sent_without_its_keeper(pair)
+    pair.deliver()
+    (shown,) = listed(pair.record(HOME))["placements"]
+    assert (shown["id"], shown["stay"]["id"]) == ("place", "st")
+    step(pair, HOME, "end", "place", outcome="cancelled", at="2026-11-24T09:00:00Z", reason={"text": "At home."})
+    assert [name for name, _ in pair.deliver()] == ["notice"]
+    assert [stay["status"] for stay in pair.record(HOME).tree["stays"]] == ["cancelled"]
+    assert WARD not in seen(pair).in_care
+
+
+def test_a_planned_stay_shares_nothing_by_status_alone_whatever_it_says_of_its_keeper(pair: Pair) -> None:
+    pair.save(HOME, {**person_with_a_plan(), "stays": [PLANNED]})
+    sent_without_its_keeper(pair)
+    pair.deliver()
+    pair.save(HOME, {"placements": [{"id": "place", "status": "revoked"}]})
+    assert [name for name, _ in pair.deliver()] == ["notice"]
     assert WARD not in seen(pair).in_care
