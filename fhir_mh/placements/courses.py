@@ -202,7 +202,7 @@ def _planned(tree: Mapping[str, Any], alone: list[Tree], keeper: Keeper) -> Iter
         at = at or _spans(list(tree.get("placements") or ()), codes, keeper, "revoked")
         each = at.get(provider, ())
         going_on = [one for one in each if one.part.get("status", "active") == "active"]
-        over = [one for one in each if one.until and not _is_later(start, one.until)]
+        over = [one for one in each if one.part.get("status") in ENDED and not _is_later(start, one.until)]
         planned = next(iter(going_on), None) or max(over, key=lambda one: one.until, default=None)
         if planned is not None:
             yield planned.part, stay

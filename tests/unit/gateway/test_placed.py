@@ -270,6 +270,18 @@ def test_a_planned_stay_shares_nothing_once_the_placement_is_over_by_its_status_
     assert WARD not in seen(pair).in_care
 
 
+@pytest.mark.parametrize("status", ["completed", "revoked"])
+@pytest.mark.parametrize("start", [None, "2026-12-24"])
+def test_a_planned_stay_shares_nothing_beside_a_placement_that_comes_as_past_already(
+    pair: Pair, status: str, start: str | None
+) -> None:
+    tree = person_with_a_plan()
+    tree["placements"][0]["status"] = status
+    pair.save(HOME, {**tree, "stays": [PLANNED if start is None else {**PLANNED, "period": {"start": start}}]})
+    assert pair.deliver() == []
+    assert WARD not in seen(pair).in_care
+
+
 def sent_without_its_keeper(pair: Pair, number: str = NHS_NUMBER) -> None:
     """A system of the home team sends the person's Encounter as FHIR, which does not say who keeps it."""
     gateway = pair.gateways[HOME]
