@@ -64,15 +64,17 @@ class SettingAside:
     def keep_apart(self, tx: Tx, partner: str, message: Message, persons: list[str], found: Issue) -> None:
         """Two people held here are said to be one: nothing of either goes out until people decide, and each has a Task.
 
-        What passes a halted lane still does: notices, and what the person refuses.
+        What passes a halted lane still does: notices, and what the person refuses. Said again, it asks nobody again,
+        and halts nothing: people may have resumed the lanes.
         """
         said = f"What {partner} sent says that this person and another one held here are one. {found.fix}"
         partners, whole = partners_of(tx, self.home), _is_whole(message.as_json())
         task = _task_of_all_that_say(partner, persons) if whole else message.id
         once = whole and _is_said_elsewhere(tx, partner, persons, "" if self.replay is None else self.replay.id)
         for person in persons:
-            raise_task(tx, self.home, self.check, person, task_of_each(task, person), "identity", said, once=once)
-            for name in partners:
+            its_task = task_of_each(task, person)
+            asked = raise_task(tx, self.home, self.check, person, its_task, "identity", said, once=once)
+            for name in partners if asked or not once else ():
                 tx.lanes.halt(name, person, found.code)
 
 
@@ -156,8 +158,8 @@ def task_of_each(message: str, person: str) -> str:
 
 def raise_task(
     tx: Tx, home: Organisation, check: Check, person: str, name: str, kind: str, said: str, *, once: bool = False
-) -> None:
-    """Tell the team of the person. Nothing where nothing is held.
+) -> bool:
+    """Tell the team of the person, and whether they are told. Nothing where nothing is held.
 
     The same name again makes the same Task anew, whatever became of it; once leaves it as it is by then.
     """
@@ -167,7 +169,7 @@ def raise_task(
         "description": said,
         "raised_at": instant(tx.now),
     }
-    _put_task(tx, home, check, person, name, task, "always" if not once else "new")
+    return _put_task(tx, home, check, person, name, task, "always" if not once else "new")
 
 
 def is_raised(tx: Tx, name: str) -> bool:
@@ -186,14 +188,15 @@ def close_task(
 def _put_task(
     tx: Tx, home: Organisation, check: Check, person: str, name: str, said: Tree,
     where: Literal["always", "new", "known"],
-) -> None:  # fmt: skip
+) -> bool:  # fmt: skip
     holding = hold(tx, person, home.ods)
     if not holding.bodies:
-        return
+        return False
     before = holding.tree
     tasks = {one["id"]: one for one in before.get("tasks") or ()}
     found = held_as(str(uuid.uuid5(_NAMESPACE, name)), tasks, partial(is_taken, tx, person))
     if where != "always" and (where == "known") != (found in tasks):
-        return
+        return False
     tasks[found] = {**tasks.get(found, {}), "id": found, **said}
     write_record(tx, home, check, holding, before, {**before, "tasks": list(tasks.values())})
+    return True

@@ -149,15 +149,20 @@ def test_lanes_to_a_partner_that_was_added_while_it_runs_are_halted_too(pair: Pa
     ]
 
 
+def resume(pair: Pair) -> None:
+    """People let what waits for the ward go on."""
+    store = pair.gateways[HOME].store
+    for person in store.read_now(lambda tx: tx.persons()):
+        store.write_now(lambda tx, person=person: deliveries.resume(tx, WARD, person))
+
+
 def test_nothing_of_either_is_sent_until_people_let_it_but_what_they_refuse(pair: Pair) -> None:
     two_people(pair)
     pair.save(HOME, {"goals": [{"id": "g", "description": "The sea"}]})
     assert pair.deliver() == []
     pair.save(HOME, {"refusals": [{"id": "r", "made_at": "2026-02-01", "refuses": [{"id": "x", "treatment": "ECT"}]}]})
     assert [verb for verb, _ in pair.deliver()] == ["snapshot"]
-    store = pair.gateways[HOME].store
-    for person in store.read_now(lambda tx: tx.persons()):
-        store.write_now(lambda tx, person=person: deliveries.resume(tx, WARD, person))
+    resume(pair)
     pair.save(HOME, {"goals": [{"id": "g2", "description": "The hills"}]})
     assert [verb for verb, _ in pair.deliver()] == ["snapshot"]
 
@@ -200,6 +205,29 @@ def test_that_two_are_one_is_not_asked_again_of_a_team_that_has_dealt_with_it(pa
     pair.save(HOME, {"tasks": [{**one, "status": "completed"} for one in own]})
     said_to_be_one(pair, 10)
     assert sorted(asked(pair)) == [["completed"], ["requested"]]
+
+
+def test_lanes_that_people_have_resumed_are_not_halted_by_what_nobody_is_asked_about_again(pair: Pair) -> None:
+    two_people(pair)
+    resume(pair)
+    pair.deliver()
+    said_to_be_one(pair, 10)
+    pair.save(HOME, {"goals": [{"id": "g", "description": "The sea"}]})
+    assert [verb for verb, _ in pair.deliver()] == ["snapshot"]
+    (held, _) = pair.gateways[HOME].store.read_now(lambda tx: tx.quarantine.find())
+    asyncio.run(pair.gateways[HOME].quarantine.replay(AccessContext(HOME, "quarantine"), held.id))
+    assert of_each(pair, _lane) == [("open", None)] * 2
+
+
+def test_lanes_are_halted_again_where_people_are_asked_again(pair: Pair) -> None:
+    two_people(pair)
+    resume(pair)
+    gateway = pair.gateways[HOME]
+    (held,) = gateway.store.read_now(lambda tx: tx.quarantine.find())
+    asyncio.run(gateway.quarantine.discard(AccessContext(HOME, "quarantine"), held.id, "A slip of the ward's."))
+    said_to_be_one(pair, 10)
+    assert asked(pair) == [["requested"]] * 2
+    assert of_each(pair, _lane) == [("halted", "sync-identity")] * 2
 
 
 def _tasks(store: Store, person: str) -> list[Tree]:
