@@ -104,18 +104,22 @@ def close_tasks_of_each(
 
 def people_said_to_be_one(tx: Tx, message: Message) -> list[str]:
     """The persons held apart here whom a snapshot says are one: one number is the other's superseded one."""
+    known = _named_as_one(tx, message)
+    return [] if same_one(tx, known) else known
+
+
+def _named_as_one(tx: Tx, message: Message) -> list[str]:
+    """The same, whether or not people have made them one by now."""
     patients = [body for body in bodies_of(message) if body.get("resourceType") == "Patient"]
     numbers = [number for patient in patients for number in numbers_in(patient)]
     named = list(dict.fromkeys([*([message.nhs_number] if message.nhs_number else ()), *numbers]))
-    if len(named) < 2:  # one number is no two people's
-        return []
-    known = set(persons_by_number(tx, named))
-    return [] if same_one(tx, known) else sorted(known)
+    known = persons_by_number(tx, named) if len(named) > 1 else []  # one number is no two people's
+    return sorted(known) if len(known) > 1 else []
 
 
 def _said_to_be_one_by(tx: Tx, held: Quarantined) -> list[str]:
     try:
-        return people_said_to_be_one(tx, read_message(load_object(held.text)))
+        return _named_as_one(tx, read_message(load_object(held.text)))
     except InvalidResource:  # what is no message names nobody
         return []
 

@@ -16,6 +16,7 @@ from fhir_mh.store import Store
 from fhir_mh.sync import deliveries
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, Tree, normal, person_with_a_plan
 from tests.unit.gateway.test_crossing import bundled
+from tests.unit.gateway.test_merging import merge
 
 LOCAL = {"system": "urn:ward-pas", "value": "W7"}
 OTHER = "9990000026"
@@ -180,6 +181,24 @@ def asked(pair: Pair) -> list[list[str]]:
     return of_each(
         pair, lambda store, one: [body["status"] for body in _tasks(store, one) if "another one" in body["description"]]
     )
+
+
+@pytest.mark.parametrize("replayed", [True, False])
+def test_the_tasks_of_both_are_closed_once_people_have_made_them_one_and_nothing_says_so_any_more(
+    pair: Pair, replayed: bool
+) -> None:
+    two_people(pair)
+    said_to_be_one(pair, 10)
+    merge(pair)
+    use, context = pair.gateways[HOME].quarantine, AccessContext(HOME, "quarantine")
+    first, last = (one.id for one in asyncio.run(use.listed(context)))
+    asyncio.run(use.discard(context, first, "The next one says it too."))
+    assert asked(pair) == [["requested"]] * 2
+    if replayed:
+        asyncio.run(use.replay(context, last))
+    else:
+        asyncio.run(use.discard(context, last, "Out of date."))
+    assert asked(pair) == [["completed" if replayed else "cancelled"]] * 2
 
 
 def test_that_two_are_one_is_asked_once_however_many_editions_say_so(pair: Pair) -> None:
