@@ -61,7 +61,8 @@ def routes(
 def directory(gateway: Gateway, settings: Settings) -> Directory:
     """The partners of a gateway, of its settings and of its store."""
     fixed = {partner.ods: partner for partner in settings.partners}
-    return Directory(gateway.store, gateway.home, fixed, settings.secrets, beyond=not settings.on_loopback)
+    beyond = not settings.on_loopback
+    return Directory(gateway.store, gateway.home, gateway.check, fixed, settings.secrets, beyond=beyond)
 
 
 class Connected(Mapping[str, Transport]):

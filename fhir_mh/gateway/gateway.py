@@ -112,7 +112,7 @@ class Gateway(FhirUseCases):
         self.currency = CurrencyUseCases(store, home)
         self.placements = PlacementUseCases(store, home, check)
         self.quarantine = QuarantineUseCases(store, home, check)
-        self.seals = SealUseCases(store, home)
+        self.seals = SealUseCases(store, home, check)
         self.merges = MergeUseCases(store, home, check)
         self.finding = FindingUseCases(store, home)
         self.deciding = DecidingUseCases(store, home, check)

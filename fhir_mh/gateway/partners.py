@@ -14,6 +14,8 @@ from fhir_mh.errors import Conflict, InvalidResource, NotFound
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import copy_at, end_sharing, look_anew
+from fhir_mh.gateway.ties import ask_about_ties
+from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import Issue, issue
 from fhir_mh.partner import OF_KIND, SECRET_LENGTH, SECRETS, Connection, Partner, faults, read_secret
 from fhir_mh.settings import UNNAMED, Places, translated
@@ -62,6 +64,7 @@ class Directory:
 
     store: Store
     home: Organisation
+    check: Check
     fixed: Mapping[str, Partner]
     folder: Path | None
     beyond: bool
@@ -213,6 +216,7 @@ class Directory:
         persons = tx.persons(after=stored.reached, limit=_AT_ONCE)
         for person in persons:
             look_anew(tx, self.home, person, [ods])
+            ask_about_ties(tx, self.home, self.check, person)
         tx.partners.reach(ods, persons[-1] if persons else None)
         return bool(persons)
 

@@ -268,6 +268,7 @@ class Receiving:
             if kinds:
                 raise_task(tx, self.home, self.check, whose, task_of_each(message.id, whose), "identity", said)
                 spread(tx, self.home, whose, kinds, own=False)
+                ask_about_ties(tx, self.home, self.check, whose, kinds, own=False)
         return Receipt(message.id, "stored", 0 if person is None else tx.edition(person, partner))
 
     def _seal_whole(self, tx: Tx, partner: str, person: str | None, message: Message, keys: set[Key]) -> Receipt:

@@ -14,7 +14,9 @@ from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.sealing import NOT_SEALED, take_back
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import expect_kept, expect_record
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Together
+from fhir_mh.gateway.writing import Check
 from fhir_mh.issues import issue
 from fhir_mh.store import Seal, SealedText, Store, Tx
 
@@ -35,8 +37,8 @@ class Sealed:
 class SealUseCases:
     """Retracting, and opening what was sealed. All of it is for this organisation's clients with the role `seals`."""
 
-    def __init__(self, store: Store, home: Organisation) -> None:
-        self.store, self.home = store, home
+    def __init__(self, store: Store, home: Organisation, check: Check) -> None:
+        self.store, self.home, self.check = store, home, check
 
     async def retract(self, context: AccessContext, record_id: str, items: Sequence[tuple[str, str]] | None,
                       reason: str) -> int:  # fmt: skip
@@ -57,6 +59,7 @@ class SealUseCases:
                 kinds = take_back(tx, self.home, person, theirs, reason)
                 note_act(tx, self.home, context, person, "seal", "retract", f"record {record_id}", reason)
                 spread(tx, self.home, person, kinds, own=True)
+                ask_about_ties(tx, self.home, self.check, person, kinds)
             return sum(len(theirs) for theirs in keys.values())
 
         return await self.store.write(work)

@@ -15,6 +15,7 @@ from fhir_mh.gateway.merge_notices import tell
 from fhir_mh.gateway.parting import Parting
 from fhir_mh.gateway.setting_aside import close_task
 from fhir_mh.gateway.spreading import look_anew, partners_of
+from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.writing import Check
 from fhir_mh.gateway.written_since import PROPOSALS, Before, Whose, Written, written_since
 from fhir_mh.issues import issue
@@ -74,6 +75,7 @@ def undo(
     tx.merges.undo(merge.id, by)
     for side in sides:
         look_anew(tx, home, side, partners_of(tx, home))
+        ask_about_ties(tx, home, check, side)
     count = [list(whose.values()).count(name) for name in ("stays", "other", "apart")]
     found = tx.merges.get(merge.id)
     return Undone(found or merge, *count)

@@ -126,7 +126,7 @@ class Site:
         self.courier = Courier(
             self.store, self.exchange, self.transports, self.clock, own=self.ods, owner=self.ods, draw=self.draw.random
         )
-        self.directory = Directory(self.store, self.gateway.home, {}, None, beyond=False)
+        self.directory = Directory(self.store, self.gateway.home, self.check, {}, None, beyond=False)
         self.dead = False
 
     def stop(self) -> None:

@@ -13,11 +13,12 @@ import pytest
 from fhir_mh.consent import AccessContext
 from fhir_mh.gateway import ties
 from fhir_mh.gateway.holding import hold
+from fhir_mh.gateway.partners import Directory
 from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.writing import write_record
 from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_finding import ask
-from tests.unit.gateway.test_merging import OTHER, UNPLACED, merge, second
+from tests.unit.gateway.test_merging import OTHER, UNPLACED, held, merge, second, undo
 from tests.unit.gateway.test_placed import of_the_ward, seen, step, without_a_placement
 from tests.unit.gateway.test_placement_tasks import FAR
 from tests.unit.gateway.test_sealing import retract
@@ -193,6 +194,42 @@ def test_a_ward_that_takes_part_by_a_merge_is_asked_about(unplaced: Pair) -> Non
     assert asked(unplaced) == []
     merge(unplaced)
     assert asked(unplaced) == ["requested"]
+
+
+def test_a_partner_that_is_added_and_takes_part_already_is_asked_about(unplaced: Pair) -> None:
+    far = [{"id": "org-far", "ods": "ZLAT1"}]
+    placement = {"id": "far", "requested_by": {"id": "org-home"}, "provider": {"id": "org-far"}, "level": "1"}
+    unplaced.save(HOME, {"organisations": far, "placements": [placement], **ANYBODY})
+    assert asked(unplaced) == []
+    home = unplaced.gateways[HOME]
+    home.store.write_now(lambda tx: tx.partners.add("ZLAT1", "{}"))
+    asyncio.run(Directory(home.store, home.home, home.check, {}, None, beyond=False).share_with_new())
+    assert asked(unplaced) == ["requested"]
+
+
+def test_what_ties_once_a_merge_is_undone_is_asked_about(unplaced: Pair) -> None:
+    unplaced.save(HOME, second(sharing=[permission("2026-11-24")]))
+    made = merge(unplaced)
+    unplaced.save(HOME, {"sharing": [denial("2026-11-24")]})
+    assert asked(unplaced) == ["requested"]
+    undo(unplaced, made, denial="other")
+    tasks = held(unplaced, HOME, OTHER).tree["tasks"]
+    assert [one["status"] for one in tasks if one["kind"] == "unclear-item"] == ["requested"]
+
+
+LATER: Tree = {"id": "later", "made_at": "2026-11-25", "terms": {"decision": "permit"}}
+
+
+@pytest.mark.parametrize("ods", [HOME, WARD])
+def test_what_ties_once_a_later_decision_is_retracted_is_asked_about(placed: Pair, ods: str) -> None:
+    placed.save(ods, {"sharing": [LATER]})
+    placed.deliver()
+    placed.save(HOME, {"sharing": [permission("2026-11-24"), denial("2026-11-24")]})
+    placed.deliver()
+    assert asked(placed) == []
+    retract(placed, [("sharing", "later")], ods)
+    placed.deliver()
+    assert asked(placed) == ["requested"]
 
 
 def test_where_nothing_was_decided_about_sharing_nobodys_standing_is_looked_at(
