@@ -30,7 +30,7 @@ def _in_rule(rule: Mapping[str, Any], path: str) -> Iterator[Issue]:
     if any(coding.get("system") != _SECTION for coding in objects_in(rule.get("class"))):
         unclear.append("class")
     actions = objects_in(rule.get("action"))
-    if not {coding.get("code") for action in actions for coding in objects_in(action.get("coding"))} <= DIRECT:
+    if not {str(coding.get("code")) for action in actions for coding in objects_in(action.get("coding"))} <= DIRECT:
         unclear.append("action")
     yield from (issue("consent-rule-unclear", f"{path}.{name}", name=name) for name in unclear)
     for number, inner in enumerate(objects_in(rule.get("provision"))):

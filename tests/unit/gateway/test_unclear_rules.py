@@ -79,3 +79,11 @@ def test_whoever_records_it_is_told_by_record_and_by_fhir(pair: Pair) -> None:
     kept = asyncio.run(gateway.create(context, consent))
     assert held.tree["sharing"]
     assert [one.path for one in kept.warnings] == ["Consent.provision.provision[0].data"]
+
+
+@pytest.mark.parametrize("code", [{"a": 1}, ["access"], None])
+def test_an_action_whose_code_is_no_text_is_refused_as_any_such_element_is(code: Any) -> None:
+    consent = consent_of(CLEAR, "deny")
+    (rule,) = consent["provision"]["provision"]
+    rule["action"][0]["coding"][0]["code"] = code
+    assert [one.path for one in unclear_rules(consent)] == ["Consent.provision.provision[0].action"]
