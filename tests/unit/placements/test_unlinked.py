@@ -155,6 +155,15 @@ def test_a_stay_is_that_of_one_placement_and_a_placement_of_the_provider_itself_
     }  # fmt: skip
 
 
+def test_who_keeps_a_placement_is_asked_of_what_is_held_and_not_of_what_it_says() -> None:
+    said = {"own": HOME, "ours": WARD}
+    found = tree([{**placement(name, None), "custodian": said[name]} for name in said], [stay("s", "2026-10-20")])
+    assert states(found)["own"] == ("under-way", "s")
+    kept = Whose(HOME, {("placements", "own"): WARD})
+    stands = {one.id: one.state for one in courses(found, kept.keeper)}
+    assert stands == {"own": "planned", "ours": "under-way"}
+
+
 def test_a_stay_that_never_was_and_one_elsewhere_are_nobodys() -> None:
     cancelled = {**stay("s", "2026-11-01", "2026-11-20"), "status": "cancelled"}
     elsewhere = {**stay("t", "2026-11-01", "2026-11-20"), "provider": {"id": "far"}}
