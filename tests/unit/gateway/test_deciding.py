@@ -100,7 +100,9 @@ def test_conflicts_are_found_by_their_lead_or_in_the_teams_queue(disputed: Pair)
     disputed.save(HOME, {"tasks": [{"id": name, "owner": None}]})
     assert disputed.conflicts(HOME, owner="lead") == []
     assert len(disputed.conflicts(HOME, owner="")) == 1
-    assert disputed.conflicts(HOME, record="nobody") == []
+    with pytest.raises(NotFound) as raised:
+        disputed.conflicts(HOME, record="nobody")
+    assert [(found.code, found.path) for found in raised.value.issues] == [("rest-unknown-record", "record")]
 
 
 @pytest.mark.parametrize("what", ["waiting", "read", "decide"])
