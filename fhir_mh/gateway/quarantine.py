@@ -15,6 +15,7 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError, InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt, read_message
 from fhir_mh.fhir.json import dumps, load_object, loads
+from fhir_mh.gateway.auditing import note_act
 from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
@@ -30,6 +31,7 @@ from fhir_mh.store.values import QuarantineState
 ROLE = "quarantine"
 PAGE = 200  # listed at once
 _MAY_REPLAY = (ROLE, "operator")
+_WHY = "It was set aside."  # where nobody says why
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,15 @@ class QuarantineUseCases:
         return await self.store.read(read)
 
     async def read(self, context: AccessContext, name: str) -> Quarantined:
-        """One, whole. Raises ConsentDenied, and NotFound also for what is sealed."""
+        """One, whole; that it was read is audited. Raises ConsentDenied, and NotFound also for what is sealed."""
         self._only(context, ROLE)
-        return await self.store.read(lambda tx: _found(tx, name))
+
+        def work(tx: Tx) -> Quarantined:
+            held = _found(tx, name)
+            self._note(tx, context, held, "open")
+            return held
+
+        return await self.store.write(work)
 
     async def replay(self, context: AccessContext, name: str) -> Replayed:
         """Take one in as if it had just come. What fails again stays held, with the new reason.
@@ -75,12 +83,12 @@ class QuarantineUseCases:
         """
         self._only(context, *_MAY_REPLAY)
         try:
-            return await self.store.write(lambda tx: self._again(tx, context, name))
+            return await self.store.write(lambda tx: self._noted(tx, context, self._again(tx, context, name)))
         except FhirMhError as fault:
             found = fault.issues
             if fault.status >= 500 or not found or found[0].code in ("store-unknown-message", "store-contradiction"):
                 raise
-        return await self.store.write(lambda tx: _still_held(tx, context, name, found))
+        return await self.store.write(lambda tx: self._noted(tx, context, _still_held(tx, context, name, found)))
 
     async def replay_all(self, context: AccessContext, *, partner: str | None = None) -> list[Replayed]:
         """Try everything again that is held, the oldest first, each in a transaction of its own.
@@ -128,9 +136,17 @@ class QuarantineUseCases:
             held = _held(tx, name)
             tx.quarantine.settle(name, "discarded", dumps({**_by(context), "reason": reason}).decode())
             self._done(tx, held, "cancelled")
+            self._note(tx, context, held, "discard", reason)
             return _found(tx, name)
 
         return await self.store.write(throw_out)
+
+    def _noted(self, tx: Tx, context: AccessContext, done: Replayed) -> Replayed:
+        self._note(tx, context, done.held, "replay")
+        return done
+
+    def _note(self, tx: Tx, context: AccessContext, held: Quarantined, act: str, why: str = _WHY) -> None:
+        note_act(tx, self.home, context, held.person, "message", act, f"message {held.id}", why)
 
     def _done(self, tx: Tx, held: Quarantined, status: Any) -> None:
         if held.message is None:

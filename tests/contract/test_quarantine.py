@@ -212,6 +212,24 @@ def test_what_is_thrown_out_is_kept_with_its_reason_and_closes_its_task(call: Ca
     refused(call("GET", "/quarantine?state=lost", **as_(OPERATOR)), 422, "sync-envelope", "state")
 
 
+def test_who_reads_tries_again_or_throws_out_is_audited(call: Caller) -> None:
+    name = doubtful(call)
+    call("GET", f"/quarantine/{name}", **as_(KEEPER))
+    call("POST", f"/quarantine/{name}/replay", **as_(OPERATOR))
+    call("POST", f"/quarantine/{name}/discard", {"reason": "Meant for another trust."}, **as_(KEEPER))
+    rows = call.gateway.store.read_now(lambda tx: tx.audit.find())[-3:]
+    events = [json.loads(row.text) for _, row in rows]
+    assert [(one["type"]["code"], one["subtype"][0]["code"], one["action"]) for one in events] == [
+        ("message", "open", "R"), ("message", "replay", "E"), ("message", "discard", "E"),
+    ]  # fmt: skip
+    assert [one["agent"][0]["who"]["display"] for one in events] == [
+        "ZCT1 quarantine", "ZCT1 operator", "ZCT1 quarantine",
+    ]  # fmt: skip
+    assert all(name in one["entity"][0]["what"]["identifier"]["value"] for one in events)
+    assert events[-1]["purposeOfEvent"][0]["text"] == "Meant for another trust."
+    assert CANARY not in str(events) and NUMBER not in str(events)
+
+
 def test_what_is_no_message_stays_held(call: Caller) -> None:
     deliver(call, {"id": "odd", "verb": "telepathy", "person": {"nhs_number": NUMBER}})
     (line,) = listed(call)
