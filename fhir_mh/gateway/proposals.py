@@ -85,17 +85,13 @@ class Merging:
             return True
         if key not in {key_of(body) for body in bodies_of(message, "before")}:
             return False
-        return any(key in _keys(older) for older in self._older(projection)) or any(
+        whose = (self.partner, self.person, self.home.ods)
+        older = self.tx.projections.newest_first(*whose, projection.edition - 1)
+        return any(key in _keys(one) for one in older) or any(
             key in {key_of(body) for body in _resources(load_object(own.payload).get("bundle"))}
             for own in self.tx.proposals.find(self.person, direction="received")
             if own.partner == self.partner
         )
-
-    def _older(self, projection: Projection) -> Iterator[Projection]:
-        for edition in range(projection.edition - 1, 0, -1):
-            found = self.tx.projections.get(self.partner, self.person, self.home.ods, edition)
-            if found is not None:
-                yield found
 
     def merge(self, message: Message, projection: Projection) -> Receipt:
         """Apply the rows that its author changed and we did not; the others become Tasks with both texts.

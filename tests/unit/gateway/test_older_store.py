@@ -16,9 +16,10 @@ from fhir_mh.fhir.json import loads
 from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.issues import issue
 from fhir_mh.store import Outcome, open_store
+from fhir_mh.store.session import Session
 from fhir_mh.sync.courier import Courier
 from fhir_mh.sync.deliveries import send_again
-from tests.unit.gateway.pair import HOME, WARD, Pair, accept, person_with_a_plan
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, accept, person_with_a_plan
 
 
 def coping(text: str, name: str = "sleep") -> dict[str, Any]:
@@ -293,6 +294,25 @@ def test_of_an_edition_that_there_cannot_be_nothing_was_sent(placed: Pair, base:
     home = placed.gateways[HOME]
     receipt = home.store.write_now(lambda tx: home.exchange.receive(tx, WARD, said))
     assert (receipt.status, receipt.code) == ("refused", "sync-no-projection")
+
+
+def test_editions_that_a_partner_says_were_lost_cost_nothing_when_it_proposes_something(
+    placed: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed.save(HOME, coping("newer"))
+    answered(placed, edition(placed, HOME) + 5000)
+    placed.deliver()
+    placed.save(HOME, {"goals": [{"id": "new", "description": {"text": "not sent yet"}}]})
+    home, base = placed.gateways[HOME], edition(placed, WARD)
+    (person,) = home.store.read_now(lambda tx: tx.persons())
+    (goal,) = home.store.read_now(lambda tx: [one.body() for one in tx.person_resources(person, type="Goal")])
+    said = {"base": base, "bundle": {"entry": [{"resource": goal}]}, "before": {"entry": [{"resource": goal}]}}
+    asked: list[str] = []
+    run = Session.all
+    monkeypatch.setattr(Session, "all", lambda session, sql, *values: asked.append(sql) or run(session, sql, *values))
+    receipt = placed.hand_over(WARD, HOME, Message("m-new", "proposal", NHS_NUMBER, HOME, base, said))
+    assert (receipt.status, receipt.code) == ("quarantined", "sync-no-projection")
+    assert len(asked) < 500
 
 
 class Repeating:
