@@ -29,11 +29,16 @@ def is_of_an_older_store(said: dict[str, Any], edition: int, held: int, *, diffe
     """
     if "lost_after" in said and held < edition:
         return False  # it knows by now
-    after = said.get("after")
     if held >= edition:
         return differs if held == edition else True
-    known = [one for one in after if type(one) is int] if isinstance(after, list) else [held]
+    known = _may_be_held(said, held)
     return held not in known and held > min(known, default=0)
+
+
+def _may_be_held(said: dict[str, Any], held: int) -> list[int]:
+    """The editions of which a snapshot says that its receiver may hold one; who says nothing knows the one held."""
+    after = said.get("after")
+    return [one for one in after if type(one) is int] if isinstance(after, list) else [held]
 
 
 def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receipt: Receipt) -> bool:
@@ -53,10 +58,11 @@ def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, recei
     if not least <= held <= min(tx.edition(sent.person, home.ods) + _LOST_AT_MOST, _NEVER_REACHED):
         return False
     said = (
-        f"{sent.partner} holds an edition of this plan that is not known here: what is stored here is older than what "
-        "partners hold, as after an older backup was put back. Compare the record with their copies: what was written "
-        "since, refusals above all, is to be recorded again. A retraction may have been undone by the backup: what was "
-        "recorded for the wrong person then stands here again: retract it again. They are sent what is held here."
+        f"{sent.partner} holds an edition of this plan, or an answer to what it proposed, that is not known here: what "
+        "is stored here is older than what partners hold, as after an older backup was put back. Compare the record "
+        "with their copies: what was written since, refusals above all, is to be recorded again. A retraction may have "
+        "been undone by the backup: what was recorded for the wrong person then stands here again: retract it again. "
+        "They are sent what is held here."
     )
     if not sent.payload:
         name = f"{LOST}/{sent.partner}/{sent.person}/{stored}"
@@ -74,30 +80,43 @@ def make_up(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, recei
 _MERGED = ("accepted", "partly")
 
 
-def known_here(tx: Tx, person: str, partner: str) -> dict[str, list[str]]:
-    """The proposals of a partner that are known here to have been merged, or to be conflicts: none of these is lost."""
-    found = [one for one in tx.proposals.find(person, direction="received") if one.partner == partner]
+def known_here(tx: Tx, person: str, partner: str, *, since: int) -> dict[str, list[str]]:
+    """The proposals of a partner that are known here to have been merged, or to be conflicts: none of these is lost.
+
+    Those that were answered in an edition later than the one named.
+    """
+    found = [
+        one
+        for one in tx.proposals.find(person, direction="received")
+        if one.partner == partner and one.outcome and load_object(one.outcome)["edition"] > since
+    ]
     return {
         "merged": [one.id for one in found if one.state in _MERGED],
         "conflicts": [one.id for one in found if one.state == "conflict"],
     }
 
 
-def put_back(tx: Tx, person: str, custodian: str, content: dict[str, Any], edition: int) -> None:
-    """What a custodian merged of our proposals in the editions that it lost is shown as not merged, with both texts.
+def put_back(tx: Tx, person: str, custodian: str, content: dict[str, Any], held: int, edition: int) -> bool:
+    """What a custodian merged of our proposals in editions that it lost is shown as not merged, with both texts.
 
-    So is what became a conflict in them, where it says which of these it knows.
+    So is what became a conflict in them, where it says which of these it knows. held: the edition until now. Returns
+    whether it does not know yet that some were lost.
     """
     after, merged, conflicts = map(content.get, ("lost_after", "merged", "conflicts"))
-    if type(after) is not int:
-        return
+    knows = type(after) is int
+    if not knows and not isinstance(merged, list):
+        return False
+    since = after if type(after) is int else max(held, min(_may_be_held(content, held), default=0))
     states = (*_MERGED, "conflict") if isinstance(conflicts, list) else _MERGED
     known = [name for listed in (merged, conflicts) if isinstance(listed, list) for name in listed]
+    lost = False
     for proposal in tx.proposals.find(person, direction="sent"):
         said = load_object(proposal.outcome) if proposal.outcome else {}
         answered = said.get("edition")
         if proposal.custodian != custodian or proposal.state not in states or type(answered) is not int:
             continue
-        if after < answered <= edition and not any(is_about(tx, proposal, said, name) for name in known):
+        if since < answered <= edition and not any(is_about(tx, proposal, said, name) for name in known):
             said = {**said, "status": "lost", "code": LOST, "decided": {}}
             tx.proposals.settle(proposal.id, "refused", dumps(said).decode())
+            lost = not knows
+    return lost

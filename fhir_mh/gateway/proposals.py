@@ -12,6 +12,7 @@ from fhir_mh.gateway import provenance
 from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
 from fhir_mh.gateway.holding import Key, content, hold, key_of
 from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import standing
 from fhir_mh.gateway.writing import Check, write_record
 from fhir_mh.issues import Issue, issue
@@ -108,6 +109,9 @@ class Merging:
             merged = Merged(copied(before), [], [*merged.conflicts, *late])
         raised = add_tasks(self.tx, self.home, self.person, merged.tree, merged.conflicts, self.partner)
         outcome = write_record(self.tx, self.home, self.check, self.holding, before, merged.tree)
+        if not outcome.stored:  # nothing is new, but the answer: by its edition it is known who knows of it
+            self.tx.touch(self.person, self.home.ods)
+            spread(self.tx, self.home, self.person, (), own=True)
         keep_conflicts(self.tx, self.person, raised, self.partner, message.id)
         rows = [change.path for change in merged.changes]
         provenance.of_merge(self.tx, self.home, self.person, outcome.stored, rows, self.partner, message.id)

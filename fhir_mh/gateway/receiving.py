@@ -116,7 +116,8 @@ class Receiving:
         if not new:
             _carried(tx, person, partner, bodies, edition)
             note_decided(tx, person, partner, message.content.get("decided"))
-            put_back(tx, person, partner, message.content, edition)
+            if put_back(tx, person, partner, message.content, held, edition):
+                lost = (issue(LOST, "$.edition"),)
         tx.askings.pulled(partner, _asked(message.content.get("asked")), person)
         settle(tx, self.home, self.check, person, were)
         if not new or tx.edition(person, self.home.ods):  # else there is nothing of ours to send, nor anywhere

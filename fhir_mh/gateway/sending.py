@@ -63,7 +63,7 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         return Message(waiting.message, "proposal", number, waiting.partner, waiting.edition, said, names)
     projected = project(kept_by(home.ods, waiting.person, sides[waiting.person]), decision)
     beside = _told_beside(tx, home, waiting)
-    edition = _edition(tx, home, waiting, projected, told="decided" in beside or "merged" in beside)
+    edition = _edition(tx, home, waiting, projected, told="decided" in beside or "lost_after" in beside)
     if edition is None:
         return Withheld("sync-nothing-new")
     said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods), **beside}
@@ -75,8 +75,8 @@ def _told_beside(tx: Tx, home: Organisation, waiting: OutboxMessage) -> dict[str
     copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
     stored = 0 if copy is None or copy.stored is None else copy.stored.edition
     said: dict[str, Any] = {"after": _may_hold(tx, home, waiting, stored)}
-    if waiting.payload:  # editions were lost
-        said |= {**load_object(waiting.payload), **known_here(tx, waiting.person, waiting.partner)}
+    since = 0 if waiting.payload else stored  # editions were lost: everything is told that is known
+    said |= {**load_object(waiting.payload or "{}"), **known_here(tx, waiting.person, waiting.partner, since=since)}
     decided = _decided(tx, waiting, stored)
     if decided:
         said["decided"] = decided
@@ -96,11 +96,11 @@ def _bundle(bodies: list[dict[str, Any]]) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": body} for body in bodies]}
 
 
-def _decided(tx: Tx, waiting: OutboxMessage, stored: int) -> list[dict[str, Any]]:
-    """What became of conflicts of the partner's proposals since the edition that it is known to have stored."""
+def _decided(tx: Tx, waiting: OutboxMessage, since: int) -> list[dict[str, Any]]:
+    """What became of conflicts of the partner's proposals in editions later than this one."""
     return [
         {"proposal": proposal, "path": conflict.path, "outcome": conflict.outcome}
-        for conflict in tx.conflicts.decided(waiting.person, waiting.partner, after=stored)
+        for conflict in tx.conflicts.decided(waiting.person, waiting.partner, after=since)
         for proposal in conflict.proposals
     ]
 

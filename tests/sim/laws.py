@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.fhir.json import dumps, loads
+from fhir_mh.gateway.older_store import LOST
 from tests.sim.ledger import DECISION, SECTION_OF, Ledger, Row, items_in, text_at, texts_in
 from tests.sim.people import AWAY, FAR, HOME, UNIT
 from tests.sim.placing import places
@@ -86,6 +87,7 @@ class Laws:
             held = site.stored.get((sender, message.nhs_number), 0)
             _law(message.edition >= held, f"{ods} goes back from edition {held} of {sender} to {message.edition}")
             site.stored[sender, message.nhs_number] = message.edition
+            _law(receipt.code != LOST, f"{ods} takes the store of {sender} for an older one")
 
     # --- no absence is a deletion
 

@@ -14,6 +14,7 @@ from fhir_mh.errors import Conflict
 from fhir_mh.exchange.messages import Envelope, Message, Receipt, Status, read_message
 from fhir_mh.fhir.json import loads
 from fhir_mh.gateway import Gateway, Organisation
+from fhir_mh.gateway.older_store import LOST
 from fhir_mh.issues import issue
 from fhir_mh.store import Outcome, open_store
 from fhir_mh.store.session import Session
@@ -438,3 +439,125 @@ def test_of_one_who_does_not_say_which_conflicts_are_known_none_is_lost(placed: 
     del said["conflicts"]
     placed.hand_over(HOME, WARD, read_message({**said, "id": "another-id", "edition": 100, "lost_after": 0}))
     assert [one.state for one in placed.record(WARD).pending] == ["conflict"]
+
+
+OURS = "call her sister"
+
+
+def proposes(pair: Pair) -> None:
+    """The ward's text is taken at home, and the edition that shows it has not left."""
+    pair.save(WARD, coping(OURS))
+    pair.deliver(only=WARD)
+
+
+def conflicts(pair: Pair) -> None:
+    """The ward's text waits at home for people to decide, and nothing has left since."""
+    pair.save(HOME, coping("home's"))
+    proposes(pair)
+
+
+def delivers(pair: Pair) -> None:
+    pair.deliver()
+
+
+def writes(pair: Pair) -> None:
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis", "title": "Written"}]})
+
+
+STEPS = {
+    "merged": [proposes, delivers, writes, delivers],
+    "conflict": [conflicts, delivers, writes, delivers],
+}
+POINTS = [
+    (story, made, until)
+    for story, steps in STEPS.items()
+    for made in range(len(steps))
+    for until in range(made + 1, len(steps) + 1)
+]
+
+
+@pytest.mark.parametrize("written", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("story", "made", "until"), POINTS)
+def test_whenever_a_backup_was_made_and_put_back_what_the_ward_is_told_of_its_text_is_so(
+    placed: Pair, story: str, made: int, until: int, written: int
+) -> None:
+    """It stands in the plan, or waits at home, or the ward has it and knows that it was not merged.
+
+    written: how much home writes before anything leaves. It is known at the latest once home's editions have come to
+    where they were.
+    """
+    for number, step in enumerate(STEPS[story][:until]):
+        if number == made:
+            back_up(placed, HOME)
+        step(placed)
+    put_back(placed, HOME)
+    for number in range(written + 2):
+        placed.save(HOME, {"crisis_plans": [{"id": "crisis", "title": f"Written {number}"}]})
+        if number >= written - 1:
+            placed.deliver()
+    stands = placed.sign(HOME, "sleep")["coping"]["text"] == OURS
+    waits = [one.stored.theirs for one in placed.conflicts(HOME)]
+    told = [(one.state, one.code, [row.outcome for row in one.decided]) for one in placed.record(WARD).pending]
+    if stands:
+        assert (told, waits) == ([], [])
+    elif waits:
+        assert (told, waits) == ([("conflict", None, [])], [{"text": OURS}])
+    else:
+        assert told == [("refused", LOST, [])]
+        assert [row.ours for one in placed.record(WARD).pending for row in one.unmerged] == [{"text": OURS}]
+        assert tasks(placed, HOME) == ["unclear-item"], "the team is told, too"
+    assert placed.sign(WARD, "sleep")["coping"] == placed.sign(HOME, "sleep")["coping"]
+
+
+def composed_next(pair: Pair) -> Message:
+    """What home sends next, on its way."""
+    home = pair.gateways[HOME]
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(state="pending"))
+    composed = home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    assert isinstance(composed, Message)
+    return composed
+
+
+def test_a_snapshot_that_left_before_a_proposal_changed_nothing_at_home_is_of_no_older_store(placed: Pair) -> None:
+    placed.save(HOME, coping(OURS))
+    left = composed_next(placed)
+    placed.save(WARD, coping(OURS))
+    assert [receipt.status for _, receipt in placed.deliver(only=WARD)] == ["merged"]
+    receipt = placed.hand_over(HOME, WARD, left)
+    assert (receipt.status, receipt.issues) == ("stored", ())
+    placed.save(HOME, coping("later"))
+    placed.deliver()
+    assert placed.record(WARD).pending == []
+    assert tasks(placed, HOME) == []
+
+
+def test_a_custodian_that_does_not_say_which_answers_it_knows_has_lost_none(placed: Pair) -> None:
+    back_up(placed, HOME)
+    proposes(placed)
+    put_back(placed, HOME)
+    writes(placed)
+    said = composed_next(placed).as_json()
+    assert (said.pop("merged"), said.pop("conflicts")) == ([], [])
+    receipt = placed.hand_over(HOME, WARD, read_message(said))
+    assert (receipt.status, receipt.issues) == ("stored", ())
+
+
+def test_a_snapshot_names_what_was_answered_since_the_edition_that_is_known_to_be_stored(placed: Pair) -> None:
+    proposes(placed)
+    named = loads(placed.wire[-1])["id"]
+    assert composed_next(placed).content["merged"] == [named]
+    placed.deliver()
+    writes(placed)
+    assert composed_next(placed).content["merged"] == []
+
+
+def test_of_a_ward_on_which_an_older_backup_was_put_back_home_has_lost_no_answer(placed: Pair) -> None:
+    """Home does not name what it answered before the edition that the ward has stored, and does not hold any more."""
+    proposes(placed)
+    back_up(placed, WARD)
+    placed.deliver()
+    put_back(placed, WARD)
+    writes(placed)
+    assert [(receipt.status, receipt.issues) for _, receipt in placed.deliver()] == [("stored", ())]
+    assert placed.record(WARD).pending == []
+    assert placed.sign(WARD, "sleep")["coping"] == {"text": OURS}
