@@ -99,10 +99,11 @@ def known_here(tx: Tx, person: str, partner: str, *, since: int) -> dict[str, li
 def put_back(tx: Tx, person: str, custodian: str, content: dict[str, Any], held: int, edition: int) -> bool:
     """What a custodian merged of our proposals in editions that it lost is shown as not merged, with both texts.
 
-    So is what became a conflict in them, where it says which of these it knows. held: the edition until now. Returns
-    whether it does not know yet that some were lost.
+    So is what became a conflict in them, where it says which of these it knows. What was decided in them is open again:
+    who tells of lost editions tells every decision that it knows. held: the edition until now. Returns whether it does
+    not know yet that some were lost.
     """
-    after, merged, conflicts = map(content.get, ("lost_after", "merged", "conflicts"))
+    after, merged, conflicts, decided = map(content.get, ("lost_after", "merged", "conflicts", "decided"))
     knows = type(after) is int
     if not knows and not isinstance(merged, list):
         return False
@@ -119,4 +120,6 @@ def put_back(tx: Tx, person: str, custodian: str, content: dict[str, Any], held:
             said = {**said, "status": "lost", "code": LOST, "decided": {}}
             tx.proposals.settle(proposal.id, "refused", dumps(said).decode())
             lost = not knows
+        elif knows and isinstance(decided, list) and said.get("decided"):
+            tx.proposals.settle(proposal.id, proposal.state, dumps({**said, "decided": {}}).decode())
     return lost

@@ -115,9 +115,9 @@ class Receiving:
         self._keep_currency(tx, person, partner, edition, message.content.get("sections"))
         if not new:
             _carried(tx, person, partner, bodies, edition)
-            note_decided(tx, person, partner, message.content.get("decided"))
             if put_back(tx, person, partner, message.content, held, edition):
                 lost = (issue(LOST, "$.edition"),)
+            note_decided(tx, person, partner, message.content.get("decided"))
         tx.askings.pulled(partner, _asked(message.content.get("asked")), person)
         settle(tx, self.home, self.check, person, were)
         if not new or tx.edition(person, self.home.ods):  # else there is nothing of ours to send, nor anywhere

@@ -77,8 +77,8 @@ def _told_beside(tx: Tx, home: Organisation, waiting: OutboxMessage) -> dict[str
     said: dict[str, Any] = {"after": _may_hold(tx, home, waiting, stored)}
     since = 0 if waiting.payload else stored  # editions were lost: everything is told that is known
     said |= {**load_object(waiting.payload or "{}"), **known_here(tx, waiting.person, waiting.partner, since=since)}
-    decided = _decided(tx, waiting, stored)
-    if decided:
+    decided = _decided(tx, waiting, since)
+    if decided or waiting.payload:
         said["decided"] = decided
     asked = [one.id for one in tx.askings.in_force(waiting.person) if one.partner == waiting.partner]
     if asked:

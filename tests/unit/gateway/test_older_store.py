@@ -456,6 +456,20 @@ def conflicts(pair: Pair) -> None:
     proposes(pair)
 
 
+def conflicts_and_hears(pair: Pair) -> None:
+    conflicts(pair)
+    pair.deliver()
+
+
+def accepts(pair: Pair) -> None:
+    """Home takes the text of the ward in the conflict that waits there."""
+    pair.decide(HOME, pair.conflicts(HOME)[0].stored.id, "accept")
+
+
+def keeps(pair: Pair) -> None:
+    pair.decide(HOME, pair.conflicts(HOME)[0].stored.id, "keep")
+
+
 def delivers(pair: Pair) -> None:
     pair.deliver()
 
@@ -467,6 +481,8 @@ def writes(pair: Pair) -> None:
 STEPS = {
     "merged": [proposes, delivers, writes, delivers],
     "conflict": [conflicts, delivers, writes, delivers],
+    "accepted": [conflicts_and_hears, accepts, delivers, writes, delivers],
+    "kept": [conflicts_and_hears, keeps, writes, delivers, writes, delivers],
 }
 POINTS = [
     (story, made, until)
@@ -481,7 +497,7 @@ POINTS = [
 def test_whenever_a_backup_was_made_and_put_back_what_the_ward_is_told_of_its_text_is_so(
     placed: Pair, story: str, made: int, until: int, written: int
 ) -> None:
-    """It stands in the plan, or waits at home, or the ward has it and knows that it was not merged.
+    """It stands in the plan, or waits at home, or was decided on, or the ward has it and knows that it was not merged.
 
     written: how much home writes before anything leaves. It is known at the latest once home's editions have come to
     where they were.
@@ -502,6 +518,9 @@ def test_whenever_a_backup_was_made_and_put_back_what_the_ward_is_told_of_its_te
         assert (told, waits) == ([], [])
     elif waits:
         assert (told, waits) == ([("conflict", None, [])], [{"text": OURS}])
+    elif told[0][0] == "decided":
+        conflict = placed.gateways[HOME].store.read_now(lambda tx: tx.conflicts.of(tx.persons()[0]))[0]
+        assert (told, conflict.outcome) == ([("decided", None, ["kept"])], "kept")
     else:
         assert told == [("refused", LOST, [])]
         assert [row.ours for one in placed.record(WARD).pending for row in one.unmerged] == [{"text": OURS}]
