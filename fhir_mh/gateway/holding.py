@@ -90,10 +90,13 @@ class Holding:
         field_name = table.field
         return self.custodians.get(key) or self.keepers.get((field_name, item_id)) or self.own
 
-    def with_bodies(self, bodies: Iterable[Mapping[str, Any]]) -> Holding:
-        """The same holding with these resources in place of, or beside, its own."""
+    def with_bodies(self, bodies: Iterable[Mapping[str, Any]], keeper: str | None = None) -> Holding:
+        """The same holding with these resources in place of, or beside, its own. keeper: of those that are new here,
+        where that is another than us.
+        """
         replaced = {**self.bodies, **{key_of(body): dict(body) for body in bodies}}
-        return Holding(self.person, self.own, replaced, {**dict.fromkeys(replaced, self.own), **self.custodians})
+        keepers = {**dict.fromkeys(replaced, keeper or self.own), **self.custodians}
+        return Holding(self.person, self.own, replaced, keepers)
 
     def patients(self) -> list[dict[str, Any]]:
         """Every Patient resource held for the person."""

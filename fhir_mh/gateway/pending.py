@@ -81,8 +81,8 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
         if not awaited and not _left_out(proposal, said) and not listed:
             continue  # shown as it was proposed, and nothing before it that it could have taken the place of
         payload = load_object(proposal.payload)
-        shown = holding.with_bodies(payload["before"]).tree
-        wanted = holding.with_bodies([*payload["before"], *payload["after"]]).tree
+        shown = holding.with_bodies(payload["before"], proposal.custodian).tree
+        wanted = holding.with_bodies([*payload["before"], *payload["after"]], proposal.custodian).tree
         wanted = with_cleared(wanted, payload.get("cleared", ()))
         changes = merge(shown, shown, wanted).changes
         if awaited:

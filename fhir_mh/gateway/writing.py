@@ -22,6 +22,7 @@ from fhir_mh.placements import declined_in
 from fhir_mh.profiles.bundle import SHARED_KINDS, TABLES, Written, identifier_of, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
+from fhir_mh.records.called import called_by_keeper
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import Tx
 
@@ -158,7 +159,7 @@ def _name_resources(tx: Tx, holding: Holding, tree: Tree) -> None:
             rest = (item.get("unknown") or {}).get(table.name) or {}
             known = (table.field, item["id"]) in holding.keepers
             absent = not table.primary and not any(item.get(name) for name in table.needs)
-            if "id" in rest or absent or (known and table.primary) or _unique(table, item["id"]):
+            if "id" in rest or absent or (known and table.primary) or _unique(table, item):
                 continue
             unique = str(uuid.uuid5(_NAMESPACE, f"{holding.person}/{table.field}/{item['id']}"))
             if known and tx.seals.holds(table.kind, unique):
@@ -166,9 +167,12 @@ def _name_resources(tx: Tx, holding: Holding, tree: Tree) -> None:
             item.setdefault("unknown", {}).setdefault(table.name, {})["id"] = unique
 
 
-def _unique(table: Table, item_id: str) -> bool:
-    """Whether an item's id may serve as its resource's: a UUID, of something that only one record holds."""
-    return table.kind not in SHARED_KINDS and is_uuid(item_id)
+def _unique(table: Table, item: Mapping[str, Any]) -> bool:
+    """Whether an item's id may serve as its resource's: a UUID, of something that only one record holds.
+
+    One that was made to tell it from another is the same in every record.
+    """
+    return table.kind not in SHARED_KINDS and is_uuid(item["id"]) and called_by_keeper(item) is None
 
 
 def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:

@@ -39,11 +39,13 @@ def own_url(kind: str, item_id: str, primary: bool) -> str:
 
 
 class Addresses(Context):
-    """The context of a FHIR document. person: how its resources name their subject."""
+    """The context of a FHIR document. person: how its resources name their subject. item: the id by which what is
+    being written stands in the record, whatever its resources call it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.person = ""
+        self.person = self.item = ""
         self._target: dict[str, tuple[str, str]] = {}
         self._literal: dict[tuple[str, str], str] = {}
 

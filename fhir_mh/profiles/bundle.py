@@ -28,6 +28,7 @@ from fhir_mh.profiles.addresses import Addresses, Entry, own_url
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
+from fhir_mh.records.called import CALLED, called_by_keeper
 
 SHARED_KINDS = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService", "Location")
 """Who provides what: about no person, and many people's records may refer to one."""
@@ -226,7 +227,7 @@ def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str
     if resource.get("id") != item_id:
         rest["id"] = resource.get("id")
     if found.called is not None:
-        rest["~called"] = found.called
+        rest[CALLED] = found.called
     if rest:
         item.setdefault("unknown", {})[table.name] = rest
 
@@ -252,7 +253,8 @@ def write_entries(tree: Tree, *, relative: bool = False) -> list[Written]:
     ctx.person = person.get("reference") or ctx.person
     written = []
     for (table, item, rest, entry), full_url in zip(plan, urls, strict=True):
-        resource_id, called = rest.pop("id", item["id"]), rest.pop("~called", None)
+        resource_id, called, ctx.item = rest.pop("id", item["id"]), called_by_keeper(item), item["id"]
+        rest.pop(CALLED, None)
         body: Any = table.group.write(item if called is None else {**item, "id": called}, rest or None, ctx)
         resource = {"resourceType": table.kind, **({"id": resource_id} if resource_id else {}), **body}
         written.append(Written(resource, table, item["id"], full_url, entry))

@@ -166,7 +166,8 @@ class Joined(Node):
 
     def write(self, item: Item, residue: Any, ctx: Context) -> Any | Missing:
         there = not self.field or item.get(self.field)
-        literal = cast(Addresses, ctx).literal(self.kind, item["id"]) if there else None
+        addresses = cast(Addresses, ctx)
+        literal = addresses.literal(self.kind, addresses.item) if there else None
         return MISSING if literal is None else {"reference": literal, **self.more, **(residue or {})}
 
     def rows(self, path: str = "", field: str = "") -> Iterator[tuple[str, str]]:

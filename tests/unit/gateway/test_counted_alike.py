@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
+from fhir_mh.fhir.json import loads
+from fhir_mh.profiles.bundle import identifier_of
+from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 Tree = dict[str, Any]
 
@@ -89,3 +91,74 @@ def test_organisations_of_one_id_are_each_who_its_keeper_says(pair: Pair) -> Non
     (stay,) = shown.tree["stays"]
     named = {one["id"]: one.get("ods") for one in shown.tree["organisations"]}
     assert named[stay["provider"]["id"]] == WARD
+
+
+# --- parts of an item, in resources of their own
+
+
+def crisis(ods: str, *contacts: str) -> Tree:
+    whom = [{"id": name, "contact": {"display": name}, "role": {"text": name}} for name in contacts]
+    return {"crisis_plans": [{"id": "1", "title": f"Plan of {ods}", **({"contacts": whom} if whom else {})}]}
+
+
+def plans(pair: Pair, ods: str) -> dict[str, tuple[str, list[str]]]:
+    """The crisis plans by title: the id each is shown under, and who is to be rung."""
+    return {
+        one["title"]: (one["id"], [each["id"] for each in one.get("contacts", ())])
+        for one in pair.record(ods).tree["crisis_plans"]
+    }
+
+
+def proposed(pair: Pair) -> list[Tree]:
+    """The resources of the last proposal that crossed."""
+    sent = [loads(text) for text in pair.wire if '"verb":"proposal"' in text]
+    return [entry["resource"] for entry in sent[-1]["bundle"]["entry"]]
+
+
+@pytest.mark.parametrize(("author", "keeper"), [(WARD, HOME), (HOME, WARD)])
+def test_whom_another_adds_first_to_a_plan_is_in_it(pair: Pair, author: str, keeper: str) -> None:
+    pair.save(WARD, crisis(WARD))
+    pair.save(HOME, {**person_with_a_plan(), **crisis(HOME)})
+    pair.deliver()
+    name, _ = plans(pair, author)[f"Plan of {keeper}"]
+    pair.save(author, {"crisis_plans": [{**crisis(keeper, "sister")["crisis_plans"][0], "id": name}]})
+    assert plans(pair, author)[f"Plan of {keeper}"] == (name, ["sister"])
+    pair.deliver()
+    assert not pair.record(author).pending
+    assert plans(pair, keeper)[f"Plan of {keeper}"] == ("1", ["sister"])
+    assert plans(pair, author)[f"Plan of {keeper}"] == (name, ["sister"])
+    for ods in (HOME, WARD):
+        assert plans(pair, ods)[f"Plan of {author}"][1] == []
+
+
+@pytest.mark.parametrize("held", [[], ["brother"]])
+def test_a_plan_is_never_joined_to_whom_another_plan_names(pair: Pair, held: list[str]) -> None:
+    pair.save(WARD, crisis(WARD, *held))
+    pair.save(HOME, {**person_with_a_plan(), **crisis(HOME, "neighbour")})
+    pair.deliver()
+    name, _ = plans(pair, HOME)[f"Plan of {WARD}"]
+    told = [{"id": "sister", "contact": {"display": "sister"}}]
+    pair.save(HOME, {"crisis_plans": [{"id": name, "description": {"text": "In short"}, "contacts": told}]})
+    pair.deliver()
+    found = {body["resourceType"]: body for body in proposed(pair)}
+    assert found["CarePlan"]["careTeam"] == [{"reference": f"CareTeam/{found['CareTeam']['id']}"}]
+    assert {identifier_of(body) for body in found.values()} == {"1"}
+    assert plans(pair, WARD)[f"Plan of {WARD}"] == ("1", [*held, "sister"])
+    assert plans(pair, WARD)[f"Plan of {HOME}"][1] == ["neighbour"]
+
+
+def test_what_is_added_of_two_persons_is_of_each(pair: Pair) -> None:
+    for number in (NHS_NUMBER, "9990000026"):
+        person = {"nhs_number": number}
+        pair.save(WARD, {"person": person, **crisis(WARD)})
+        pair.save(HOME, {**person_with_a_plan(), **crisis(HOME), "person": person})
+        pair.deliver()
+        name = next(one for one, _ in plans(pair, WARD).values() if one != "1")
+        pair.save(WARD, {"person": person, "crisis_plans": [{"id": name, "contacts": [{"contact": {"display": "x"}}]}]})
+        pair.deliver()
+    (first,), (second,) = (
+        [entry["resource"]["id"] for entry in one["bundle"]["entry"] if entry["resource"]["resourceType"] == "CareTeam"]
+        for one in map(loads, pair.wire)
+        if one["verb"] == "proposal"
+    )
+    assert first != second
