@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from fhir_mh.fhir.parts import without_meta
+from fhir_mh.mapping.row_paths import item_at_head, of_item
 from fhir_mh.profiles.addresses import Entry
 from fhir_mh.profiles.bundle import SHARED_KINDS, Reading, read_entries
 from fhir_mh.profiles.table import Table
@@ -84,6 +85,26 @@ class Holding:
     def keepers(self) -> dict[tuple[str, str], str]:
         """(record list, item id) -> custodian of the item's primary resource."""
         return {place: self.custodians[key] for place, key in self.primaries.items()}
+
+    @cached_property
+    def _called(self) -> dict[tuple[str, str], str]:
+        """(record list, item id) -> what its keeper calls the item, of those that are shown by another id."""
+        return {
+            (found.table.field, found.item_id): found.called
+            for found in (self.reading.taken if self.bodies else ())
+            if found.table is not None and found.table.primary and found.called is not None
+        }
+
+    def as_kept(self, path: str) -> str:
+        """A row of the record, as its keeper calls it."""
+        name, item = item_at_head(path)
+        return of_item(path, self._called.get((name, item or ""), item or ""))
+
+    def as_shown(self, path: str, keeper: str) -> str:
+        """A row of this keeper's, which it calls so, as the record shows it."""
+        name, item = item_at_head(path)
+        shown = (place for place, called in self._called.items() if (place[0], called) == (name, item))
+        return of_item(path, next((one for field, one in shown if self.keepers[field, one] == keeper), item or ""))
 
     def custodian_of(self, key: Key, table: Table, item_id: str) -> str:
         """Who keeps a resource, or would keep it if it came to be."""

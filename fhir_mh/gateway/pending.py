@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fhir_mh.fhir.json import dumps, load_object
@@ -82,8 +83,10 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
             continue  # shown as it was proposed, and nothing before it that it could have taken the place of
         payload = load_object(proposal.payload)
         shown = holding.with_bodies(payload["before"], proposal.custodian).tree
-        wanted = holding.with_bodies([*payload["before"], *payload["after"]], proposal.custodian).tree
-        wanted = with_cleared(wanted, payload.get("cleared", ()))
+        changed = holding.with_bodies([*payload["before"], *payload["after"]], proposal.custodian)
+        as_shown = partial(changed.as_shown, keeper=proposal.custodian)
+        wanted = with_cleared(changed.tree, map(as_shown, payload.get("cleared", ())))
+        said = _as_shown(said, as_shown)
         changes = merge(shown, shown, wanted).changes
         if awaited:
             tree = merge(tree, shown, wanted, never=APPEND_ONLY).tree
@@ -99,6 +102,12 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
             code = said.get("code") if state in ("refused", "quarantined") else None
             found.append(Pending(proposal.id, proposal.custodian, state, tuple(paths), rows, decided, code))
     return tree, found
+
+
+def _as_shown(said: Tree, as_shown: Callable[[str], str]) -> Tree:
+    """What a custodian said of its rows, with each as the record shows it."""
+    decided = {as_shown(path): outcome for path, outcome in said.get("decided", {}).items()}
+    return {**said, "conflicts": [as_shown(path) for path in said.get("conflicts") or ()], "decided": decided}
 
 
 def _note(

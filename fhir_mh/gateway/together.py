@@ -14,7 +14,7 @@ from typing import Any
 
 from fhir_mh.gateway.holding import Holding, Tree, counted_name, hold, name_apart
 from fhir_mh.gateway.pending import Pending, effective
-from fhir_mh.mapping.row_paths import item_at_head
+from fhir_mh.mapping.row_paths import item_at_head, of_item
 from fhir_mh.mapping.shape import Shape, record_shape
 from fhir_mh.placements import Beside, is_dead
 from fhir_mh.store import Tx
@@ -123,9 +123,8 @@ class Together:
         """A row of a side, as the one record names it."""
         if side is self.kept:
             return path
-        name, item = item_at_head(path)
-        shown = None if item is None else self._shown(side)(item)
-        return path if item is None else path.replace(f"{name}[{item}]", f"{name}[{shown}]", 1)
+        _, item = item_at_head(path)
+        return path if item is None else of_item(path, self._shown(side)(item))
 
     def name(self, side: Side, item: str) -> str:
         """What the one record calls an entry of a side."""
@@ -133,11 +132,11 @@ class Together:
 
     def row(self, path: str) -> tuple[Side, str]:
         """The side that a row of the one record is of, and what that side calls it; a new one is the kept side's."""
-        name, item = item_at_head(path)
+        _, item = item_at_head(path)
         if item is None:
             return self.kept, path
         side, own = self.entry(item)
-        return side, path.replace(f"{name}[{item}]", f"{name}[{own}]", 1)
+        return side, of_item(path, own)
 
     def entry(self, item: str) -> tuple[Side, str]:
         """The side that an entry of the one record is of, and what that side calls it; a new one is the kept side's."""

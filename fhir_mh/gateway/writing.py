@@ -253,7 +253,9 @@ def _propose(
             "after": bodies,
             "paths": [f"{kind}/{name}" for kind, name in keys],
             "cleared": [
-                path for path in emptied if any(is_of_item(path, one.table.field, one.item_id) for one in theirs)
+                holding.as_kept(path)
+                for path in emptied
+                if any(is_of_item(path, one.table.field, one.item_id) for one in theirs)
             ],
         }
         base = tx.edition(holding.person, custodian)

@@ -54,9 +54,15 @@ def list_of(path: str) -> str:
 
 
 def item_at_head(path: str) -> tuple[str, str | None]:
-    """(the record's list, the item's id) at the head of a path; no id for a row of the person."""
-    first, *rest = steps(path)
+    """(the record's list, the item's id) at the head of a path: no id for a row of the person, no list for no row."""
+    first, *rest = steps(path) or [("", False)]
     return first[0], rest[0][0] if rest and rest[0][1] else None
+
+
+def of_item(path: str, item: str) -> str:
+    """The same row of the item of this id in the record's list, in place of the one at the head of the path."""
+    _, at_head = item_at_head(path)
+    return path if at_head is None else path.replace(f"[{at_head}]", f"[{item}]", 1)
 
 
 def is_of_item(path: str, field: str, item: str) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.json import loads
+from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.gateway.resources import Search
 from fhir_mh.profiles.bundle import identifier_of
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
@@ -162,3 +167,75 @@ def test_what_is_added_of_two_persons_is_of_each(pair: Pair) -> None:
         if one["verb"] == "proposal"
     )
     assert first != second
+
+
+# --- rows, told of by their keeper's names
+
+
+def goals(pair: Pair, ods: str) -> dict[str, str]:
+    """What each organisation's goal is shown under."""
+    shown = pair.record(ods)
+    return {shown.custodians["goals", one["id"]]: one["id"] for one in shown.tree["goals"]}
+
+
+def two_goals(pair: Pair, called: str = "1") -> None:
+    pair.save(WARD, {"goals": [{"id": called, "description": {"text": "Garden"}, "start_date": "2026-01-01"}]})
+    pair.save(HOME, {**person_with_a_plan(), "goals": [{"id": "1", "description": {"text": "Choir"}}]})
+    pair.deliver()
+
+
+@pytest.mark.parametrize("called", ["1", "2"])
+def test_the_author_of_what_was_not_taken_is_told(pair: Pair, called: str) -> None:
+    two_goals(pair, called)
+    name = goals(pair, WARD)[HOME]
+    pair.save(HOME, {"goals": [{"id": "1", "description": {"text": "Choir on Mondays"}}]})
+    pair.save(WARD, {"goals": [{"id": name, "description": {"text": "Choir, and never alone"}}]})
+    pair.deliver(only=WARD)
+    pair.deliver()
+    (waits,) = pair.record(WARD).pending
+    (row,) = waits.unmerged
+    assert (waits.state, row.path, row.ours) == (
+        "conflict", f"goals[{name}].description", {"text": "Choir, and never alone"},
+    )  # fmt: skip
+    (asked,) = pair.conflicts(HOME)
+    pair.decide(HOME, asked.stored.id, "keep")
+    pair.deliver()
+    (told,) = pair.record(WARD).pending
+    assert told.state == "decided"
+    assert [(one.path, one.outcome) for one in told.decided] == [(f"goals[{name}].description", "kept")]
+
+
+def test_what_is_emptied_is_emptied_at_its_keeper(pair: Pair) -> None:
+    two_goals(pair)
+    name = goals(pair, HOME)[WARD]
+    pair.save(HOME, {"goals": [{"id": name, "start_date": None}]})
+    assert "start_date" not in pair.item(HOME, "goals", name)
+    pair.deliver()
+    assert [loads(text)["cleared"] for text in pair.wire if '"cleared"' in text] == [["goals[1].start_date"]]
+    assert "start_date" not in pair.item(WARD, "goals", "1")
+    assert "start_date" not in pair.item(HOME, "goals", name)
+    assert not pair.record(HOME).pending
+
+
+def by_fhir(pair: Pair, ods: str, kind: str, **said: Any) -> None:
+    """A system of this organisation sends a resource of an item that it calls 1 itself."""
+    pair.clock.advance(timedelta(seconds=1))
+    gateway, context = pair.gateways[ods], AccessContext(ods)
+    patient, *_ = asyncio.run(gateway.search(context, Search("Patient"))).entries
+    named = {"subject": {"reference": f"Patient/{patient.id}"}, "identifier": [{"system": ITEM_ID, "value": "1"}]}
+    asyncio.run(gateway.create(context, {"resourceType": kind, **named, **said}))
+
+
+def test_a_row_is_told_of_as_it_is_shown_now(pair: Pair) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.save(WARD, {"goals": [{"id": "1", "description": {"text": "Garden"}, "start_date": "2026-01-01"}]})
+    pair.deliver()
+    pair.save(WARD, {"goals": [{"id": "1", "description": {"text": "Allotment"}}]})
+    pair.save(HOME, {"goals": [{"id": "1", "description": {"text": "Nothing outside"}, "start_date": None}]})
+    by_fhir(pair, HOME, "Goal", lifecycleStatus="active", description={"text": "Choir"})
+    name = goals(pair, HOME)[WARD]
+    assert name != "1"
+    assert "start_date" not in pair.item(HOME, "goals", name)
+    pair.deliver()
+    (waits,) = pair.record(HOME).pending
+    assert (waits.state, [row.path for row in waits.unmerged]) == ("partly", [f"goals[{name}].description"])

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from fhir_mh.mapping.merge import merge
-from fhir_mh.mapping.row_paths import cleared, holder_of, is_within, item_at_head, record_saying, value_at, with_cleared
+from fhir_mh.mapping.row_paths import (
+    cleared,
+    holder_of,
+    is_within,
+    item_at_head,
+    of_item,
+    record_saying,
+    value_at,
+    with_cleared,
+)
 
 TREE: dict[str, Any] = {
     "person": {"id": "p", "gender": "female", "birth_date": "1984"},
@@ -59,6 +68,12 @@ def test_a_row_is_in_the_innermost_item_and_of_the_outermost() -> None:
     assert holder_of("crisis_plans[c].warning_signs[s]") == "crisis_plans[c]"
     assert (holder_of("goals[g]"), holder_of("person.gender")) == (None, None)
     assert (item_at_head(COPING), item_at_head("person.gender")) == (("crisis_plans", "c"), ("person", None))
+    assert (item_at_head(""), item_at_head(".")) == (("", None), ("", None))
+
+
+def test_a_row_is_named_by_another_id_of_its_item_alone() -> None:
+    assert of_item("goals[1].notes[1].text", "2") == "goals[2].notes[1].text"
+    assert (of_item("person.gender", "2"), of_item("", "2")) == ("person.gender", "")
 
 
 def test_rows_that_were_emptied_are_told_from_items_that_are_not_mentioned() -> None:
