@@ -59,6 +59,11 @@ class Context:
                 self.warnings.append(issue("map-derived-differs", path, name=node.name))
         self._derived.clear()
 
+    def enter(self, scope: str) -> None:
+        """Begin with another place, and count anew what is alike in it: another may be called the same."""
+        self.scope = scope
+        self._minted.clear()
+
     def mint(self, kind: str, content: Any) -> str:
         """An id for an item that came without one: the same for the same content in the same place."""
         digest = hashlib.sha256(dumps([self.scope, kind, content])).hexdigest()

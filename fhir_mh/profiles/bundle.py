@@ -218,7 +218,7 @@ def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str
             index[table.field, item_id] = item
             tree.setdefault(table.field, []).append(item)
     found.item = item
-    ctx.scope = f"{table.kind}/{item_id}"
+    ctx.enter(f"{table.kind}/{found.called or item_id}")
     before = len(ctx.faults)
     rest = table.group.read(resource, item, ctx) or {}
     ctx.prefix(before, found.entry.path)

@@ -239,3 +239,24 @@ def test_a_row_is_told_of_as_it_is_shown_now(pair: Pair) -> None:
     pair.deliver()
     (waits,) = pair.record(HOME).pending
     assert (waits.state, [row.path for row in waits.unmerged]) == ("partly", [f"goals[{name}].description"])
+
+
+def test_an_entry_without_an_id_is_the_same_at_both(pair: Pair) -> None:
+    activity = {"detail": {"description": "Walk", "status": "not-started"}}
+    pair.save(HOME, person_with_a_plan())
+    pair.deliver()
+    for ods in (WARD, HOME):
+        by_fhir(pair, ods, "CarePlan", status="active", intent="plan", activity=[activity], title=f"Plan of {ods}")
+    pair.deliver()
+
+    def walk(ods: str) -> tuple[str, Tree]:
+        (plan,) = [one for one in pair.record(ods).tree["care_plans"] if one["title"] == f"Plan of {WARD}"]
+        return plan["id"], plan["activities"][0]
+
+    name, entry = walk(HOME)
+    assert (name != "1", walk(WARD)) == (True, ("1", entry))
+    change = {"id": entry["id"], "description": {"text": "Walk twice"}}
+    pair.save(HOME, {"care_plans": [{"id": name, "activities": [change]}]})
+    pair.deliver()
+    assert not pair.conflicts(WARD)
+    assert walk(WARD)[1]["description"] == {"text": "Walk twice"}
