@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from fhir_mh.errors import Conflict, InvalidResource
-from fhir_mh.fhir.json import dumps, load_object
+from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.following import KINDS, before_of, follow
-from fhir_mh.gateway.holding import Holding, Key, Tree, content, hold, is_uuid
+from fhir_mh.gateway.holding import Holding, Key, Tree, hold, is_uuid
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
+from fhir_mh.gateway.retracted import refuse_sealed
 from fhir_mh.gateway.sameness import contradiction
 from fhir_mh.gateway.spreading import is_urgent, partners_of, spread
 from fhir_mh.gateway.stamping import stamp
@@ -19,7 +20,7 @@ from fhir_mh.gateway.unclear_rules import unclear_rules
 from fhir_mh.issues import Issue, has_errors, issue
 from fhir_mh.mapping.row_paths import cleared, is_of_item
 from fhir_mh.placements import declined_in
-from fhir_mh.profiles.bundle import SHARED_KINDS, TABLES, Written, identifier_of, write_entries
+from fhir_mh.profiles.bundle import SHARED_KINDS, TABLES, Written, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
 from fhir_mh.records.called import called_by_keeper
@@ -67,7 +68,7 @@ def write_record(
     if ours and stamp(tx, home, holding, after, ours):
         changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
         ours = [written for written in changed if _custodian(holding, written) == home.ods]
-    _refuse_sealed(tx, holding, changed)
+    refuse_sealed(tx, holding, changed)
     outcome = Outcome()
     outcome.warnings = _checked(check, [written.resource for written in changed])
     for written in ours:
@@ -186,34 +187,6 @@ def _checked(check: Check, bodies: Sequence[dict[str, Any]]) -> list[Issue]:
     if has_errors(found):
         raise InvalidResource(issues=[one for one in found if one.is_error])
     return [one for one in found if one.severity == "warning"]
-
-
-def _refuse_sealed(tx: Tx, holding: Holding, changed: Sequence[Written]) -> None:
-    """Raises Conflict for what was retracted as recorded for the wrong person, and a system that still holds it sends.
-
-    It is known by the id of its resource, and by that of its item wherever its resource would have another one. Of an
-    item that is held here a part was retracted: what says something else of it is the person's own.
-    """
-    new = [one for one in changed if (one.table.kind, one.resource["id"]) not in holding.bodies]
-    seals = tx.seals.find(person=holding.person) if new else []
-    texts = [text for one in seals for text in tx.seals.texts(one.id) if text.version]
-    sealed: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
-    for text in texts:
-        said = load_object(text.text)
-        for name in {text.name, identifier_of(said)}:
-            sealed.setdefault((text.kind, name), []).append(_beside_id(said))
-    for one in new:
-        body, kept = one.resource, (one.table.field, one.item_id) in holding.keepers
-        for name in {body["id"], identifier_of(body)} - {None}:
-            found = sealed.get((one.table.kind, name))
-            if found and (not kept or _beside_id(body) in found):
-                reference = f"{one.table.kind}/{body['id']}"
-                raise Conflict(issues=[issue("sync-retracted", reference, reference=reference)])
-
-
-def _beside_id(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What a resource says beside its name."""
-    return {name: value for name, value in content(body).items() if name != "id"}
 
 
 def _put(tx: Tx, home: Organisation, holding: Holding, body: dict[str, Any]) -> None:

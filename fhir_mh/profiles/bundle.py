@@ -204,7 +204,12 @@ def _tell_apart(taken: Sequence[Taken]) -> None:
         those, keeper = keepers.get((field, found.item_id), {}), found.entry.keeper
         if len(those) > 1 and keeper in those and keeper != ("" if "" in those else next(iter(those))):
             found.called = found.item_id
-            found.item_id = str(uuid.uuid5(_APART, f"{keeper}/{field}/{found.called}"))
+            found.item_id = told_apart(keeper, field, found.called)
+
+
+def told_apart(keeper: str, field: str, called: str) -> str:
+    """The name by which an item of another keeper is told from one that is called the same in this list."""
+    return str(uuid.uuid5(_APART, f"{keeper}/{field}/{called}"))
 
 
 def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str], Item], ctx: Addresses) -> None:

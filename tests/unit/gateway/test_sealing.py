@@ -207,6 +207,46 @@ def test_a_system_that_still_holds_it_does_not_bring_it_back(placed: Pair, ods: 
     assert stands_in(placed, ods) == UNDER_SEAL
 
 
+def goal(name: str, text: str, **more: str) -> dict[str, Any]:
+    return {"goals": [{"id": name, "description": {"text": text}, **more}]}
+
+
+@pytest.mark.parametrize("name", ["1", "2"])
+def test_what_was_only_called_the_same_is_ones_own(pair: Pair, name: str) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.save(WARD, goal(name, CANARY, start_date="2026-01-01"))
+    pair.deliver()
+    retract(pair, [("goals", name)], WARD)
+    pair.deliver()
+    pair.save(HOME, goal("1", "Garden", start_date="2026-01-01"))
+    assert pair.item(HOME, "goals", "1")["description"]["text"] == "Garden"
+
+
+def test_less_than_all_that_it_said_is_known(pair: Pair) -> None:
+    pair.save(HOME, person_with_a_plan())
+    pair.save(WARD, goal("1", CANARY, start_date="2026-01-01"))
+    pair.deliver()
+    retract(pair, [("goals", "1")], WARD)
+    pair.deliver()
+    with pytest.raises(Conflict) as refused:
+        pair.save(HOME, goal("1", CANARY))
+    assert refused.value.issues[0].code == "sync-retracted"
+
+
+def test_it_is_known_by_the_name_by_which_it_was_told_apart(pair: Pair) -> None:
+    pair.save(HOME, {**person_with_a_plan(), **goal("1", "Garden")})
+    pair.save(WARD, goal("1", CANARY))
+    pair.deliver()
+    (name,) = [one["id"] for one in pair.record(HOME).tree["goals"] if one["id"] != "1"]
+    retract(pair, [("goals", "1")], WARD)
+    pair.deliver()
+    with pytest.raises(Conflict) as refused:
+        pair.save(HOME, goal(name, f"{CANARY} at night"))
+    assert refused.value.issues[0].code == "sync-retracted"
+    pair.save(HOME, goal("1", "Garden and allotment"))
+    assert [one["id"] for one in pair.record(HOME).tree["goals"]] == ["1"]
+
+
 def test_a_change_of_it_that_is_just_being_sent_is_withheld(placed: Pair) -> None:
     placed.save(WARD, {"goals": [{"id": "wrong", "description": {"text": f"{CANARY} of the ward"}}]})
     gateway = placed.gateways[WARD]
