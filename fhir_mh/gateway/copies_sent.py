@@ -12,6 +12,7 @@ from fhir_mh.fhir.urls import EXTENSION
 from fhir_mh.gateway.holding import Holding, Key, Tree, key_of
 from fhir_mh.gateway.withholding import Withheld, withheld_of, without
 from fhir_mh.records.append_only import APPEND_ONLY
+from fhir_mh.records.called import called_in
 from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.store import Mark, Projection, Tx
 
@@ -58,7 +59,7 @@ class Reached:
 
 def parts_of(holding: Holding, tree: Tree) -> Iterator[Part]:
     """The plans and directives of a person that this record tree shows, plans first."""
-    names = withheld_of(holding.bodies.values())
+    names, called = withheld_of(holding.bodies.values()), called_in(holding.tree)
     resources: dict[tuple[str, str], list[tuple[Key, Body]]] = {}
     primary: dict[tuple[str, str], tuple[Key, str, str]] = {}
     for found in holding.reading.taken if holding.bodies else ():
@@ -78,7 +79,7 @@ def parts_of(holding: Holding, tree: Tree) -> Iterator[Part]:
             hash_ = entry.get("content_hash")
             yield Part(
                 name, entry["id"], kind, section, custodian, entry.get("title"), entry.get("version"), hash_,
-                hash_ is not None and hash_ == content_hash(entry), key, said, names,
+                hash_ is not None and hash_ == content_hash(entry, called), key, said, names,
             )  # fmt: skip
 
 

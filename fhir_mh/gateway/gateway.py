@@ -247,7 +247,7 @@ class Gateway(FhirUseCases):
         plans = [
             replace(one, plan=held.name(side, one.plan))
             for side, whole in zip(held.sides, trees, strict=True)
-            for one in sameness_of({name: whole.get(name) for name in PLANS if name in tree})
+            for one in sameness_of(whole, [name for name in PLANS if name in tree])
         ]
         listed = {item["id"] for name in PLANS for item in tree.get(name) or ()}
         plans = [one for one in plans if one.plan in listed]

@@ -12,6 +12,7 @@ from fhir_mh.gateway.identity import Organisation
 from fhir_mh.profiles.bundle import TABLES, Written, table_of
 from fhir_mh.profiles.subjects import subjects_in
 from fhir_mh.profiles.table import Table
+from fhir_mh.records.called import called_in
 from fhir_mh.records.content_hash import PLANS, content_hash
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import StoredResource, Tx
@@ -35,7 +36,7 @@ def new_edition(tx: Tx, home: Organisation, person: str) -> int:
 def stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Sequence[Written]) -> bool:
     """Say on each item of ours that changed who keeps it, and on a plan which version it is now and its hash."""
     changed = {(written.table.field, written.item_id) for written in ours}
-    edition, stamped = new_edition(tx, home, holding.person), False
+    edition, called, stamped = new_edition(tx, home, holding.person), called_in(tree), False
     for table in _stamped_tables():
         for item in tree.get(table.field) or ():
             if (table.field, item["id"]) not in changed:
@@ -43,7 +44,7 @@ def stamp(tx: Tx, home: Organisation, holding: Holding, tree: Tree, ours: Sequen
             item["custodian"] = home.ods
             if table.field in PLANS:
                 item["version"] = edition
-                item["content_hash"] = content_hash(item)
+                item["content_hash"] = content_hash(item, called)
             stamped = True
     return stamped
 
@@ -130,7 +131,8 @@ def hashed(holding: Holding, bodies: Sequence[Body]) -> list[Body]:
 def _hashes(holding: Holding) -> dict[Key, str]:
     """The hash of what each plan says that is held."""
     tree = tree_of(record_of(holding.tree))
-    plans = {(name, plan["id"]): content_hash(plan) for name in PLANS for plan in tree.get(name) or ()}
+    called = called_in(tree)
+    plans = {(name, plan["id"]): content_hash(plan, called) for name in PLANS for plan in tree.get(name) or ()}
     return {holding.primaries[place]: made for place, made in plans.items()}
 
 

@@ -13,3 +13,9 @@ def called_by_keeper(item: Mapping[str, Any]) -> str | None:
     """What its keeper calls an item; None where it is shown by that."""
     residues = (item.get("unknown") or {}).values()
     return next((rest[CALLED] for rest in residues if isinstance(rest, dict) and CALLED in rest), None)
+
+
+def called_in(tree: Mapping[str, Any]) -> dict[str, str]:
+    """The id by which a record's JSON tree shows an item -> what its keeper calls it, of each where that is another."""
+    listed = (item for value in tree.values() if isinstance(value, list) for item in value)
+    return {item["id"]: called for item in listed if (called := called_by_keeper(item)) is not None}

@@ -55,6 +55,12 @@ def test_a_plan_that_the_hash_was_made_of_is_the_same_and_any_other_is_not() -> 
     assert {one.plan: one.same for one in sameness_of(tree)}["crisis-plan"] is False
 
 
+def test_every_item_counts_by_the_id_that_its_keeper_gives_it() -> None:
+    shown = {"id": "shown", "title": "Plan", "goals": [{"id": "other", "display": "Garden"}], "activities": []}
+    kept = {**shown, "id": "1", "goals": [{"id": "2"}]}
+    assert content_hash(shown, {"shown": "1", "other": "2"}) == content_hash(kept)
+
+
 @pytest.mark.parametrize("name", ["version", "content_hash", "numbers", "unknown"])
 def test_what_is_beside_the_plan_does_not_count(name: str) -> None:
     (plan, *_) = whole()["care_plans"]

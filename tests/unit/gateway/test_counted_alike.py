@@ -260,3 +260,23 @@ def test_an_entry_without_an_id_is_the_same_at_both(pair: Pair) -> None:
     pair.deliver()
     assert not pair.conflicts(WARD)
     assert walk(WARD)[1]["description"] == {"text": "Walk twice"}
+
+
+# --- what a plan says
+
+
+def test_a_plan_is_as_its_keeper_made_it_whatever_it_and_what_it_names_are_shown_by(pair: Pair) -> None:
+    def plan(ods: str, *named: str) -> Tree:
+        return {"care_plans": [{"id": "1", "title": f"Plan of {ods}", "goals": [{"id": one} for one in named]}]}
+
+    two_goals(pair)
+    pair.save(HOME, plan(HOME, "1"))
+    pair.save(WARD, plan(WARD, "1", goals(pair, WARD)[HOME]))
+    pair.deliver()
+    for ods in (HOME, WARD):
+        shown = pair.record(ods)
+        titles = {one["id"]: one["title"] for one in shown.tree["care_plans"]}
+        same = {titles[one.plan] for one in shown.plans if one.plan in titles and one.same}
+        assert same == {"Care plan", f"Plan of {HOME}", f"Plan of {WARD}"}
+        held = asyncio.run(pair.gateways[ods].currency.of_record(AccessContext(ods), shown.id)).plans
+        assert [one.part.stamped for one in held if one.part.list == "care_plans"] == [True] * 3
