@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -55,4 +56,4 @@ def follow(
 def before_of(holding: Holding, were: Mapping[Key, Mapping[str, Any] | None]) -> Tree:
     """The record as it was before some of its resources came or changed. were: their former bodies, None for new."""
     bodies = {key: dict(body) for key, body in {**holding.bodies, **were}.items() if body is not None}
-    return Holding(holding.person, holding.own, bodies, holding.custodians).tree
+    return replace(holding, bodies=bodies).tree

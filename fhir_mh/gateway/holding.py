@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
+from fhir_mh.fhir.json import load_object
 from fhir_mh.fhir.parts import without_meta
 from fhir_mh.mapping.row_paths import item_at_head, of_item
 from fhir_mh.profiles.addresses import Entry
-from fhir_mh.profiles.bundle import SHARED_KINDS, Reading, read_entries
+from fhir_mh.profiles.bundle import SHARED_KINDS, Place, Reading, identifier_of, read_entries, table_of
 from fhir_mh.profiles.table import Table
 from fhir_mh.store import StoredResource, Tx
 
@@ -35,12 +36,17 @@ def content(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Holding:
-    """One person's resources as of one transaction. own: the organisation whose gateway this is."""
+    """One person's resources as of one transaction. own: the organisation whose gateway this is.
+
+    retracted: where items of ours stood that were recorded for the wrong person. A system may hold one still: by its
+    id nobody else's is shown.
+    """
 
     person: str
     own: str
     bodies: dict[Key, dict[str, Any]] = field(default_factory=dict)
     custodians: dict[Key, str] = field(default_factory=dict)
+    retracted: Callable[[], Collection[Place]] = frozenset
 
     def add(self, stored: StoredResource) -> None:
         """Take in one more of the person's resources."""
@@ -56,7 +62,7 @@ class Holding:
         """
         ordered = sorted(self.bodies, key=lambda key: key[0] == "Patient" and self._stands_back(key))
         entries = [Entry(self.bodies[key], f"{key[0]}/{key[1]}", keeper=self._other(key)) for key in ordered]
-        return read_entries(entries, same_person=True)
+        return read_entries(entries, same_person=True, spoken_for=self.retracted)
 
     def _other(self, key: Key) -> str:
         """Who keeps a resource; empty where that is us."""
@@ -117,7 +123,7 @@ class Holding:
         """
         replaced = {**self.bodies, **{key_of(body): dict(body) for body in bodies}}
         keepers = {**dict.fromkeys(replaced, keeper or self.own), **self.custodians}
-        return Holding(self.person, self.own, replaced, keepers)
+        return replace(self, bodies=replaced, custodians=keepers)
 
     def patients(self) -> list[dict[str, Any]]:
         """Every Patient resource held for the person."""
@@ -171,10 +177,18 @@ def patients_of(tx: Tx, person: str) -> list[StoredResource]:
 
 def hold(tx: Tx, person: str, own: str) -> Holding:
     """Everything current about a person."""
-    holding = Holding(person, own)
+    holding = Holding(person, own, retracted=partial(_retracted, tx, person, own))
     for stored in about(tx, person):
         holding.add(stored)
     return holding
+
+
+def _retracted(tx: Tx, person: str, own: str) -> set[Place]:
+    """Where items of ours stood that were retracted as recorded for the wrong person."""
+    seals = [one for one in tx.seals.find(person=person) if one.custodian == own]
+    bodies = [load_object(text.text) for one in seals for text in tx.seals.texts(one.id) if text.version]
+    each = ((table_of(body), body) for body in bodies)
+    return {(table.field, identifier_of(body) or str(body["id"])) for table, body in each if table and table.primary}
 
 
 def is_taken(tx: Tx, person: str, name: str) -> bool:

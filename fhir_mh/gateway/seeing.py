@@ -105,7 +105,7 @@ def visible(tx: Tx, context: AccessContext, held: Together, own: str, unknown: I
     """
     found = seeing(tx, context, held.kept.person, own)
     found.expect_some(unknown)
-    seen = held.holding_only({side: _shown_of(side, own, found) for side in found.sides})
+    seen = held.holding_only({side.person: _shown_of(side.holding, found) for side in held.sides})
     if not any(side.holding.bodies for side in seen.sides):
         raise ConsentDenied(issues=[issue("consent-not-shared", unknown.path)])
     sections = {table.field: table.section for table in TABLES if table.primary}
@@ -113,11 +113,11 @@ def visible(tx: Tx, context: AccessContext, held: Together, own: str, unknown: I
     return seen, {name: value for name, value in tree if sections.get(name) in found.decision.permitted}
 
 
-def _shown_of(person: str, own: str, found: Seeing) -> Holding:
+def _shown_of(held: Holding, found: Seeing) -> Holding:
     """What is shown of one side: nothing of somebody whose Patient is not."""
-    holding, stored = Holding(person, own), found.sides[person]
+    holding, stored = Holding(held.person, held.own, retracted=held.retracted), found.sides[held.person]
     for one in found.shown(stored):
         holding.add(one)
     if holding.patients() or not any(one.type == "Patient" for one in stored):
         return holding
-    return Holding(person, own)
+    return Holding(held.person, held.own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,8 @@ for _table in sorted(TABLES, key=lambda table: table.name == "care-plan"):
     _BY_KIND.setdefault(_table.kind, []).append(_table)
 
 Tree = dict[str, Any]
+Place = tuple[str, str]
+"""One of the record's lists, and the id of an item in it."""
 _APART = uuid.UUID("6f1f9c52-8a0e-5d0c-9c1b-1f6a2f0f7d11")
 
 
@@ -131,17 +133,20 @@ def _literal(kind: str, item_id: str, resource_id: str | None, full_url: str | N
     return full_url or own_url(kind, item_id, primary)
 
 
-def read_entries(entries: Sequence[Entry], *, same_person: bool = False) -> Reading:
+def read_entries(
+    entries: Sequence[Entry], *, same_person: bool = False, spoken_for: Callable[[], Collection[Place]] = frozenset
+) -> Reading:
     """The record that the resources say.
 
-    same_person: the caller knows that several Patients are one person; the first stands for all.
+    same_person: the caller knows that several Patients are one person; the first stands for all. spoken_for: where
+    ids stand for items of whoever reads though nothing is there.
     Raises InvalidResource: two people, nobody at all, or values that fit no field, each with its place.
     """
     faults = [fault for entry in entries for fault in _unnamed(entry)]
     if faults:
         raise InvalidResource(issues=faults)
     ctx = Addresses()
-    taken = _recognise(entries, ctx)
+    taken = _recognise(entries, ctx, spoken_for)
     tree: Tree = {"person": person_of(entries, ctx, same_person=same_person)}
     index: dict[tuple[str, str], Item] = {}
     for found in taken:
@@ -161,7 +166,7 @@ def _unnamed(entry: Entry) -> Iterator[Issue]:
             yield issue("map-wrong-type", f"{entry.path}.{name}", expected=expected)
 
 
-def _recognise(entries: Sequence[Entry], ctx: Addresses) -> list[Taken]:
+def _recognise(entries: Sequence[Entry], ctx: Addresses, spoken_for: Callable[[], Collection[Place]]) -> list[Taken]:
     taken = [Taken(entry, table_of(entry.resource)) for entry in entries]
     patients = [found for found in taken if found.table is not None and found.table.kind == "Patient"]
     for another in patients[1:]:
@@ -170,7 +175,8 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses) -> list[Taken]:
         if found.table is not None:
             found.item_id = _item_id(found.entry, ctx)
     if any(entry.keeper for entry in entries):
-        _tell_apart([found for found in taken if found.table is not None and found.table.field != "person"])
+        each = [found for found in taken if found.table is not None and found.table.field != "person"]
+        _tell_apart(each, spoken_for())
     seen: set[tuple[str, str]] = set()
     for found in taken:
         if found.table is not None:
@@ -193,9 +199,9 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses) -> list[Taken]:
     return taken
 
 
-def _tell_apart(taken: Sequence[Taken]) -> None:
+def _tell_apart(taken: Sequence[Taken], spoken_for: Collection[Place]) -> None:
     """Call an item of another keeper by a name of its own where an item of ours, or of one before, has that name."""
-    keepers: dict[tuple[str, str], dict[str, None]] = {}
+    keepers: dict[Place, dict[str, None]] = {place: {"": None} for place in spoken_for}
     for found in taken:
         if found.table is not None and found.table.primary:
             keepers.setdefault((found.table.field, found.item_id), {})[found.entry.keeper] = None

@@ -211,6 +211,27 @@ def goal(name: str, text: str, **more: str) -> dict[str, Any]:
     return {"goals": [{"id": name, "description": {"text": text}, **more}]}
 
 
+@pytest.mark.parametrize("text", [CANARY, f"{CANARY} at night"])
+def test_it_is_not_written_over_what_another_calls_the_same(pair: Pair, text: str) -> None:
+    pair.save(HOME, {**person_with_a_plan(), **goal("1", CANARY)})
+    pair.save(WARD, goal("1", "Garden"))
+    pair.deliver()
+    retract(pair, [("goals", "1")])
+    pair.deliver()
+    (kept,) = pair.record(HOME).tree["goals"]
+    assert kept["id"] != "1"
+    with pytest.raises(Conflict) as refused:
+        pair.save(HOME, goal("1", text))
+    assert refused.value.issues[0].code == "sync-retracted"
+    pair.save(HOME, goal(kept["id"], "Garden and allotment"))
+    pair.wire.clear()
+    pair.deliver()
+    assert pair.item(WARD, "goals", "1")["description"]["text"] == "Garden and allotment"
+    assert CANARY not in str(pair.wire)
+    read = asyncio.run(pair.gateways[HOME].find(AccessContext(WARD), NHS_NUMBER))
+    assert [one["id"] for one in read.tree["goals"]] == [kept["id"]], "whoever reads it here"
+
+
 @pytest.mark.parametrize("name", ["1", "2"])
 def test_what_was_only_called_the_same_is_ones_own(pair: Pair, name: str) -> None:
     pair.save(HOME, person_with_a_plan())
