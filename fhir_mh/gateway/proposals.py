@@ -12,6 +12,7 @@ from fhir_mh.gateway import provenance
 from fhir_mh.gateway.conflict_tasks import add_tasks, keep_conflicts
 from fhir_mh.gateway.holding import Key, content, hold, key_of
 from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.projection import redirected
 from fhir_mh.gateway.spreading import spread
 from fhir_mh.gateway.standing import standing
 from fhir_mh.gateway.writing import Check, write_record
@@ -101,7 +102,7 @@ class Merging:
         """
         shown = self.holding.with_bodies(content(body) for body in _resources(load_object(projection.sent)))
         shown = shown.with_bodies(content(body) for body in bodies_of(message, "before"))
-        wanted = shown.with_bodies(content(body) for body in bodies_of(message))
+        wanted = shown.with_bodies(content(body) for body in self._as_held(bodies_of(message)))
         before, theirs = self.holding.tree, with_cleared(wanted.tree, cleared_by(message))
         merged = merge(before, shown.tree, theirs, never=APPEND_ONLY)
         if not standing(self.tx, self.person, self.home.ods).takes_part(self.partner):
@@ -119,6 +120,25 @@ class Merging:
             "merged" if not merged.conflicts else "partly" if merged.changes else "conflict"
         )
         return self._noted(message, projection.edition, status, [conflict.path for conflict in merged.conflicts])
+
+    def _as_held(self, bodies: list[Body]) -> list[Body]:
+        """The resources of a proposal, a new part of an item as the one that it has here since its author looked."""
+        parts = {
+            (found.table.name, found.item_id): found.entry.resource["id"]
+            for found in self.holding.reading.taken
+            if found.table is not None and not found.table.primary
+        }
+        moved: dict[str, str] = {}
+        named = []
+        for body in bodies:
+            table, (kind, name) = table_of(body), key_of(body)
+            held = parts.get((table.name, identifier_of(body) or name)) if table is not None else None
+            if held is None or (kind, name) in self.holding.bodies:
+                named.append(body)
+            else:
+                moved[f"{kind}/{name}"] = f"{kind}/{held}"
+                named.append({**body, "id": held})
+        return [redirected(body, moved) for body in named] if moved else bodies
 
     def _noted(
         self, message: Message, base: int, status: Literal["merged", "partly", "conflict"], conflicts: list[str]

@@ -355,6 +355,11 @@ def _carried(tx: Tx, person: str, custodian: str, bodies: list[Body], edition: i
     """Note on our proposals to this custodian that an edition has shown us all they were about."""
     keys = {f"{body['resourceType']}/{body['id']}" for body in bodies}
     for proposal in tx.proposals.find(person, direction="sent"):
-        if proposal.custodian == custodian and keys.issuperset(load_object(proposal.payload)["paths"]):
+        if proposal.custodian == custodian and keys.issuperset(_awaited(load_object(proposal.payload))):
             said = load_object(proposal.outcome) if proposal.outcome else {}
             tx.proposals.settle(proposal.id, proposal.state, dumps({**said, "carried": edition}).decode())
+
+
+def _awaited(payload: Body) -> set[str]:
+    """The resources that show what came of a proposal: those it changes, for a new one may have another id there."""
+    return {f"{body['resourceType']}/{body['id']}" for body in payload["before"]} or set(payload["paths"])

@@ -136,6 +136,21 @@ def test_whom_another_adds_first_to_a_plan_is_in_it(pair: Pair, author: str, kee
         assert plans(pair, ods)[f"Plan of {author}"][1] == []
 
 
+@pytest.mark.parametrize("called", ["1", "2"])
+def test_whom_both_add_first_to_a_plan_are_in_it(pair: Pair, called: str) -> None:
+    pair.save(WARD, {"crisis_plans": [{"id": called, "title": f"Plan of {WARD}"}]})
+    pair.save(HOME, {**person_with_a_plan(), **crisis(HOME)})
+    pair.deliver()
+    name, _ = plans(pair, WARD)[f"Plan of {HOME}"]
+    pair.save(HOME, crisis(HOME, "brother"))
+    pair.save(WARD, {"crisis_plans": [{**crisis(HOME, "sister")["crisis_plans"][0], "id": name}]})
+    pair.deliver(only=WARD)
+    pair.deliver()
+    assert plans(pair, HOME)[f"Plan of {HOME}"] == ("1", ["brother", "sister"])
+    assert plans(pair, WARD)[f"Plan of {HOME}"] == (name, ["brother", "sister"])
+    assert (pair.record(WARD).pending, pair.conflicts(HOME)) == ([], [])
+
+
 @pytest.mark.parametrize("held", [[], ["brother"]])
 def test_a_plan_is_never_joined_to_whom_another_plan_names(pair: Pair, held: list[str]) -> None:
     pair.save(WARD, crisis(WARD, *held))
