@@ -138,7 +138,7 @@ def _summary_table(partners: Iterable[Json]) -> Table:
     for one in partners:
         figures = [str(one["waiting"]), _age(one["age_seconds"]), *(str(one[f]) for f in ("dead", "halted"))]
         called = "yes" if one["breaker"] == "closed" else "no"
-        style = "bold red" if one["alarm"] else ""
+        style = "bold red" if one["alarm"] or one["dead"] else ""
         row = [printable(one["partner"]), *figures, str(one["quarantined"]), called, _delivered(one)]
         table.add_row(*row, style=style)
     return table
@@ -182,7 +182,7 @@ def _time(text: str | None) -> str:
 
 def _told(verb: str, answer: Json) -> list[str]:
     if verb == "summary":
-        return [printable(f"{one['message']} {one['fix']}") for one in answer["alarms"]]
+        return [printable(f"{one['path']}: {one['message']} {one['fix']}") for one in answer["alarms"]]
     if verb == "show":
         return _shown(answer)
     if verb == "replay" and "replayed" in answer:

@@ -58,7 +58,7 @@ def sum_up_deliveries(
 ) -> None:
     """Say of each partner how much waits and since when, what was refused or set aside, and whether it is called.
 
-    Ends with 1 while something has waited longer than the gateway's setting alarm_after.
+    Ends with 1 while something has waited longer than the gateway's setting alarm_after, or was refused for good.
     """
     ask_gateway("deliveries", "summary", config, gateway, token_file, as_json)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from fhir_mh.consent import Decision, direct_care
 from fhir_mh.exchange.messages import Message, Receipt
@@ -11,7 +11,7 @@ from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import about_sides, kept_by
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
-from fhir_mh.gateway.not_taken import note_not_taken, note_taken
+from fhir_mh.gateway.not_taken import note_dead, note_set_aside, note_taken
 from fhir_mh.gateway.older_store import LOST, known_here, make_up
 from fhir_mh.gateway.projection import Projected, is_permitted, project
 from fhir_mh.gateway.spreading import copy_at, end_sharing
@@ -156,21 +156,28 @@ def settle(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, receip
     if receipt.status == "refused":
         none = sent.kind == "proposal" and receipt.code == "server-takes-none"
         let_go = none or sent.kind in ("filed", "opened")
-        state: Literal["dead", "superseded"] = "superseded" if let_go else "dead"
-        return Outcome(sent.message, state, receipt.code)
+        if let_go:
+            return Outcome(sent.message, "superseded", receipt.code)
+        return _dead(tx, home, check, sent, receipt.code)
     lost = sent.kind == "snapshot" and make_up(tx, home, check, sent, receipt)
     if lost and sent.payload:  # it was told so before: else whoever always says so is sent to without a pause
         return Outcome(sent.message, "pending", LOST)
     if lost and receipt.status == "superseded":
         return Outcome(sent.message, "superseded", LOST)
     if sent.kind == "snapshot" and receipt.edition is not None and receipt.edition > tx.edition(sent.person, home.ods):
-        return Outcome(sent.message, "dead", "sync-identity")  # it holds what we never made: this is another person's
+        return _dead(tx, home, check, sent, "sync-identity")  # it holds what we never made: this is another person's
     if sent.kind == "snapshot" and receipt.status in ("stored", "superseded") and receipt.edition is not None:
         tx.currency.mark(sent.partner, sent.person, home.ods, "stored", receipt.edition)
         note_taken(tx, home, check, sent)
     if sent.kind == "snapshot" and receipt.status == "quarantined":
-        note_not_taken(tx, home, check, sent, receipt)
+        note_set_aside(tx, home, check, sent, receipt.code)
     return Outcome(sent.message, "acked", "sync-quarantined" if receipt.status == "quarantined" else None)
+
+
+def _dead(tx: Tx, home: Organisation, check: Check, sent: OutboxMessage, code: str) -> Outcome:
+    if sent.kind == "snapshot":
+        note_dead(tx, home, check, sent, code)
+    return Outcome(sent.message, "dead", code)
 
 
 def _settle_proposal(tx: Tx, sent: OutboxMessage, receipt: Receipt) -> None:

@@ -11,8 +11,9 @@ from datetime import datetime
 from fhir_mh.store.part import Part
 from fhir_mh.store.values import Breaker, breaker_of, from_ms
 
-_WAITS = """o.state = 'pending' AND (o.kind = 'notice' OR NOT EXISTS (
+_COUNTS = """(o.kind = 'notice' OR NOT EXISTS (
   SELECT 1 FROM lanes l WHERE l.partner = o.partner AND l.person = o.person AND l.state = 'ended'))"""
+_WAITS = f"o.state = 'pending' AND {_COUNTS}"
 
 # From partner to partner, and in each from the oldest on until one waits: no count, however much there is.
 _OLDEST = f"""
@@ -41,6 +42,13 @@ class Backlog(Part):
     def dead(self) -> dict[str, int]:
         """How many messages were refused for good."""
         return self._counted("SELECT partner, COUNT(*) FROM outbox WHERE state = 'dead' GROUP BY partner")
+
+    def refused(self) -> set[str]:
+        """The partners that refused for good what would else go out; in a lane that has ended that is a notice."""
+        return {
+            row[0]
+            for row in self.session.all(f"SELECT DISTINCT o.partner FROM outbox o WHERE o.state = 'dead' AND {_COUNTS}")
+        }
 
     def halted(self) -> dict[str, int]:
         """How many lanes a person is to look at."""

@@ -235,12 +235,16 @@ class Outbox(Part):
             newer.seq,
         )
 
-    def let_go(self, waiting: OutboxMessage) -> None:
-        """Say of a message that waits that it need not be sent any more."""
+    def let_go(self, waiting: OutboxMessage, replaced: OutboxMessage) -> None:
+        """Say of a message that waits that it need not be sent: that which it replaced is under way, and stands."""
         self.session.run(
             "UPDATE outbox SET state = 'superseded', settled = ? WHERE message = ? AND state = 'pending'",
             self._now_ms,
             waiting.message,
+        )
+        self.session.run(
+            "UPDATE outbox SET state = 'pending', settled = NULL WHERE message = ? AND state = 'superseded'",
+            replaced.message,
         )
 
     def purge(self, before: datetime) -> int:

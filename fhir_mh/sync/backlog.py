@@ -63,15 +63,21 @@ def standings(tx: Tx, partners: Collection[str], counts: Counts) -> list[Standin
 
 
 def summary(tx: Tx, partners: Collection[str], counts: Counts, alarm_after: int) -> dict[str, Any]:
-    """JSON-ready. alarm_after: minutes. `alarms` says of each partner whose backlog is too old what to do."""
-    found = standings(tx, partners, counts)
+    """JSON-ready. alarm_after: minutes.
+
+    `alarms` says what to do of each partner whose backlog is too old, and of each that refused something for good.
+    """
+    found, refused = standings(tx, partners, counts), tx.backlog.refused()
     return {
         "alarm_after_minutes": alarm_after,
         "partners": [_told(one, tx.now) for one in found],
         "alarms": [
-            issue("sync-backlog-old", one.partner, partner=one.partner, minutes=alarm_after).as_dict()
-            for one in found
-            if one.alarm is not None
+            *(
+                issue("sync-backlog-old", one.partner, partner=one.partner, minutes=alarm_after).as_dict()
+                for one in found
+                if one.alarm is not None
+            ),
+            *(issue("sync-refused", one.partner).as_dict() for one in found if one.partner in refused),
         ],
     }
 

@@ -307,23 +307,31 @@ class Courier:
         )
         done = [given[parcel.message.id] for parcel, one in zip(parcels, settled, strict=True) if one]
         self.counts.update((partner, receipt.status) for receipt in done)
+        dead = Counter(one.error for one in settled if one is not None and one.state == "dead")
+        for code, number in dead.items():
+            log.warning(
+                "sync-refused: %s did not accept %d of its messages (%s): nothing tries them again",
+                partner,
+                number,
+                code,
+            )
         return len(done)
 
-    def _settling(self, parcel: _Parcel, receipt: Receipt | None) -> Callable[[Tx, Lane], bool]:
-        def settle(tx: Tx, lane: Lane) -> bool:
+    def _settling(self, parcel: _Parcel, receipt: Receipt | None) -> Callable[[Tx, Lane], Outcome | None]:
+        def settle(tx: Tx, lane: Lane) -> Outcome | None:
             if receipt is None:
                 self._put_off(tx, lane, "sync-no-receipt", parcel=parcel)
-                return False
+                return None
             outcome = self.exchange.settle(tx, parcel.waiting, receipt)
             if outcome.state == "pending":
                 self._put_off(tx, lane, outcome.error or "sync-no-receipt", parcel=parcel)
-                return False
+                return None
             halts = outcome.state == "dead" and not self._may_skip(parcel.waiting, receipt)
             halt = (outcome.error or "sync-refused") if halts else None
             tx.lanes.finish(lane, [*parcel.withheld, outcome], halt=halt)
             if parcel.waiting.kind == "snapshot" and outcome.state == "acked" and receipt.status != "quarantined":
                 tx.outbox.overtaken(parcel.waiting)
-            return True
+            return outcome
 
         return settle
 

@@ -160,7 +160,7 @@ def test_one_message_and_the_summary_are_shown(running: Running, capsys: pytest.
     assert running.ask("show", "1") == exits.DONE
     (line,) = capsys.readouterr().out.splitlines()
     assert line.split("\t")[:8] == ["delivery", "1", PARTNER, running.halted, "notice", "3", "dead", "sync-refused"]
-    assert running.ask("summary") == exits.DONE
+    assert running.ask("summary") == exits.NOT_HELD, "something was refused for good"
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [(line[1], line[2], line[4], line[5]) for line in lines] == [
         (PARTNER, "0", "1", "1"),
@@ -173,7 +173,8 @@ def test_while_an_alarm_stands_the_summary_ends_with_1(
 ) -> None:
     running.ask("summary", "--json")
     answer = json.loads(capsys.readouterr().out)
-    found = {"code": "sync-backlog-old", "message": f"A message for {OTHER} has waited.", "fix": "See."}
+    said = f"A message for {OTHER} has waited."
+    found = {"code": "sync-backlog-old", "path": OTHER, "message": said, "fix": "See."}
     answer["alarms"] = [found]
     answer["partners"][1]["alarm"] = "2026-03-02T09:15:01.000Z"
     monkeypatch.setattr("fhir_mh.cli.deliveries.ask", lambda *_, **__: answer)
@@ -183,6 +184,20 @@ def test_while_an_alarm_stands_the_summary_ends_with_1(
     shown = console.export_text()
     assert f"A message for {OTHER} has waited." in shown
     assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_until_all_that_a_partner_refused_is_sent_again_the_summary_names_it(
+    changing: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert changing.ask("summary", "--json") == exits.NOT_HELD
+    answer = json.loads(capsys.readouterr().out)
+    assert [(one["code"], one["path"]) for one in answer["alarms"]] == [("sync-refused", PARTNER)]
+    console = Console(width=120, force_terminal=True, no_color=True, record=True)
+    delivery_tables.show("summary", answer, console)
+    assert f"{PARTNER}: The partner refused this for good." in console.export_text()
+    assert changing.ask("replay", "--partner", PARTNER) == exits.DONE
+    capsys.readouterr()
+    assert changing.ask("summary") == exits.DONE
 
 
 def test_all_that_a_partner_refused_is_replayed(changing: Running, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""A partner that sets aside what it is sent does not hold the plan: those who keep it are told, and once."""
+"""A partner that sets aside or refuses what it is sent does not hold the plan: those who keep it are told, and once."""
 
 from __future__ import annotations
 
@@ -183,6 +183,123 @@ def test_where_sharing_has_ended_meanwhile_nobody_is_asked(pair: Pair) -> None:
     home.write_now(lambda tx: tx.lanes.end(WARD, tx.persons()[0], "consent-withdrawn"))
     set_aside(pair)
     assert tasks(pair, HOME) == []
+
+
+# --- where it is refused
+
+
+@pytest.fixture
+def refusing(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
+    """The ward knows the person as home does, and refuses whatever it is sent; it was sent nothing yet."""
+    put_right(pair)
+    refuse(pair, monkeypatch)
+    return pair
+
+
+@pytest.fixture
+def taken(pair: Pair) -> Pair:
+    """The same with the plan at a ward that refuses nothing."""
+    put_right(pair)
+    assert answers(pair) == {("stored", None)}
+    return pair
+
+
+def refuse(pair: Pair, monkeypatch: pytest.MonkeyPatch, code: str = "sync-unreadable") -> None:
+    def receive(tx: Any, sender: str, message: Message) -> Receipt:
+        return Receipt(message.id, "refused", issues=(issue(code, "$"),))
+
+    monkeypatch.setattr(pair.gateways[WARD].exchange, "receive", receive)
+
+
+REFUSED = {("refused", "sync-unreadable")}
+
+
+def outbox(pair: Pair) -> list[str]:
+    """What became of the snapshots that were queued at home."""
+    found = pair.gateways[HOME].store.read_now(lambda tx: tx.outbox.find())
+    return [one.state for one in found if one.kind == "snapshot"]
+
+
+def reasons(pair: Pair) -> list[str | None]:
+    return [one.ended_reason for one in pair.record(HOME).copies if one.partner == WARD]
+
+
+def test_what_a_partner_has_refused_it_is_not_shown_to_hold_and_the_code_is_said(refusing: Pair) -> None:
+    assert answers(refusing) == REFUSED
+    sentence = f"{WARD} did not accept what it was sent last (sync-unreadable), and does not hold it."
+    assert (kept(refusing), reasons(refusing)) == ([False], [sentence])
+    (task,) = refusing.record(HOME).tree["tasks"]
+    assert (task["kind"], task["status"]) == ("unclear-item", "requested")
+    assert task["description"].startswith(sentence)
+
+
+def test_what_is_refused_stays_a_dead_letter_beside_the_task_about_it(refusing: Pair) -> None:
+    assert answers(refusing) == REFUSED
+    assert outbox(refusing)[0] == "dead"
+    assert "pending" not in outbox(refusing)
+
+
+def test_of_what_is_refused_again_nobody_is_asked_again_but_of_a_new_reason(
+    refusing: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert answers(refusing) == REFUSED
+    done = [{**one, "status": "completed"} for one in refusing.record(HOME).tree["tasks"]]
+    refusing.save(HOME, {"tasks": done})
+    assert retitled(refusing, "Later") == REFUSED
+    assert tasks(refusing, HOME) == [("unclear-item", "completed")]
+    refuse(refusing, monkeypatch, "sync-not-json")
+    assert retitled(refusing, "Later still") == {("refused", "sync-not-json")}
+    assert tasks(refusing, HOME) == [("unclear-item", "requested")]
+    assert "sync-not-json" in str(reasons(refusing))
+
+
+def test_once_a_refused_snapshot_is_stored_the_task_is_completed_and_the_copy_kept(
+    refusing: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert answers(refusing) == REFUSED
+    monkeypatch.undo()
+    home = refusing.gateways[HOME].store
+    home.write_now(lambda tx: [tx.outbox.replay(one.seq) for one in tx.outbox.find(state="dead")])
+    refusing.deliver()
+    assert tasks(refusing, HOME) == [("unclear-item", "completed")]
+    assert kept(refusing) == [True]
+
+
+def test_a_refused_recorded_refusal_goes_before_what_is_halted_once_more(
+    taken: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(taken, monkeypatch)
+    refusal = {"id": "later", "made_at": "2026-11-24", "refuses": [{"id": "lithium", "treatment": "Lithium"}]}
+    taken.save(HOME, {"refusals": [refusal]})
+    assert answers(taken) == REFUSED
+    assert kept(taken) == [False]
+    taken.save(HOME, {"crisis_plans": [{"id": CRISIS, "title": "Later"}]})
+    (waiting,) = taken.gateways[HOME].store.read_now(lambda tx: tx.outbox.find(state="pending"))
+    assert waiting.urgent
+
+
+def test_a_partner_that_holds_an_edition_never_made_here_is_not_shown_to_hold_the_plan(taken: Pair) -> None:
+    home = taken.gateways[HOME]
+
+    def work(tx: Any) -> str:
+        person = find_person(tx, NHS_NUMBER)
+        sent = tx.outbox.add(WARD, person, "snapshot", edition=tx.edition(person, HOME))
+        return home.exchange.settle(tx, sent, Receipt(sent.message, "superseded", sent.edition + 1)).state
+
+    assert home.store.write_now(work) == "dead"
+    assert kept(taken) == [False]
+    assert "(sync-identity)" in str(reasons(taken))
+
+
+def test_a_refused_notice_says_nothing_of_the_copy(taken: Pair) -> None:
+    home = taken.gateways[HOME]
+
+    def work(tx: Any) -> str:
+        sent = tx.outbox.add(WARD, find_person(tx, NHS_NUMBER), "notice", edition=1, payload="{}")
+        return home.exchange.settle(tx, sent, Receipt(sent.message, "refused")).state
+
+    assert home.store.write_now(work) == "dead"
+    assert kept(taken) == [True]
 
 
 # --- where it was set aside

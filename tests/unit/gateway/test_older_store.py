@@ -274,7 +274,7 @@ def test_no_more_editions_are_taken_to_be_lost_than_can_be(placed: Pair, above: 
     newest = edition(placed, HOME)
     outcome = answered(placed, newest + above)
     assert outcome.state == state
-    assert (edition(placed, HOME) > newest) == (state == "superseded")
+    assert (edition(placed, HOME) > newest + above) == (state == "superseded")
 
 
 def test_a_partner_that_says_so_again_and_again_raises_no_edition_above_what_can_be_written(placed: Pair) -> None:
@@ -284,7 +284,9 @@ def test_a_partner_that_says_so_again_and_again_raises_no_edition_above_what_can
     placed.save(HOME, coping("newer"))
     outcome = answered(placed, 2**30 + 5)
     assert (outcome.state, outcome.error) == ("dead", "sync-identity")
-    assert edition(placed, HOME) == 2**30 + 1
+    assert edition(placed, HOME) == 2**30 + 2, "with the Task about it"
+    assert answered(placed, 2**30 + 5).state == "dead"
+    assert edition(placed, HOME) == 2**30 + 2
 
 
 @pytest.mark.parametrize("base", [-1, 2**31, 2**63 - 1, 2**63])

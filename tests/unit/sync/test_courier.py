@@ -534,6 +534,24 @@ def test_a_message_that_always_fails_holds_up_neither_a_notice_nor_what_is_urgen
     ]  # fmt: skip
 
 
+def test_what_is_refused_for_good_is_logged_whatever_the_policy(
+    pair: tuple[Node, Node], caplog: pytest.LogCaptureFixture
+) -> None:
+    home, _ = pair
+    home.courier.skipping = frozenset({WARD})
+    home.wires[WARD].after = refused
+    home.count(ADA, WARD)
+    home.count(BEN, WARD)
+    assert deliver(home) == 2
+    (said,) = (one.getMessage() for one in caplog.records if one.levelname == "WARNING")
+    assert said.startswith(f"sync-refused: {WARD} did not accept 2 of its messages (sync-unreadable)")
+    caplog.clear()
+    home.wires[WARD].after = lambda receipts: receipts
+    home.count(ADA, WARD)
+    assert deliver(home) == 1
+    assert [one for one in caplog.records if one.levelname == "WARNING"] == []
+
+
 def test_what_is_dead_for_another_reason_than_a_refusal_halts_the_lane_whatever_the_policy(
     pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:

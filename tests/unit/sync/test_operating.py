@@ -416,6 +416,33 @@ def test_the_alarm_is_raised_once_and_cleared_once_whoever_looks(caplog: pytest.
     assert operator.ask("GET", "/deliveries/summary").json()["alarms"] == []
 
 
+def test_the_summary_holds_an_alarm_while_something_that_was_refused_for_good_is_not_sent_again() -> None:
+    operator = Operator()
+
+    def alarms() -> list[tuple[str, str]]:
+        told = operator.ask("GET", "/deliveries/summary").json()
+        return [(found["code"], found["path"]) for found in told["alarms"]]
+
+    assert alarms() == []
+    operator.refuse_one()
+    assert alarms() == [("sync-refused", WARD)]
+    operator.ask("POST", "/deliveries/replay", {"partner": WARD})
+    assert alarms() == []
+
+
+def test_what_was_refused_before_sharing_ended_is_no_alarm_but_a_notice_is() -> None:
+    operator = Operator()
+    home = operator.home
+    operator.refuse_one()
+    person = home.store.write_now(lambda tx: person_of(tx, ADA))
+    home.store.write_now(lambda tx: tx.lanes.end(WARD, person, "withdrawn"))
+    assert operator.ask("GET", "/deliveries/summary").json()["alarms"] == []
+    home.wires[WARD].after = lambda receipts: [Receipt(one.id, "refused") for one in receipts]
+    home.store.write_now(lambda tx: home.exchange.withdraw(tx, ADA, WARD))
+    asyncio.run(home.courier.deliver_due())
+    assert [one["code"] for one in operator.ask("GET", "/deliveries/summary").json()["alarms"]] == ["sync-refused"]
+
+
 def test_the_watch_looks_until_it_is_told_to_stop_though_the_database_is_away() -> None:
     operator = Operator()
     watch, looks = Watch(operator.home.store, 15), 0
