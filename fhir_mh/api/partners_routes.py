@@ -15,6 +15,7 @@ from fhir_mh.api.access import Door
 from fhir_mh.api.faults import Refused
 from fhir_mh.api.fhir_rest import Methods
 from fhir_mh.api.headers import base_url, etag, json_body, version_named
+from fhir_mh.api.small_bodies import members_of
 from fhir_mh.clock import Clock
 from fhir_mh.errors import ConsentDenied, InvalidResource
 from fhir_mh.exchange.proving import Checked
@@ -79,7 +80,7 @@ class Partners:
     async def check(self, request: Request) -> Response:
         """Prove the connections of these partners, or of all."""
         self._allow(request, _LOOKING)
-        wanted = (await json_body(request)).get("ods", [])
+        wanted = (await members_of(request, "ods")).get("ods", [])
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
             raise InvalidResource(issues=[issue("sync-envelope", "ods", expected="a list of ODS codes")])
         known = [await self.directory.read(ods) for ods in wanted] or await self.directory.listed()

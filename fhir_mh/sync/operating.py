@@ -94,7 +94,7 @@ class _Desk:
 
     async def replay_all(self, request: Request) -> Response:
         await self.allow(request)
-        wanted = load_object(await body_of(request))
+        wanted = await _wanted(request, "partner", "code")
         partner, code = _partner(wanted), _text(wanted, "code", "a code such as sync-refused")
 
         def again(tx: Tx) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class _Desk:
 
     async def send_again(self, request: Request) -> Response:
         await self.allow(request)
-        partner = _partner(load_object(await body_of(request)))
+        partner = _partner(await _wanted(request, "partner"))
 
         def again(tx: Tx) -> dict[str, Any]:
             self._known(tx, partner)
@@ -115,7 +115,7 @@ class _Desk:
 
     async def let_pass(self, request: Request) -> Response:
         await self.allow(request)
-        wanted = load_object(await body_of(request))
+        wanted = await _wanted(request, "partner", "person")
         partner, person = _partner(wanted), _text(wanted, "person", "a person's id")
 
         def pass_again(tx: Tx) -> dict[str, Any]:
@@ -130,6 +130,15 @@ def _number(request: Request) -> int:
     if seq > _LARGEST:
         raise NotFound(issues=[issue("store-unknown-message", "seq")])
     return seq
+
+
+async def _wanted(request: Request, *names: str) -> dict[str, Any]:
+    """The body. Another member than these is refused: passed over, what was to be narrowed would be of all."""
+    wanted = load_object(await body_of(request))
+    for name in wanted:
+        if name not in names:
+            raise InvalidResource(issues=[issue("sync-envelope", name, expected=" or ".join(names))])
+    return wanted
 
 
 def _partner(wanted: dict[str, Any]) -> str:

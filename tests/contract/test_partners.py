@@ -206,6 +206,11 @@ def test_what_waits_for_one_that_stood_in_the_file_goes_once_it_is_added(caller:
     assert caller.gateway.store.write_now(lambda tx: tx.lanes.claim("us", timedelta(minutes=1), 1))
 
 
+def test_a_misspelt_member_does_not_check_all(caller: Caller) -> None:
+    added(caller)
+    refused(caller("POST", "/partners/check", {"odss": ["ZIU1"]}), 422, "sync-envelope", "odss")
+
+
 # --- secrets
 
 

@@ -179,12 +179,24 @@ def test_all_lanes_of_a_partner_are_resumed_at_once() -> None:
         ("POST", "/deliveries/resume", {"partner": WARD, "person": 7}, "sync-envelope", "person"),
         ("POST", "/deliveries/resume", {}, "sync-envelope", "partner"),
         ("POST", "/deliveries/resume", [], "json-not-an-object", "$"),
+        ("POST", "/deliveries/replay", {"partner": WARD, "cod": "sync-refused"}, "sync-envelope", "cod"),
+        ("POST", "/deliveries/send-again", {"partner": WARD, "person": "p-1"}, "sync-envelope", "person"),
+        ("POST", "/deliveries/resume", {"partner": WARD, "persn": "p-1"}, "sync-envelope", "persn"),
     ],
 )
 def test_what_is_not_there_is_said(method: str, path: str, body: Any, code: str, place: str) -> None:
     with pytest.raises((NotFound, InvalidResource)) as refused:
         Operator().ask(method, path, body)
     assert [(found.code, found.path) for found in refused.value.issues] == [(code, place)]
+
+
+def test_a_misspelt_member_does_nothing_to_all() -> None:
+    operator = Operator()
+    operator.refuse_one()
+    for path, body in (("replay", {"cod": "sync-unreadable"}), ("resume", {"persn": "nobody"})):
+        with pytest.raises(InvalidResource):
+            operator.ask("POST", f"/deliveries/{path}", {"partner": WARD, **body})
+    assert (row(operator)["dead"], row(operator)["halted"]) == (1, 1)
 
 
 def test_nothing_shows_an_nhs_number() -> None:
