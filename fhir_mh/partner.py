@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from fhir_mh import ods
 from fhir_mh.issues import Issue, issue
@@ -33,6 +33,17 @@ ENDPOINT = (
 """An address at which a client is notified. It has one reading only: no user, no query, nothing escaped, no dots that
 lead elsewhere."""
 
+
+def _with_a_port_and_no_user(url: str) -> str:
+    """The address itself. Raises ValueError, which does not repeat it, for it may hold a password."""
+    found = urlsplit(url)
+    if not found.hostname or found.port == 0 or "@" in found.netloc:
+        raise ValueError
+    return url
+
+
+Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$"), AfterValidator(_with_a_port_and_no_user)]
+"""Where something answers: of one that can be called, and without a user's name or password, for it is shown."""
 
 Kind = Literal["gateway", "fhir-server"]
 OF_KIND: Mapping[Kind, frozenset[str]] = {
@@ -54,10 +65,9 @@ class Connection(BaseModel):
         default="gateway",
         description='What is at the other end: "gateway" speaks docs/sync-protocol.md, "fhir-server" FHIR R4 alone.',
     )
-    base_url: str = Field(
-        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
+    base_url: Address = Field(
         description="Where it answers, such as https://gateway.example.nhs.uk, or of a FHIR server its base; https "
-        "unless on this machine.",
+        "unless on this machine, a port up to 65535, and no user or password in it.",
     )
     secret: SecretStr | None = Field(
         default=None,

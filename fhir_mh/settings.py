@@ -27,6 +27,7 @@ from fhir_mh.partner import (
     ENDPOINT,
     SECRET_LENGTH,
     SECRETS,
+    Address,
     Connection,
     OdsCode,
     Partner,
@@ -99,9 +100,8 @@ class Settings(BaseSettings):
     alarm_after: int = Field(
         default=15, ge=1, description="How many minutes a message may wait for a partner before an alarm is raised."
     )
-    public_url: str | None = Field(
+    public_url: Address | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
         description="Where partners' FHIR servers reach this gateway, to say that something has changed there; without "
         "it they are only asked.",
     )
@@ -274,6 +274,7 @@ _PROBLEMS = {
     "string_pattern_mismatch": "it is not of the right form",
     "less_than": "the number is too large",
     "greater_than": "the number is too small",
+    "value_error": "nothing can be called there, or it holds a user's name or password",
     "literal_error": "there is nothing of this name",
     "bool_": "true or false is expected",
     "datetime": "an instant is expected, such as 2026-12-01T00:00:00Z",

@@ -113,6 +113,10 @@ def test_an_odS_code_is_one_partner_s_and_stays_so(caller: Caller) -> None:
         ({"connections": [LOCAL, {**LOCAL, "kind": "fhir-server"}]}, "config-mixed-kinds", "connections[1].kind"),
         ({"connections": [SERVER]}, "config-token-needed", "connections[0].token_file"),
         ({"connections": [{**SERVER, "token": SECRET}]}, "partner-secret-told", "connections[0].token"),
+        *(
+            ({"connections": [{**LOCAL, "base_url": url}]}, "config-invalid", "connections[0].base_url")
+            for url in ("http://127.0.0.1:80x", "http://127.0.0.1:99999", f"http://me:{SECRET}@127.0.0.1")
+        ),
         ({"connections": [LOCAL, {"base_url": "http://a.example"}]}, "config-insecure-url", "connections[1].base_url"),
         (
             {"connections": [{"base_url": "https://a.example"}]},

@@ -184,6 +184,23 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
         (PARTNER.replace('secret = "', '# "'), [("config-secret-needed", "partners[0].secret")]),
         (PARTNER.replace("https", "http"), [("config-insecure-url", "partners[0].base_url")]),
         (PARTNER.replace("https://", "ftp://"), [("config-invalid", "partners[0].base_url")]),
+        *(
+            (
+                PARTNER.replace("https://", f"https://{user}").replace(".example", f".example{port}"),
+                [("config-invalid", "partners[0].base_url")],
+            )
+            for user, port in (
+                ("", ":80x"),
+                ("", ":99999"),
+                ("", ":0"),
+                ("me:pw@", ""),
+                ("me@", ""),
+                ("[", ""),
+                (":1/", ""),
+            )
+        ),
+        ("public_url = 'https://gateway.example:80x'", [("config-invalid", "public_url")]),
+        ("public_url = 'https://me:pw@gateway.example'", [("config-invalid", "public_url")]),
         (PARTNER.replace("RXT", "TAH"), [("config-duplicate", "partners[0].ods")]),
         (PARTNER.replace('ods = "TAH"', ""), [("config-ods-needed", "ods")]),
         (PARTNER.replace('secret = "', 'secret_file = "'), [("config-secret-file", "partners[0].secret_file")]),
