@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, FhirMhError, InvalidResource
 from fhir_mh.exchange.finding import Sought
@@ -27,6 +28,7 @@ from fhir_mh.gateway.standing import expect_record, only_own
 from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
 from fhir_mh.placements import Course, Whose, courses
+from fhir_mh.placements.courses import is_to_come
 from fhir_mh.records.asking import Asking, read_asking
 from fhir_mh.records.misfits import misfits
 from fhir_mh.records.trees import tree_of
@@ -70,8 +72,8 @@ class FindingUseCases:
         """Ask partners for somebody's plan, all at once, and wait a few seconds for what they promise.
 
         ways: how each partner is reached, by ODS code. Raises ConsentDenied to other organisations, NotFound,
-        InvalidResource (another partner than there is, a record that does not say who the person is), Conflict where
-        no stay of ours goes on in the record.
+        InvalidResource (another partner than there is, a record that does not say who the person is, an admission that
+        is still to come), Conflict where no stay of ours goes on in the record.
         """
         only_own(context, self.home.ods)
         sought, partners = await self.store.write(lambda tx: self._begin(tx, context, asking))
@@ -104,6 +106,8 @@ class FindingUseCases:
         person, admitted_at = (
             self._of_record(tx, asking) if asking.person is None else (tree_of(asking.person), asking.admitted_at)
         )
+        if is_to_come(admitted_at, instant(tx.now)):
+            raise InvalidResource(issues=[issue("placement-to-come", "admitted_at", step="find")])
         said = {
             "id": tx.new_id(),
             "role": context.role,

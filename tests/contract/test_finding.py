@@ -293,6 +293,8 @@ def test_of_a_record_its_own_stay_is_the_ground(sites: Sites) -> None:
         ({"person": {**PERSON, "birth_date": "1984"}}, "map-invalid-record", "person.birth_date"),
         ({"person": {**PERSON, "names": []}}, "map-invalid-record", "person.names"),
         ({"why": "x"}, "map-unknown-field", "$"),
+        ({"admitted_at": "2126-11-24T02:10:00Z"}, "placement-to-come", "admitted_at"),
+        ({"admitted_at": "2126"}, "placement-to-come", "admitted_at"),
     ],
 )
 def test_what_an_asking_must_say(caller: Caller, change: Json, code: str, path: str) -> None:
