@@ -82,7 +82,7 @@ class Partners:
         self._allow(request, _LOOKING)
         wanted = (await members_of(request, "ods")).get("ods", [])
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
-            raise InvalidResource(issues=[issue("sync-envelope", "ods", expected="a list of ODS codes")])
+            raise InvalidResource(issues=[issue("rest-body", "ods", expected="a list of ODS codes")])
         known = [await self.directory.read(ods) for ods in wanted] or await self.directory.listed()
         own = self.directory.home.ods
         checked = await asyncio.gather(*(_checked(one, own, self.clock) for one in known if not one.removed))

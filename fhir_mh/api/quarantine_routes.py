@@ -48,7 +48,7 @@ class Quarantine:
         state: Any = asked.get("state", "held")
         if state not in _STATES:
             expected = "one of " + ", ".join(_STATES)
-            raise InvalidResource(issues=[issue("sync-envelope", "state", expected=expected)])
+            raise InvalidResource(issues=[issue("rest-body", "state", expected=expected)])
         among: Any = {"state": state, "partner": asked.get("partner"), "after": asked.get("after")}
         found = await self.quarantine.listed(context, **among, limit=PAGE + 1)
         shown, more = found[:PAGE], len(found) > PAGE
@@ -86,7 +86,7 @@ async def _body(request: Request, name: str) -> dict[str, Any]:
     body = await json_body(request)
     for key, value in body.items():
         if key != name or not isinstance(value, str):
-            raise InvalidResource(issues=[issue("sync-envelope", key, expected=f"{name}, a text")])
+            raise InvalidResource(issues=[issue("rest-body", key, expected=f"{name}, a text")])
     return body
 
 

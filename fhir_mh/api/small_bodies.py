@@ -31,4 +31,4 @@ def text_in(body: Mapping[str, Any], name: str) -> str:
 
 def expected(place: str, what: str) -> InvalidResource:
     """The refusal of what stands at a place of a body. what: should stand there."""
-    return InvalidResource(issues=[issue("sync-envelope", place, expected=what)])
+    return InvalidResource(issues=[issue("rest-body", place, expected=what)])

@@ -72,4 +72,4 @@ def purpose(code: str, reason: str | None) -> dict[str, Any]:
 def needed(reason: str) -> None:
     """Raises InvalidResource where no reason is given."""
     if not reason.strip():
-        raise InvalidResource(issues=[issue("sync-envelope", "reason", expected="a text")])
+        raise InvalidResource(issues=[issue("rest-body", "reason", expected="a text")])

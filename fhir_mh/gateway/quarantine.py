@@ -130,7 +130,7 @@ class QuarantineUseCases:
         """
         self._only(context, ROLE)
         if not reason.strip():
-            raise InvalidResource(issues=[issue("sync-envelope", "reason", expected="a text")])
+            raise InvalidResource(issues=[issue("rest-body", "reason", expected="a text")])
 
         def throw_out(tx: Tx) -> Quarantined:
             held = _held(tx, name)

@@ -32,6 +32,12 @@ CODES: dict[str, Code] = {
         "The copy held here is at edition {held}: a later one cannot have been filed or opened.",
         "Name the edition that was read, as `copies` of the record has it.",
     ),
+    "rest-body": Code(
+        "error",
+        "structure",
+        "What is expected here is {expected}.",
+        "Send what this address takes: docs/rest.md lists it, and /docs shows it with an example.",
+    ),
     "rest-bad-mark": Code(
         "error",
         "value",

@@ -137,19 +137,19 @@ async def _wanted(request: Request, *names: str) -> dict[str, Any]:
     wanted = load_object(await body_of(request))
     for name in wanted:
         if name not in names:
-            raise InvalidResource(issues=[issue("sync-envelope", name, expected=" or ".join(names))])
+            raise InvalidResource(issues=[issue("rest-body", name, expected=" or ".join(names))])
     return wanted
 
 
 def _partner(wanted: dict[str, Any]) -> str:
     partner = wanted.get("partner")
     if not isinstance(partner, str):
-        raise InvalidResource(issues=[issue("sync-envelope", "partner", expected="an ODS code")])
+        raise InvalidResource(issues=[issue("rest-body", "partner", expected="an ODS code")])
     return partner
 
 
 def _text(wanted: dict[str, Any], name: str, expected: str) -> str | None:
     found = wanted.get(name)
     if not (found is None or isinstance(found, str)):
-        raise InvalidResource(issues=[issue("sync-envelope", name, expected=expected)])
+        raise InvalidResource(issues=[issue("rest-body", name, expected=expected)])
     return found

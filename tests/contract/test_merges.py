@@ -175,10 +175,10 @@ def test_nobody_else_is_let_in(call: Caller) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "code", "place"),
     [
-        ({"kept": "KEPT", "superseded": "OTHER"}, 422, "sync-envelope", "reason"),
-        ({"kept": "KEPT", "superseded": "OTHER", "reason": " "}, 422, "sync-envelope", "reason"),
-        ({"kept": "KEPT", "superseded": 1, **WHY}, 422, "sync-envelope", "superseded"),
-        ({"kept": "KEPT", "superseded": "OTHER", "why": "x", **WHY}, 422, "sync-envelope", "why"),
+        ({"kept": "KEPT", "superseded": "OTHER"}, 422, "rest-body", "reason"),
+        ({"kept": "KEPT", "superseded": "OTHER", "reason": " "}, 422, "rest-body", "reason"),
+        ({"kept": "KEPT", "superseded": 1, **WHY}, 422, "rest-body", "superseded"),
+        ({"kept": "KEPT", "superseded": "OTHER", "why": "x", **WHY}, 422, "rest-body", "why"),
         ({"kept": "none", "superseded": "OTHER", **WHY}, 404, "rest-unknown-record", "kept"),
         ({"kept": "KEPT", "superseded": "none", **WHY}, 404, "rest-unknown-record", "superseded"),
         ({"kept": "KEPT", "superseded": "KEPT", **WHY}, 409, "merge-state", "superseded"),

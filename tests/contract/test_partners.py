@@ -212,7 +212,7 @@ def test_what_waits_for_one_that_stood_in_the_file_goes_once_it_is_added(caller:
 
 def test_a_misspelt_member_does_not_check_all(caller: Caller) -> None:
     added(caller)
-    refused(caller("POST", "/partners/check", {"odss": ["ZIU1"]}), 422, "sync-envelope", "odss")
+    refused(caller("POST", "/partners/check", {"odss": ["ZIU1"]}), 422, "rest-body", "odss")
 
 
 # --- secrets

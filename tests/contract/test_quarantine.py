@@ -200,8 +200,8 @@ def test_what_is_thrown_out_is_kept_with_its_reason_and_closes_its_task(call: Ca
     name = doubtful(call)
     url = f"/quarantine/{name}/discard"
     refused(call("POST", url, {"reason": "x"}, **as_(OPERATOR)), 403, "sync-quarantine-role")
-    refused(call("POST", url, {"reason": "  "}, **as_(KEEPER)), 422, "sync-envelope", "reason")
-    refused(call("POST", url, {"why": "x"}, **as_(KEEPER)), 422, "sync-envelope", "why")
+    refused(call("POST", url, {"reason": "  "}, **as_(KEEPER)), 422, "rest-body", "reason")
+    refused(call("POST", url, {"why": "x"}, **as_(KEEPER)), 422, "rest-body", "why")
     assert call("POST", url, {"reason": "Meant for another trust."}, **as_(KEEPER)).json()["state"] == "discarded"
     assert tasks(call) == [("identity", "cancelled")]
     whole = call("GET", f"/quarantine/{name}", **as_(KEEPER)).json()
@@ -209,7 +209,7 @@ def test_what_is_thrown_out_is_kept_with_its_reason_and_closes_its_task(call: Ca
     assert CANARY in whole["original"]
     assert "Meant" not in json.dumps(listed(call, "discarded"))
     refused(call("POST", url, {"reason": "again"}, **as_(KEEPER)), 404, "store-unknown-message")
-    refused(call("GET", "/quarantine?state=lost", **as_(OPERATOR)), 422, "sync-envelope", "state")
+    refused(call("GET", "/quarantine?state=lost", **as_(OPERATOR)), 422, "rest-body", "state")
 
 
 def test_who_reads_tries_again_or_throws_out_is_audited(call: Caller) -> None:

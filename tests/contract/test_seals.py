@@ -94,13 +94,13 @@ def test_nobody_else_is_let_in(call: Caller) -> None:
 @pytest.mark.parametrize(
     ("body", "code", "place"),
     [
-        ({**WRONG, "reason": " "}, "sync-envelope", "reason"),
-        ({"items": WRONG["items"]}, "sync-envelope", "reason"),
-        ({"reason": REASON}, "sync-envelope", "items"),
-        ({**WRONG, "everything": True}, "sync-envelope", "items"),
-        ({"items": [], "reason": REASON}, "sync-envelope", "items"),
-        ({"items": ["goals"], "reason": REASON}, "sync-envelope", "items[0]"),
-        ({**WRONG, "why": REASON}, "sync-envelope", "why"),
+        ({**WRONG, "reason": " "}, "rest-body", "reason"),
+        ({"items": WRONG["items"]}, "rest-body", "reason"),
+        ({"reason": REASON}, "rest-body", "items"),
+        ({**WRONG, "everything": True}, "rest-body", "items"),
+        ({"items": [], "reason": REASON}, "rest-body", "items"),
+        ({"items": ["goals"], "reason": REASON}, "rest-body", "items[0]"),
+        ({**WRONG, "why": REASON}, "rest-body", "why"),
         ({"items": [{"list": "goals", "id": "x"}], "reason": REASON}, "seal-item", "items[0]"),
     ],
 )

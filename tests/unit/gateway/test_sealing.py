@@ -350,7 +350,7 @@ def test_nobody_else_approves(placed: Pair, context: AccessContext, code: str) -
     [
         (HOME, [("goals", "none")], REASON, InvalidResource, "seal-item"),
         (WARD, [("goals", "wrong")], REASON, InvalidResource, "seal-item"),
-        (HOME, [("goals", "wrong")], " ", InvalidResource, "sync-envelope"),
+        (HOME, [("goals", "wrong")], " ", InvalidResource, "rest-body"),
         (HOME, [("person", "")], REASON, InvalidResource, "seal-item"),
     ],
 )
