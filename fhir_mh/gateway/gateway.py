@@ -17,6 +17,7 @@ from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.finding import FindingUseCases
 from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.gateway.identity import Organisation, find_by_record, find_person, known_as
+from fhir_mh.gateway.leading_nowhere import unknown_directives, unknown_references
 from fhir_mh.gateway.marking import mark_opened
 from fhir_mh.gateway.merges import MergeUseCases
 from fhir_mh.gateway.pending import Pending
@@ -133,9 +134,9 @@ class Gateway(FhirUseCases):
         Our own part is stored, and what others keep is proposed to them. Without record_id the person is found by
         NHS number, local identifier or the id that their record gives them, or is new.
 
-        Raises InvalidResource (also where nobody is named), VersionConflict (if_match is not the newest version),
-        NotFound, Conflict (another person's identity, or one who is superseded by another), ConsentDenied. Nothing is
-        stored in part.
+        Raises InvalidResource (also where nobody is named, or a directive that is not held), VersionConflict (if_match
+        is not the newest version), NotFound, Conflict (another person's identity, or one who is superseded by another),
+        ConsentDenied. Nothing is stored in part.
         """
         return await self.store.write(lambda tx: self._save(tx, context, change, record_id, if_match))
 
@@ -146,6 +147,9 @@ class Gateway(FhirUseCases):
         person, created = self._subject(tx, change, record_id)
         expect_newest(tx, person, if_match)
         held = Together(tx, person, self.home.ods)
+        unknown = [] if isinstance(change, Change) else unknown_directives(held.tree, change)
+        if unknown:
+            raise InvalidResource(issues=unknown)
         merged = (
             change.apply(held.tree)
             if isinstance(change, Change)
@@ -154,6 +158,7 @@ class Gateway(FhirUseCases):
         warnings = [*_keep_number(held.tree, merged), *merged_notes(tx, person, "person")]
         self._same_person(tx, held.kept.holding, change, merged.tree, by_id=record_id is not None)
         _complete(merged.tree, tx.new_id)
+        warnings += unknown_references(held.tree, merged.tree)
         proposed, tasks, were, stored = [], 0, dict[str, Tree](), list[tuple[Side, Outcome]]()
         for side, tree in held.parted(merged.tree):
             raised = self._asked(tx, held, side, tree, merged.conflicts, context.organisation)

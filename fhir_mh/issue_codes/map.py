@@ -63,7 +63,7 @@ CODES: dict[str, Code] = {
     "map-unknown-reference": Code(
         "error",
         "not-found",
-        "Nothing in this file or in the record is called so: the {expected} is expected.",
+        "Nothing that was sent or is in the record is called so: the {expected} is expected.",
         "Add the entry that is meant, or correct the value.",
     ),
     "map-no-id-scope": Code(
