@@ -21,7 +21,7 @@ from fhir_mh.gateway.leading_nowhere import unknown_directives, unknown_referenc
 from fhir_mh.gateway.marking import mark_opened
 from fhir_mh.gateway.merges import MergeUseCases
 from fhir_mh.gateway.pending import Pending
-from fhir_mh.gateway.placing import PlacementUseCases
+from fhir_mh.gateway.placing import PlacementUseCases, placed_unshared
 from fhir_mh.gateway.quarantine import QuarantineUseCases
 from fhir_mh.gateway.resources import FhirUseCases
 from fhir_mh.gateway.retracting import SealUseCases
@@ -171,6 +171,7 @@ class Gateway(FhirUseCases):
         for side, outcome in stored:  # not before: what follows there would be written over
             settle_beside(tx, self.home, self.check, side.person, side.tree, outcome.stored)
             ask_about_ties(tx, self.home, self.check, side.person, {kind for kind, _ in outcome.stored})
+        warnings += placed_unshared(tx, self.home, person, held, merged.tree)
         changed = [row.path for row in merged.changes]
         return Saved(person, head_of(tx, person), created, changed, proposed, tasks, warnings)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.answering import end_askings
+from fhir_mh.gateway.holding import Tree
 from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
 from fhir_mh.gateway.spreading import partners_of
 from fhir_mh.gateway.standing import (
@@ -23,7 +24,7 @@ from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Side, Together, beside
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements import Course, Shown, Situation, Step, Whose, courses, stands_at, take
+from fhir_mh.placements import Course, Shown, Situation, Step, Whose, courses, ods_codes, ods_named, stands_at, take
 from fhir_mh.store import Store, Tx
 
 _SHARING = ("open", "confirm", "transfer", "reopen")
@@ -96,19 +97,47 @@ class PlacementUseCases:
         held = Together(tx, person, self.home.ods)
         each = courses(held.acknowledged, Whose(self.home.ods, held.keepers).keeper)
         found = next((one for one in each if one.id == placement), None)
-        if step.step not in _SHARING or found is None or found.provider in ("", self.home.ods):
+        if step.step not in _SHARING or found is None:
             return []
-        reason = ""
-        if found.provider not in partners_of(tx, self.home):
-            reason = "it is no partner of this gateway."
-        elif nhs_number_of(tx, person) is None and not local_identifiers_of(tx, person):
-            reason = "no NHS number is known here, and nothing that a system of a provider calls the person."
-        else:
-            decision = standing(tx, person, self.home.ods).may_be_sent(found.provider, now_of(tx))
-            reason = decision.sentence if decision.nothing else ""
-        if not reason:
-            return []
-        return [issue("placement-not-shared", "provider", organisation=found.provider, reason=reason)]
+        return not_shared(tx, self.home, person, found.provider, "provider")
+
+
+def not_shared(tx: Tx, home: Organisation, person: str, provider: str, path: str) -> list[Issue]:
+    """Why the provider of a placement is sent nothing, as a warning; none where it is sent something, or is us."""
+    if provider == home.ods:
+        return []
+    reason = ""
+    if not provider:
+        reason = "the placement names no organisation by an ODS code."
+    elif provider not in partners_of(tx, home):
+        reason = "it is no partner of this gateway."
+    elif nhs_number_of(tx, person) is None and not local_identifiers_of(tx, person):
+        reason = "no NHS number is known here, and nothing that a system of a provider calls the person."
+    else:
+        decision = standing(tx, person, home.ods).may_be_sent(provider, now_of(tx))
+        reason = decision.sentence if decision.nothing else ""
+    if not reason:
+        return []
+    return [issue("placement-not-shared", path, organisation=provider or "The provider", reason=reason)]
+
+
+def placed_unshared(tx: Tx, home: Organisation, person: str, held: Together, after: Tree) -> list[Issue]:
+    """The same of each placement of ours that a change of the record has made active, or given another provider.
+
+    held: the record before it.
+    """
+    before, found = _placed_with(held.tree), list[Issue]()
+    for name, provider in _placed_with(after).items():
+        if before.get(name) != provider and held.keepers.get(("placements", name), home.ods) == home.ods:
+            found += not_shared(tx, home, person, provider, f"placements[{name}].provider")
+    return found
+
+
+def _placed_with(tree: Tree) -> dict[str, str]:
+    """Whom each active placement of a record is with, by its id: ODS code, empty where none is named."""
+    codes, placements = ods_codes(tree), tree.get("placements") or ()
+    active = (one for one in placements if one.get("status", "active") == "active")
+    return {one["id"]: ods_named(one.get("provider"), codes) for one in active}
 
 
 def _shown(held: Together, side: Side, course: Course | None) -> Shown | None:

@@ -2,7 +2,7 @@
 
 from fhir_mh.placements.asking import held_as
 from fhir_mh.placements.consequences import Terms, followed
-from fhir_mh.placements.courses import Course, courses, declined_in
+from fhir_mh.placements.courses import Course, courses, declined_in, ods_codes, ods_named
 from fhir_mh.placements.lawful import broken_terms
 from fhir_mh.placements.machine import Shown, Situation, possible, stands_at, take
 from fhir_mh.placements.steps import STEPS, Step, read_step
@@ -27,6 +27,8 @@ __all__ = [
     "held_as",
     "in_order",
     "is_dead",
+    "ods_codes",
+    "ods_named",
     "possible",
     "read_step",
     "stands_at",

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.urls import ODS_CODE
-from tests.unit.gateway.pair import HOME, WARD, Pair
+from tests.unit.gateway.pair import HOME, WARD, Pair, person_with_a_plan
 
 DENIAL: dict[str, Any] = {
     "id": "denial",
@@ -101,3 +101,33 @@ def test_what_is_referred_to_may_come_with_the_reference(planned: Pair) -> None:
     plan = {"id": "crisis", "contacts": [{"id": "one", "contact": {"id": "sister"}}]}
     sister = {"id": "sister", "names": [{"family": "Example"}]}
     assert warned_of(planned, {"contacts": [sister], "crisis_plans": [plan]}) == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [
+        ({"id": "nosuch"}, "no organisation"),
+        ({"display": "A ward"}, "no organisation"),
+        (None, "no organisation"),
+        ({"identifier": {"system": ODS_CODE, "value": "ZOA9"}}, "no partner"),
+        ({"id": "org-ward"}, "with this organisation"),
+        ({"id": "org-home"}, None),
+    ],
+)
+def test_a_record_warns_of_a_placement_whose_provider_is_sent_nothing(
+    planned: Pair, provider: dict[str, Any] | None, said: str | None
+) -> None:
+    everything = {"decision": "deny", "actors": [{"party": {"id": "org-ward"}}]}
+    planned.save(HOME, {"sharing": [{"id": "none", "made_at": "2026-11-20", "terms": everything}]})
+    new = {"id": "new", "requested_by": {"id": "org-home"}, **({"provider": provider} if provider else {})}
+    for placement in (new, {**new, "level": "1"}):
+        warnings = planned.save(HOME, {"placements": [placement]}).warnings
+        found = [one for one in warnings if one.code == "placement-not-shared"]
+        expected = ["placements[new].provider"] if said and placement is new else []
+        assert [one.path for one in found] == expected
+        assert all(str(said) in one.message for one in found), found
+    assert warned_of(planned, {"placements": [{"id": "over", "status": "completed"}]}) == []
+
+
+def test_nothing_is_warned_of_where_the_provider_is_sent_the_plan(pair: Pair) -> None:
+    assert pair.save(HOME, person_with_a_plan()).warnings == []
