@@ -8,6 +8,7 @@ from fhir_mh.placements.courses import (
     Course,
     Tree,
     courses,
+    is_to_come,
     ods_codes,
     ods_named,
     outcome_of,
@@ -16,7 +17,7 @@ from fhir_mh.placements.courses import (
 )
 from fhir_mh.placements.steps import Admit, Claim, Delay, Leave, Return
 from fhir_mh.placements.terms import KEPT, Said, agree, estimate, is_told, note, organisation, same_period, says_why
-from fhir_mh.placements.work import PROVIDER, Taken, Work, missing, not_yours
+from fhir_mh.placements.work import PROVIDER, Taken, Work, is_before, missing, not_yours, unfit
 from fhir_mh.records.trees import tree_of
 
 _OUTCOME = {"revoked": "cancelled", "completed": "discharged", "finished": "discharged"}
@@ -132,19 +133,24 @@ def leave(work: Work, course: Course, step: Leave) -> Taken:
             last.get(name) == value for name, value in told.items() if name != "period"
         )
         return work.again(course.id, same=same, step=step.step)
+    if is_before(told["period"].get("start"), (stay.get("period") or {}).get("start")):
+        raise unfit("period.start", "Nobody goes on leave before they came")
     stay["leaves"] = [*leaves, {"id": work.mint(), **told}]
     stay["status"] = "onleave"
     return work.done(course.id)
 
 
 def come_back(work: Work, course: Course, step: Return) -> Taken:
-    """The person is back."""
+    """The person is back; from a leave that was told ahead also before it began."""
     stay = _own_stay(work, course, step.step)
     leaves = stay.get("leaves") or []
     if stay.get("status") != "onleave":
         if not leaves:
             raise missing("leave")
         return work.again(course.id, same=same_moment(leaves[-1].get("returned_at"), step.returned_at), step=step.step)
+    began = (leaves[-1].get("period") or {}).get("start") if leaves else None
+    if is_before(step.returned_at, began) and not is_to_come(began, work.now):
+        raise unfit("returned_at", "Nobody is back before the leave began")
     stay["status"] = "in-progress"
     if leaves:
         leaves[-1]["returned_at"] = step.returned_at

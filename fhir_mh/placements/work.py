@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_mh.errors import Conflict, ConsentDenied
+from fhir_mh.errors import Conflict, ConsentDenied, InvalidResource
 from fhir_mh.issues import issue
-from fhir_mh.placements.courses import Course, Tree
+from fhir_mh.placements.courses import Course, Tree, is_to_come, later
 from fhir_mh.placements.terms import Mint
 from fhir_mh.placements.whose import Beside, Whose
 
@@ -80,3 +80,15 @@ def not_yours(step: str, who: str) -> ConsentDenied:
 def missing(part: str) -> Conflict:
     """The refusal of facts about a placement or a stay that is not there."""
     return Conflict(issues=[issue("placement-part-missing", "$", part=part)])
+
+
+def unfit(path: str, problem: str) -> InvalidResource:
+    """The refusal of a fact that cannot be so, as the record stands."""
+    return InvalidResource(issues=[issue("map-invalid-record", path, problem=problem, described="docs/placements.md")])
+
+
+def is_before(told: str | None, since: str | None) -> bool:
+    """Whether a moment lies before another, for certain, and by more than clocks and days in England may differ by."""
+    if told is None or since is None:
+        return False
+    return is_to_come(since, told) if "T" in told else bool(later(since, told))

@@ -465,6 +465,47 @@ def test_a_day_begins_when_it_does_in_england() -> None:
     assert not take(late, both.only, step).repeated
 
 
+@pytest.mark.parametrize(
+    ("came", "goes", "is_refused"),
+    [
+        ("2026-11-20", "2026-11-13", True),
+        ("2026-11-20T10:00:00Z", "2026-11-20T09:00:00Z", True),
+        ("2026-11-20", "2026-11-19T22:59:00Z", True),
+        ("2026-11-20", "2026-11-19T23:30:00Z", False),  # in summer it is that day already
+        ("2026-11-20T10:00:00Z", "2026-11-20T09:57:00Z", False),
+        ("2026-11-20T10:00:00Z", "2026-11-20", False),
+        ("2026-11", "2026-11-01", False),
+    ],
+)
+def test_nobody_goes_on_leave_before_they_came_or_is_back_before_they_went(
+    came: str, goes: str, is_refused: bool
+) -> None:
+    both = planned()
+    both.step(WARD, "admit", both.only, admitted_at=came)
+    refused = codes_of(lambda: both.step(WARD, "leave", both.only, period={"start": goes}))
+    assert refused == ([("map-invalid-record", "period.start")] if is_refused else [])
+    both = under_way()
+    both.step(WARD, "leave", both.only, period={"start": came})
+    refused = codes_of(lambda: both.step(WARD, "return", both.only, returned_at=goes))
+    assert refused == ([("map-invalid-record", "returned_at")] if is_refused else [])
+
+
+def codes_of(told: Callable[[], Taken]) -> list[tuple[str, str]]:
+    """What a step that does not fit is refused with, and where."""
+    try:
+        told()
+    except InvalidResource as refused:
+        return [(one.code, one.path) for one in refused.issues]
+    return []
+
+
+def test_leave_that_was_told_ahead_and_came_to_nothing_is_over_before_it_begins() -> None:
+    both = under_way()
+    both.step(WARD, "leave", both.only, period={"start": "2026-11-25", "end": "2026-11-26"})
+    both.step(WARD, "return", both.only, returned_at="2026-11-24T08:00:00Z")
+    assert both.state() == "under-way"
+
+
 def test_leave_may_be_told_before_it_begins() -> None:
     both = under_way()
     both.step(WARD, "leave", both.only, period={"start": "2026-11-25"})
