@@ -114,9 +114,17 @@ def take(situation: Situation, name: str | None, step: Step, shown: Shown | None
     if isinstance(step, Reopen) and placing.is_reopened(work, course, step):
         return work.again(course.id, same=True, step=step.step)
     if step.step not in (*POSSIBLE[state], *REPEATED.get(state, ())):
-        said = ", ".join(possible(replace(course, state=state))) or "none"
-        raise Conflict(issues=[issue("placement-step", "$", state=state, step=step.step, possible=said)])
-    return _TAKEN[step.step](work, course, step)
+        raise _not_now(course, state, step)
+    taken = _TAKEN[step.step](work, course, step)
+    if step.step == "transfer" and not taken.repeated and step.step not in POSSIBLE[state]:  # to another ward
+        raise _not_now(course, state, step)
+    return taken
+
+
+def _not_now(course: Course, state: State, step: Step) -> Conflict:
+    """The refusal of a step that the state does not take."""
+    said = ", ".join(possible(replace(course, state=state))) or "none"
+    return Conflict(issues=[issue("placement-step", "$", state=state, step=step.step, possible=said)])
 
 
 def stands_at(situation: Situation, name: str | None, step: Step) -> tuple[str | None, Course | None]:

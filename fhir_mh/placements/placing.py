@@ -17,7 +17,7 @@ from fhir_mh.placements.courses import (
 from fhir_mh.placements.staying import end_stay, go_on, is_to_end, move_ward, say_reopened
 from fhir_mh.placements.steps import Confirm, Decline, End, Open, Reopen, Transfer
 from fhir_mh.placements.terms import PLACED, Said, agree, is_told, note, organisation, same_period, says_why
-from fhir_mh.placements.work import PLACER, PROVIDER, Taken, Work, not_yours
+from fhir_mh.placements.work import PLACER, PROVIDER, Taken, Work, not_yours, unfit
 from fhir_mh.records.trees import tree_of
 
 _AT_OPENING = {"text": "As agreed when the placement was opened."}
@@ -141,7 +141,10 @@ def transfer(work: Work, course: Course, step: Transfer) -> Taken:
         same = new is not old and _is_moved_to(work, old, new, step)
         return work.again(new["id"], same=same, step=step.step)
     if provider == course.provider:
-        return work.again(course.id, same=is_told(work.tree, old, tree_of(step), PLACED), step=step.step)
+        former = next((one for one in work.tree["placements"] if _replaces(old, one)), None)
+        if former is None:
+            raise unfit("provider", "The person is placed there already; another ward of it is told by ward")
+        return work.again(course.id, same=_is_moved_to(work, former, old, step), step=step.step)
     stayed = [one for one in courses(work.tree, work.keeper) if one.placement is old and is_to_end(work, one)]
     new = _moved_to(work, old, provider, tree_of(step), said)
     end_placement(work, old, "transferred", said)

@@ -273,10 +273,34 @@ def test_a_transfer_told_again_with_other_terms_is_refused() -> None:
         with pytest.raises(Conflict) as refused:
             both.step(HOME, "transfer", old, **{**told, **more})
         assert [one.code for one in refused.value.issues] == ["placement-told-otherwise"]
+    assert both.step(HOME, "transfer", new, **told).id == new
+    for more in ({"level": "2"}, {"at": "2026-11-22"}, {"reason": "Another."}):
+        with pytest.raises(Conflict, match="with other facts"):
+            both.step(HOME, "transfer", new, **{**told, "placing_commissioner": "ZIC3", **more})
+
+
+def test_nobody_is_transferred_to_where_they_are() -> None:
     both = under_way()
-    assert both.step(HOME, "transfer", both.only, provider=WARD, level="2").repeated
-    with pytest.raises(Conflict, match="with other facts"):
-        both.step(HOME, "transfer", both.only, provider=WARD, level="1")
+    before = both.tree
+    with pytest.raises(InvalidResource) as refused:
+        both.step(HOME, "transfer", both.only, provider=WARD, level="2")
+    assert [(one.code, one.path) for one in refused.value.issues] == [("map-invalid-record", "provider")]
+    assert both.tree is before
+
+
+@pytest.mark.parametrize("who", [HOME, WARD])
+def test_another_ward_is_no_step_of_a_placement_that_is_over_but_is_told_again(who: str) -> None:
+    both = under_way()
+    both.step(WARD, "transfer", both.only, provider=None, ward="Larch")
+    both.step(HOME, "end", both.only)
+    assert (both.state(), both.step(who, "transfer", both.only, provider=None, ward="Larch").repeated) == (
+        "lapsed",
+        True,
+    )
+    with pytest.raises(Conflict) as refused:
+        both.step(who, "transfer", both.only, provider=None, ward="Oak")
+    assert [one.code for one in refused.value.issues] == ["placement-step"]
+    assert both.tree["stays"][0]["ward"] == "Larch"
 
 
 def test_a_transfer_ends_one_placement_and_opens_another_that_says_so() -> None:
