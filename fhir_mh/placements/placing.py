@@ -8,6 +8,7 @@ from fhir_mh.placements.courses import (
     Course,
     Tree,
     courses,
+    later,
     ods_codes,
     ods_named,
     same_moment,
@@ -235,7 +236,7 @@ def end_placement(work: Work, placement: Tree, outcome: str, said: Said) -> None
 
 def reopen(work: Work, course: Course, step: Reopen) -> Taken:
     """Of placement and stay, that which is ours and is over goes on."""
-    said, opened = Said(step.by, tree_of(step.reason), work.now), False
+    said, opened = Said(step.by, tree_of(step.reason), _opened_at(work, course)), False
     stay, placement = course.stay, course.placement
     if placement is not None and work.places(course) and placement.get("status", "active") != "active":
         say_reopened(work, placement, said)
@@ -247,6 +248,15 @@ def reopen(work: Work, course: Course, step: Reopen) -> Taken:
     if not opened:
         raise not_yours(step.step, PROVIDER if placement is None else PLACER)
     return work.done(course.id)
+
+
+def _opened_at(work: Work, course: Course) -> str:
+    """Now; or the last of its ends, where that was told a little ahead: what is opened would be over by it again."""
+    ends = [entry["recorded_at"] for part in (course.placement, course.stay) for entry in statuses(part or {})[-1:]]
+    at, told = work.now, ((course.stay or {}).get("period") or {}).get("end")
+    for end in (*ends, told):
+        at = end if end is not None and later(end, at) else at
+    return at
 
 
 def is_reopened(work: Work, course: Course, step: Reopen) -> bool:

@@ -309,3 +309,20 @@ def test_a_planned_stay_shares_nothing_by_status_alone_whatever_it_says_of_its_k
     pair.save(HOME, {"placements": [{"id": "place", "status": "revoked"}]})
     assert [name for name, _ in pair.deliver()] == ["notice"]
     assert WARD not in seen(pair).in_care
+
+
+def test_what_was_told_to_end_a_little_ahead_stays_open_once_it_is_reopened(placed: Pair) -> None:
+    step(placed, WARD, "admit", "place", admitted_at="2026-11-24T08:00:00Z")
+    step(placed, WARD, "end", "place", outcome="discharged", at="2026-11-24T09:04:00Z", reason="Left.")
+    placed.deliver()
+    assert state(placed, HOME) == "ended"
+    step(placed, HOME, "reopen", "place", reason="Comes back.")
+    assert step(placed, HOME, "reopen", "place", reason="Comes back.").repeated
+    placed.deliver()
+    assert [state(placed, ods) for ods in (HOME, WARD)] == ["planned", "planned"]
+    step(placed, WARD, "admit", "place", admitted_at="2026-11-24T09:00:05Z")
+    placed.deliver()
+    assert state(placed, HOME) == "under-way"
+    step(placed, WARD, "end", "place", outcome="discharged", at="2026-11-24T09:02:00Z", reason="Left.")
+    placed.deliver()
+    assert state(placed, HOME) == "ended"
