@@ -17,7 +17,7 @@ from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.gateway.finding import FindingUseCases
 from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.gateway.identity import Organisation, find_by_record, find_person, known_as
-from fhir_mh.gateway.leading_nowhere import unknown_directives, unknown_references
+from fhir_mh.gateway.leading_nowhere import unknown_entries, unknown_references
 from fhir_mh.gateway.marking import mark_opened
 from fhir_mh.gateway.merges import MergeUseCases
 from fhir_mh.gateway.pending import Pending
@@ -134,7 +134,7 @@ class Gateway(FhirUseCases):
         Our own part is stored, and what others keep is proposed to them. Without record_id the person is found by
         NHS number, local identifier or the id that their record gives them, or is new.
 
-        Raises InvalidResource (also where nobody is named, or a directive that is not held), VersionConflict (if_match
+        Raises InvalidResource (also where nobody is named, or what is not held is ended), VersionConflict (if_match
         is not the newest version), NotFound, Conflict (another person's identity, or one who is superseded by another),
         ConsentDenied. Nothing is stored in part.
         """
@@ -147,7 +147,7 @@ class Gateway(FhirUseCases):
         person, created = self._subject(tx, change, record_id)
         expect_newest(tx, person, if_match)
         held = Together(tx, person, self.home.ods)
-        unknown = [] if isinstance(change, Change) else unknown_directives(held.tree, change)
+        unknown = [] if isinstance(change, Change) else unknown_entries(held.tree, change)
         if unknown:
             raise InvalidResource(issues=unknown)
         merged = (

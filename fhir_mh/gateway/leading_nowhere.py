@@ -16,20 +16,21 @@ from fhir_mh.records.trees import place_of
 from fhir_mh.records.wishes import Directive
 
 Tree = Mapping[str, Any]
-_OVER = ("inactive", "entered-in-error")
+_OVER = frozenset({"inactive", "entered-in-error", "revoked", "completed", "finished", "cancelled"})
 
 
-def unknown_directives(held: Tree, sent: Tree) -> list[Issue]:
-    """A refusal for each directive of an id that is not held, which says nothing that a new one would.
+def unknown_entries(held: Tree, sent: Tree) -> list[Issue]:
+    """A refusal for each entry of an id that is not held, which says nothing that a new one would.
 
     It would be made beside the one that was meant, which would go on to count.
     """
     found = []
     for field, model in _fields_of(CareRecord).items():
-        if not issubclass(model, Directive) or not sent.get(field):
+        entries = sent.get(field)
+        if not isinstance(entries, list):
             continue
         known = {item["id"] for item in held.get(field) or ()}
-        for number, item in enumerate(sent[field]):
+        for number, item in enumerate(entries):
             if item.get("id", "") not in {"", *known} and _says_nothing(field, model, item):
                 place = place_of((field, number, "id"))
                 found.append(issue("map-unknown-reference", place, expected=f"id of an entry of {field} that is held"))
@@ -37,10 +38,16 @@ def unknown_directives(held: Tree, sent: Tree) -> list[Issue]:
 
 
 def _says_nothing(field: str, model: type[BaseModel], item: Tree) -> bool:
-    """Whether nothing is said of what was decided. A date says that something was, but what may be shared."""
-    says = model.model_fields.keys() - Directive.model_fields.keys() | {"original"}
-    if field != "sharing" and item.get("status") not in _OVER:
-        says = says | {"made_at"}
+    """Whether it is said that something is over, and not what; or of a directive nothing of what was decided.
+
+    A date says that something was decided, but not what may be shared.
+    """
+    is_over, says = item.get("status") in _OVER, model.model_fields.keys() - {"id", "status"}
+    if issubclass(model, Directive):
+        says = says - Directive.model_fields.keys() | {"original"}
+        says = says if is_over or field == "sharing" else says | {"made_at"}
+    elif not is_over:
+        return False
     return all(item.get(name) in (None, [], {}) for name in says)
 
 

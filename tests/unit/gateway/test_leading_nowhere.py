@@ -38,6 +38,21 @@ def test_a_directive_is_not_ended_by_an_id_that_none_has(planned: Pair, field: s
     assert planned.record(HOME).tree == before.tree
 
 
+@pytest.mark.parametrize(
+    ("field", "status"),
+    [
+        ("placements", "completed"),
+        ("stays", "finished"),
+        ("care_plans", "revoked"),
+        ("crisis_plans", "entered-in-error"),
+    ],
+)
+def test_nothing_else_is_ended_by_an_id_that_none_has(planned: Pair, field: str, status: str) -> None:
+    with pytest.raises(InvalidResource) as refused:
+        planned.save(HOME, {field: [{"id": "typo", "status": status}]})
+    assert [(one.code, one.path) for one in refused.value.issues] == [("map-unknown-reference", f"{field}[0].id")]
+
+
 def test_a_date_alone_says_nothing_of_what_may_be_shared(planned: Pair) -> None:
     planned.save(HOME, {"sharing": [DENIAL]})
     with pytest.raises(InvalidResource) as refused:
@@ -126,7 +141,7 @@ def test_a_record_warns_of_a_placement_whose_provider_is_sent_nothing(
         expected = ["placements[new].provider"] if said and placement is new else []
         assert [one.path for one in found] == expected
         assert all(str(said) in one.message for one in found), found
-    assert warned_of(planned, {"placements": [{"id": "over", "status": "completed"}]}) == []
+    assert warned_of(planned, {"placements": [{"id": "over", "status": "completed", "level": "2"}]}) == []
 
 
 def test_nothing_is_warned_of_where_the_provider_is_sent_the_plan(pair: Pair) -> None:
