@@ -337,9 +337,14 @@ def measure(
 
 def tell_pace(label: str, pace: float, late: Sequence[float]) -> None:
     """Say how soon changes are visible while many are made. pace: how many a second there were; late: ms of each."""
-    p50, p99 = late[len(late) // 2], late[int(len(late) * 0.99)]
+    p50, p99 = percentiles(late)
     print(f"{label}: at {pace:.0f} changes a second, visible after {p50:.0f} ms (p50), {p99:.0f} ms (p99)", flush=True)
     note(Result(f"commit to visible at {PACE} a second, p99", f"{label}, {pace:.0f} reached", p99, "ms"))
+
+
+def percentiles(times: Sequence[float]) -> tuple[float, float]:
+    """The 50th and the 99th of these, which are in order."""
+    return times[len(times) // 2], times[int(len(times) * 0.99)]
 
 
 def main() -> None:
@@ -376,18 +381,17 @@ def show(rows: Sequence[Row], size: int) -> None:
     _, least, _, quick, _ = rows[-1]
     beside = rows[-1][0]
     for label, first, newer, times, memory in rows:
-        p50, p99 = (times[len(times) // 2], times[int(len(times) * 0.99)]) if times else (None, None)
+        found = percentiles(times) if times else ()
         rates = (f"{first:,.0f}", "" if newer is None else f"{newer:,.0f}")
-        late = ("" if one is None else f"{one:.1f}" for one in (p50, p99))
+        late = [f"{one:.1f}" for one in found] or ["", ""]
         table.add_row(label, *rates, *late, ", ".join(f"{one:.0f}" for one in memory))
         if newer is None:
             continue
         for which, rate in (("first", first), ("newer", newer)):
             how = f"{label}, {which} version"
             note(Result("deliveries", how, rate, "a second", beside, least, more_is_better=True))
-        if p50 is not None and p99 is not None:
-            note(Result("commit to visible, p50", label, p50, "ms", beside, quick[len(quick) // 2]))
-            note(Result("commit to visible, p99", label, p99, "ms", beside, quick[int(len(quick) * 0.99)]))
+        for which, ours, theirs in zip(("p50", "p99"), found, percentiles(quick), strict=False):
+            note(Result(f"commit to visible, {which}", label, ours, "ms", beside, theirs))
     Console().print(table)
 
 

@@ -15,9 +15,9 @@ from fhir_mh.api.access import Door
 from fhir_mh.api.faults import Refused
 from fhir_mh.api.fhir_rest import Methods
 from fhir_mh.api.headers import base_url, etag, json_body, version_named
-from fhir_mh.api.small_bodies import members_of
+from fhir_mh.api.small_bodies import expected, members_of
 from fhir_mh.clock import Clock
-from fhir_mh.errors import ConsentDenied, InvalidResource
+from fhir_mh.errors import ConsentDenied
 from fhir_mh.exchange.proving import Checked
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.checking import check
@@ -82,7 +82,7 @@ class Partners:
         self._allow(request, _LOOKING)
         wanted = (await members_of(request, "ods")).get("ods", [])
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
-            raise InvalidResource(issues=[issue("rest-body", "ods", expected="a list of ODS codes")])
+            raise expected("ods", "a list of ODS codes")
         known = [await self.directory.read(ods) for ods in wanted] or await self.directory.listed()
         own = self.directory.home.ods
         checked = await asyncio.gather(*(_checked(one, own, self.clock) for one in known if not one.removed))

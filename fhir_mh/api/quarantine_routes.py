@@ -10,15 +10,13 @@ from starlette.routing import Route
 
 from fhir_mh.api.access import Door
 from fhir_mh.api.fhir_rest import Methods
-from fhir_mh.api.headers import json_body
 from fhir_mh.api.searching import only_parameters
+from fhir_mh.api.small_bodies import expected, members_of, text_in
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, in_role
-from fhir_mh.errors import InvalidResource
 from fhir_mh.fhir.json import load_object, loads
 from fhir_mh.gateway import Gateway
 from fhir_mh.gateway.quarantine import PAGE, ROLE, Replayed, in_plain_words
-from fhir_mh.issues import issue
 from fhir_mh.store import Quarantined
 from fhir_mh.store.values import QuarantineState
 from fhir_mh.sync.http import json_answer
@@ -47,8 +45,7 @@ class Quarantine:
         asked = request.query_params
         state: Any = asked.get("state", "held")
         if state not in _STATES:
-            expected = "one of " + ", ".join(_STATES)
-            raise InvalidResource(issues=[issue("rest-body", "state", expected=expected)])
+            raise expected("state", "one of " + ", ".join(_STATES))
         among: Any = {"state": state, "partner": asked.get("partner"), "after": asked.get("after")}
         found = await self.quarantine.listed(context, **among, limit=PAGE + 1)
         shown, more = found[:PAGE], len(found) > PAGE
@@ -83,10 +80,9 @@ class Quarantine:
 
 async def _body(request: Request, name: str) -> dict[str, Any]:
     """A body that may hold one text. Raises InvalidResource for anything else in it."""
-    body = await json_body(request)
-    for key, value in body.items():
-        if key != name or not isinstance(value, str):
-            raise InvalidResource(issues=[issue("rest-body", key, expected=f"{name}, a text")])
+    body = await members_of(request, name)
+    if name in body:
+        text_in(body, name)
     return body
 
 

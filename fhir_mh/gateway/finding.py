@@ -27,7 +27,7 @@ from fhir_mh.gateway.spreading import copy_at, partners_of
 from fhir_mh.gateway.standing import expect_record, only_own
 from fhir_mh.gateway.together import Together
 from fhir_mh.issues import issue
-from fhir_mh.placements import Course, Whose, courses
+from fhir_mh.placements import Course
 from fhir_mh.placements.courses import is_to_come
 from fhir_mh.records.asking import Asking, read_asking
 from fhir_mh.records.misfits import misfits
@@ -126,14 +126,12 @@ class FindingUseCases:
         record = str(asking.record)
         expect_record(tx, record)
         held = Together(tx, record, self.home.ods)
-        tree, whose = held.acknowledged, Whose(self.home.ods, held.keepers)
-        person = {name: tree["person"].get(name) for name in ("nhs_number", "birth_date", "names")}
+        person = {name: held.acknowledged["person"].get(name) for name in ("nhs_number", "birth_date", "names")}
         try:
             read_asking({"person": person, "admitted_at": "2026"})
         except InvalidResource as fault:
             raise InvalidResource(issues=[issue("placement-no-identity", one.path) for one in fault.issues]) from None
-        found = (course for course in courses(tree, whose.keeper) if _is_here(course, self.home.ods))
-        since = next(map(_since, found), None)
+        since = next((_since(course) for course in held.courses if _is_here(course, self.home.ods)), None)
         if since is None:
             raise Conflict(issues=[issue("placement-no-ground", "record")])
         return person, asking.admitted_at or since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -185,10 +185,17 @@ def hold(tx: Tx, person: str, own: str) -> Holding:
 
 def _retracted(tx: Tx, person: str, own: str) -> set[Place]:
     """Where items of ours stood that were retracted as recorded for the wrong person."""
-    seals = [one for one in tx.seals.find(person=person) if one.custodian == own]
-    bodies = [load_object(text.text) for one in seals for text in tx.seals.texts(one.id) if text.version]
+    bodies = (body for keeper, _, body in retracted_texts(tx, person) if keeper == own)
     each = ((table_of(body), body) for body in bodies)
     return {(table.field, identifier_of(body) or str(body["id"])) for table, body in each if table and table.primary}
+
+
+def retracted_texts(tx: Tx, person: str) -> Iterator[tuple[str, Key, dict[str, Any]]]:
+    """Every version that is under a seal of a person: who kept it, the key of its resource here, and what it says."""
+    for seal in tx.seals.find(person=person):
+        for text in tx.seals.texts(seal.id):
+            if text.version:
+                yield seal.custodian, (text.kind, text.name), load_object(text.text)
 
 
 def is_taken(tx: Tx, person: str, name: str) -> bool:

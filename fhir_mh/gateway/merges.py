@@ -28,7 +28,6 @@ from fhir_mh.gateway.undoing import Answer, Undone, undo
 from fhir_mh.gateway.writing import Check
 from fhir_mh.gateway.written_since import Written, written_since
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements import Whose, courses
 from fhir_mh.store import PersonMerge, Store, Tx
 
 ROLE = "merges"
@@ -177,8 +176,7 @@ class MergeUseCases:
 
     def _two_places(self, tx: Tx, asked: PersonMerge, ours: Together, theirs: Together) -> str | None:
         """Have people find out where somebody is whom the two records show in two places; the Task's name."""
-        found = (courses(one.acknowledged, Whose(self.home.ods, one.keepers).keeper) for one in (ours, theirs))
-        there = {one.provider for each in found for one in each if one.there}
+        there = {one.provider for held in (ours, theirs) for one in held.courses if one.there}
         if len(there) < 2:
             return None
         said = "Two records that are one person's show stays in two places. Find out where the person is."

@@ -24,7 +24,7 @@ from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.together import Side, Together, beside
 from fhir_mh.gateway.writing import Check, Outcome, write_record
 from fhir_mh.issues import Issue, issue
-from fhir_mh.placements import Course, Shown, Situation, Step, Whose, courses, ods_codes, ods_named, stands_at, take
+from fhir_mh.placements import Course, Shown, Situation, Step, ods_codes, ods_named, stands_at, take
 from fhir_mh.store import Store, Tx
 
 _SHARING = ("open", "confirm", "transfer", "reopen")
@@ -94,8 +94,7 @@ class PlacementUseCases:
 
     def _not_shared(self, tx: Tx, person: str, placement: str, step: Step) -> list[Issue]:
         """Why the provider is sent nothing, where it is the step that was to begin it."""
-        held = Together(tx, person, self.home.ods)
-        each = courses(held.acknowledged, Whose(self.home.ods, held.keepers).keeper)
+        each = Together(tx, person, self.home.ods).courses
         found = next((one for one in each if one.id == placement), None)
         if step.step not in _SHARING or found is None:
             return []

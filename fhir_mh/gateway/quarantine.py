@@ -15,7 +15,7 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError, InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt, read_message
 from fhir_mh.fhir.json import dumps, load_object, loads
-from fhir_mh.gateway.auditing import note_act
+from fhir_mh.gateway.auditing import needed, note_act
 from fhir_mh.gateway.holding import content, key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.proposals import bodies_of
@@ -129,8 +129,7 @@ class QuarantineUseCases:
         Raises ConsentDenied, NotFound for what is not held, InvalidResource without a reason.
         """
         self._only(context, ROLE)
-        if not reason.strip():
-            raise InvalidResource(issues=[issue("rest-body", "reason", expected="a text")])
+        needed(reason)
 
         def throw_out(tx: Tx) -> Quarantined:
             held = _held(tx, name)

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fhir_mh.errors import Conflict
-from fhir_mh.fhir.json import load_object
-from fhir_mh.gateway.holding import Holding, content
+from fhir_mh.gateway.holding import Holding, content, retracted_texts
 from fhir_mh.issues import issue
 from fhir_mh.profiles.addresses import Addresses
 from fhir_mh.profiles.bundle import Written, identifier_of, table_of, told_apart
@@ -42,15 +41,13 @@ def _sealed(tx: Tx, holding: Holding) -> Iterator[tuple[tuple[str, str], Body, b
 
     Another's item was shown here by the id that it is called, or by one that tells it apart.
     """
-    for seal in tx.seals.find(person=holding.person):
-        for text in (one for one in tx.seals.texts(seal.id) if one.version):
-            said = load_object(text.text)
-            table, item, own = table_of(said), identifier_of(said), seal.custodian == holding.own
-            yield (text.kind, text.name), said, True
-            if item is not None and item != text.name:
-                yield (text.kind, item), said, own
-            if table is not None and not own:
-                yield (text.kind, told_apart(seal.custodian, table.field, item or text.name)), said, True
+    for keeper, (kind, name), said in retracted_texts(tx, holding.person):
+        table, item, own = table_of(said), identifier_of(said), keeper == holding.own
+        yield (kind, name), said, True
+        if item is not None and item != name:
+            yield (kind, item), said, own
+        if table is not None and not own:
+            yield (kind, told_apart(keeper, table.field, item or name)), said, True
 
 
 def _beside_id(body: Body) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fhir_mh.gateway.holding import Holding, Tree, counted_name, hold, name_apar
 from fhir_mh.gateway.pending import Pending, effective
 from fhir_mh.mapping.row_paths import item_at_head, of_item
 from fhir_mh.mapping.shape import Shape, record_shape
-from fhir_mh.placements import Beside, is_dead
+from fhir_mh.placements import Beside, Course, Whose, courses, is_dead
 from fhir_mh.store import Tx
 
 Naming = Callable[[str], str]
@@ -107,6 +107,11 @@ class Together:
                 (name, shown(item)): keeper for (name, item), keeper in side.holding.keepers.items() if name != "person"
             }
         return found
+
+    @property
+    def courses(self) -> list[Course]:
+        """Every placement and stay that is acknowledged, each once."""
+        return courses(self.acknowledged, Whose(self.kept.holding.own, self.keepers).keeper)
 
     @property
     def pending(self) -> list[Pending]:

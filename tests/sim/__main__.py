@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from fhir_mh.store import open_store
+from tests.databases import empty_store
 from tests.sim.servers import drawn
 from tests.sim.test_seeds import STEPS
 from tests.sim.world import World
@@ -41,7 +41,7 @@ def runs(seeds: range, processes: int) -> Iterator[tuple[int, str | None]]:
     """Each seed in turn, and what went wrong in its run."""
     with tempfile.TemporaryDirectory(prefix="fmh") as name, ProcessPoolExecutor(processes) as pool:
         folder = Path(name)
-        open_store(f"sqlite:///{folder / 'empty.sqlite3'}", inline=True).close()
+        empty_store(folder / "empty.sqlite3")
         yield from zip(seeds, pool.map(run, seeds, [folder] * len(seeds)), strict=True)
 
 
