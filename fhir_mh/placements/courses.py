@@ -74,8 +74,8 @@ def ods_named(ref: Mapping[str, Any] | None, codes: Mapping[str, str]) -> str:
     return str(named) or codes.get(ref.get("id", ""), "")
 
 
-def courses(tree: Mapping[str, Any], keeper: Keeper = lambda _, item: item.get("custodian")) -> list[Course]:
-    """Every placement and stay of a record, each once. keeper: who keeps an item, where it is known otherwise."""
+def courses(tree: Mapping[str, Any], keeper: Keeper) -> list[Course]:
+    """Every placement and stay of a record, each once. keeper: who keeps an item, for not each says so itself."""
     codes, declined = ods_codes(tree), declined_in(tree)
     of, alone = _linked(tree)
     unlinked = [(placement, stay) for placement, stay, told in _unlinked(tree, of, alone, keeper) if told]

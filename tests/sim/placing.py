@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mh.clock import instant
 from fhir_mh.errors import Conflict, ConsentDenied
-from fhir_mh.placements import Course, courses, possible, read_step
+from fhir_mh.placements import Course, possible, read_step
 from fhir_mh.placements.courses import ods_codes, ods_named
+from tests.courses import courses
 from tests.sim.ledger import texts_in
 from tests.sim.people import AWAY, FAR, HOME
 

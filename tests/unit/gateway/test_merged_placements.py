@@ -12,7 +12,8 @@ import pytest
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import Conflict, ConsentDenied, NotFound
 from fhir_mh.gateway.resources import TransactionEntry
-from fhir_mh.placements import STEPS, courses
+from fhir_mh.placements import STEPS
+from tests.courses import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
 from tests.unit.gateway.test_merging import OTHER, UNPLACED, held, merge, second, undo
 from tests.unit.gateway.test_placed import of_the_ward, step, without_a_placement

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.placements import courses
+from tests.courses import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merged_placements import (
     SINCE,

@@ -9,7 +9,8 @@ import pytest
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
-from fhir_mh.placements import courses, read_step
+from fhir_mh.placements import read_step
+from tests.courses import courses
 from tests.unit.gateway.pair import HOME, WARD, Pair
 from tests.unit.gateway.test_placed import of_the_ward, seen, without_a_placement
 

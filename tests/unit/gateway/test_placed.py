@@ -17,7 +17,8 @@ from fhir_mh.gateway.identity import find_person
 from fhir_mh.gateway.placing import Recorded
 from fhir_mh.gateway.standing import Standing, standing
 from fhir_mh.issues import issue
-from fhir_mh.placements import courses, read_step
+from fhir_mh.placements import read_step
+from tests.courses import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 

@@ -10,7 +10,8 @@ import pytest
 from fhir_mh.consent import AccessContext
 from fhir_mh.gateway.sealing import take_back
 from fhir_mh.gateway.undoing import Answer
-from fhir_mh.placements import courses, read_step
+from fhir_mh.placements import read_step
+from tests.courses import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merging import OTHER, as_, held, merge, second
 from tests.unit.gateway.test_placed import of_the_ward, step, without_a_placement

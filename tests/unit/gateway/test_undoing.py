@@ -14,10 +14,10 @@ from fhir_mh.errors import Conflict
 from fhir_mh.gateway.deciding import ShownConflict
 from fhir_mh.gateway.identity import find_person
 from fhir_mh.gateway.standing import Standing, standing
-from fhir_mh.placements import courses
 from fhir_mh.records.content_hash import sameness_of
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import StoredResource
+from tests.courses import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
 from tests.unit.gateway.test_merging import OTHER, THIRD, as_, held, merge, second, undo
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.placements import Terms, Whose, broken_terms, courses, followed
+from fhir_mh.placements import Terms, Whose, broken_terms, followed
+from tests.courses import courses
 from tests.unit.placements.test_steps import FAR, HOME, NOW, WARD, Both, claimed, lapsed, left, planned, under_way
 from tests.unit.placements.test_waiting_and_reopening import with_a_planned_stay
 

@@ -8,8 +8,9 @@ from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fhir_mh.errors import Conflict, ConsentDenied, InvalidResource
-from fhir_mh.placements import Terms, Whose, broken_terms, courses, followed
+from fhir_mh.placements import Terms, Whose, broken_terms, followed
 from fhir_mh.records.trees import record_of, tree_of
+from tests.courses import courses
 from tests.unit.placements.test_steps import FAR, HOME, NOW, WARD, Both
 
 Tree = dict[str, Any]

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError, InvalidResource, NotFound
-from fhir_mh.placements import STEPS, Situation, Taken, courses, in_order, possible, read_step, take
+from fhir_mh.placements import STEPS, Situation, Taken, in_order, possible, read_step, take
 from fhir_mh.placements.machine import POSSIBLE, REPEATED
 from fhir_mh.records.trees import record_of
+from tests.courses import courses
 
 Tree = dict[str, Any]
 HOME, WARD, FAR = "ZCT1", "ZOA1", "ZOA2"

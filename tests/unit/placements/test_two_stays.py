@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fhir_mh.placements import Situation, Terms, Whose, courses, followed, read_step, take
+from fhir_mh.placements import Situation, Terms, Whose, followed, read_step, take
+from tests.courses import courses
 from tests.unit.placements.test_steps import BY, FACTS, FAR, HOME, NOW, WARD, Both, planned
 from tests.unit.placements.test_unlinked import kinds, placement, stay, tree
 

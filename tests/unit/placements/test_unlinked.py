@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from fhir_mh import placements
 from fhir_mh.consent.directives import in_utc
-from fhir_mh.placements import Terms, Whose, courses, followed
+from fhir_mh.placements import Terms, Whose, followed
+from tests.courses import courses
 from tests.unit.placements.test_steps import HOME, NOW, WARD, Both
 
 Tree = dict[str, Any]
@@ -160,7 +162,7 @@ def test_who_keeps_a_placement_is_asked_of_what_is_held_and_not_of_what_it_says(
     found = tree([{**placement(name, None), "custodian": said[name]} for name in said], [stay("s", "2026-10-20")])
     assert states(found)["own"] == ("under-way", "s")
     kept = Whose(HOME, {("placements", "own"): WARD})
-    stands = {one.id: one.state for one in courses(found, kept.keeper)}
+    stands = {one.id: one.state for one in placements.courses(found, kept.keeper)}
     assert stands == {"own": "planned", "ours": "under-way"}
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from fhir_mh.errors import Conflict, ConsentDenied, FhirMhError
-from fhir_mh.placements import courses, possible
+from fhir_mh.placements import possible
+from tests.courses import courses
 from tests.unit.placements.test_steps import (
     HOME,
     WARD,
