@@ -193,9 +193,9 @@ async def _drained(ward: httpx.AsyncClient, plans: int, spent: Spent, asked: str
 
 async def latencies(home: httpx.AsyncClient, ward: httpx.AsyncClient, number: str, changes: int) -> list[float]:
     """Milliseconds from the answer to each change until the partner serves it, shortest first."""
-    found = (await ward.post("/records/find", json={"nhs_number": number})).json()
-    plan = found["record"]["crisis_plans"][0]
-    address = f"/records/{found['id']}"
+    there, here = [(await one.post("/records/find", json={"nhs_number": number})).json() for one in (ward, home)]
+    plan = here["record"]["crisis_plans"][0]
+    address = f"/records/{there['id']}"
     times = []
     for turn in range(changes + 5):  # the first few warm up what is compiled when first met
         title = f"Crisis plan {turn}"

@@ -15,6 +15,7 @@ from fhir_mh.mapping.row_paths import item_at_head, of_item
 from fhir_mh.profiles.addresses import Entry
 from fhir_mh.profiles.bundle import SHARED_KINDS, Place, Reading, identifier_of, read_entries, table_of
 from fhir_mh.profiles.table import Table
+from fhir_mh.records.called import is_uuid
 from fhir_mh.store import StoredResource, Tx
 
 Tree = dict[str, Any]
@@ -91,6 +92,12 @@ class Holding:
     def keepers(self) -> dict[tuple[str, str], str]:
         """(record list, item id) -> custodian of the item's primary resource."""
         return {place: self.custodians[key] for place, key in self.primaries.items()}
+
+    @cached_property
+    def keepers_by_name(self) -> dict[tuple[str, str], str]:
+        """(record list, what its keeper calls an item) -> its keeper: us, of those that are called alike."""
+        named = [((place[0], self._called.get(place, place[1])), keeper) for place, keeper in self.keepers.items()]
+        return dict(sorted(named, key=lambda one: one[1] == self.own))
 
     @cached_property
     def _called(self) -> dict[tuple[str, str], str]:
@@ -218,11 +225,3 @@ def name_apart(person: str, name: str, taken: Collection[str] = ()) -> str:
     Any other is counted by that record for itself, and may mean another item there, as one that is taken does.
     """
     return name if is_uuid(name) and name not in taken else counted_name(person, name)
-
-
-def is_uuid(name: str) -> bool:
-    """Whether an id is a UUID as such are written."""
-    try:
-        return str(uuid.UUID(name)) == name
-    except ValueError:
-        return False

@@ -56,7 +56,7 @@ class Merging:
         """Who keeps a resource, be it a new one of an item that somebody keeps."""
         table = table_of(body)
         item = (table.field, identifier_of(body) or key[1]) if table is not None else ("", "")
-        return self.holding.custodians.get(key) or self.holding.keepers.get(item) or self.home.ods
+        return self.holding.custodians.get(key) or self.holding.keepers_by_name.get(item) or self.home.ods
 
     def _wrongly_cleared(self, message: Message, projection: Projection) -> Iterator[Issue]:
         """Rows that its author may not empty: somebody else's, of what it was never shown, and by which this person is
@@ -66,7 +66,7 @@ class Merging:
             place, (field, item) = f"$.cleared[{number}]", item_at_head(path)
             if path in _IDENTITY:
                 yield issue("sync-identity", place, what=_IDENTITY[path])
-            elif self.holding.keepers.get((field, item or ""), self.home.ods) != self.home.ods:
+            elif self.holding.keepers_by_name.get((field, item or ""), self.home.ods) != self.home.ods:
                 yield issue("sync-custody", place, reference="What this empties")
             elif not all(self._was_shown(key, message, projection) for key in self._resources_of(field, item)):
                 yield issue("sync-no-projection", place)

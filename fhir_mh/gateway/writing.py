@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.following import KINDS, before_of, follow
-from fhir_mh.gateway.holding import Holding, Key, Tree, hold, is_uuid
+from fhir_mh.gateway.holding import Holding, Key, Tree, hold
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
 from fhir_mh.gateway.retracted import refuse_sealed
 from fhir_mh.gateway.sameness import contradiction
@@ -23,7 +23,7 @@ from fhir_mh.placements import declined_in
 from fhir_mh.profiles.bundle import SHARED_KINDS, TABLES, Written, write_entries
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.table import Table
-from fhir_mh.records.called import called_by_keeper
+from fhir_mh.records.called import called_by_keeper, is_uuid
 from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import Tx
 

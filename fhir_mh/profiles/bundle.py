@@ -28,7 +28,7 @@ from fhir_mh.profiles.addresses import Addresses, Entry, own_url
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
-from fhir_mh.records.called import CALLED, called_by_keeper
+from fhir_mh.records.called import CALLED, called_by_keeper, is_uuid
 
 SHARED_KINDS = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService", "Location")
 """Who provides what: about no person, and many people's records may refer to one."""
@@ -200,15 +200,21 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses, spoken_for: Callable[[]
 
 
 def _tell_apart(taken: Sequence[Taken], spoken_for: Collection[Place]) -> None:
-    """Call an item of another keeper by a name of its own where an item of ours, or of one before, has that name."""
+    """Call an item of another keeper by a name of its own.
+
+    So it is wherever its id is no UUID, whether or not an item of ours is called so yet: whoever reads may call the
+    next one so. Of a UUID it is where an item of ours, or of one before, has it.
+    """
     keepers: dict[Place, dict[str, None]] = {place: {"": None} for place in spoken_for}
     for found in taken:
         if found.table is not None and found.table.primary:
             keepers.setdefault((found.table.field, found.item_id), {})[found.entry.keeper] = None
     for found in taken:
         field = found.table.field if found.table is not None else ""
-        those, keeper = keepers.get((field, found.item_id), {}), found.entry.keeper
-        if len(those) > 1 and keeper in those and keeper != ("" if "" in those else next(iter(those))):
+        those = keepers.get((field, found.item_id), {})
+        first = "" if "" in those else next(iter(those), "")
+        keeper = found.entry.keeper if found.entry.keeper in those else first  # else a part of what another keeps
+        if keeper and (keeper != first or not is_uuid(found.item_id)):
             found.called = found.item_id
             found.item_id = told_apart(keeper, field, found.called)
 

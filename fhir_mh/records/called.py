@@ -1,12 +1,21 @@
-"""What its keeper calls an item that a record shows by another id, since another of its items is called so."""
+"""What its keeper calls an item that a record shows by another id: whoever reads may count its own items alike."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 CALLED = "~called"
 """Where the residue of each of its resources says so."""
+
+
+def is_uuid(name: str) -> bool:
+    """Whether an id is a UUID as such are written. Any other is counted by one system for itself."""
+    try:
+        return str(uuid.UUID(name)) == name
+    except ValueError:
+        return False
 
 
 def called_by_keeper(item: Mapping[str, Any]) -> str | None:

@@ -22,6 +22,7 @@ from scripts.pages.definitions import ROOT
 from tests.contract.rest_caller import NUMBER, OTHER_NUMBER, Caller, Json, refused
 from tests.contract.test_serve import Serving, serving
 
+WARD_CRISIS = "5f1f1e0a-2b1c-4c5e-9a41-7d0e3c9b5a01"
 CRISIS = {"id": "crisis", "title": "Crisis plan", "status": "active"}
 OWN, PARTNER = "ZCT1", "ZOA1"
 DEFINITION = load_object((ROOT / "profiles/package/OperationDefinition-currency.json").read_bytes())
@@ -31,7 +32,7 @@ def snapshot(edition: int = 3, title: str = "Of the ward") -> Json:
     """What a partner sends of a crisis plan that it keeps."""
     plan = {
         "resourceType": "CarePlan",
-        "id": "ward-crisis",
+        "id": WARD_CRISIS,
         "status": "active",
         "intent": "plan",
         "title": title,
@@ -191,7 +192,7 @@ def test_a_mark_that_cannot_be_is_refused(caller: Caller, change: Json, status: 
 def test_only_the_way_of_reading_that_says_so_marks_a_copy_as_opened(caller: Caller) -> None:
     record, patient = with_two_plans(caller)
     for url in (f"/records/{record}", f"/records/{record}/currency", f"/fhir/Patient/{patient}/$everything",
-                "/fhir/CarePlan/ward-crisis"):  # fmt: skip
+                f"/fhir/CarePlan/{WARD_CRISIS}"):  # fmt: skip
         assert caller("GET", url).status_code == 200
     caller("POST", "/records/find", {"nhs_number": NUMBER})
     assert opened(caller, record) is None
@@ -231,11 +232,11 @@ def test_the_command_writes_lines_for_a_pipe_and_the_gateways_own_json(
     assert main(["currency", record, "--gateway", gateway.address]) == exits.DONE
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert sorted({line[0] for line in lines}) == ["copy", "current", "plan"]
-    (copy,) = [line for line in lines if line[:2] == ["copy", "ward-crisis"]]
-    assert (copy[1:3], copy[6], copy[9], copy[15:17]) == (["ward-crisis", OWN], "3", "3", ["newest", "kept"])
+    (copy,) = [line for line in lines if line[:2] == ["copy", WARD_CRISIS]]
+    assert (copy[1:3], copy[6], copy[9], copy[15:17]) == ([WARD_CRISIS, OWN], "3", "3", ["newest", "kept"])
     assert main(["currency", record, "--gateway", gateway.address, "--format", "json"]) == exits.DONE
     told = json.loads(capsys.readouterr().out)
-    assert {plan["id"] for plan in told["plans"]} == {"crisis", "ward-crisis"}
+    assert {plan["id"] for plan in told["plans"]} == {"crisis", WARD_CRISIS}
 
 
 def test_an_nhs_number_comes_by_standard_input_and_never_as_an_argument(

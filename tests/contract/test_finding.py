@@ -31,6 +31,7 @@ from tests.databases import sqlite_database
 
 HOME, WARD, OTHER = "ZCT1", "ZOA1", "ZCT2"
 NUMBER, UNKNOWN = "9990000018", "9990000026"
+CRISIS, NEWER = "5f1f1e0a-2b1c-4c5e-9a41-7d0e3c9b5a03", "5f1f1e0a-2b1c-4c5e-9a41-7d0e3c9b5a04"
 PERSON = {
     "nhs_number": NUMBER,
     "names": [{"use": "official", "family": "Adeyemi", "given": ["Ada"]}],
@@ -140,7 +141,7 @@ def sites(stores: dict[str, str], tmp_path: Path) -> Iterator[Sites]:
 
 def plan(**more: Any) -> Json:
     return {
-        "crisis_plans": [{"id": "crisis", "title": "Crisis plan", "status": "active",
+        "crisis_plans": [{"id": CRISIS, "title": "Crisis plan", "status": "active",
                           "warning_signs": [{"id": "sleep", "sign": {"text": "I stop sleeping"}}]}],
         "care_plans": [{"id": "care", "title": "Care plan", "status": "active"}],
         **more,
@@ -175,12 +176,12 @@ def test_an_emergency_pulls_the_crisis_plan_of_somebody_unknown_here(sites: Site
     (copy,) = held["copies"]
     assert (copy["asking"]["id"], copy["edition"]) == (found["asking"], said[HOME]["edition"])
     told = sites.currency(WARD)
-    assert told["current_crisis_plan"]["plan"] == "crisis"
+    assert told["current_crisis_plan"]["plan"] == CRISIS
     assert [one["asking"]["id"] for one in told["plans"][0]["copies"]] == [found["asking"]]
-    (there,) = [copy for one in sites.currency(HOME)["plans"] if one["id"] == "crisis" for copy in one["copies"]]
+    (there,) = [copy for one in sites.currency(HOME)["plans"] if one["id"] == CRISIS for copy in one["copies"]]
     assert (there["partner"], there["asking"]["id"], there["newest"]) == (WARD, found["asking"], True)
     # it is kept up to date from now on, and the claim goes home by itself
-    sites.register(HOME, crisis_plans=[{"id": "crisis", "title": "Crisis plan of this week"}])
+    sites.register(HOME, crisis_plans=[{"id": CRISIS, "title": "Crisis plan of this week"}])
     until(lambda: (sites.record(WARD) or {})["record"]["crisis_plans"][0]["title"] == "Crisis plan of this week")
     claim = {"step": "claim", "by": "Ward", "reason": "Admitted at night.", "admitted_at": ADMITTED}
     claimed = sites(WARD, f"/records/{held['id']}/placements", claim)
@@ -246,13 +247,13 @@ def test_a_partner_that_is_away_is_not_reached_and_the_others_answer(tmp_path: P
 
 
 def test_both_trusts_plans_are_pulled_and_it_is_told_which_is_current_and_why(sites: Sites) -> None:
-    for ods, held, name, day in ((HOME, "crisis", "Older", "2026-02-01"), (OTHER, "other", "Newer", "2026-09-01")):
+    for ods, held, name, day in ((HOME, CRISIS, "Older", "2026-02-01"), (OTHER, NEWER, "Newer", "2026-09-01")):
         said = {"id": held, "title": name, "status": "active", "created": day}
         sites.register(ods, crisis_plans=[said])
     assert sites.said(**EMERGENCY) == {HOME: "came", OTHER: "came"}
     told = sites.currency(WARD)
     assert {one["custodian"] for one in told["plans"]} == {HOME, OTHER}
-    assert (told["current_crisis_plan"]["plan"], told["current_crisis_plan"]["reason"]) == ("other", "newest")
+    assert (told["current_crisis_plan"]["plan"], told["current_crisis_plan"]["reason"]) == (NEWER, "newest")
 
 
 def test_only_who_is_named_is_asked(sites: Sites) -> None:

@@ -24,6 +24,7 @@ from tests.contract.loopback import gateway_of
 from tests.contract.rest_caller import NUMBER, Caller, Json, calling, refused
 from tests.databases import postgres_database, sqlite_database
 
+CRISIS = "5f1f1e0a-2b1c-4c5e-9a41-7d0e3c9b5a03"
 SECRET, NEWER = "a secret of this pair, quite long enough", "the next secret of this pair, long enough too"
 TOKEN = "a-token-that-the-server-issued"
 LOCAL = {"base_url": "http://127.0.0.1:9"}
@@ -344,7 +345,7 @@ def placed() -> Json:
     return {
         "person": {"nhs_number": NUMBER, "birth_date": "1984-02-03", "names": [{"family": "Far"}]},
         "organisations": [{"id": f"org-{ods.lower()}", "ods": ods, "name": ods} for ods in ("ZCT1", "ZOA1")],
-        "crisis_plans": [{"id": "crisis", "title": "Crisis plan", "status": "active"}],
+        "crisis_plans": [{"id": CRISIS, "title": "Crisis plan", "status": "active"}],
         "placements": [{"id": "placement", "status": "active", "level": "2", "requested_by": {"id": "org-zct1"},
                         "provider": {"id": "org-zoa1"}}],
     }  # fmt: skip
@@ -373,7 +374,7 @@ def keys(tmp_path: Path) -> Path:
 
 
 def retitled(url: str, title: str) -> None:
-    change = {"person": {"nhs_number": NUMBER}, "crisis_plans": [{"id": "crisis", "title": title}]}
+    change = {"person": {"nhs_number": NUMBER}, "crisis_plans": [{"id": CRISIS, "title": title}]}
     assert httpx.post(f"{url}/records", json=change).status_code == 200
 
 

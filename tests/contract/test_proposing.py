@@ -12,11 +12,12 @@ from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import Tx
 from tests.contract.rest_caller import NUMBER, Caller, Json, refused
 
+THEIRS = "5f1f1e0a-2b1c-4c5e-9a41-7d0e3c9b5a02"
 HELD = {
     "person": {"id": "their-person", "nhs_number": NUMBER, "birth_date": "1984-02-03"},
     "crisis_plans": [
         {
-            "id": "their-plan",
+            "id": THEIRS,
             "title": "Crisis plan",
             "status": "active",
             "custodian": "ZOA1",
@@ -59,7 +60,7 @@ def test_an_update_of_a_copy_becomes_a_proposal(caller: Caller, copy: Json) -> N
     name = caller("POST", "/records/find", {"nhs_number": NUMBER}).json()
     assert name["record"]["crisis_plans"][0]["title"] == "Our title"
     assert [one["id"] for one in name["pending"]] == [proposal.id]
-    assert name["custodians"]["crisis_plans"] == {"their-plan": "ZOA1"}
+    assert name["custodians"]["crisis_plans"] == {THEIRS: "ZOA1"}
 
 
 def test_a_stale_if_match_proposes_nothing(caller: Caller, copy: Json) -> None:
@@ -83,9 +84,9 @@ def test_an_entry_of_a_transaction_may_be_a_proposal(caller: Caller, copy: Json)
 
 
 def test_a_record_written_here_says_what_was_proposed(caller: Caller, copy: Json) -> None:
-    change = {"person": {"nhs_number": NUMBER}, "crisis_plans": [{"id": "their-plan", "title": "Ours"}]}
+    change = {"person": {"nhs_number": NUMBER}, "crisis_plans": [{"id": THEIRS, "title": "Ours"}]}
     answer = caller("POST", "/records", change)
-    assert (answer.status_code, answer.json()["changed"]) == (200, ["crisis_plans[their-plan].title"])
+    assert (answer.status_code, answer.json()["changed"]) == (200, [f"crisis_plans[{THEIRS}].title"])
     (proposal,) = waiting(caller)
     assert answer.json()["proposed"] == [proposal.id]
     assert caller("GET", f"/fhir/CarePlan/{copy['id']}").json() == copy
@@ -110,16 +111,14 @@ def test_of_two_who_change_what_another_keeps_the_second_is_told_that_the_record
 ) -> None:
     read = caller("POST", "/records/find", {"nhs_number": NUMBER})
     url, seen = f"/records/{read.json()['id']}", read.headers["etag"]
-    first = caller("PUT", url, {"crisis_plans": [{"id": "their-plan", "title": "First"}]}, if_match=seen)
+    first = caller("PUT", url, {"crisis_plans": [{"id": THEIRS, "title": "First"}]}, if_match=seen)
     assert (first.status_code, first.headers["etag"] != seen) == (200, True)
-    second = caller("PUT", url, {"crisis_plans": [{"id": "their-plan", "title": "Second"}]}, if_match=seen)
+    second = caller("PUT", url, {"crisis_plans": [{"id": THEIRS, "title": "Second"}]}, if_match=seen)
     refused(second, 412, "store-version-conflict")
     now = caller("GET", url)
     assert (now.json()["record"]["crisis_plans"][0]["title"], len(waiting(caller))) == ("First", 1)
     assert now.headers["etag"] == first.headers["etag"]
-    again = caller(
-        "PUT", url, {"crisis_plans": [{"id": "their-plan", "title": "Second"}]}, if_match=now.headers["etag"]
-    )
+    again = caller("PUT", url, {"crisis_plans": [{"id": THEIRS, "title": "Second"}]}, if_match=now.headers["etag"])
     assert (again.status_code, len(waiting(caller))) == (200, 2)
 
 

@@ -9,7 +9,7 @@ HOME, WARD = "ZCT1", "ZOA1"
 
 def plan_of(number: str) -> str:
     """The id of a person's crisis plan, the same everywhere."""
-    return f"plan-{number[-4:]}"
+    return f"00000000-0000-4000-8000-00000000{number[-4:]}"
 
 
 def person(number: str, title: str) -> dict[str, Any]:

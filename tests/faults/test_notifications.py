@@ -24,7 +24,7 @@ from fhir_mh.settings import load
 from tests.contract.subscribing import topic
 from tests.databases import postgres_database
 from tests.faults.pair import Serving, until
-from tests.faults.people import HOME, person
+from tests.faults.people import HOME, person, plan_of
 from tests.receivers import Receiver, receiver
 
 TOKEN = "the token of the record system, for tests only"
@@ -111,7 +111,7 @@ def test_in_a_stream_of_changes_none_is_missed_and_the_numbers_have_no_gaps(serv
     for turn in range(30):
         serving.insist(person(NUMBER, f"turn {turn}"))
     striking.join()
-    count = len(serving.history(f"plan-{NUMBER[-4:]}"))
+    count = len(serving.history(plan_of(NUMBER)))
     hook.until(lambda: len({event["event-number"] for event in hook.events}) == count)
     numbers = [event["event-number"] for event in hook.events]
     assert sorted(set(numbers)) == list(range(1, count + 1))

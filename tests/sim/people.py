@@ -96,6 +96,7 @@ class Staff:
     def __init__(self, world: World) -> None:
         self.world, self.draw = world, world.draw
         self.count = 0
+        self.counted: set[tuple[str, str, int]] = set()
 
     def text(self, section: str) -> str:
         """A text that nobody has said before."""
@@ -148,17 +149,25 @@ class Staff:
         if held is None or ("crisis_plans", "crisis") not in items_in(held.tree):
             return False
         self.count += 1
-        name = f"new-{self.count}"
+        name, counted = f"new-{self.count}", self._count(ods, number)
         row = self.draw.choice(
             [
                 ("crisis_plans", "crisis", "warning_signs", name, "coping"),
                 ("crisis_plans", "crisis", "prevention", name, "description"),
-                ("goals", name, "description"),
-                ("statements", f"statement-{self.count}", "wishes", name, "words"),
-                ("refusals", f"refusal-{self.count}", "refuses", name, "treatment"),
+                ("goals", counted, "description"),
+                ("statements", counted, "wishes", name, "words"),
+                ("refusals", counted, "refuses", name, "treatment"),
             ]
         )
         return self.say(ods, number, row)
+
+    def _count(self, ods: str, number: str) -> str:
+        """What a system calls something new of its own: as another calls something else of the person, if any does."""
+        used = {count for by, _, count in self.counted if by == ods}
+        others = {count for _, about, count in self.counted if about == number} - used
+        count = min(others, default=max((count for *_, count in self.counted), default=0) + 1)
+        self.counted.add((ods, number, count))
+        return f"n{count}@{ods}"
 
     def say(self, ods: str, number: str, row: Row) -> bool:
         """The first words in a place."""
@@ -172,7 +181,7 @@ class Staff:
 
     def edit_by_csv(self, number: str) -> bool:
         """The ward far away edits the file of its own system, which cannot say everything."""
-        held = self.world.sites[AWAY].record(number)
+        held = self.world.sites[AWAY].shown(number)
         if held is None or not held.tree.get("crisis_plans"):
             return False
         known = load_format(WARD_CSV)
@@ -188,7 +197,7 @@ class Staff:
             if one["sign"]["text"] == chosen["TEXT"]
         )
         row = ("crisis_plans", "crisis", "warning_signs", sign["id"], "coping")
-        said = Said(self.text("crisis-plan"), row, AWAY, text_at(held.tree, row))
+        said = Said(self.text("crisis-plan"), row, AWAY, sign["coping"]["text"])
         chosen["ACTION"] = said.text
         file = io.StringIO()
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
@@ -261,7 +270,8 @@ class Staff:
             return False
         name, item_id = item or self.draw.choice(shown)
         context, one = AccessContext(HOME, "seals"), site.one(number)
-        shown_as = item_id if one is None else one.name(one.side_of(str(site.person(number))), item_id)
+        shown_as = str(site.shown_as(number, item_id))
+        shown_as = shown_as if one is None else one.name(one.side_of(str(site.person(number))), shown_as)
         done = self.world.attempt(
             HOME,
             lambda: at_once(site.gateway.seals.retract(context, held.id, [(name, shown_as)], "The wrong record.")),
@@ -308,13 +318,14 @@ class Staff:
         written = at_once(site.gateway.merges.read(context, name)).written
         whose = {one: self._whose(one) for one in written}
         answers = [Answer(one.list, one.id, answer) for one, answer in whose.items()]
-        held = site.record(numbers[0])
+        held, names = site.record(numbers[0]), site.names(numbers[0])
         done = self.world.attempt(
             HOME, lambda: at_once(site.gateway.merges.undo(context, name, "They are two.", answers)),
             f"undoes the merge, {sorted(f'{one.id} {answer}' for one, answer in whose.items())}",
         )  # fmt: skip
         if done and held is not None:
-            self._parted(numbers, held.tree, whose)
+            said = {(one.list, names.get(one.id, one.id)): answer for one, answer in whose.items()}
+            self._parted(numbers, held.tree, said)
         return done
 
     def _whose(self, one: Written) -> Whose:
@@ -322,7 +333,7 @@ class Staff:
             return self.draw.choice(one.may)
         return "stays"
 
-    def _parted(self, numbers: list[str], tree: Tree, whose: Mapping[Written, Whose]) -> None:
+    def _parted(self, numbers: list[str], tree: Tree, whose: Mapping[Row, Whose]) -> None:
         """What is the other's was said of the other, and never of the one."""
         kept, other = (self.world.ledgers[number] for number in numbers)
         ours = {one.id for one in kept.decisions}
@@ -330,8 +341,8 @@ class Staff:
         for one, answer in whose.items():
             if answer == "stays":
                 continue
-            kept.retracted[one.list, one.id] = _resource(tree, (one.list, one.id))
-            rows = {said.row for said in kept.said if said.row[:2] == (one.list, one.id)}
+            kept.retracted[one] = _resource(tree, one)
+            rows = {said.row for said in kept.said if said.row[:2] == one}
             for row in rows if answer == "other" else ():
                 text = text_at(tree, row)
                 other.said += [Said(text, row, HOME, None)] if text is not None else []

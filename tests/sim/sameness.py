@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_mh.records.called import CALLED
 from tests.sim.ledger import Tree, resource_id
 
 
 def of_anybody(item: Tree | None) -> Tree | None:
-    """An item without which Patient it names: where a ward has one of its own, the same person is two of them."""
+    """An item without which Patient it names: where a ward has one of its own, the same person is two of them.
+
+    And without that whoever reads shows it by another id than its keeper.
+    """
     if item is None or "unknown" not in item:
         return item
-    whom = ("subject", "patient")
+    whom = ("subject", "patient", CALLED)
     rest = {
         name: {key: value for key, value in told.items() if key not in whom} if isinstance(told, dict) else told
         for name, told in item["unknown"].items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
@@ -34,11 +35,15 @@ from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check
 from fhir_mh.placements import Step
 from fhir_mh.records.asking import Asking
+from fhir_mh.records.called import called_in
 from fhir_mh.records.decisions import read_decision
 from fhir_mh.store import Currency, OutboxMessage, Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
+from tests.called import Names, as_shown, by_keeper, names_in
 
 T = TypeVar("T")
+COUNTED = re.compile(r"n\d+")
+"""How systems here call what they count."""
 Tree = dict[str, Any]
 
 
@@ -169,7 +174,7 @@ class Site:
         self.exchange.under_way.clear()
         if isinstance(change, Change):
             return at_once(self.gateway.save(AccessContext(self.ods), change))
-        one = self.one(number)
+        one, change = self.one(number), self._said(number, change)
         if one is not None:  # who writes sees the one record, and writes there by its names
             side = one.side_of(str(self.person(number)))
             change = {name: [{**item, "id": one.name(side, item["id"])} if item["id"] in side.ids else item
@@ -181,6 +186,7 @@ class Site:
         """A system of this organisation records a step of a placement."""
         self.exchange.under_way.clear()
         person, one = str(self.person(number)), self.one(number)
+        placement = self.shown_as(number, placement)
         if one is not None:
             placement = None if placement is None else one.name(one.side_of(person), placement)
             person = one.kept.person
@@ -192,7 +198,7 @@ class Site:
         if person is None:
             return []
         found = at_once(self.gateway.deciding.waiting(AccessContext(self.ods), record=person))
-        return [one for one in found if one.stored.person == person]
+        return [by_keeper(one, self.names(number)) for one in found if one.stored.person == person]
 
     def decide(self, conflict: ShownConflict, said: Tree) -> ShownConflict:
         """Somebody of this organisation decides one, having read it as it is."""
@@ -204,12 +210,42 @@ class Site:
     def record(self, number: str) -> HeldRecord | None:
         """The person's record as people see it here; None where the person is not known. Read once between commits.
 
-        Of somebody who is one with another, that side of the one record, by its own names.
+        Of somebody who is one with another, that side of the one record, by its own names. Items go by what their
+        keepers call them.
         """
+        held, names = self.shown(number), self.names(number)
+        if held is None or not names:
+            return held
+        tree, custodians, pending = by_keeper((held.tree, held.custodians, held.pending), names)
+        return replace(held, tree=tree, custodians=custodians, pending=pending)
+
+    def shown(self, number: str) -> HeldRecord | None:
+        """The same with items under the ids by which they are shown here."""
         asked = (number, self.clock.now())
         if asked not in self._read:
             self._read[asked] = self._record(number)
         return self._read[asked]
+
+    def names(self, number: str) -> Names:
+        """What people call what is shown here: as its keeper does, who is named too where keepers may count alike."""
+        held = self.shown(number)
+        if held is None:
+            return {}
+        called, keepers = called_in(held.tree), {name: keeper for (_, name), keeper in held.custodians.items()}
+        counted = {name: called.get(name, name) for name in keepers}
+        return {
+            **names_in(held.tree),
+            **{name: f"{one}@{keepers[name]}" for name, one in counted.items() if COUNTED.fullmatch(one)},
+        }
+
+    def _said(self, number: str, change: Tree) -> Tree:
+        own = {found[1]: found[0] for found in re.finditer(f"({COUNTED.pattern})@{self.ods}", str(change))}
+        said: Tree = as_shown(change, {**self.names(number), **own})
+        return said
+
+    def shown_as(self, number: str, called: str | None) -> str | None:
+        """The id by which something is shown here that people call so."""
+        return self._said(number, {"id": called})["id"]
 
     def version(self, number: str) -> int | None:
         """Of the person's record; None where the person is not known."""
@@ -238,7 +274,7 @@ class Site:
         """Whether something in a change is new, of somebody who is one with another who is kept."""
         one, names = (
             self.one(number),
-            {item["id"] for value in change.values() if isinstance(value, list) for item in value},
+            {item["id"] for value in self._said(number, change).values() if isinstance(value, list) for item in value},
         )
         side = None if one is None else one.side_of(str(self.person(number)))
         return one is not None and side is not None and side is not one.kept and not names <= side.ids

@@ -11,6 +11,7 @@ from fhir_mh.fhir.urls import ODS_CODE
 from fhir_mh.mapping.codecs import Unfit
 from fhir_mh.mapping.context import Context
 from fhir_mh.mapping.formats.paths import RECORD, Tree, path_of, value_at
+from fhir_mh.records.called import is_uuid
 
 PEOPLE = ("contacts", "person")  # whose name is the text of the first of their names
 _LOCAL = uuid.UUID("5c1c7a3e-9a64-5b51-8a35-3f0d4f6a9d11")
@@ -59,7 +60,7 @@ class Run(Context):
 
         An id of ours is itself; a local number becomes one that no other system or list can have.
         """
-        if theirs in self._known_ids or _is_uuid(theirs):
+        if theirs in self._known_ids or is_uuid(theirs):
             return theirs
         if self.local_scope is None:
             return None
@@ -122,9 +123,9 @@ class Run(Context):
             pointer.ref["identifier"] = {"system": ODS_CODE, "value": pointer.value}
             return True
         if pointer.by == "id":
-            if _is_uuid(pointer.value):
+            if is_uuid(pointer.value):
                 pointer.ref["id"] = pointer.value
-            return _is_uuid(pointer.value)
+            return is_uuid(pointer.value)
         pointer.ref["display"] = pointer.value
         return True
 
@@ -152,7 +153,7 @@ class Run(Context):
                         return self.their_id(item)
                     key = self._key(item, name, by)
                     return key if sum(self._key(other, name, by) == key for other in entries) == 1 else None
-        return target if by == "id" and _is_uuid(target) else None
+        return target if by == "id" and is_uuid(target) else None
 
     def their_id(self, item: Tree) -> str | None:
         """The format's own number for an item; our id where it has none."""
@@ -167,13 +168,6 @@ def entries_of(tree: Tree, name: str) -> list[Tree]:
     """The items of one of the record's lists; the person is a list of one."""
     found = tree.get(name) or []
     return [found] if isinstance(found, dict) else found
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def _ids_of(value: Any) -> list[str]:

@@ -17,9 +17,12 @@ from fhir_mh.fhir.json import dumps, loads
 from fhir_mh.gateway import Gateway, Organisation
 from fhir_mh.gateway.deciding import ShownConflict
 from fhir_mh.gateway.gateway import Change, HeldRecord, Saved
+from fhir_mh.gateway.holding import hold
+from fhir_mh.gateway.identity import find_person
 from fhir_mh.issues import Issue
 from fhir_mh.records.decisions import read_decision
 from fhir_mh.store import Outcome, open_store
+from tests.called import Names, as_shown, by_keeper, names_in
 from tests.databases import empty_store
 
 HOME, WARD = "ZCT1", "ZOA1"
@@ -63,12 +66,16 @@ def person_with_a_plan() -> Tree:
 
 @dataclass
 class Pair:
-    """The two gateways. wire: every message that crossed, as text."""
+    """The two gateways. wire: every message that crossed, as text.
+
+    plain: whether items are named as they are shown, as a system names them, and not as their keepers call them.
+    """
 
     folder: Path
     clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2026, 11, 24, 9, tzinfo=UTC)))
     gateways: dict[str, Gateway] = field(default_factory=dict)
     wire: list[str] = field(default_factory=list)
+    plain: bool = False
 
     def __post_init__(self) -> None:
         for ods, other in ((HOME, WARD), (WARD, HOME)):
@@ -88,27 +95,44 @@ class Pair:
             if isinstance(change, Change)
             else normal({"person": {"nhs_number": NHS_NUMBER}, **copy.deepcopy(change)})
         )
-        return asyncio.run(self.gateways[ods].save(AccessContext(ods), tree, **options))
+        names = self.names(ods)
+        if not isinstance(tree, Change):
+            tree = as_shown(tree, names)
+        return by_keeper(asyncio.run(self.gateways[ods].save(AccessContext(ods), tree, **options)), names)
 
     def record(self, ods: str) -> HeldRecord:
         """The person's record as this organisation sees it."""
-        return asyncio.run(self.gateways[ods].find(AccessContext(ods), NHS_NUMBER))
+        held = asyncio.run(self.gateways[ods].find(AccessContext(ods), NHS_NUMBER))
+        return held if self.plain else by_keeper(held, names_in(held.tree))
+
+    def names(self, ods: str) -> Names:
+        """What is shown at this organisation by another id than its keeper's."""
+        store = self.gateways[ods].store
+        person = None if self.plain else store.read_now(lambda tx: find_person(tx, NHS_NUMBER))
+        return {} if person is None else names_in(store.read_now(lambda tx: hold(tx, person, ods)).tree)
+
+    def shown(self, ods: str, called: str) -> str:
+        """The id by which this organisation is shown what its keeper calls so."""
+        return next((name for name, one in self.names(ods).items() if one == called), called)
 
     def conflicts(self, ods: str, **asked: Any) -> list[ShownConflict]:
         """Those that wait at this organisation."""
-        return asyncio.run(self.gateways[ods].deciding.waiting(AccessContext(ods), **asked))
+        found = asyncio.run(self.gateways[ods].deciding.waiting(AccessContext(ods), **asked))
+        return by_keeper(found, self.names(ods))
 
     def conflict(self, ods: str, name: str) -> ShownConflict:
         """One of them, decided or not."""
-        return asyncio.run(self.gateways[ods].deciding.read(AccessContext(ods), name))
+        return by_keeper(asyncio.run(self.gateways[ods].deciding.read(AccessContext(ods), name)), self.names(ods))
 
     def decide(self, ods: str, name: str, decision: str, *, seen: int | None = None, **said: Any) -> ShownConflict:
         """The lead of this organisation decides; seen: the version of the record, by default the newest."""
         self.clock.advance(timedelta(seconds=1))
-        body = {"decision": decision, "by": {"id": "lead"}, **said}
+        names = self.names(ods)
+        body = as_shown({"decision": decision, "by": {"id": "lead"}, **said}, names)
         seen = self.record(ods).version if seen is None else seen
         deciding = self.gateways[ods].deciding
-        return asyncio.run(deciding.decide(AccessContext(ods), name, read_decision(body), if_match=seen))
+        decided = asyncio.run(deciding.decide(AccessContext(ods), name, read_decision(body), if_match=seen))
+        return by_keeper(decided, names)
 
     def item(self, ods: str, part: str, name: str) -> Tree:
         """One item of that record."""

@@ -22,6 +22,10 @@ def refusal(treatment: str, name: str = "1") -> Tree:
     return {"refusals": [{"id": name, "made_at": "2026-01-05", "refuses": [{"id": "1", "treatment": treatment}]}]}
 
 
+def aim(words: str, name: str = "1") -> Tree:
+    return {"goals": [{"id": name, "description": {"text": words}}]}
+
+
 def treatments(pair: Pair, ods: str) -> dict[str, tuple[str, str]]:
     """What is refused, by whom it is kept and under which id it is shown."""
     shown = pair.record(ods)
@@ -96,6 +100,57 @@ def test_organisations_of_one_id_are_each_who_its_keeper_says(pair: Pair) -> Non
     (stay,) = shown.tree["stays"]
     named = {one["id"]: one.get("ods") for one in shown.tree["organisations"]}
     assert named[stay["provider"]["id"]] == WARD
+
+
+# --- what a system calls so before it has told of any
+
+
+def meant(pair: Pair, ods: str, part: str) -> dict[str, tuple[str, bool]]:
+    """Who keeps each goal or refusal, by what it says, and whether it goes by the id 1."""
+    shown = pair.record(ods)
+    return {
+        (one.get("description") or one["refuses"][0]["treatment"])["text"]: (
+            shown.custodians[part, one["id"]], one["id"] == "1",
+        )
+        for one in shown.tree[part]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("part", "of_home", "of_ward", "words"),
+    [
+        ("refusals", refusal("ECT"), refusal("Lithium"), ("ECT", "Lithium")),
+        ("goals", aim("Choir"), aim("Garden"), ("Choir", "Garden")),
+    ],
+    ids=["a refusal", "a goal"],
+)
+def test_the_first_that_a_system_calls_so_is_its_own_though_another_was_there_before(
+    pair: Pair, part: str, of_home: Tree, of_ward: Tree, words: tuple[str, str]
+) -> None:
+    pair.plain = True
+    pair.save(HOME, {**person_with_a_plan(), **of_home})
+    pair.deliver()
+    before = pair.item(HOME, part, "1")
+    saved = pair.save(WARD, of_ward)
+    assert (saved.proposed, saved.tasks) == ([], 0)
+    assert {verb for verb, _ in pair.deliver()} == {"snapshot"}
+    for ods in (HOME, WARD):
+        held = pair.record(ods)
+        assert (held.pending, held.tree.get("tasks"), pair.conflicts(ods)) == ([], None, [])
+        assert meant(pair, ods, part) == {words[0]: (HOME, ods == HOME), words[1]: (WARD, ods == WARD)}
+    assert pair.item(HOME, part, "1") == before
+    assert words[1] in str(pair.item(WARD, part, "1"))
+
+
+def test_a_uuid_means_the_same_at_both_and_is_shown_as_it_is(pair: Pair) -> None:
+    pair.plain, name = True, "5b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a11"
+    pair.save(HOME, {**person_with_a_plan(), **aim("Choir", name)})
+    pair.deliver()
+    assert goals(pair, WARD) == {HOME: name}
+    assert len(pair.save(WARD, aim("Choir on Mondays", name)).proposed) == 1
+    pair.deliver()
+    for ods in (HOME, WARD):
+        assert pair.item(ods, "goals", name)["description"]["text"] == "Choir on Mondays"
 
 
 # --- parts of an item, in resources of their own

@@ -16,6 +16,7 @@ from fhir_mh.gateway.exchange import GatewayExchange
 from fhir_mh.issues import Issue, issue
 from fhir_mh.profiles.concerns import task_of
 from fhir_mh.records.agreements import standing_of
+from fhir_mh.records.called import CALLED
 from fhir_mh.records.concerns import SafetyConcern
 from fhir_mh.store.schema import metadata
 from fhir_mh.sync.receiver import receive
@@ -54,6 +55,7 @@ def test_whom_the_ward_knew_by_number_alone_has_a_name_there_once_the_plan_comes
     pair.deliver()
     held = {ods: pair.record(ods).tree for ods in (HOME, WARD)}
     assert held[WARD]["person"]["names"] == held[HOME]["person"]["names"]
+    assert [plan["unknown"]["crisis-plan"].pop(CALLED) for plan in held[WARD]["crisis_plans"]] == ["crisis"]
     assert held[WARD]["crisis_plans"] == held[HOME]["crisis_plans"]
     assert [goal["description"]["text"] for goal in held[WARD]["goals"]].count("The ward's own") == 1
 

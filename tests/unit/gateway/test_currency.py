@@ -21,6 +21,7 @@ from fhir_mh.gateway.currency import Copy, PersonCurrency, PlanCurrency
 from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.resources import TransactionEntry
 from fhir_mh.store import Currency, StoredResource
+from tests.called import by_keeper
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 CRISIS, CARE, REFUSAL = ("crisis_plans", "crisis"), ("care_plans", "care"), ("refusals", "refusal")
@@ -28,7 +29,8 @@ CRISIS, CARE, REFUSAL = ("crisis_plans", "crisis"), ("care_plans", "care"), ("re
 
 def told(pair: Pair, ods: str, asking: str | None = None) -> PersonCurrency:
     currency = pair.gateways[ods].currency
-    return asyncio.run(currency.of_record(AccessContext(asking or ods), pair.record(ods).id))
+    found = asyncio.run(currency.of_record(AccessContext(asking or ods), pair.record(ods).id))
+    return by_keeper(found, pair.names(ods))
 
 
 def plan(found: PersonCurrency, which: tuple[str, str]) -> PlanCurrency:

@@ -33,7 +33,8 @@ def pair(pair: Pair) -> Pair:
 def step(pair: Pair, name: str, placement: str | None = None, **told: Any) -> None:
     gateway = pair.gateways[HOME]
     taken = read_step(name, {"by": "X", **told})
-    asyncio.run(gateway.placements.record(AccessContext(HOME), pair.record(HOME).id, placement, taken))
+    meant = None if placement is None else pair.shown(HOME, placement)
+    asyncio.run(gateway.placements.record(AccessContext(HOME), pair.record(HOME).id, meant, taken))
 
 
 def renamed(pair: Pair, ods: str = WARD) -> None:

@@ -26,11 +26,12 @@ def seen(pair: Pair, ods: str = HOME) -> Standing:
     return pair.gateways[ods].store.read_now(lambda tx: standing(tx, str(find_person(tx, NHS_NUMBER)), ods))
 
 
-def step(pair: Pair, ods: str, name: str, placement: str, **told: Any) -> Recorded:
+def step(pair: Pair, ods: str, name: str, placement: str | None, **told: Any) -> Recorded:
     """A step that this organisation records."""
     pair.clock.advance(timedelta(seconds=1))
     facts = read_step(name, {"by": "Somebody", **told})
-    recording = pair.gateways[ods].placements.record(AccessContext(ods), pair.record(ods).id, placement, facts)
+    meant = None if placement is None else pair.shown(ods, placement)
+    recording = pair.gateways[ods].placements.record(AccessContext(ods), pair.record(ods).id, meant, facts)
     return asyncio.run(recording)
 
 
@@ -214,9 +215,7 @@ def test_a_confirmed_claim_ends_with_its_stay_though_the_link_was_refused(pair: 
     stay = {"id": "st", "provider": {"id": "w-ward"}, "period": {"start": "2026-11-24T08:00:00Z"}}
     pair.save(WARD, of_the_ward(stays=[stay]))
     pair.deliver()
-    step = read_step("confirm", {"by": "X", "reason": {"text": "why"}})
-    gateway = pair.gateways[HOME]
-    asyncio.run(gateway.placements.record(AccessContext(HOME), pair.record(HOME).id, "st", step))
+    step(pair, HOME, "confirm", "st", reason={"text": "why"})
     carried = pair.hand_over
 
     def refusing(sender: str, to: str, message: Message) -> Receipt:

@@ -213,6 +213,7 @@ def goal(name: str, text: str, **more: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", [CANARY, f"{CANARY} at night"])
 def test_it_is_not_written_over_what_another_calls_the_same(pair: Pair, text: str) -> None:
+    pair.plain = True
     pair.save(HOME, {**person_with_a_plan(), **goal("1", CANARY)})
     pair.save(WARD, goal("1", "Garden"))
     pair.deliver()

@@ -15,6 +15,7 @@ from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.gateway import HeldRecord
 from fhir_mh.gateway.identity import persons_by_local_identifier
 from fhir_mh.store import Quarantined
+from tests.called import by_keeper, names_in
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merging import WHY, as_, held, tasks, undo
 
@@ -63,16 +64,16 @@ def test_somebody_unknown_is_set_aside_and_nobody_is_made(pair: Pair) -> None:
     assert done.receipt.status == "stored"
     there = record(pair, WARD)
     assert there is not None
-    assert there.tree["crisis_plans"][0]["id"] == "crisis"
+    assert by_keeper(there.tree, names_in(there.tree))["crisis_plans"][0]["id"] == "crisis"
 
 
 def test_every_verb_finds_somebody_known_by_one_of_the_identifiers(pair: Pair) -> None:
     registered(pair, identifiers=[HOSPITAL, PRISON])
     assert ("snapshot", "stored", []) in reasons(pair.deliver())
-    change = {"id": "crisis", "warning_signs": [{"id": "sleep", "coping": "a bath"}]}
-    pair.save(WARD, {"person": {"identifiers": [HOSPITAL]}, "crisis_plans": [change]})
     there = record(pair, WARD)
     assert there is not None
+    change = {"id": there.tree["crisis_plans"][0]["id"], "warning_signs": [{"id": "sleep", "coping": "a bath"}]}
+    pair.save(WARD, {"person": {"identifiers": [HOSPITAL]}, "crisis_plans": [change]})
     asyncio.run(pair.gateways[WARD].open(AccessContext(WARD), there.id))
     carried = reasons(pair.deliver())
     assert ("proposal", "merged", []) in carried

@@ -90,12 +90,12 @@ def test_how_far_a_copy_has_come_is_no_new_version(placed: Pair) -> None:
 
 def test_a_step_of_anothers_placement_is_not_recorded_over_a_change_that_was_not_seen(placed: Pair) -> None:
     read = placed.record(WARD)
-    ward = placed.gateways[WARD]
+    ward, place = placed.gateways[WARD], placed.shown(WARD, "place")
     placed.save(WARD, coping("read"), record_id=read.id, if_match=read.version)
     placed.clock.advance(timedelta(seconds=1))
     facts = read_step("admit", {"by": "Somebody", "admitted_at": "2026-11-24"})
     with pytest.raises(VersionConflict):
-        asyncio.run(ward.placements.record(AccessContext(WARD), read.id, "place", facts, read.version))
+        asyncio.run(ward.placements.record(AccessContext(WARD), read.id, place, facts, read.version))
     now = placed.record(WARD)
-    done = asyncio.run(ward.placements.record(AccessContext(WARD), read.id, "place", facts, now.version))
+    done = asyncio.run(ward.placements.record(AccessContext(WARD), read.id, place, facts, now.version))
     assert done.version == placed.record(WARD).version == now.version + 1
