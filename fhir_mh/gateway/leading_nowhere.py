@@ -20,7 +20,7 @@ _OVER = frozenset({"inactive", "entered-in-error", "revoked", "completed", "fini
 
 
 def unknown_entries(held: Tree, sent: Tree) -> list[Issue]:
-    """A refusal for each entry of an id that is not held, which says nothing that a new one would.
+    """A refusal for each entry of an id that is not held, or over by none, which says nothing that a new one would.
 
     It would be made beside the one that was meant, which would go on to count.
     """
@@ -31,7 +31,9 @@ def unknown_entries(held: Tree, sent: Tree) -> list[Issue]:
             continue
         known = {item["id"] for item in held.get(field) or ()}
         for number, item in enumerate(entries):
-            if item.get("id", "") not in {"", *known} and _says_nothing(field, model, item):
+            name = item.get("id")
+            meant = name or item.get("status") in _OVER
+            if meant and name not in known and _says_nothing(field, model, item):
                 place = place_of((field, number, "id"))
                 found.append(issue("map-unknown-reference", place, expected=f"id of an entry of {field} that is held"))
     return found

@@ -47,10 +47,21 @@ def test_a_directive_is_not_ended_by_an_id_that_none_has(planned: Pair, field: s
         ("crisis_plans", "entered-in-error"),
     ],
 )
-def test_nothing_else_is_ended_by_an_id_that_none_has(planned: Pair, field: str, status: str) -> None:
+@pytest.mark.parametrize("named", [{"id": "typo"}, {}])
+def test_nothing_else_is_ended_by_an_id_that_none_has(
+    planned: Pair, field: str, status: str, named: dict[str, str]
+) -> None:
     with pytest.raises(InvalidResource) as refused:
-        planned.save(HOME, {field: [{"id": "typo", "status": status}]})
+        planned.save(HOME, {field: [{**named, "status": status}]})
     assert [(one.code, one.path) for one in refused.value.issues] == [("map-unknown-reference", f"{field}[0].id")]
+
+
+def test_a_directive_is_not_ended_without_saying_which(planned: Pair) -> None:
+    planned.save(HOME, {"sharing": [DENIAL]})
+    with pytest.raises(InvalidResource) as refused:
+        planned.save(HOME, {"sharing": [{"status": "inactive"}]})
+    assert [(one.code, one.path) for one in refused.value.issues] == [("map-unknown-reference", "sharing[0].id")]
+    assert len(planned.record(HOME).tree["sharing"]) == 1
 
 
 def test_a_date_alone_says_nothing_of_what_may_be_shared(planned: Pair) -> None:
