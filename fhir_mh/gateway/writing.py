@@ -171,7 +171,7 @@ def _name_resources(tx: Tx, holding: Holding, tree: Tree) -> None:
 def _unique(table: Table, item: Mapping[str, Any]) -> bool:
     """Whether an item's id may serve as its resource's: a UUID, of something that only one record holds.
 
-    One that was made to tell it from another is the same in every record.
+    One that was made to tell it from another is what it is called here alone.
     """
     return table.kind not in SHARED_KINDS and is_uuid(item["id"]) and called_by_keeper(item) is None
 

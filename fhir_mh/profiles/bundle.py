@@ -210,17 +210,19 @@ def _tell_apart(taken: Sequence[Taken], spoken_for: Collection[Place]) -> None:
         if found.table is not None and found.table.primary:
             keepers.setdefault((found.table.field, found.item_id), {})[found.entry.keeper] = None
     for found in taken:
-        field = found.table.field if found.table is not None else ""
+        field, keeper = found.table.field if found.table is not None else "", found.entry.keeper
         those = keepers.get((field, found.item_id), {})
         first = "" if "" in those else next(iter(those), "")
-        keeper = found.entry.keeper if found.entry.keeper in those else first  # else a part of what another keeps
-        if keeper and (keeper != first or not is_uuid(found.item_id)):
+        if keeper and ((keeper in those and keeper != first) or not is_uuid(found.item_id)):
             found.called = found.item_id
             found.item_id = told_apart(keeper, field, found.called)
 
 
 def told_apart(keeper: str, field: str, called: str) -> str:
-    """The name by which an item of another keeper is told from one that is called the same in this list."""
+    """The name by which an item of another keeper is told from one that is called the same in this list.
+
+    keeper: as an entry has it.
+    """
     return str(uuid.uuid5(_APART, f"{keeper}/{field}/{called}"))
 
 

@@ -90,25 +90,22 @@ class Pair:
     def save(self, ods: str, change: Any, **options: Any) -> Saved:
         """A system of this organisation sends a record."""
         self.clock.advance(timedelta(seconds=1))
-        tree = (
-            change
-            if isinstance(change, Change)
-            else normal({"person": {"nhs_number": NHS_NUMBER}, **copy.deepcopy(change)})
-        )
-        names = self.names(ods)
-        if not isinstance(tree, Change):
+        names, tree = self.names(ods), change
+        if not isinstance(change, Change):
+            tree = normal({"person": {"nhs_number": NHS_NUMBER}, **copy.deepcopy(change)})
+            names = self.names(ods, tree["person"].get("nhs_number", NHS_NUMBER))
             tree = as_shown(tree, names)
         return by_keeper(asyncio.run(self.gateways[ods].save(AccessContext(ods), tree, **options)), names)
 
-    def record(self, ods: str) -> HeldRecord:
-        """The person's record as this organisation sees it."""
-        held = asyncio.run(self.gateways[ods].find(AccessContext(ods), NHS_NUMBER))
+    def record(self, ods: str, number: str = NHS_NUMBER) -> HeldRecord:
+        """A person's record as this organisation sees it."""
+        held = asyncio.run(self.gateways[ods].find(AccessContext(ods), number))
         return held if self.plain else by_keeper(held, names_in(held.tree))
 
-    def names(self, ods: str) -> Names:
-        """What is shown at this organisation by another id than its keeper's."""
+    def names(self, ods: str, number: str = NHS_NUMBER) -> Names:
+        """What is shown of a person at this organisation by another id than its keeper's."""
         store = self.gateways[ods].store
-        person = None if self.plain else store.read_now(lambda tx: find_person(tx, NHS_NUMBER))
+        person = None if self.plain else store.read_now(lambda tx: find_person(tx, number))
         return {} if person is None else names_in(store.read_now(lambda tx: hold(tx, person, ods)).tree)
 
     def shown(self, ods: str, called: str) -> str:

@@ -10,10 +10,11 @@ import pytest
 
 from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.json import loads
-from fhir_mh.fhir.urls import ITEM_ID
+from fhir_mh.fhir.urls import CODE_SYSTEM, ITEM_ID
 from fhir_mh.gateway.resources import Search
 from fhir_mh.profiles.bundle import identifier_of
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
+from tests.unit.gateway.test_merging import OTHER, merge, second, undo
 
 Tree = dict[str, Any]
 
@@ -161,11 +162,11 @@ def crisis(ods: str, *contacts: str) -> Tree:
     return {"crisis_plans": [{"id": "1", "title": f"Plan of {ods}", **({"contacts": whom} if whom else {})}]}
 
 
-def plans(pair: Pair, ods: str) -> dict[str, tuple[str, list[str]]]:
+def plans(pair: Pair, ods: str, number: str = NHS_NUMBER) -> dict[str, tuple[str, list[str]]]:
     """The crisis plans by title: the id each is shown under, and who is to be rung."""
     return {
         one["title"]: (one["id"], [each["id"] for each in one.get("contacts", ())])
-        for one in pair.record(ods).tree["crisis_plans"]
+        for one in pair.record(ods, number).tree["crisis_plans"]
     }
 
 
@@ -228,7 +229,7 @@ def test_what_is_added_of_two_persons_is_of_each(pair: Pair) -> None:
         pair.save(WARD, {"person": person, **crisis(WARD)})
         pair.save(HOME, {**person_with_a_plan(), **crisis(HOME), "person": person})
         pair.deliver()
-        name = next(one for one, _ in plans(pair, WARD).values() if one != "1")
+        name = next(one for one, _ in plans(pair, WARD, number).values() if one != "1")
         pair.save(WARD, {"person": person, "crisis_plans": [{"id": name, "contacts": [{"contact": {"display": "x"}}]}]})
         pair.deliver()
     (first,), (second,) = (
@@ -350,3 +351,64 @@ def test_a_plan_is_as_its_keeper_made_it_whatever_it_and_what_it_names_are_shown
         assert same == {"Care plan", f"Plan of {HOME}", f"Plan of {WARD}"}
         held = asyncio.run(pair.gateways[ods].currency.of_record(AccessContext(ods), shown.id)).plans
         assert [one.part.stamped for one in held if one.part.list == "care_plans"] == [True] * 3
+
+
+# --- two persons, of whom each has its own
+
+
+def aims(pair: Pair, ods: str, number: str = NHS_NUMBER) -> dict[str, str]:
+    """What each goal of a person says, and the id that it is shown by."""
+    return {one["description"]["text"]: one["id"] for one in pair.record(ods, number).tree["goals"]}
+
+
+def test_the_id_of_an_item_of_one_of_two_who_are_one_stays_its_own(pair: Pair) -> None:
+    pair.plain = True
+    pair.save(HOME, person_with_a_plan())
+    pair.save(HOME, {**second(), "goals": [{"id": "1", "description": {"text": "Garden"}}]})
+    pair.deliver()
+    merge(pair, WARD)
+    shown = aims(pair, WARD)["Garden"]
+    pair.save(HOME, {"goals": [{"id": "1", "description": {"text": "Choir"}}]})
+    pair.deliver()
+    assert aims(pair, WARD)["Garden"] == shown
+    pair.save(WARD, {"goals": [{"id": shown, "description": {"text": "Garden on Mondays"}}]})
+    pair.deliver()
+    assert aims(pair, HOME).keys() == {"Choir"}
+    assert aims(pair, HOME, OTHER).keys() == {"Garden on Mondays"}
+
+
+def test_what_stays_after_an_undone_merge_still_names_the_organisation_of_the_other(pair: Pair) -> None:
+    pair.plain = True
+    pair.save(HOME, person_with_a_plan())
+    pair.save(HOME, {**second(), "organisations": person_with_a_plan()["organisations"]})
+    pair.deliver()
+    name = merge(pair, WARD)
+    homes = [one["id"] for one in pair.record(WARD).tree["organisations"] if one["ods"] == HOME]
+    assert len(homes) == 2
+    pair.save(
+        WARD, {"episodes": [{"id": one, "organisation": {"id": home}} for one, home in zip("12", homes, strict=True)]}
+    )
+    undo(pair, name, ods=WARD)
+    shown = pair.record(WARD).tree
+    known = {one["id"]: one["ods"] for one in shown["organisations"]}
+    named = [one["organisation"] for one in shown["episodes"] if one["id"] in ("1", "2")]
+    assert [one["identifier"]["value"] if "identifier" in one else known[one["id"]] for one in named] == [HOME, HOME]
+
+
+def test_a_part_that_names_its_item_as_another_does_is_of_our_own(pair: Pair) -> None:
+    pair.plain = True
+    pair.save(HOME, {**person_with_a_plan(), **crisis(HOME)})
+    pair.deliver()
+    contacts = [{"coding": [{"system": CODE_SYSTEM + "care-team-kind", "code": "crisis-contacts"}]}]
+    whom = [{"id": "gp", "member": {"display": "gp"}, "role": [{"text": "gp"}]}]
+    by_fhir(pair, WARD, "CareTeam", category=contacts, participant=whom)
+    pair.deliver()
+    assert plans(pair, WARD).keys() == {f"Plan of {HOME}"}
+    assert [names for _, names in plans(pair, WARD).values()] == [[]]
+    pair.save(WARD, crisis(WARD))
+    pair.deliver()
+    for ods in (HOME, WARD):
+        assert {title: names for title, (_, names) in plans(pair, ods).items()} == {
+            f"Plan of {HOME}": [],
+            f"Plan of {WARD}": ["gp"],
+        }

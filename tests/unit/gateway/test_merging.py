@@ -19,7 +19,6 @@ from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.merges import ShownMerge
 from fhir_mh.gateway.undoing import Answer, Undone
 from fhir_mh.placements import read_step
-from tests.called import by_keeper, names_in
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 pytestmark = pytest.mark.usefixtures("planned")
@@ -50,9 +49,7 @@ def held(pair: Pair, ods: str, number: str = NHS_NUMBER) -> HeldRecord:
 
 def called(pair: Pair, ods: str, number: str = NHS_NUMBER) -> Tree:
     """What that record says, with each item named as its keeper calls it."""
-    shown = held(pair, ods, number).tree
-    found: Tree = by_keeper(shown, names_in(shown))
-    return found
+    return pair.record(ods, number).tree
 
 
 def knows(pair: Pair, ods: str, number: str) -> bool:
