@@ -63,7 +63,7 @@ class Holding:
         """
         ordered = sorted(self.bodies, key=lambda key: key[0] == "Patient" and self._stands_back(key))
         entries = [Entry(self.bodies[key], f"{key[0]}/{key[1]}", keeper=self._whose(key)) for key in ordered]
-        return read_entries(entries, same_person=True, spoken_for=self.retracted)
+        return read_entries(entries, same_person=True, own=self.own, spoken_for=self.retracted)
 
     def _whose(self, key: Key) -> str:
         return self.whose(self.custodians.get(key, self.own))

@@ -46,14 +46,16 @@ def project(resources: Iterable[StoredResource], decision: Decision) -> Projecte
     How a resource came to be goes where it goes. What else no table names goes only where every section may be seen,
     and what changes its own meaning in a way unknown here (modifierExtension, implicitRules) goes nowhere.
     """
-    shown, hidden, told = list[Body](), list[Body](), list[Body]()
+    shown, hidden, told = list[Body](), list[tuple[Body, str]](), list[Body]()
     for stored in resources:
         body = content(stored.body())
         if is_ours(body):
             told.append(body)
+        elif _may_go(body, decision):
+            shown.append(body)
         else:
-            (shown if _may_go(body, decision) else hidden).append(body)
-    withheld = [key_of(body) for body in hidden]
+            hidden.append((body, stored.custodian))
+    withheld = [key_of(body) for body, _ in hidden]
     names = {_address(body) for body in shown}
     for body in told:  # whoever may see what it tells of may see this
         if _may_be_told(body, names):
@@ -71,10 +73,10 @@ class Sight:
 
     def __init__(self, resources: Iterable[StoredResource], decision: Decision) -> None:
         self._decision = decision
-        bodies = [body for stored in resources if not is_ours(body := stored.body())]
-        hidden = [body for body in bodies if not _may_go(body, decision)]
-        self._hidden = {_address(body) for body in hidden}
-        self._shown = {_address(body) for body in bodies} - self._hidden
+        bodies = [(body, stored.custodian) for stored in resources if not is_ours(body := stored.body())]
+        hidden = [(body, keeper) for body, keeper in bodies if not _may_go(body, decision)]
+        self._hidden = {_address(body) for body, _ in hidden}
+        self._shown = {_address(body) for body, _ in bodies} - self._hidden
         self._withheld = withheld_of(hidden)
 
     def of(self, stored: StoredResource) -> StoredResource | None:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from fhir_mh.fhir.parts import objects_in
 from fhir_mh.fhir.urls import ITEM_ID
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
+from fhir_mh.records.called import named_of
 
 _BETWEEN = re.compile(r"[/:?#|]+")
 _SPACE = re.compile(r"\s")
@@ -58,14 +59,18 @@ def withheld_as(names: Mapping[str, str]) -> Withheld:
     return Withheld(_addresses(names), {})
 
 
-def withheld_of(bodies: Iterable[Mapping[str, Any]]) -> Withheld:
-    """These resources as what is withheld, each called by the id of its item."""
+def withheld_of(kept: Iterable[tuple[Mapping[str, Any], str]]) -> Withheld:
+    """These resources as what is withheld, each called by the id of its item.
+
+    kept: each with the ODS code of its keeper.
+    """
     names: dict[str, str] = {}
     identifiers: dict[tuple[str | None, str], str] = {}
-    for body in bodies:
+    for body, keeper in kept:
         kind, name = str(body.get("resourceType")), str(body.get("id"))
-        names[f"{kind}/{name}"] = called = identifier_of(body) or name
-        identifiers[ITEM_ID, called] = called
+        item = identifier_of(body) or name
+        names[f"{kind}/{name}"] = called = named_of(keeper, item)
+        identifiers |= {(ITEM_ID, item): item, (ITEM_ID, called): called}
         said = body.get("identifier")
         for one in objects_in([said] if isinstance(said, dict) else said) if kind not in _NAMED_EVERYWHERE else ():
             if (named := _named(one)) is not None:

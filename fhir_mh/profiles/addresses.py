@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from fhir_mh.mapping.context import Context
+from fhir_mh.records.called import is_uuid, named_of, of_whom
 
 _as_uuid_writes_it = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _NAMESPACE = uuid.UUID("0d2bd0a4-5a67-5b0f-8a55-0e0c3f5b7a10")
@@ -40,12 +42,15 @@ def own_url(kind: str, item_id: str, primary: bool) -> str:
 
 class Addresses(Context):
     """The context of a FHIR document. person: how its resources name their subject. item: the id by which what is
-    being written stands in the record, whatever its resources call it.
+    being written stands in the record, whatever its resources call it. own: the ODS code of whoever reads. keeper: that
+    of whoever keeps what is being read; empty where that is whoever reads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: str = "") -> None:
         super().__init__()
-        self.person = self.item = ""
+        self.person = self.item = self.keeper = ""
+        self.own = own
+        self._shown: dict[tuple[str, str, str], str] = {}
         self._target: dict[str, tuple[str, str]] = {}
         self._literal: dict[tuple[str, str], str] = {}
 
@@ -54,6 +59,19 @@ class Addresses(Context):
         self._literal.setdefault((kind, item_id), literal)
         for name in (literal, *others):
             self._target.setdefault(name, (kind, item_id))
+
+    def show(self, keeper: str, kind: str, called: str, item_id: str) -> None:
+        """An item of another keeper, which calls it so, is shown by this id."""
+        self._shown.setdefault((keeper, kind, called), item_id)
+
+    def meant(self, name: str, kinds: Iterable[str]) -> str:
+        """The id of the item that a resource names by identifier, of whoever is named with it, else of its keeper."""
+        whose, called = of_whom(name)
+        keeper = self.keeper or self.own if whose is None else whose
+        if is_uuid(name) or keeper == self.own:
+            return called
+        shown = (self._shown.get((keeper, kind, called)) for kind in kinds)
+        return next((one for one in shown if one is not None), named_of(keeper, called))
 
     def resolve(self, literal: object) -> tuple[str, str] | None:
         """(resource type, item id) of what a reference names in this document."""

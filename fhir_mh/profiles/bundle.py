@@ -134,18 +134,22 @@ def _literal(kind: str, item_id: str, resource_id: str | None, full_url: str | N
 
 
 def read_entries(
-    entries: Sequence[Entry], *, same_person: bool = False, spoken_for: Callable[[], Collection[Place]] = frozenset
+    entries: Sequence[Entry],
+    *,
+    same_person: bool = False,
+    own: str = "",
+    spoken_for: Callable[[], Collection[Place]] = frozenset,
 ) -> Reading:
     """The record that the resources say.
 
-    same_person: the caller knows that several Patients are one person; the first stands for all. spoken_for: where
-    ids stand for items of whoever reads though nothing is there.
+    same_person: the caller knows that several Patients are one person; the first stands for all. own: the ODS code of
+    whoever reads. spoken_for: where ids stand for items of theirs though nothing is there.
     Raises InvalidResource: two people, nobody at all, or values that fit no field, each with its place.
     """
     faults = [fault for entry in entries for fault in _unnamed(entry)]
     if faults:
         raise InvalidResource(issues=faults)
-    ctx = Addresses()
+    ctx = Addresses(own)
     taken = _recognise(entries, ctx, spoken_for)
     tree: Tree = {"person": person_of(entries, ctx, same_person=same_person)}
     index: dict[tuple[str, str], Item] = {}
@@ -196,7 +200,13 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses, spoken_for: Callable[[]
         literal = _literal(table.kind, found.item_id, resource_id, full_url, table.primary)
         others = [name for name in (full_url, resource_id and f"{table.kind}/{resource_id}") if name]
         ctx.add(table.kind, found.item_id, literal, *others)
+        if found.called is not None:
+            ctx.show(_keeper_of(found), table.kind, found.called, found.item_id)
     return taken
+
+
+def _keeper_of(found: Taken) -> str:
+    return found.entry.keeper.rpartition("/")[2]
 
 
 def _tell_apart(taken: Sequence[Taken], spoken_for: Collection[Place]) -> None:
@@ -238,6 +248,7 @@ def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str
             tree.setdefault(table.field, []).append(item)
     found.item = item
     ctx.enter(f"{table.kind}/{found.called or item_id}")
+    ctx.keeper = _keeper_of(found)
     before = len(ctx.faults)
     rest = table.group.read(resource, item, ctx) or {}
     ctx.prefix(before, found.entry.path)

@@ -45,7 +45,7 @@ class Reference(Node):
     def _read_identifier(self, json: dict[str, Any], into: Item, ctx: Context) -> Any:
         identifier = json["identifier"]
         if "reference" not in json and _is_item_id(identifier):
-            into["id"] = identifier["value"]
+            into["id"] = cast(Addresses, ctx).meant(identifier["value"], self.types)
             return None
         part: Item = {}
         before = len(ctx.faults)

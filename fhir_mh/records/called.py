@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from fhir_mh import ods
+
+_OF_ANOTHER = re.compile(rf"({ods.FORM})\.\.(.+)")
+_LONGEST = 64
 CALLED = "~called"
 """Where the residue of each of its resources says so."""
 
@@ -16,6 +21,21 @@ def is_uuid(name: str) -> bool:
         return str(uuid.UUID(name)) == name
     except ValueError:
         return False
+
+
+def named_of(keeper: str, called: str) -> str:
+    """How an item of a keeper's is referred to where it is not shown: a counted id behind the ODS code of whose it is.
+
+    One that is too long for that is alone what it is.
+    """
+    name = f"{keeper}..{called}"
+    return called if is_uuid(called) or len(name) > _LONGEST else name
+
+
+def of_whom(name: str) -> tuple[str | None, str]:
+    """(whose item it is, what that keeper calls it) by such a name; None where it does not say."""
+    found = _OF_ANOTHER.fullmatch(name)
+    return (found[1], found[2]) if found is not None else (None, name)
 
 
 def called_by_keeper(item: Mapping[str, Any]) -> str | None:

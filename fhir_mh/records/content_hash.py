@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_mh.records.called import called_in
+from fhir_mh.records.called import called_in, of_whom
 
 PLANS = ("care_plans", "crisis_plans")
 _BESIDE = frozenset({"version", "content_hash", "unknown", "numbers"})
@@ -37,7 +37,7 @@ def _said(value: Any, called: Mapping[str, str]) -> Any:
         return value
     named = {"id": called.get(value["id"], value["id"])} if "id" in value else {}
     if named and value.keys() <= _NAMING:
-        return named
+        return {"id": of_whom(named["id"])[1]}
     return {name: _said(inner, called) for name, inner in value.items() if name not in _BESIDE} | named
 
 

@@ -12,7 +12,9 @@ from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.json import loads
 from fhir_mh.fhir.urls import CODE_SYSTEM, ITEM_ID
 from fhir_mh.gateway.resources import Search
+from fhir_mh.profiles.addresses import Addresses
 from fhir_mh.profiles.bundle import identifier_of
+from fhir_mh.records.called import named_of
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merging import OTHER, merge, second, undo
 
@@ -412,3 +414,72 @@ def test_a_part_that_names_its_item_as_another_does_is_of_our_own(pair: Pair) ->
             f"Plan of {HOME}": [],
             f"Plan of {WARD}": ["gp"],
         }
+
+
+# --- what another refers to and does not share
+
+
+THIRD = "5b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a11"
+BROTHER = {"contacts": [{"id": "7", "names": [{"family": "Brother"}]}]}
+
+
+def of_home() -> Tree:
+    """The home team's plan names a contact that it calls 7 and does not share."""
+    denied = {
+        "id": "1",
+        "made_at": "2026-01-01",
+        "terms": {"exceptions": [{"decision": "deny", "sections": ["contacts"]}]},
+    }
+    whom = [{"id": "1", "contact": {"id": "7"}, "role": {"text": "sister"}}]
+    return {
+        **person_with_a_plan(),
+        "contacts": [{"id": "7", "names": [{"family": "Sister"}]}],
+        "crisis_plans": [{"id": "1", "contacts": whom}],
+        "sharing": [denied],
+    }
+
+
+def rung(pair: Pair, ods: str) -> Any:
+    """Whom the plan says to ring: by name where the record shows them, else as it names them."""
+    tree = pair.record(ods).tree
+    names = {one["id"]: one["names"][0]["family"] for one in tree.get("contacts", ())}
+    whom = tree["crisis_plans"][0]["contacts"][0]["contact"]
+    return names.get(whom["id"], whom)
+
+
+@pytest.mark.parametrize("first", [HOME, WARD])
+def test_what_is_not_shared_is_not_taken_for_what_is_called_so_here(pair: Pair, first: str) -> None:
+    pair.plain = True
+    for ods in (first, WARD if first == HOME else HOME):
+        pair.save(ods, of_home() if ods == HOME else BROTHER)
+        pair.deliver()
+    assert (rung(pair, HOME), rung(pair, WARD)) == ("Sister", {"id": f"{HOME}..7"})
+    assert [one.same for one in pair.record(WARD).plans] == [True, True]
+    name = pair.record(WARD).tree["crisis_plans"][0]["id"]
+    saved = pair.save(WARD, {"crisis_plans": [{"id": name, "title": "As agreed"}]})
+    assert saved.changed == [f"crisis_plans[{name}].title"]
+    pair.deliver()
+    assert (rung(pair, HOME), rung(pair, WARD)) == ("Sister", {"id": f"{HOME}..7"})
+    assert pair.record(HOME).tree["crisis_plans"][0]["title"] == "As agreed"
+
+
+def test_what_is_shared_again_is_what_was_meant(pair: Pair) -> None:
+    pair.plain = True
+    pair.save(WARD, BROTHER)
+    pair.save(HOME, of_home())
+    pair.deliver()
+    pair.save(HOME, {"sharing": [{"id": "1", "status": "inactive"}]})
+    pair.deliver()
+    assert rung(pair, WARD) == "Sister"
+
+
+def test_what_is_named_so_is_that_of_its_keeper_wherever_it_is_read() -> None:
+    ctx = Addresses(HOME)
+    ctx.keeper = WARD
+    ctx.show(WARD, "Goal", "8", "shown")
+    named = ["7", "8", f"{HOME}..7", f"{WARD}..8", "ZOA2..7", THIRD]
+    assert [ctx.meant(one, ["CarePlan", "Goal"]) for one in named] == [
+        f"{WARD}..7", "shown", "7", "shown", "ZOA2..7", THIRD,
+    ]  # fmt: skip
+    assert named_of(WARD, THIRD) == THIRD
+    assert named_of(WARD, "7" * 59) == "7" * 59

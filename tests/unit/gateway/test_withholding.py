@@ -155,7 +155,7 @@ def test_an_earlier_version_is_not_shown_of_what_is_withheld_now() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_what_was_sent_says_what_is_held_but_for_what_is_withheld_of_it(form: str) -> None:
     held = care_plan(supportingInfo=[{"reference": form, "display": "What was decided"}])
-    known = withheld_of([held, DIRECTIVE])
+    known = withheld_of([(held, "ZCT1"), (DIRECTIVE, "ZCT1")])
     assert without(seen_both_ways(held), known) == without(held, known)
 
 
