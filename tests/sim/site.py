@@ -33,9 +33,10 @@ from fhir_mh.gateway.spreading import turn
 from fhir_mh.gateway.standing import head_of
 from fhir_mh.gateway.together import Together
 from fhir_mh.gateway.writing import Check
+from fhir_mh.ods import FORM
 from fhir_mh.placements import Step
 from fhir_mh.records.asking import Asking
-from fhir_mh.records.called import called_in
+from fhir_mh.records.called import called_in, of_whom
 from fhir_mh.records.decisions import read_decision
 from fhir_mh.store import Currency, OutboxMessage, Store, Tx, open_store
 from fhir_mh.sync.courier import Courier
@@ -44,6 +45,7 @@ from tests.called import Names, as_shown, by_keeper, names_in
 T = TypeVar("T")
 COUNTED = re.compile(r"n\d+")
 """How systems here call what they count."""
+_ELSEWHERE = re.compile(rf"'id': '({FORM}\.\.[^']+)'")
 Tree = dict[str, Any]
 
 
@@ -214,8 +216,9 @@ class Site:
         keepers call them.
         """
         held, names = self.shown(number), self.names(number)
-        if held is None or not names:
-            return held
+        if held is None:
+            return None
+        names = {**names, **_named_elsewhere(held.tree)}
         tree, custodians, pending = by_keeper((held.tree, held.custodians, held.pending), names)
         return replace(held, tree=tree, custodians=custodians, pending=pending)
 
@@ -329,3 +332,9 @@ class Site:
     def look(self, fn: Callable[[Tx], T]) -> T:
         """What stands in the store."""
         return self.store.read_now(fn)
+
+
+def _named_elsewhere(tree: Tree) -> Names:
+    """What people call what a record refers to and does not show."""
+    found = {name: of_whom(name) for name in _ELSEWHERE.findall(str(tree))}
+    return {name: f"{one}@{whose}" if COUNTED.fullmatch(one) else one for name, (whose, one) in found.items()}
