@@ -45,10 +45,14 @@ class SentThere:
     def written(self, key: Key) -> int:
         """The edition in which a resource was last written there, as far as is known.
 
-        Where that is not noted it is the one that the partner has stored: of those that it was sent, not all may be.
+        Where that is not noted it is the one that the partner has stored: of those that it was sent, not all may be. Of
+        what that leaves out, as its section is denied since, nothing is known: it may be of any that it was sent.
         """
         noted = self.tx.server_copies.get(self.partner, *key)
-        return (noted.edition if noted is not None else None) or self.stored
+        if noted is not None and noted.edition:
+            return noted.edition
+        newest = next((edition for edition, _ in self.sent(key) if edition <= self.stored), 0)
+        return newest if newest == self.stored else 0
 
     def ever(self, key: Key) -> bool:
         """Whether it was ever sent a resource."""

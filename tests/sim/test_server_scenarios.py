@@ -164,6 +164,23 @@ def test_where_the_answer_was_lost_and_only_the_plan_was_read_it_still_refers_to
         assert (shown(world, CHOIR), goals_of_the_plan(world)) == (text, ["goal"])
 
 
+def test_what_lies_there_without_an_answer_and_is_denied_since_is_of_no_later_edition(
+    tmp_path: Path, empty: Path
+) -> None:
+    with begun(tmp_path, empty) as world:
+        not_answered(world)
+        world.net.cut.add(frozenset({HOME, WARD}))
+        world.staff.edit(HOME, ADA, CHOIR)
+        world.deliver(HOME)
+        ours = shown(world, CHOIR)
+        world.staff.decide(HOME, ADA, WARD, permit=False, sections=frozenset({"care-plan"}))
+        allotment = (*CHOIR[:3], "allotment", "description")
+        text = edit(world, allotment)
+        world.net.cut.clear()
+        world.quiet()
+        assert (shown(world, CHOIR), shown(world, allotment)) == (ours, text)
+
+
 def test_what_was_deleted_there_and_written_anew_without_an_answer_is_the_copy(world: World) -> None:
     (goal,) = ward(world).all("Goal")
     ward(world).delete("Goal", goal["id"])
