@@ -41,6 +41,8 @@ _PLACE = {table.name: place for place, table in enumerate(TABLES)}
 _BY_KIND: dict[str, list[Table]] = {}
 for _table in sorted(TABLES, key=lambda table: table.name == "care-plan"):
     _BY_KIND.setdefault(_table.kind, []).append(_table)
+_OF_ONE_LIST = frozenset(kind for kind, tables in _BY_KIND.items() if len({table.field for table in tables}) == 1)
+"""Of these a resource's type and what its item is called say which item is meant; of others there may be two."""
 
 Tree = dict[str, Any]
 Place = tuple[str, str]
@@ -200,7 +202,7 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses, spoken_for: Callable[[]
         literal = _literal(table.kind, found.item_id, resource_id, full_url, table.primary)
         others = [name for name in (full_url, resource_id and f"{table.kind}/{resource_id}") if name]
         ctx.add(table.kind, found.item_id, literal, *others)
-        if found.called is not None:
+        if found.called is not None and table.kind in _OF_ONE_LIST:
             ctx.show(_keeper_of(found), table.kind, found.called, found.item_id)
     return taken
 

@@ -483,3 +483,17 @@ def test_what_is_named_so_is_that_of_its_keeper_wherever_it_is_read() -> None:
     ]  # fmt: skip
     assert named_of(WARD, THIRD) == THIRD
     assert named_of(WARD, "7" * 59) == "7" * 59
+
+
+def test_what_is_named_so_is_shown_where_there_can_be_no_other_of_its_kind(pair: Pair) -> None:
+    pair.plain = True
+    pair.save(HOME, {**person_with_a_plan(), **aim("Choir", "9"), "care_plans": [{"id": "9", "title": "Care plan"}]})
+    pair.deliver()
+    meant = {"id": f"{HOME}..9"}
+    who = {"party": "person", "who": {"display": "person"}, "decision": "agreed", "recorded_at": "2026-11-24"}
+    signed = {"id": "1", "plan": meant, "plan_version": 1, **who}
+    pair.save(WARD, {"care_plans": [{"id": "1", "title": "Ours", "goals": [meant]}], "agreements": [signed]})
+    tree = pair.record(WARD).tree
+    (ours,) = (one for one in tree["care_plans"] if one["id"] == "1")
+    assert ours["goals"] == [{"id": tree["goals"][0]["id"]}]
+    assert tree["agreements"][0]["plan"]["id"] == f"{HOME}..9", "it may be a crisis plan that is not shared"
