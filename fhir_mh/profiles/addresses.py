@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,14 +64,17 @@ class Addresses(Context):
         """An item of another keeper, which calls it so, is shown by this id."""
         self._shown.setdefault((keeper, kind, called), item_id)
 
-    def meant(self, name: str, kinds: Iterable[str]) -> str:
-        """The id of the item that a resource names by identifier, of whoever is named with it, else of its keeper."""
+    def meant(self, name: str, kinds: Sequence[str]) -> str:
+        """The id of the item that a resource names by identifier, of whoever is named with it, else of its keeper.
+
+        kinds: what it may be. Of several types each may have an item that is called so.
+        """
         whose, called = of_whom(name)
         keeper = self.keeper or self.own if whose is None else whose
         if is_uuid(name) or keeper == self.own:
             return called
-        shown = (self._shown.get((keeper, kind, called)) for kind in kinds)
-        return next((one for one in shown if one is not None), named_of(keeper, called))
+        shown = self._shown.get((keeper, kinds[0], called)) if len(kinds) == 1 else None
+        return shown or named_of(keeper, called)
 
     def resolve(self, literal: object) -> tuple[str, str] | None:
         """(resource type, item id) of what a reference names in this document."""

@@ -202,7 +202,7 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses, spoken_for: Callable[[]
         literal = _literal(table.kind, found.item_id, resource_id, full_url, table.primary)
         others = [name for name in (full_url, resource_id and f"{table.kind}/{resource_id}") if name]
         ctx.add(table.kind, found.item_id, literal, *others)
-        if found.called is not None and table.kind in _OF_ONE_LIST:
+        if found.called is not None and table.primary and table.kind in _OF_ONE_LIST:
             ctx.show(_keeper_of(found), table.kind, found.called, found.item_id)
     return taken
 

@@ -45,7 +45,8 @@ class Reference(Node):
     def _read_identifier(self, json: dict[str, Any], into: Item, ctx: Context) -> Any:
         identifier = json["identifier"]
         if "reference" not in json and _is_item_id(identifier):
-            into["id"] = cast(Addresses, ctx).meant(identifier["value"], self.types)
+            kinds = (json["type"],) if isinstance(json.get("type"), str) else self.types
+            into["id"] = cast(Addresses, ctx).meant(identifier["value"], kinds)
             return None
         part: Item = {}
         before = len(ctx.faults)
