@@ -54,11 +54,6 @@ class SentThere:
         newest = next((edition for edition, _ in self.sent(key) if edition <= self.stored), 0)
         return newest if newest == self.stored else 0
 
-    def was_written_last(self, key: Key) -> bool:
-        """Whether what was last known of a resource there is our own writing, over whatever somebody had made of it."""
-        noted = self.tx.server_copies.get(self.partner, *key)
-        return noted is not None and noted.sent is not None
-
     def ever(self, key: Key) -> bool:
         """Whether it was ever sent a resource."""
         return any(True for _ in self.sent(key))
@@ -104,7 +99,7 @@ class LastShown:
             if edition <= written:
                 break
         self.is_sent = True
-        for base, said in () if there.was_written_last(key) else there.proposed(key):
+        for base, said in there.proposed(key):
             if base >= self.edition:
                 self.body, self.is_sent = said, False
 
