@@ -64,6 +64,15 @@ def test_a_row_that_is_changed_there_is_merged(ward: Ward) -> None:
     assert ward.read() == []
 
 
+def test_what_is_changed_back_there_is_changed_back(ward: Ward) -> None:
+    name = care_plan(ward)
+    title = ward.holds["CarePlan", name]["title"]
+    for said in ("Changed there", title):
+        ward.change("CarePlan", name, title=said)
+        assert statuses(ward.read()) == [("proposal", "merged")]
+        assert ward.item(HOME, "care_plans", "care")["title"] == said
+
+
 def test_what_the_server_dropped_is_not_emptied(ward: Ward) -> None:
     there = ward.change("CarePlan", care_plan(ward), title="Changed there")
     del there["activity"]
