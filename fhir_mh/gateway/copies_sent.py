@@ -59,10 +59,8 @@ class Reached:
 
 def parts_of(holding: Holding, tree: Tree) -> Iterator[Part]:
     """The plans and directives of a person that this record tree shows, plans first."""
-    names, called = (
-        withheld_of((body, holding.custodians[key]) for key, body in holding.bodies.items()),
-        called_in(holding.tree),
-    )
+    names = withheld_of((body, holding.custodians[key]) for key, body in holding.bodies.items())
+    called = called_in(holding.tree)
     resources: dict[tuple[str, str], list[tuple[Key, Body]]] = {}
     primary: dict[tuple[str, str], tuple[Key, str, str]] = {}
     for found in holding.reading.taken if holding.bodies else ():

@@ -62,15 +62,13 @@ class Holding:
         Our own Patient says who it is, unless it was made of an NHS number alone and another says more.
         """
         ordered = sorted(self.bodies, key=lambda key: key[0] == "Patient" and self._stands_back(key))
-        entries = [Entry(self.bodies[key], f"{key[0]}/{key[1]}", keeper=self._whose(key)) for key in ordered]
-        return read_entries(entries, same_person=True, own=self.own, spoken_for=self.retracted)
+        entries = [Entry(self.bodies[key], f"{key[0]}/{key[1]}", keeper=self._other(key)) for key in ordered]
+        return read_entries(entries, same_person=True, person=self.person, own=self.own, spoken_for=self.retracted)
 
-    def _whose(self, key: Key) -> str:
-        return self.whose(self.custodians.get(key, self.own))
-
-    def whose(self, keeper: str) -> str:
-        """Whose an item is among those that may be called alike: a keeper's, of this person; empty for one of ours."""
-        return "" if keeper == self.own else f"{self.person}/{keeper}"
+    def _other(self, key: Key) -> str:
+        """Who keeps a resource; empty where that is us."""
+        keeper = self.custodians.get(key, self.own)
+        return "" if keeper == self.own else keeper
 
     def _stands_back(self, patient: Key) -> int:
         number_alone = self.bodies[patient].keys() <= _NUMBER_ALONE

@@ -47,7 +47,7 @@ def _sealed(tx: Tx, holding: Holding) -> Iterator[tuple[tuple[str, str], Body, b
         if item is not None and item != name:
             yield (kind, item), said, own
         if table is not None and not own:
-            yield (kind, told_apart(holding.whose(keeper), table.field, item or name)), said, True
+            yield (kind, told_apart(holding.person, keeper, table.field, item or name)), said, True
 
 
 def _beside_id(body: Body) -> dict[str, Any]:

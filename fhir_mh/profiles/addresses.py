@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import Any
 from fhir_mh.mapping.context import Context
 from fhir_mh.records.called import is_uuid, named_of, of_whom
 
-_as_uuid_writes_it = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _NAMESPACE = uuid.UUID("0d2bd0a4-5a67-5b0f-8a55-0e0c3f5b7a10")
 
 
@@ -31,7 +29,7 @@ class Entry:
 def own_url(kind: str, item_id: str, primary: bool) -> str:
     """The urn:uuid: address of an item's resource in a Bundle of ours."""
     if primary:
-        if _as_uuid_writes_it(item_id):
+        if is_uuid(item_id):
             return f"urn:uuid:{item_id}"
         try:
             return f"urn:uuid:{uuid.UUID(item_id)}"

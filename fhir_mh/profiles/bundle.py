@@ -139,20 +139,21 @@ def read_entries(
     entries: Sequence[Entry],
     *,
     same_person: bool = False,
+    person: str = "",
     own: str = "",
     spoken_for: Callable[[], Collection[Place]] = frozenset,
 ) -> Reading:
     """The record that the resources say.
 
-    same_person: the caller knows that several Patients are one person; the first stands for all. own: the ODS code of
-    whoever reads. spoken_for: where ids stand for items of theirs though nothing is there.
+    same_person: the caller knows that several Patients are one person; the first stands for all. person: who that is to
+    whoever reads. own: the ODS code of these. spoken_for: where ids stand for items of theirs though nothing is there.
     Raises InvalidResource: two people, nobody at all, or values that fit no field, each with its place.
     """
     faults = [fault for entry in entries for fault in _unnamed(entry)]
     if faults:
         raise InvalidResource(issues=faults)
     ctx = Addresses(own)
-    taken = _recognise(entries, ctx, spoken_for)
+    taken = _recognise(entries, ctx, person, spoken_for)
     tree: Tree = {"person": person_of(entries, ctx, same_person=same_person)}
     index: dict[tuple[str, str], Item] = {}
     for found in taken:
@@ -172,7 +173,9 @@ def _unnamed(entry: Entry) -> Iterator[Issue]:
             yield issue("map-wrong-type", f"{entry.path}.{name}", expected=expected)
 
 
-def _recognise(entries: Sequence[Entry], ctx: Addresses, spoken_for: Callable[[], Collection[Place]]) -> list[Taken]:
+def _recognise(
+    entries: Sequence[Entry], ctx: Addresses, person: str, spoken_for: Callable[[], Collection[Place]]
+) -> list[Taken]:
     taken = [Taken(entry, table_of(entry.resource)) for entry in entries]
     patients = [found for found in taken if found.table is not None and found.table.kind == "Patient"]
     for another in patients[1:]:
@@ -182,7 +185,7 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses, spoken_for: Callable[[]
             found.item_id = _item_id(found.entry, ctx)
     if any(entry.keeper for entry in entries):
         each = [found for found in taken if found.table is not None and found.table.field != "person"]
-        _tell_apart(each, spoken_for())
+        _tell_apart(each, person, spoken_for())
     seen: set[tuple[str, str]] = set()
     for found in taken:
         if found.table is not None:
@@ -203,15 +206,11 @@ def _recognise(entries: Sequence[Entry], ctx: Addresses, spoken_for: Callable[[]
         others = [name for name in (full_url, resource_id and f"{table.kind}/{resource_id}") if name]
         ctx.add(table.kind, found.item_id, literal, *others)
         if found.called is not None and table.primary and table.kind in _OF_ONE_LIST:
-            ctx.show(_keeper_of(found), table.kind, found.called, found.item_id)
+            ctx.show(found.entry.keeper, table.kind, found.called, found.item_id)
     return taken
 
 
-def _keeper_of(found: Taken) -> str:
-    return found.entry.keeper.rpartition("/")[2]
-
-
-def _tell_apart(taken: Sequence[Taken], spoken_for: Collection[Place]) -> None:
+def _tell_apart(taken: Sequence[Taken], person: str, spoken_for: Collection[Place]) -> None:
     """Call an item of another keeper by a name of its own.
 
     So it is wherever its id is no UUID, whether or not an item of ours is called so yet: whoever reads may call the
@@ -227,15 +226,12 @@ def _tell_apart(taken: Sequence[Taken], spoken_for: Collection[Place]) -> None:
         first = "" if "" in those else next(iter(those), "")
         if keeper and ((keeper in those and keeper != first) or not is_uuid(found.item_id)):
             found.called = found.item_id
-            found.item_id = told_apart(keeper, field, found.called)
+            found.item_id = told_apart(person, keeper, field, found.called)
 
 
-def told_apart(keeper: str, field: str, called: str) -> str:
-    """The name by which an item of another keeper is told from one that is called the same in this list.
-
-    keeper: as an entry has it.
-    """
-    return str(uuid.uuid5(_APART, f"{keeper}/{field}/{called}"))
+def told_apart(person: str, keeper: str, field: str, called: str) -> str:
+    """The name by which an item of another keeper is told from one that is called the same in this list."""
+    return str(uuid.uuid5(_APART, f"{person}/{keeper}/{field}/{called}"))
 
 
 def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str], Item], ctx: Addresses) -> None:
@@ -250,7 +246,7 @@ def _read_one(found: Taken, table: Table, tree: Tree, index: dict[tuple[str, str
             tree.setdefault(table.field, []).append(item)
     found.item = item
     ctx.enter(f"{table.kind}/{found.called or item_id}")
-    ctx.keeper = _keeper_of(found)
+    ctx.keeper = found.entry.keeper
     before = len(ctx.faults)
     rest = table.group.read(resource, item, ctx) or {}
     ctx.prefix(before, found.entry.path)

@@ -102,7 +102,7 @@ class Site:
     ) -> None:
         self.ods, self.clock, self.draw, self.check = ods, clock, draw, check
         self._ids = random.Random(f"{ods} {draw.random()}")  # a seed again is the same run, ids and their order too
-        self._read: dict[tuple[str, datetime], HeldRecord | None] = {}
+        self._read: dict[tuple[str, datetime], tuple[HeldRecord, Names, HeldRecord] | None] = {}
         self.file = folder / f"{ods}.sqlite3"
         shutil.copy(empty, self.file)
         self.partners: dict[str, str] = {}
@@ -215,31 +215,26 @@ class Site:
         Of somebody who is one with another, that side of the one record, by its own names. Items go by what their
         keepers call them.
         """
-        held, names = self.shown(number), self.names(number)
-        if held is None:
-            return None
-        names = {**names, **_named_elsewhere(held.tree)}
-        tree, custodians, pending = by_keeper((held.tree, held.custodians, held.pending), names)
-        return replace(held, tree=tree, custodians=custodians, pending=pending)
+        read = self._once(number)
+        return None if read is None else read[2]
 
     def shown(self, number: str) -> HeldRecord | None:
         """The same with items under the ids by which they are shown here."""
-        asked = (number, self.clock.now())
-        if asked not in self._read:
-            self._read[asked] = self._record(number)
-        return self._read[asked]
+        read = self._once(number)
+        return None if read is None else read[0]
 
     def names(self, number: str) -> Names:
         """What people call what is shown here: as its keeper does, who is named too where keepers may count alike."""
-        held = self.shown(number)
-        if held is None:
-            return {}
-        called, keepers = called_in(held.tree), {name: keeper for (_, name), keeper in held.custodians.items()}
-        counted = {name: called.get(name, name) for name in keepers}
-        return {
-            **names_in(held.tree),
-            **{name: f"{one}@{keepers[name]}" for name, one in counted.items() if COUNTED.fullmatch(one)},
-        }
+        read = self._once(number)
+        return {} if read is None else read[1]
+
+    def _once(self, number: str) -> tuple[HeldRecord, Names, HeldRecord] | None:
+        """A record as it is shown, what people call what is in it, and as they see it."""
+        asked = (number, self.clock.now())
+        if asked not in self._read:
+            held = self._record(number)
+            self._read[asked] = None if held is None else (held, names := _names_of(held), _as_called(held, names))
+        return self._read[asked]
 
     def _said(self, number: str, change: Tree) -> Tree:
         own = {found[1]: found[0] for found in re.finditer(f"({COUNTED.pattern})@{self.ods}", str(change))}
@@ -332,6 +327,21 @@ class Site:
     def look(self, fn: Callable[[Tx], T]) -> T:
         """What stands in the store."""
         return self.store.read_now(fn)
+
+
+def _names_of(held: HeldRecord) -> Names:
+    called, keepers = called_in(held.tree), {name: keeper for (_, name), keeper in held.custodians.items()}
+    counted = {name: called.get(name, name) for name in keepers}
+    return {
+        **names_in(held.tree),
+        **{name: f"{one}@{keepers[name]}" for name, one in counted.items() if COUNTED.fullmatch(one)},
+    }
+
+
+def _as_called(held: HeldRecord, names: Names) -> HeldRecord:
+    names = {**names, **_named_elsewhere(held.tree)}
+    tree, custodians, pending = by_keeper((held.tree, held.custodians, held.pending), names)
+    return replace(held, tree=tree, custodians=custodians, pending=pending)
 
 
 def _named_elsewhere(tree: Tree) -> Names:

@@ -47,11 +47,6 @@ def held(pair: Pair, ods: str, number: str = NHS_NUMBER) -> HeldRecord:
     return asyncio.run(pair.gateways[ods].find(AccessContext(ods), number))
 
 
-def called(pair: Pair, ods: str, number: str = NHS_NUMBER) -> Tree:
-    """What that record says, with each item named as its keeper calls it."""
-    return pair.record(ods, number).tree
-
-
 def knows(pair: Pair, ods: str, number: str) -> bool:
     return pair.gateways[ods].store.read_now(lambda tx: find_person(tx, number)) is not None
 
@@ -296,7 +291,7 @@ def test_what_was_written_to_the_wrong_one_is_sealed_where_it_was_sent(pair: Pai
     goals = [{"id": "mine", "description": {"text": "quagga"}}, {"id": "theirs", "description": {"text": "okapi"}}]
     pair.save(HOME, {"goals": goals})
     pair.deliver()
-    assert {goal["id"] for goal in called(pair, WARD)["goals"]} == {"mine", "theirs"}
+    assert {goal["id"] for goal in pair.record(WARD).tree["goals"]} == {"mine", "theirs"}
     crossed(pair)
     done = undo(pair, name, theirs="other")
     assert (done.stayed, done.moved, done.apart) == (2, 1, 0), "one goal, and the question which placement it is"
@@ -304,7 +299,7 @@ def test_what_was_written_to_the_wrong_one_is_sealed_where_it_was_sent(pair: Pai
     notices = [one["notice"] for one in crossed(pair) if one["verb"] == "notice"]
     assert sorted(notices) == ["entered-in-error", "merge-undone", "merge-undone"]
     for ods in (HOME, WARD):
-        assert [goal["id"] for goal in called(pair, ods)["goals"]] == ["mine"]
+        assert [goal["id"] for goal in pair.record(ods).tree["goals"]] == ["mine"]
         assert [goal["description"]["text"] for goal in held(pair, ods, OTHER).tree["goals"]] == ["okapi"]
         assert "okapi" not in str(held(pair, ods).tree)
         assert len(held(pair, ods).sealed) == 1

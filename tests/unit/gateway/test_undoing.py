@@ -19,7 +19,7 @@ from fhir_mh.records.trees import record_of, tree_of
 from fhir_mh.store import StoredResource
 from tests.courses import courses
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair
-from tests.unit.gateway.test_merging import OTHER, THIRD, as_, called, held, merge, second, undo
+from tests.unit.gateway.test_merging import OTHER, THIRD, as_, held, merge, second, undo
 
 pytestmark = pytest.mark.usefixtures("planned")
 
@@ -109,7 +109,7 @@ def test_what_goes_to_the_other_takes_with_it_who_provides_what_and_keeps_its_ha
         named = {one["id"]: one["name"] for one in record["professionals"]}
         (moved,) = record["goals"]
         assert named[moved["expressed_by"]["id"]] == "Lead professional"
-        (own,) = [one for one in called(pair, ods, OTHER)["professionals"] if one["id"] == "lead"]
+        (own,) = [one for one in pair.record(ods, OTHER).tree["professionals"] if one["id"] == "lead"]
         assert own["name"] == "The other's own lead"
         (new,) = [one for one in record["crisis_plans"] if "quagga" in str(one)]
         assert named[new["author"]["id"]] == "Lead professional"
@@ -125,7 +125,7 @@ def test_what_stays_refers_to_nothing_that_went_to_the_other(pair: Pair) -> None
     pair.deliver()
     there = {f"Goal/{one.id}" for ods in (HOME, WARD) for one in stored(pair, "Goal", ods)}
     for ods in (HOME, WARD):
-        (plan,) = called(pair, ods)["care_plans"]
+        (plan,) = pair.record(ods).tree["care_plans"]
         assert [one for one in plan["goals"] if one["id"] == "g9"] == [], "an id that may mean another goal here"
         assert not any(name in str(one.body()) for one in stored(pair, "CarePlan", ods) for name in there)
         assert all(one.same for one in sameness_of(tree_of(record_of(held(pair, ods).tree))))
@@ -233,7 +233,7 @@ def test_undoing_two_merges_one_after_the_other_puts_back_what_was_before_both(p
     pair.deliver()
     for ods in (HOME, WARD):
         assert goals(pair, ods) == ["before both"]
-        (plan,) = called(pair, ods)["care_plans"]
+        (plan,) = pair.record(ods).tree["care_plans"]
         assert [one["id"] for one in plan["goals"]] == ["g"]
 
 
@@ -251,7 +251,7 @@ def test_what_stays_refers_to_what_was_put_back_and_to_nothing_of_the_other(pair
     undo(pair, name, g="apart")
     pair.deliver()
     for ods in (HOME, WARD):
-        (plan_,) = called(pair, ods)["care_plans"]
+        (plan_,) = pair.record(ods).tree["care_plans"]
         first, other = plan_["goals"]
         assert first["id"] == "g"
         assert other["id"] != "og", "an id that may mean a goal of this person's own"
