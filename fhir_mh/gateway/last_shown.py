@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from itertools import count, takewhile, zip_longest
 from typing import Any
@@ -13,7 +14,7 @@ from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import copy_at
-from fhir_mh.store import Tx
+from fhir_mh.store import Proposal, Tx
 
 
 class SentThere:
@@ -34,13 +35,19 @@ class SentThere:
         return copy.stored.edition if copy is not None and copy.stored is not None else 0
 
     @cached_property
-    def _proposed(self) -> list[tuple[int, dict[Key, Body]]]:
+    def _proposed(self) -> list[tuple[Proposal, dict[Key, Body]]]:
         own = [one for one in self.tx.proposals.find(self.person, direction="received") if one.partner == self.partner]
-        return [(one.base, _bodies(load_object(one.payload).get("bundle"))) for one in own]
+        return [(one, _bodies(load_object(one.payload).get("bundle"))) for one in own]
 
-    def proposed(self, key: Key) -> list[tuple[int, Body]]:
+    def proposed(self, key: Key, since: datetime | None = None) -> list[tuple[int, Body]]:
         """(base, resource) of what it has proposed of a resource, the oldest first."""
-        return [(base, bodies[key]) for base, bodies in self._proposed if key in bodies]
+        found = [(one, bodies[key]) for one, bodies in self._proposed if key in bodies]
+        return [(one.base, body) for one, body in found if since is None or one.created >= since]
+
+    def proposed_last(self, key: Key) -> list[tuple[int, Body]]:
+        """The same, but for what was written over here: an edition whose answer was lost is written once more."""
+        noted = self.tx.server_copies.get(self.partner, *key)
+        return self.proposed(key, noted.seen if noted is not None and noted.sent is not None else None)
 
     def written(self, key: Key) -> int:
         """The edition in which a resource was last written there, as far as is known.
@@ -99,7 +106,7 @@ class LastShown:
             if edition <= written:
                 break
         self.is_sent = True
-        for base, said in there.proposed(key):
+        for base, said in there.proposed_last(key):
             if base >= self.edition:
                 self.body, self.is_sent = said, False
 

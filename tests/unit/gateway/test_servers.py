@@ -64,6 +64,22 @@ def test_a_row_that_is_changed_there_is_merged(ward: Ward) -> None:
     assert ward.read() == []
 
 
+def test_what_was_written_over_by_the_same_edition_once_more_is_not_changed_back(ward: Ward) -> None:
+    name = care_plan(ward)
+    written = ward.holds["CarePlan", name]
+    noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", name))
+    ward.change("CarePlan", name, title="Changed there")
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    ward.change("CarePlan", name, title=written["title"])  # by us, who had no answer when it was written
+    again = replace(noted, remote_version="3", held=hash_of(ward.holds["CarePlan", name]))
+    ward.clock.advance(timedelta(seconds=1))
+    ward.home.store.write_now(lambda tx: tx.server_copies.keep(again))
+    ward.change("CarePlan", name, description="Added there")
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    plan = ward.item(HOME, "care_plans", "care")
+    assert (plan["title"], plan["description"]["text"]) == ("Changed there", "Added there")
+
+
 def test_what_is_changed_back_there_is_changed_back(ward: Ward) -> None:
     name = care_plan(ward)
     title = ward.holds["CarePlan", name]["title"]
