@@ -42,10 +42,13 @@ class SentThere:
     def proposed(self, key: Key, since: datetime | None = None) -> list[tuple[int, Body]]:
         """(base, resource) of what it has proposed of a resource, the oldest first."""
         found = [(one, bodies[key]) for one, bodies in self._proposed if key in bodies]
-        return [(one.base, body) for one, body in found if since is None or one.created >= since]
+        return [(one.base, body) for one, body in found if since is None or one.created > since]
 
     def proposed_last(self, key: Key) -> list[tuple[int, Body]]:
-        """The same, but for what was written over here: an edition whose answer was lost is written once more."""
+        """The same, but for what was written over from here: an edition whose answer was lost is written once more.
+
+        What was found there in its place is received before it is noted that it was written over, if only just.
+        """
         noted = self.tx.server_copies.get(self.partner, *key)
         return self.proposed(key, noted.seen if noted is not None and noted.sent is not None else None)
 
