@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from fhir_mh.connectors.fhir_server.naming import references_in
 from fhir_mh.fhir.parts import changed
@@ -166,7 +166,7 @@ class Parting:
         moved = []
         for key, body in bodies.items():
             named = redirected({**_named(body, names), "id": ids["/".join(key)].partition("/")[2]}, {**ids, **about})
-            moved.append(_coded(without(named, withheld_as(left)), self.codes))
+            moved.append(self._hiding(named, left))
         for body in hashed(there, moved):
             self._put(other.person, body)
         other.ids |= ids
@@ -189,9 +189,7 @@ class Parting:
     def _name_anew(self, side: _Side) -> None:
         """Have what is still there refer to what took the place of something, and to nothing that is another's."""
         gone = {"/".join(key): name_apart(side.person, _item_of(side.ours[key])) for key in side.taken}
-        hidden = withheld_as(
-            {name: called for name, called in {**side.foreign, **gone}.items() if name not in side.ids}
-        )
+        hidden = {name: called for name, called in {**side.foreign, **gone}.items() if name not in side.ids}
         anew = []
         for key in side.ours.keys() - side.taken:
             now = self.tx.get(*key)
@@ -200,11 +198,21 @@ class Parting:
             said = content(now.body())
             named = redirected(said, side.ids)
             if key in side.stays:
-                named = _coded(_named(without(named, hidden), side.items), self.codes)
+                named = self._hiding(named, hidden, side.items)
             if named != said:
                 anew.append(named)
         for body in hashed(hold(self.tx, side.person, self.home.ods), anew) if anew else ():
             self.tx.put(body, person=side.person, custodian=self.home.ods)
+
+    def _hiding(self, body: Body, hidden: Mapping[str, str], items: Mapping[str, str] | None = None) -> Body:
+        """A resource that refers to none of these: to an organisation by its code, to anything else by its item's id.
+
+        hidden: Type/id -> what it is called. items: what that is called now. Several types may be called alike.
+        """
+        coded = {name: called for name, called in hidden.items() if name.startswith("Organization/")}
+        named = {name: called for name, called in hidden.items() if name not in coded}
+        body = _coded(_named(without(body, withheld_as(coded)), items or {}), self.codes)
+        return cast(Body, _named(without(body, withheld_as(named)), items or {}))
 
     def _put(self, person: str, body: Body) -> None:
         """Store a resource as new of a person; a plan carries the edition in which it came to be."""

@@ -339,6 +339,23 @@ def test_a_placement_stays_with_whom_it_is_though_it_names_the_others_organisati
     assert course.provider == WARD
 
 
+def test_what_goes_to_the_other_names_nothing_as_an_organisation_that_is_counted_alike(pair: Pair) -> None:
+    pair.save(HOME, second())
+    one = {"id": "1", "names": [{"family": "Carer"}]}
+    pair.save(HOME, {"organisations": [{"id": "1", "ods": "ZOA2"}], "contacts": [one], "goals": [goal("1", "x")]})
+    name = merged_later(pair)
+    contacts = [{"id": "her", "contact": {"id": "1"}, "role": {"text": "Calls"}}]
+    pair.save(HOME, {
+        "crisis_plans": [{"id": "crisis-new", "title": "New", "contacts": contacts}],
+        "care_plans": [{"id": "care-new", "title": "New", "goals": [{"id": "1"}]}],
+    })  # fmt: skip
+    undo(pair, name, **{"crisis-new": "other", "care-new": "other"})
+    theirs = held(pair, HOME, OTHER).tree
+    (crisis,) = [plan["contacts"][0]["contact"] for plan in theirs["crisis_plans"] if plan["id"] == "crisis-new"]
+    (care,) = [plan["goals"][0] for plan in theirs["care_plans"] if plan["id"] == "care-new"]
+    assert crisis.keys() == care.keys() == {"id"}, "what an organisation is named by is its code"
+
+
 def test_who_asks_for_a_placement_of_one_side_cares_for_neither_by_it(pair: Pair) -> None:
     pair.save(HOME, {"placements": [{"id": "place", "status": "completed"}]})
     pair.save(HOME, {"person": {"nhs_number": OTHER, "names": [{"family": "Other"}]}})
