@@ -44,15 +44,16 @@ class Entries(Many):
         left = self.node.read(json, part, ctx)
         for name, value in self.defaults.items():
             part.setdefault(name, copied(value))
-        into.setdefault(self.field, []).append(part)
+        listed = into.setdefault(self.field, [])
+        listed.append(part)
         if self.item:
             known = run.known_id(self)
             if known is not None:
                 part.setdefault("id", known)
-            if part.get("id") in seen:
+            named = f"{id(listed)}/{part.get('id')}"  # the rows of a file may be entries of many lists
+            if "id" in part and named in seen:
                 ctx.fault(Unfit("id", "map-duplicate-item"), self.columns.get("id", ""))
-            elif "id" in part:
-                seen.add(part["id"])
+            seen.add(named)
             if left is not None:
                 part.setdefault("unknown", {})[self.keep] = left
         check(self.model, part, self.columns, run, before)

@@ -16,6 +16,7 @@ from fhir_mh.mapping.formats import Format, load_format
 from fhir_mh.mapping.formats.dates import BadForm, DateForms, Form
 from fhir_mh.mapping.formats.paths import RECORD, UnknownField, path_of, value_at
 from fhir_mh.mapping.nodes import MISSING
+from fhir_mh.records.trees import record_of, tree_of
 
 ROOT = Path(__file__).resolve().parents[3]
 EXTRACT = (ROOT / "examples" / "community-extract.json").read_bytes()
@@ -174,6 +175,21 @@ def test_a_character_that_the_file_cannot_hold_is_in_the_loss_report() -> None:
         ("goals[].description.text", "said differently")
     ]
     assert CSV.put(tree, CSV.write(tree)).tree == tree
+
+
+def test_entries_of_different_lists_may_have_one_id() -> None:
+    plan = {
+        "id": "1", "title": "Plan", "status": "active",
+        "warning_signs": [{"id": "1", "sign": "Sleep", "coping": "Ring Mum"}],
+        "prevention": [{"id": "1", "description": "Walks"}],
+    }  # fmt: skip
+    refusals = [{"id": one, "made_at": "2026-01-05", "refuses": [{"id": "1", "treatment": one}]} for one in "12"]
+    goals = [{"id": "1", "description": {"text": "Sleep"}}]
+    person = {"id": "p", "nhs_number": "9990000018", "names": [{"family": "Community"}]}
+    tree = tree_of(record_of({"person": person, "goals": goals, "crisis_plans": [plan], "refusals": refusals}))
+    merged = CSV.put(tree, CSV.write(tree))
+    assert (merged.changes, merged.conflicts, merged.tree) == ([], [], tree)
+    assert not any(one.what == "left out" for one in CSV.losses(tree))
 
 
 # --- places, dates, mapping files
