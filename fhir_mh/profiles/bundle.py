@@ -28,7 +28,7 @@ from fhir_mh.profiles.addresses import Addresses, Entry, own_url
 from fhir_mh.profiles.concerns import holds_concern
 from fhir_mh.profiles.subjects import person_of
 from fhir_mh.profiles.table import Table
-from fhir_mh.records.called import CALLED, called_by_keeper, is_uuid
+from fhir_mh.records.called import CALLED, called_by_keeper, is_uuid, of_whom
 
 SHARED_KINDS = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService", "Location")
 """Who provides what: about no person, and many people's records may refer to one."""
@@ -214,7 +214,8 @@ def _tell_apart(taken: Sequence[Taken], person: str, spoken_for: Collection[Plac
     """Call an item of another keeper by a name of its own.
 
     So it is wherever its id is no UUID, whether or not an item of ours is called so yet: whoever reads may call the
-    next one so. Of a UUID it is where an item of ours, or of one before, has it.
+    next one so. Of a UUID it is where an item of ours, or of one before, has it. What means an item of an organisation
+    by its form is the name of none.
     """
     keepers: dict[Place, dict[str, None]] = {place: {"": None} for place in spoken_for}
     for found in taken:
@@ -224,9 +225,12 @@ def _tell_apart(taken: Sequence[Taken], person: str, spoken_for: Collection[Plac
         field, keeper = found.table.field if found.table is not None else "", found.entry.keeper
         those = keepers.get((field, found.item_id), {})
         first = "" if "" in those else next(iter(those), "")
-        if keeper and ((keeper in those and keeper != first) or not is_uuid(found.item_id)):
+        counted = bool(keeper) and not is_uuid(found.item_id)
+        if counted or (keeper in those and keeper != first) or of_whom(found.item_id)[0] is not None:
             found.called = found.item_id
             found.item_id = told_apart(person, keeper, field, found.called)
+            while (field, found.item_id) in keepers:
+                found.item_id = told_apart(person, keeper, field, found.item_id)
 
 
 def told_apart(person: str, keeper: str, field: str, called: str) -> str:

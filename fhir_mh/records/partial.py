@@ -10,11 +10,13 @@ from pydantic import BaseModel, ValidationError
 from fhir_mh.errors import InvalidResource
 from fhir_mh.issues import Issue, issue
 from fhir_mh.records.base import Item, _Words
+from fhir_mh.records.called import of_whom
 from fhir_mh.records.misfits import misfit, model_of
 from fhir_mh.records.record import CareRecord
-from fhir_mh.records.trees import place_of
+from fhir_mh.records.trees import RECORD_SCHEMA, place_of
 
 Tree = dict[str, Any]
+_OF_ANOTHER = "An id with an ODS code and two dots before it means an item of that organisation"
 
 
 def read_partial(body: Tree) -> Tree:
@@ -33,9 +35,9 @@ def read_partial(body: Tree) -> Tree:
         ]
         if found:
             raise InvalidResource(issues=found) from None
-    repeated = list(_repeated(CareRecord, body, ()))
-    if repeated:
-        raise InvalidResource(issues=repeated)
+    misnamed = list(_misnamed(CareRecord, body, ()))
+    if misnamed:
+        raise InvalidResource(issues=misnamed)
     tree: Tree = _written_out(CareRecord, body)
     return tree
 
@@ -60,22 +62,25 @@ def _at(value: Any, location: tuple[int | str, ...]) -> Any:
     return value
 
 
-def _repeated(model: type[BaseModel], value: Any, location: tuple[int | str, ...]) -> Iterator[Issue]:
-    """An Issue for each id that an entry before it in the same list has."""
+def _misnamed(model: type[BaseModel], value: Any, location: tuple[int | str, ...]) -> Iterator[Issue]:
+    """An Issue for each id that an entry before it in the same list has, or that means another organisation's item."""
     if isinstance(value, list):
         seen: set[Any] = set()
         for index, inner in enumerate(value):
-            yield from _repeated(model, inner, (*location, index))
+            yield from _misnamed(model, inner, (*location, index))
             name = inner.get("id") if issubclass(model, Item) and isinstance(inner, dict) else None
             if name in seen:
                 yield issue("map-duplicate-item", place_of((*location, index, "id")))
             elif name is not None:
                 seen.add(name)
+                if of_whom(name)[0] is not None:
+                    place = place_of((*location, index, "id"))
+                    yield issue("map-invalid-record", place, problem=_OF_ANOTHER, described=RECORD_SCHEMA)
     elif isinstance(value, dict):
         for name, inner in value.items():
             kind = model_of(model.model_fields[name].annotation) if name in model.model_fields else None
             if kind is not None:
-                yield from _repeated(kind, inner, (*location, name))
+                yield from _misnamed(kind, inner, (*location, name))
 
 
 def _written_out(model: type[BaseModel], value: Any) -> Any:

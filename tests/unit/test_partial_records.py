@@ -51,6 +51,12 @@ def test_what_was_sent_is_never_shown(body: dict[str, Any], place: str) -> None:
     assert "_Words" not in found.message
 
 
+def test_an_id_that_means_an_item_of_another_organisation_is_refused_at_its_place() -> None:
+    with pytest.raises(InvalidResource) as refused:
+        read_partial({"contacts": [{"id": "ZCT1.1"}, {"id": "ZCT1..1", "names": [{"family": "Sister"}]}]})
+    assert [(one.code, one.path) for one in refused.value.issues] == [("map-invalid-record", "contacts[1].id")]
+
+
 def test_an_id_that_stands_twice_in_one_list_is_refused_at_its_place() -> None:
     signs = [{"id": "s", "sign": "a"}, {"sign": "b"}, {"id": "s", "sign": "c"}]
     goals = [{"id": "s", "description": "one"}, {"id": "s", "description": "two"}]

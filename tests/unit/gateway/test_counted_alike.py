@@ -11,9 +11,10 @@ import pytest
 from fhir_mh.consent import AccessContext
 from fhir_mh.fhir.json import loads
 from fhir_mh.fhir.urls import CODE_SYSTEM, ITEM_ID
+from fhir_mh.gateway.identity import find_person
 from fhir_mh.gateway.resources import Search
 from fhir_mh.profiles.addresses import Addresses
-from fhir_mh.profiles.bundle import identifier_of
+from fhir_mh.profiles.bundle import identifier_of, told_apart
 from fhir_mh.records.called import named_of
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 from tests.unit.gateway.test_merging import OTHER, merge, second, undo
@@ -470,6 +471,40 @@ def test_what_is_shared_again_is_what_was_meant(pair: Pair) -> None:
     pair.deliver()
     pair.save(HOME, {"sharing": [{"id": "1", "status": "inactive"}]})
     pair.deliver()
+    assert rung(pair, WARD) == "Sister"
+
+
+def test_an_item_that_is_called_as_what_is_not_shared_is_not_taken_for_it(pair: Pair) -> None:
+    """It came as a resource; in a record such an id is refused."""
+    pair.plain = True
+    pair.save(HOME, of_home())
+    pair.save(WARD, {"contacts": [{"id": "0d7c1c55-0e9b-4c1b-a4b7-4b1f0a9d3e11", "names": [{"family": "Brother"}]}]})
+    pair.deliver()
+    store = pair.gateways[WARD].store
+    (one,) = [one for one in store.read_now(lambda tx: tx.search("RelatedPerson")).entries if one.custodian == WARD]
+    named = {**one.body(), "identifier": [{"system": ITEM_ID, "value": f"{HOME}..7"}]}
+    store.write_now(lambda tx: tx.put(named, person=one.person, custodian=WARD))
+    assert rung(pair, WARD) == {"id": f"{HOME}..7"}
+    name = pair.record(WARD).tree["crisis_plans"][0]["id"]
+    saved = pair.save(WARD, {"crisis_plans": [{"id": name, "title": "As agreed"}]})
+    assert saved.changed == [f"crisis_plans[{name}].title"]
+    pair.deliver()
+    assert (rung(pair, HOME), rung(pair, WARD)) == ("Sister", {"id": f"{HOME}..7"})
+    assert [one["names"][0]["family"] for one in pair.record(WARD).tree["contacts"]] == ["Brother"]
+
+
+def test_an_item_that_is_called_as_another_would_be_shown_hides_nothing(pair: Pair) -> None:
+    pair.plain = True
+    pair.save(HOME, of_home())
+    pair.deliver()
+    person = pair.gateways[WARD].store.read_now(lambda tx: find_person(tx, NHS_NUMBER))
+    taken = told_apart(str(person), HOME, "contacts", "7")
+    pair.save(WARD, {"contacts": [{"id": taken, "names": [{"family": "Brother"}]}]})
+    pair.save(HOME, {"sharing": [{"id": "1", "status": "inactive"}]})
+    pair.deliver()
+    shown = {one["names"][0]["family"]: one["id"] for one in pair.record(WARD).tree["contacts"]}
+    assert shown.keys() == {"Brother", "Sister"}
+    assert shown["Brother"] == taken
     assert rung(pair, WARD) == "Sister"
 
 
