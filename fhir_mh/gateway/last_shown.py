@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from itertools import count, takewhile, zip_longest
@@ -64,6 +64,13 @@ class SentThere:
         newest = next((edition for edition, _ in self.sent(key) if edition <= self.stored), 0)
         return newest if newest == self.stored else 0
 
+    def unanswered(self, key: Key) -> set[int] | None:
+        """In which editions a resource has left, and no answer came; None where it may lie there in any."""
+        found = self.tx.server_copies.unanswered(self.partner, *key)
+        noted = self.tx.server_copies.get(self.partner, *key)
+        is_known = self.written(key) > 0 or (noted is None and found)
+        return found if is_known else None
+
     def ever(self, key: Key) -> bool:
         """Whether it was ever sent a resource."""
         return any(True for _ in self.sent(key))
@@ -91,23 +98,23 @@ class LastShown:
     """What a server was last known to show of a copy of ours, and what it may have been written since.
 
     body: what it was sent in the edition in which that is known to have been written there (edition), or what somebody
-    there has made of that since, as it was proposed (not is_sent); None where it was never sent. later: what it may
-    have been written since, each with its edition, the newest first: what it was sent later, if it took that; and that
-    edition once more, as long as the partner is not known to have stored it. Of editions that were made and never left,
-    as a later one took their place, nothing lies there.
+    there has made of that since, as it was proposed (not is_sent); None where it was never sent. later: what may have
+    been written there since, each with its edition, the newest first: in what it has left, and no answer came.
     """
 
     def __init__(self, there: SentThere, key: Key) -> None:
         self.there, self.key = there, key
         self.body: Body | None = None
         self.edition, self.later = 0, list[tuple[int, Body]]()
-        written = there.written(key)
+        written, unanswered = there.written(key), there.unanswered(key)
         for edition, held in there.sent(key):
-            self.body, self.edition = held, edition
-            if edition > min(written, there.stored):
+            if unanswered is None or edition in unanswered:
                 self.later.append((edition, held))
             if edition <= written:
+                self.body, self.edition = held, edition
                 break
+        if self.body is None and self.later:
+            self.edition, self.body = self.later[-1]
         self.is_sent = True
         for base, said in there.proposed_last(key):
             if base >= self.edition:
@@ -126,8 +133,22 @@ class LastShown:
         """
         found = self._known_to_its_author()
         if found:
-            self.edition, self.body = min(found, key=lambda one: _apart(one[1], laid_over(one[1], here)))
+            self.edition, self.body = _nearest(found, here)
             self.later = []
+
+    def turn_to_nearest(self, here: Body) -> int | None:
+        """Take it as made from what it is nearest to, of all that may lie there; of alike near, from the oldest.
+
+        The edition that has been written there after all, where it is nearest to one that was unanswered; else None.
+        """
+        if self.body is None or not self.later:
+            return None
+        found = [(self.edition, self.body), *reversed(self.later)]
+        edition, body = _nearest(found, here)
+        if body is self.body:
+            return None
+        self.edition, self.body, self.is_sent = edition, body, True
+        return edition
 
     def _known_to_its_author(self) -> list[tuple[int, Body]]:
         """(edition, resource), the oldest first: its author's last proposal, and what it was sent in later editions.
@@ -140,6 +161,10 @@ class LastShown:
             if not found or found[-1][1] != held:
                 found.append((edition, held))
         return found
+
+
+def _nearest(known: Iterable[tuple[int, Body]], here: Body) -> tuple[int, Body]:
+    return min(known, key=lambda one: _apart(one[1], laid_over(one[1], here)))
 
 
 def _apart(first: Any, second: Any) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from fhir_mh.connectors.fhir_server.answers import count_of
-from fhir_mh.connectors.fhir_server.found import Own, hash_of, key_there, version_of
+from fhir_mh.connectors.fhir_server.found import hash_of, key_there, version_of
 from fhir_mh.connectors.fhir_server.naming import Body, Key, Names, minted
 from fhir_mh.connectors.fhir_server.offered import KINDS
 from fhir_mh.gateway.server_names import ServerNames
@@ -89,8 +88,13 @@ class ServerVersions(ServerNames):
         known = {key for key in targets if key[0] in SHARED_KINDS or key[0] in KINDS - {"Patient"}}
         return {key for key in known if tx.server_copies.at(self.partner, *key) is None}
 
-    def note(self, tx: Tx, body: Body, people: Collection[str], own: Own | None = None) -> None:
-        """Note the version of a resource of the server as dealt with. own: it is our own writing."""
+    def note(
+        self, tx: Tx, body: Body, people: Collection[str], edition: int | None = None, *, is_ours: bool = False
+    ) -> None:
+        """Note the version of a resource of the server as dealt with.
+
+        edition: that in which it was found to have been written there. is_ours: nobody there has changed it since.
+        """
         kind, there = key_there(body)
         if kind in _NOT_NOTED or self.is_second(tx, body, people) or self.is_known(tx, body):
             return
@@ -99,9 +103,10 @@ class ServerVersions(ServerNames):
             noted.name if noted is not None else self.name_here(tx, body, people) or minted(self.partner, kind, there)
         )
         held = hash_of(body)
-        sent = noted.sent if noted is not None and noted.held == held else None
-        copy = ServerCopy(self.partner, kind, name, there, version_of(body), held, sent)
-        tx.server_copies.keep(copy if own is None else replace(copy, sent="", edition=own.edition))
+        sent = "" if is_ours else noted.sent if noted is not None and noted.held == held else None
+        tx.server_copies.keep(
+            ServerCopy(self.partner, kind, name, there, version_of(body), held, sent, edition=edition)
+        )
 
 
 def _ahead(version: str, known: str) -> int | None:

@@ -288,11 +288,14 @@ class FromServer(ServerVersions):
             late = self.is_known(tx, copy.there)  # under a version that was dealt with
             if late and shown.has_said(here):
                 continue
+            came = shown.turn_to_nearest(here)
+            if came is not None:
+                read = laid_over(shown.body, here, answered)
             why = (issue("server-pushed-reused", f"$.bundle.entry[0].resource: {kind}.meta.versionId"),) if late else ()
             content = {"base": shown.edition, "before": _bundle([shown.body]), "bundle": _bundle([read])}
             name = self._message_id("proposal", [copy.there], self._turns(tx, [copy.there], found.people))
             message = Message(name, "proposal", number, self.home.ods, None, content)
-            yield Made(message, (copy.there,), found.people, why)
+            yield Made(message, (copy.there,), found.people, why, None if found.pushed else came)
 
     def _sealed(
         self, tx: Tx, number: str, person: str, copy: _Copy, names: dict[Key, str], people: Collection[str]
@@ -354,7 +357,7 @@ class FromServer(ServerVersions):
     def dealt_with(self, tx: Tx, made: Made) -> None:
         """Note the versions that a message was made of: they are not looked at again."""
         for body in made.of:
-            self.note(tx, body, made.people)
+            self.note(tx, body, made.people, made.edition)
 
     def is_in_doubt(self, tx: Tx, made: Made) -> bool:
         """Whether a message is held until people know whose it is."""
@@ -362,7 +365,7 @@ class FromServer(ServerVersions):
 
     def recognised(self, tx: Tx, own: Own) -> None:
         """Note that a version is our own writing."""
-        self.note(tx, own.body, own.people, own=own)
+        self.note(tx, own.body, own.people, own.edition, is_ours=True)
 
     def gone(self, tx: Tx, kind: str, there: str) -> None:
         """Tell people, once, that a resource was deleted on the server. Nothing is deleted here."""

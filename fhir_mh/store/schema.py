@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0018"  # the migration this code expects; compared on open without importing Alembic
+REVISION = "0019"  # the migration this code expects; compared on open without importing Alembic
 
 metadata = MetaData(
     naming_convention={
@@ -331,6 +331,16 @@ server_copies = Table(  # on partners' plain FHIR servers
     Column("edition", BigInteger),  # in which it was last written there; null: never by us
     PrimaryKeyConstraint("partner", "type", "name"),
     UniqueConstraint("partner", "type", "remote_id"),
+)
+
+unanswered_writings = Table(  # what left for a plain FHIR server, until it is known what came of it
+    "unanswered_writings",
+    metadata,
+    Column("partner", String(64), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("name", String(64), nullable=False),  # its id here
+    Column("edition", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "type", "name", "edition"),
 )
 
 checkpoints = Table(

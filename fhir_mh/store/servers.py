@@ -67,6 +67,47 @@ class ServerCopies(Part):
             copy.partner, copy.type, copy.name, copy.remote_id, copy.remote_version, copy.held, copy.sent, self._now_ms,
             copy.edition,
         )  # fmt: skip
+        if copy.edition is not None:
+            self._answered(copy.partner, copy.type, copy.name, copy.edition)
+
+    def leaves(self, partner: str, keys: Iterable[tuple[str, str]], edition: int) -> set[tuple[str, str]]:
+        """Note that these resources (type, name here) are about to leave in an edition; an answer may never come.
+
+        Those of which that was not known already.
+        """
+        return {
+            key
+            for key in keys
+            if self.session.run(
+                "INSERT INTO unanswered_writings (partner, type, name, edition) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                partner, *key, edition,
+            )
+        }  # fmt: skip
+
+    def stays_away(self, partner: str, keys: Iterable[tuple[str, str]], edition: int) -> None:
+        """Nothing came of it that these left in an edition: the server has refused them."""
+        for key in keys:
+            self.session.run(
+                "DELETE FROM unanswered_writings WHERE partner = ? AND type = ? AND name = ? AND edition = ?",
+                partner, *key, edition,
+            )  # fmt: skip
+
+    def unanswered(self, partner: str, type: str, name: str) -> set[int]:
+        """The editions in which a resource has left, and of which nobody knows what came of that.
+
+        It is known as soon as the resource is noted as written, or found, in one of them or a later one.
+        """
+        rows = self.session.all(
+            "SELECT edition FROM unanswered_writings WHERE partner = ? AND type = ? AND name = ?", partner, type, name
+        )
+        return {int(row[0]) for row in rows}
+
+    def _answered(self, partner: str, type: str, name: str, edition: int) -> None:
+        self.session.run(
+            "DELETE FROM unanswered_writings WHERE partner = ? AND type = ? AND name = ? AND edition <= ?",
+            partner, type, name, edition,
+        )  # fmt: skip
 
     def get(self, partner: str, type: str, name: str) -> ServerCopy | None:
         """Where a resource lies, by what it is called here."""
@@ -99,7 +140,8 @@ class ServerCopies(Part):
 
     def forget(self, partner: str, type: str, name: str) -> None:
         """It does not lie there any more."""
-        self.session.run("DELETE FROM server_copies WHERE partner = ? AND type = ? AND name = ?", partner, type, name)
+        for table in ("server_copies", "unanswered_writings"):
+            self.session.run(f"DELETE FROM {table} WHERE partner = ? AND type = ? AND name = ?", partner, type, name)
 
 
 class Checkpoints(Part):

@@ -101,6 +101,28 @@ def test_whoever_had_sharing_rules_before_turnings_were_kept_is_looked_at_once(
     engine.dispose()
 
 
+def test_what_was_under_way_before_it_was_noted_may_have_left(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = create_engine(engines.address(empty_url))
+    monkeypatch.setattr(migrate, "REVISION", "0018")
+    migrate.upgrade(engine)
+    whose, sent = {"person": "p", "custodian": "H"}, {"sent": "", "withheld": "", "inexpressible": "", "made": 5}
+    with engine.begin() as connection:
+        for table, row in (
+            ("persons", {"id": "p", "version": 1, "created": 5}),
+            ("resources", {"type": "Goal", "id": "g", "version": 1, "deleted": False, "updated": 5, **whose}),
+            ("currency", {"partner": "W", "stored_edition": 2, **whose}),
+            *(("projections", {"partner": "W", "edition": edition, **sent, **whose}) for edition in (1, 2, 3, 4)),
+        ):
+            connection.execute(metadata.tables[table].insert().values(row))
+        there = {"remote_id": "1", "remote_version": "1", "held": "x", "seen": 5}
+        copy = {"partner": "W", "type": "Goal", "name": "g", **there}
+        connection.execute(metadata.tables["server_copies"].insert().values(copy))
+    monkeypatch.undo()
+    with open_store(empty_url) as store:
+        assert store.read_now(lambda tx: tx.server_copies.unanswered("W", "Goal", "g")) == {3, 4}
+    engine.dispose()
+
+
 def test_a_store_of_a_newer_release_is_refused_and_left_alone(empty_url: str) -> None:
     open_store(empty_url).close()
     engine = create_engine(engines.address(empty_url))

@@ -84,3 +84,29 @@ def test_what_was_noted_of_sources_is_found_by_how_they_begin_and_forgotten_one_
     assert found() == [("OTHER", "hook/Goal"), ("WARD", "hook/CarePlan"), ("WARD", "hook/Goal")]
     store.write_now(lambda tx: tx.checkpoints.forget("WARD", "hook/Goal"))
     assert found("WARD") == [("WARD", "hook/CarePlan")]
+
+
+KEYS = [("CarePlan", "plan-1"), ("Goal", "goal-1")]
+
+
+def unanswered(store: Store) -> list[set[int]]:
+    return store.read_now(lambda tx: [tx.server_copies.unanswered("WARD", *key) for key in KEYS])
+
+
+def test_what_left_is_unanswered_until_it_is_known_to_lie_there(store: Store) -> None:
+    for edition in (3, 4, 5):
+        store.write_now(lambda tx, e=edition: tx.server_copies.leaves("WARD", KEYS, e))  # type: ignore[misc]
+    keep(store, PLAN)
+    assert unanswered(store) == [{3, 4, 5}] * 2, "where it lies says nothing of what it says"
+    keep(store, replace(PLAN, edition=4))
+    assert unanswered(store) == [{5}, {3, 4, 5}]
+    store.write_now(lambda tx: tx.server_copies.forget("WARD", "CarePlan", "plan-1"))
+    assert unanswered(store) == [set(), {3, 4, 5}]
+
+
+def test_what_was_refused_may_have_been_taken_before(store: Store) -> None:
+    assert store.write_now(lambda tx: tx.server_copies.leaves("WARD", KEYS[:1], 3)) == set(KEYS[:1])
+    new = store.write_now(lambda tx: tx.server_copies.leaves("WARD", KEYS, 3))
+    assert new == set(KEYS[1:])
+    store.write_now(lambda tx: tx.server_copies.stays_away("WARD", new, 3))
+    assert unanswered(store) == [{3}, set()]

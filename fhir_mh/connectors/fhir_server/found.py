@@ -43,13 +43,14 @@ class Made:
     """A message, and the resources of the server (as they are there) that are dealt with once it is.
 
     people: the persons here whom their Patient is, or may be. why: what speaks against it before it is received: it
-    is set aside as it is.
+    is set aside as it is. edition: that in which a copy of ours must have come to lie there, for it was made from it.
     """
 
     message: Message | Unreadable
     of: tuple[Body, ...]
     people: Collection[str]
     why: tuple[Issue, ...] = ()
+    edition: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

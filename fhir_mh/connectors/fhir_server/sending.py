@@ -22,8 +22,8 @@ from fhir_mh.connectors.fhir_server.rendering import (
     says_the_same,
     targets_of,
 )
-from fhir_mh.connectors.fhir_server.writing import entry_of, write
-from fhir_mh.errors import UpstreamUnavailable, VersionConflict
+from fhir_mh.connectors.fhir_server.writing import Written, entry_of, write
+from fhir_mh.errors import NotAuthenticated, UpstreamUnavailable, VersionConflict
 from fhir_mh.exchange.messages import Message
 from fhir_mh.exchange.transport import Refused
 from fhir_mh.issues import issue
@@ -177,13 +177,23 @@ class Snapshot:
             return
         if not await self.home.may_go(self.message):
             raise VersionConflict(issues=[issue("consent-denied", "$", sentence=_WITHDRAWN)])
-        written = await write(self.client, due, [entry_of(place, named, called(self.message)) for place in due])
+        written = await self._written(due, named)
         settled = [self._settled(place, answered, lying) for place, answered in written.done]
         found = await asyncio.gather(*settled, return_exceptions=True)
         await self._note([one for one in found if isinstance(one, ServerCopy)])
         for fault in (written.fault, *found):
             if isinstance(fault, BaseException):
                 raise fault
+
+    async def _written(self, due: Sequence[Place], named: Mapping[Key, str]) -> Written:
+        """What the server says of it. That it leaves is noted before, and taken back where nothing came of it."""
+        keys, edition = [place.key for place in due], int(self.message.edition or 0)
+        left = await self.store.write(lambda tx: tx.server_copies.leaves(self.partner, keys, edition))
+        try:
+            return await write(self.client, due, [entry_of(place, named, called(self.message)) for place in due])
+        except (Refused, VersionConflict, NotAuthenticated):
+            await self.store.write(lambda tx: tx.server_copies.stays_away(self.partner, left, edition))
+            raise
 
     def _is_due(self, place: Place, named: Mapping[Key, str], moved: Collection[Key]) -> bool:
         """Whether it has to be written: it says something else than what was sent last, and than what lies there.

@@ -120,6 +120,9 @@ class Sender:
     def noted(self, kind: str, name: str) -> ServerCopy | None:
         return self.store.read_now(lambda tx: tx.server_copies.get(WARD, kind, name))
 
+    def unanswered(self, kind: str, name: str) -> set[int]:
+        return self.store.read_now(lambda tx: tx.server_copies.unanswered(WARD, kind, name))
+
     def is_noted(self, kind: str, name: str) -> bool:
         """Whether what lies there is what is known of it."""
         copied = self.noted(kind, name)

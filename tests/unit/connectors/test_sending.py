@@ -281,8 +281,11 @@ def test_where_the_answer_was_lost_nothing_is_made_twice(sender: Sender) -> None
         raise Fault(502)
 
     sender.server._bundle = lost  # type: ignore[method-assign]
-    told = [sender.told() for _ in range(4)]
+    told = [sender.told()]
+    assert sender.unanswered(*PLAN) == ({1} if told[0][0] == "" else set())
+    told += [sender.told() for _ in range(3)]
     assert told[0] == ("", "sync-unexpected-answer") or not sender.server.defects.conditional
+    assert sender.unanswered(*PLAN) == set()
     assert told[-1] == ("stored", "")
     for body in sender.bodies:
         assert there(sender, body["resourceType"], body["id"])
@@ -563,6 +566,8 @@ def test_a_refusal_is_told_from_a_bad_moment_and_in_our_own_words(status: int, e
         sender.server._bundle = refuse  # type: ignore[method-assign]
         assert sender.told() == expected
         assert sender.noted(*PLAN) is None
+        nothing_came_of_it = expected[0] == "refused" or status == 401
+        assert sender.unanswered(*PLAN) == (set() if nothing_came_of_it else {1})
 
 
 @pytest.mark.parametrize(

@@ -54,17 +54,26 @@ class Ward(Pair):
                 outcomes.append(outcome)
             self.home.store.write_now(lambda tx, lane=lane, o=outcomes: tx.lanes.finish(lane, o))
 
-    def write_unanswered(self) -> None:
-        """What waits for the ward is written there, and nobody here learns of it."""
+    def write_unanswered(self, *, leaves: bool = True) -> int:
+        """What waits for the ward is written there, and nobody here learns of it; or it is made, and never leaves.
+
+        In which edition.
+        """
+        edition = 0
         for lane in self.home.store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10)):
             (waiting,) = self.home.store.read_now(lambda tx, lane=lane: tx.outbox.pending(lane))
             composed = self.home.store.write_now(lambda tx, m=waiting: self.home.exchange.compose(tx, m))
-            keys = [key_of(entry["resource"]) for entry in composed.content["bundle"]["entry"]]
-            noted = self.home.store.read_now(lambda tx, keys=keys: tx.server_copies.some(WARD, keys))
-            self._take(composed)
+            bodies = {key_of(entry["resource"]): entry["resource"] for entry in composed.content["bundle"]["entry"]}
+            noted = self.home.store.read_now(lambda tx, keys=bodies: tx.server_copies.some(WARD, keys))
+            left, edition = [key for key in noted if noted[key].sent != hash_of(bodies[key])], int(composed.edition)
+            if leaves:
+                self._take(composed)
             for known in noted.values():
                 self.home.store.write_now(lambda tx, known=known: tx.server_copies.keep(known))
+            if leaves:
+                self.home.store.write_now(lambda tx, left=left, e=edition: tx.server_copies.leaves(WARD, left, e))
             self.home.store.write_now(lambda tx, lane=lane: tx.lanes.let_go(lane))
+        return edition
 
     def _take(self, message: Message) -> None:
         bodies = [entry["resource"] for entry in message.content.get("bundle", {}).get("entry", ())]

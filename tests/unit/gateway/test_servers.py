@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,14 +104,7 @@ def test_a_row_that_both_changed_is_a_task_and_ours_stays(ward: Ward) -> None:
 
 def never_left(ward: Ward, *, withheld: bool = True) -> None:
     """An edition is composed and does not reach the server. withheld: a later one without the plan takes its place."""
-
-    def compose(tx: Any) -> None:
-        for lane in tx.lanes.claim("test", timedelta(minutes=1), 10):
-            for waiting in tx.outbox.pending(lane):
-                ward.home.exchange.compose(tx, waiting)
-            tx.lanes.let_go(lane)
-
-    ward.home.store.write_now(compose)
+    ward.write_unanswered(leaves=False)
     if not withheld:
         return
     terms = {"exceptions": [{"decision": "deny", "sections": ["care-plan"]}]}
@@ -170,6 +162,63 @@ def test_our_own_text_of_which_the_answer_was_lost_undoes_no_correction_of_ours(
     never_left(ward, withheld=False)
     assert ward.read() == []
     assert ward.item(HOME, "placements", "place")["level"] == "2"
+
+
+def test_what_never_left_is_not_taken_for_what_lies_there(ward: Ward) -> None:
+    ward.save(HOME, {"care_plans": [{"id": "care", "description": "Of another row"}]})
+    ward.write_unanswered(leaves=False)
+    name = care_plan(ward)
+    for title in ("A mistake", "Care plan"):
+        ward.change("CarePlan", name, title=title)
+        assert statuses(ward.read()) == [("proposal", "merged")]
+        assert ward.item(HOME, "care_plans", "care")["title"] == title
+
+
+def test_what_left_says_nothing_of_what_was_written_in_an_edition_that_is_not_known(ward: Ward) -> None:
+    name = care_plan(ward)
+    noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", name))
+    ward.home.store.write_now(lambda tx: tx.server_copies.keep(replace(noted, edition=0)))
+    terms = {"exceptions": [{"decision": "deny", "sections": ["care-plan"]}]}
+    ward.save(HOME, {"sharing": [{"id": "deny", "made_at": "2026-01-01", "terms": terms}]})
+    ward.write_there()
+    ward.save(HOME, {"sharing": [{"id": "deny", "status": "inactive"}], "care_plans": [{"id": "care", "title": "New"}]})
+    edition = ward.write_unanswered(leaves=False)
+    ward.home.store.write_now(lambda tx: tx.server_copies.leaves(WARD, [("CarePlan", noted.name)], edition))
+    ward.change("CarePlan", name, description="Added there")
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    assert ward.item(HOME, "care_plans", "care")["title"] == "New"
+
+
+def test_what_is_made_of_an_edition_whose_answer_was_lost_changes_nothing_that_was_corrected_since(ward: Ward) -> None:
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Wrong"}]})
+    ward.write_unanswered()
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Care plan"}]})
+    ward.change("CarePlan", care_plan(ward), description="Added there")
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    plan = ward.item(HOME, "care_plans", "care")
+    assert (plan["title"], plan["description"]["text"]) == ("Care plan", "Added there")
+    assert ward.conflicts(HOME) == []
+
+
+def test_what_was_made_of_an_edition_whose_answer_was_lost_may_be_taken_back(ward: Ward) -> None:
+    ward.save(HOME, {"care_plans": [{"id": "care", "description": "Home"}]})
+    ward.write_unanswered()
+    for said in ("Ward", "Home"):
+        ward.change("CarePlan", care_plan(ward), description=said)
+        assert statuses(ward.read()) == [("proposal", "merged")]
+        assert ward.item(HOME, "care_plans", "care")["description"]["text"] == said
+
+
+def test_what_came_with_an_edition_whose_answer_was_lost_is_changed_and_not_added(ward: Ward) -> None:
+    ward.save(HOME, {"care_plans": [{"id": "care", "activities": [{"id": "n9", "description": "Home"}]}]})
+    ward.write_unanswered()
+    there = copy.deepcopy(ward.holds["CarePlan", care_plan(ward)]["activity"])
+    there[-1]["detail"]["description"] = "Ward"
+    ward.change("CarePlan", care_plan(ward), activity=there)
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    said = [one["description"]["text"] for one in ward.item(HOME, "care_plans", "care")["activities"]]
+    assert said.count("Ward") == 1
+    assert "Home" not in said
 
 
 def test_a_refusal_is_never_merged(ward: Ward) -> None:
