@@ -110,11 +110,13 @@ class LastShown:
         for edition, held in there.sent(key):
             if unanswered is None or edition in unanswered:
                 self.later.append((edition, held))
+            if edition <= written or not self.later:
+                self.edition, self.body = edition, held
             if edition <= written:
-                self.body, self.edition = held, edition
                 break
-        if self.body is None and self.later:
-            self.edition, self.body = self.later[-1]
+        else:
+            if self.later:
+                self.edition, self.body = self.later[-1]
         self.is_sent = True
         for base, said in there.proposed_last(key):
             if base >= self.edition:

@@ -50,10 +50,11 @@ class Entries(Many):
             known = run.known_id(self)
             if known is not None:
                 part.setdefault("id", known)
-            named = f"{id(listed)}/{part.get('id')}"  # the rows of a file may be entries of many lists
-            if "id" in part and named in seen:
-                ctx.fault(Unfit("id", "map-duplicate-item"), self.columns.get("id", ""))
-            seen.add(named)
+            if "id" in part:
+                named = f"{id(listed)}/{part['id']}"  # the rows of a file may be entries of many lists
+                if named in seen:
+                    ctx.fault(Unfit("id", "map-duplicate-item"), self.columns.get("id", ""))
+                seen.add(named)
             if left is not None:
                 part.setdefault("unknown", {})[self.keep] = left
         check(self.model, part, self.columns, run, before)

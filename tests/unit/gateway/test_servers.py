@@ -189,6 +189,18 @@ def test_what_left_says_nothing_of_what_was_written_in_an_edition_that_is_not_kn
     assert ward.item(HOME, "care_plans", "care")["title"] == "New"
 
 
+def test_what_was_noted_in_an_edition_of_another_persons_record_is_read_all_the_same(ward: Ward) -> None:
+    """Who provides what may have been written for another person, whose record counts its own editions."""
+    ward.save(HOME, {"goals": [{"id": "choir", "description": {"text": "Choir"}}]})
+    ward.write_there()
+    (there,) = [name for kind, name in ward.holds if kind == "Goal"]
+    noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "Goal", there))
+    ward.home.store.write_now(lambda tx: tx.server_copies.keep(replace(noted, edition=1)))
+    ward.change("Goal", there, description={"text": "Football"})
+    assert statuses(ward.read()) == [("proposal", "merged")]
+    assert ward.item(HOME, "goals", "choir")["description"]["text"] == "Football"
+
+
 def test_what_is_made_of_an_edition_whose_answer_was_lost_changes_nothing_that_was_corrected_since(ward: Ward) -> None:
     ward.save(HOME, {"care_plans": [{"id": "care", "title": "Wrong"}]})
     ward.write_unanswered()
