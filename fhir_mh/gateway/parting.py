@@ -24,6 +24,7 @@ from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
 from fhir_mh.store import PersonMerge, Tx
 
 Body = dict[str, Any]
+_CODE = "ods:"  # before a code, where an item's id may be that of another thing as well
 
 
 @dataclass(slots=True)
@@ -64,11 +65,13 @@ class Parting:
         self.tx, self.home, self.merge, self.reason = tx, home, merge, reason
         self.before, self.earlier = before, earlier
         self.sides = {one: self._side(one) for one in (*before.kept, *before.other)}
-        self.codes = {
-            name_apart(one, name): code
-            for one in self.sides
-            for name, code in ods_codes(hold(tx, one, home.ods).tree).items()
-        }
+        self.codes: dict[str, str] = {}
+        self.alike: set[str] = set()
+        for one in self.sides:
+            tree = hold(tx, one, home.ods).tree
+            self.codes |= {name_apart(one, name): code for name, code in ods_codes(tree).items()}
+            others = (items for field, items in tree.items() if field != "organisations" and isinstance(items, list))
+            self.alike |= {name_apart(one, item["id"]) for items in others for item in items}
 
     def _others(self, person: str) -> list[str]:
         return self.before.other if person in self.before.kept else self.before.kept
@@ -209,10 +212,17 @@ class Parting:
 
         hidden: Type/id -> what it is called. items: what that is called now. Several types may be called alike.
         """
-        coded = {name: called for name, called in hidden.items() if name.startswith("Organization/")}
+        items = items or {}
+        coded = {
+            name: f"{_CODE}{self.codes[called]}"
+            for name, called in hidden.items()
+            if name.startswith("Organization/") and called in self.codes and called not in items
+        }
+        codes = {f"{_CODE}{code}": code for code in self.codes.values()}
+        codes |= {name: code for name, code in self.codes.items() if name not in self.alike}
+        body = _coded(_named(without(body, withheld_as(coded)), items), codes)
         named = {name: called for name, called in hidden.items() if name not in coded}
-        body = _coded(_named(without(body, withheld_as(coded)), items or {}), self.codes)
-        return cast(Body, _named(without(body, withheld_as(named)), items or {}))
+        return cast(Body, _named(without(body, withheld_as(named)), items))
 
     def _put(self, person: str, body: Body) -> None:
         """Store a resource as new of a person; a plan carries the edition in which it came to be."""

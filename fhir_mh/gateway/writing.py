@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from fhir_mh.connectors.fhir_server.naming import references_in
 from fhir_mh.errors import Conflict, InvalidResource
 from fhir_mh.fhir.json import dumps
+from fhir_mh.fhir.parts import changed as each_changed
 from fhir_mh.gateway.following import KINDS, before_of, follow
 from fhir_mh.gateway.holding import Holding, Key, Tree, hold
 from fhir_mh.gateway.identity import Organisation, identify, nhs_number_of
@@ -63,10 +65,10 @@ def write_record(
     after = follow(tx, home, holding, before, after, beside)
     _name_resources(tx, holding, after)
     were = _bodies(before)
-    changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
+    changed = _changed(after, were)
     ours = [written for written in changed if _custodian(holding, written) == home.ods]
     if ours and stamp(tx, home, holding, after, ours):
-        changed = [written for written in write_entries(after, relative=True) if _differs(written, were)]
+        changed = _changed(after, were)
         ours = [written for written in changed if _custodian(holding, written) == home.ods]
     refuse_sealed(tx, holding, changed)
     outcome = Outcome()
@@ -137,8 +139,38 @@ def _bodies(tree: Tree) -> dict[Key, Mapping[str, Any]]:
     return {(w.table.kind, w.resource["id"]): w.resource for w in write_entries(tree, relative=True)}
 
 
-def _differs(written: Written, were: Mapping[Key, Mapping[str, Any]]) -> bool:
-    return were.get((written.table.kind, written.resource["id"])) != written.resource
+def _changed(after: Tree, were: Mapping[Key, Mapping[str, Any]]) -> list[Written]:
+    """The resources of a record that do not say what they said."""
+    entries = write_entries(after, relative=True)
+    items = {f"{one.table.kind}/{one.resource['id']}": one.item_id for one in entries}
+    found = []
+    for one in entries:
+        before = were.get((one.table.kind, one.resource["id"]))
+        if one.resource != before:
+            body = one.resource if before is None else _naming_as_before(one.resource, before, items)
+            if body != before:
+                found.append(replace(one, resource=body))
+    return found
+
+
+def _naming_as_before(body: dict[str, Any], before: Mapping[str, Any], items: Mapping[str, str]) -> dict[str, Any]:
+    """A resource that goes on naming what it named by an id, though items of several lists are called so by now.
+
+    items: Type/id -> the id of the item that it says. Whoever says the type means it.
+    """
+    named = {*references_in(before)}
+    by_item: dict[str, list[str]] = {}
+    for name in named & items.keys():
+        by_item.setdefault(items[name], []).append(name)
+
+    def one(said: dict[str, Any]) -> dict[str, Any]:
+        name = said.get("reference")
+        if "type" in said or not isinstance(name, str) or name in named:
+            return said
+        known = by_item.get(items.get(name, ""), [])
+        return {**said, "reference": known[0]} if len(known) == 1 else said
+
+    return cast(dict[str, Any], each_changed(body, one))
 
 
 def _cleared(before: Tree, after: Tree) -> list[str]:

@@ -424,6 +424,9 @@ THIRD = "5b3c1e0a-7d0e-4c55-9a53-3a1f0f6f4a11"
 BROTHER = {"contacts": [{"id": "7", "names": [{"family": "Brother"}]}]}
 
 
+GP = {"type": "PractitionerRole"}
+
+
 def of_home() -> Tree:
     """The home team's plan names a contact that it calls 7 and does not share."""
     denied = {
@@ -446,6 +449,32 @@ def rung(pair: Pair, ods: str) -> Any:
     names = {one["id"]: one["names"][0]["family"] for one in tree.get("contacts", ())}
     whom = tree["crisis_plans"][0]["contacts"][0]["contact"]
     return names.get(whom["id"], whom)
+
+
+def test_what_a_plan_names_stays_so_whatever_else_is_called_so_later(pair: Pair) -> None:
+    pair.plain = True
+    whom = [{"id": "1", "contact": {"id": "7"}, "role": {"text": "sister"}}]
+    plans = {"crisis_plans": [{"id": "7", "contacts": whom}]}
+    pair.save(HOME, {**person_with_a_plan(), "contacts": [{"id": "7", "names": [{"family": "Sister"}]}], **plans})
+    pair.deliver()
+    for more in ({"professionals": [{"id": "7", "name": "GP"}]}, plans):
+        pair.save(HOME, more)
+        pair.deliver()
+        assert (rung(pair, HOME), rung(pair, WARD)) == ("Sister", "Sister")
+    pair.save(HOME, {"crisis_plans": [{"id": "7", "contacts": [{"id": "1", "contact": {"id": "7", **GP}}]}]})
+    assert pair.record(HOME).tree["crisis_plans"][0]["contacts"][0]["contact"] == {"id": "7", **GP}
+    stored = pair.gateways[HOME].store.read_now(lambda tx: tx.search("CareTeam")).entries
+    assert any(b'"reference":"PractitionerRole/' in one.text for one in stored), "who says the type means it"
+
+
+def test_a_denial_stays_of_whom_it_names_whatever_else_is_called_so_later(pair: Pair) -> None:
+    rule = {"decision": "deny", "sections": ["crisis-plan"], "actors": [{"party": {"id": "1"}}]}
+    denied = {"sharing": [{"id": "no", "made_at": "2026-01-01", "terms": {"exceptions": [rule]}}]}
+    pair.save(HOME, {**person_with_a_plan(), "contacts": [{"id": "1", "names": [{"family": "Sister"}]}], **denied})
+    pair.deliver()
+    pair.save(HOME, {"organisations": [{"id": "1", "ods": "ZXX1", "name": "Elsewhere"}]})
+    pair.deliver()
+    assert "crisis_plans" not in pair.record(WARD).tree
 
 
 @pytest.mark.parametrize("first", [HOME, WARD])

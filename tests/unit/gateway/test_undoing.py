@@ -356,6 +356,19 @@ def test_what_goes_to_the_other_names_nothing_as_an_organisation_that_is_counted
     assert crisis.keys() == care.keys() == {"id"}, "what an organisation is named by is its code"
 
 
+def test_what_stays_names_nothing_of_the_others_as_an_organisation_that_is_counted_alike(pair: Pair) -> None:
+    pair.save(HOME, second())
+    theirs = {"person": {"nhs_number": OTHER, "names": [{"family": "Other"}]}}
+    pair.save(HOME, {**theirs, "organisations": [{"id": "1", "ods": "ZOA2"}], "goals": [goal("1", "of the other")]})
+    name = merged_later(pair)
+    merged = held(pair, HOME).tree["goals"]
+    (one,) = [one["id"] for one in merged if one["description"]["text"] == "of the other"]
+    pair.save(HOME, {"care_plans": [{"id": "care", "goals": [{"id": one}]}]})
+    undo(pair, name)
+    (plan,) = held(pair, HOME).tree["care_plans"]
+    assert [named.keys() for named in plan["goals"]] == [{"id"}], "what an organisation is named by is its code"
+
+
 def test_who_asks_for_a_placement_of_one_side_cares_for_neither_by_it(pair: Pair) -> None:
     pair.save(HOME, {"placements": [{"id": "place", "status": "completed"}]})
     pair.save(HOME, {"person": {"nhs_number": OTHER, "names": [{"family": "Other"}]}})
