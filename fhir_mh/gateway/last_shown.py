@@ -106,7 +106,7 @@ class LastShown:
         self.there, self.key = there, key
         self.body: Body | None = None
         self.edition, self.later = 0, list[tuple[int, Body]]()
-        written, unanswered = there.written(key), there.unanswered(key)
+        self.written, self.unanswered = written, unanswered = there.written(key), there.unanswered(key)
         for edition, held in there.sent(key):
             if unanswered is None or edition in unanswered:
                 self.later.append((edition, held))
@@ -153,14 +153,15 @@ class LastShown:
         return edition
 
     def _known_to_its_author(self) -> list[tuple[int, Body]]:
-        """(edition, resource), the oldest first: its author's last proposal, and what it was sent in later editions.
+        """(edition, resource), the oldest first: its author's last proposal, and what left for it in later editions.
 
         Each but where it says something else than the one before.
         """
         found = self.there.proposed(self.key)[-1:]
         since = found[0][0] if found else 0
         for edition, held in reversed(list(takewhile(lambda one: one[0] > since, self.there.sent(self.key)))):
-            if not found or found[-1][1] != held:
+            has_left = self.unanswered is None or edition in self.unanswered or edition <= self.written
+            if has_left and (not found or found[-1][1] != held):
                 found.append((edition, held))
         return found
 

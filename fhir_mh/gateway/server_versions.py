@@ -39,6 +39,10 @@ class ServerVersions(ServerNames):
         ahead = _ahead(*self._versions(tx, body))
         return ahead is not None and ahead > 0
 
+    def follows(self, tx: Tx, body: Body) -> bool:
+        """Whether this is known to be the very next version after the one noted: between them nothing was written."""
+        return _ahead(*self._versions(tx, body)) == 1
+
     def _versions(self, tx: Tx, body: Body) -> tuple[str, str]:
         """The version that a resource says, and the one noted of it; each empty where there is none."""
         noted = tx.server_copies.at(self.partner, *key_there(body))

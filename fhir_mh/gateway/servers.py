@@ -288,7 +288,7 @@ class FromServer(ServerVersions):
             late = self.is_known(tx, copy.there)  # under a version that was dealt with
             if late and shown.has_said(here):
                 continue
-            came = shown.turn_to_nearest(here)
+            came = None if self.follows(tx, copy.there) else shown.turn_to_nearest(here)
             if came is not None:
                 read = laid_over(shown.body, here, answered)
             why = (issue("server-pushed-reused", f"$.bundle.entry[0].resource: {kind}.meta.versionId"),) if late else ()

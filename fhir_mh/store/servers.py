@@ -139,9 +139,8 @@ class ServerCopies(Part):
         return {key: copy for key, copy in found if copy is not None}
 
     def forget(self, partner: str, type: str, name: str) -> None:
-        """It does not lie there any more."""
-        for table in ("server_copies", "unanswered_writings"):
-            self.session.run(f"DELETE FROM {table} WHERE partner = ? AND type = ? AND name = ?", partner, type, name)
+        """It does not lie there any more, as far as is known: what has left for there since may come yet."""
+        self.session.run("DELETE FROM server_copies WHERE partner = ? AND type = ? AND name = ?", partner, type, name)
 
 
 class Checkpoints(Part):

@@ -189,11 +189,20 @@ class Snapshot:
         """What the server says of it. That it leaves is noted before, and taken back where nothing came of it."""
         keys, edition = [place.key for place in due], int(self.message.edition or 0)
         left = await self.store.write(lambda tx: tx.server_copies.leaves(self.partner, keys, edition))
+
+        async def stay_away(keys: Collection[Key]) -> None:
+            await self.store.write(
+                lambda tx: tx.server_copies.stays_away(self.partner, left.intersection(keys), edition)
+            )
+
         try:
-            return await write(self.client, due, [entry_of(place, named, called(self.message)) for place in due])
+            written = await write(self.client, due, [entry_of(place, named, called(self.message)) for place in due])
         except (Refused, VersionConflict, NotAuthenticated):
-            await self.store.write(lambda tx: tx.server_copies.stays_away(self.partner, left, edition))
+            await stay_away(left)
             raise
+        if written.refused:
+            await stay_away([place.key for place in written.refused])
+        return written
 
     def _is_due(self, place: Place, named: Mapping[Key, str], moved: Collection[Key]) -> bool:
         """Whether it has to be written: it says something else than what was sent last, and than what lies there.

@@ -20,10 +20,14 @@ _CHANGED = (409, 412)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the server said of what it was sent. done: what it took; fault: why it did not take the rest, if any."""
+    """What the server said of what it was sent. done: what it took; fault: why it did not take the rest, if any.
+
+    refused: of that, what it certainly has not written.
+    """
 
     done: tuple[tuple[Place, Answered], ...]
     fault: Exception | None = None
+    refused: tuple[Place, ...] = ()
 
 
 def condition(parameter: str, value: str) -> str:
@@ -84,14 +88,16 @@ async def _written(client: FhirClient, places: Sequence[Place], entries: Sequenc
         if plain == list(entries):
             raise
         entries, answers = plain, await client.transaction(plain)
-    done, fault = [], None
+    done, fault, refused = [], None, []
     for place, entry, answered in zip(places, entries, answers, strict=True):
         wrong = _fault_of(entry, answered)
         if wrong is None:
             done.append((place, answered))
         else:
             fault = fault or wrong
-    return Written(tuple(done), fault)
+            if not isinstance(wrong, UpstreamUnavailable):
+                refused.append(place)
+    return Written(tuple(done), fault, tuple(refused))
 
 
 def _fault_of(entry: Body, answered: Answered) -> Exception | None:

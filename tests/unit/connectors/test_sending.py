@@ -594,6 +594,8 @@ def test_an_entry_that_failed_alone_is_told_and_the_rest_is_known(status: str, e
         assert sender.told() == expected
         assert sender.is_noted(*PLAN)
         assert sender.noted("Consent", "sharing") is None
+        is_answered = expected[0] == "refused" or expected[1] == "server-token"
+        assert sender.unanswered("Consent", "sharing") == (set() if is_answered else {1})
 
 
 def test_one_message_that_cannot_be_told_apart_does_not_keep_up_the_others() -> None:

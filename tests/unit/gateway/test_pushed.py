@@ -29,6 +29,7 @@ from tests.unit.gateway.pair import HOME, WARD, accept
 from tests.unit.gateway.server import Ward
 from tests.unit.gateway.test_crossing import deny
 from tests.unit.gateway.test_sealing import retract
+from tests.unit.gateway.test_servers import completed_here
 
 Body = dict[str, Any]
 URN = "urn:uuid:6c1f7a52-2f0e-4f5b-9b52-0d6f4a3f2a11"
@@ -537,6 +538,14 @@ def test_what_was_pushed_is_not_taken_in_again_when_it_is_found_there(ward: Ward
     assert send(ward, put(changed))[0] == ("200", ["server-pushed-merged"])
     assert ward.read() == []
     assert [one["description"]["text"] for one in ward.record(HOME).tree["goals"]] == ["Sleep"]
+
+
+def test_what_is_pushed_is_made_of_nothing_that_never_left(ward: Ward) -> None:
+    there = completed_here(ward)
+    ward.write_unanswered(leaves=False)
+    changed = ward.change("Goal", there, lifecycleStatus="completed", statusReason="Moved away")
+    assert send(ward, patient(ward), put(changed))[1][0] == "202"
+    assert ward.item(HOME, "goals", "choir")["status_reason"] == "Sings every week"
 
 
 def test_where_ours_lies_there_is_not_learnt_from_what_is_pushed(ward: Ward) -> None:

@@ -189,6 +189,36 @@ def test_what_left_says_nothing_of_what_was_written_in_an_edition_that_is_not_kn
     assert ward.item(HOME, "care_plans", "care")["title"] == "New"
 
 
+def completed_here(ward: Ward) -> str:
+    """Its id there, of a goal that the home team has completed since it was written there, and did not send yet."""
+    ward.save(HOME, {"goals": [{"id": "choir", "description": {"text": "Choir"}}]})
+    ward.write_there()
+    ward.save(HOME, {"goals": [{"id": "choir", "status": "completed", "status_reason": "Sings every week"}]})
+    return next(name for kind, name in ward.holds if kind == "Goal")
+
+
+def test_what_follows_the_version_that_was_seen_is_made_of_that(ward: Ward) -> None:
+    """Though it is nearer to what has left since: of that nothing can have been written between the two."""
+    there = completed_here(ward)
+    edition = ward.write_unanswered(leaves=False)
+    name = ward.tx(lambda tx: tx.server_copies.at(WARD, "Goal", there)).name
+    ward.home.store.write_now(lambda tx: tx.server_copies.leaves(WARD, [("Goal", name)], edition))
+    ward.change("Goal", there, lifecycleStatus="completed", statusReason="Moved away")
+    assert statuses(ward.read()) == [("proposal", "conflict")]
+    assert ward.item(HOME, "goals", "choir")["status_reason"] == "Sings every week"
+
+
+def test_what_is_written_anew_and_not_answered_is_our_own(ward: Ward) -> None:
+    name = care_plan(ward)
+    noted = ward.tx(lambda tx: tx.server_copies.at(WARD, "CarePlan", name))
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Wrong"}]})
+    ward.write_unanswered()  # it was deleted there
+    ward.home.store.write_now(lambda tx: tx.server_copies.forget(WARD, "CarePlan", noted.name))
+    ward.save(HOME, {"care_plans": [{"id": "care", "title": "Care plan"}]})
+    assert ward.read() == []
+    assert ward.item(HOME, "care_plans", "care")["title"] == "Care plan"
+
+
 def test_what_was_noted_in_an_edition_of_another_persons_record_is_read_all_the_same(ward: Ward) -> None:
     """Who provides what may have been written for another person, whose record counts its own editions."""
     ward.save(HOME, {"goals": [{"id": "choir", "description": {"text": "Choir"}}]})
