@@ -12,7 +12,7 @@ from fhir_mh.fhir.parts import objects_in
 from fhir_mh.gateway.choosing import OUTCOMES
 from fhir_mh.gateway.holding import Holding, Tree
 from fhir_mh.mapping.merge import Change, merge
-from fhir_mh.mapping.row_paths import is_within, value_at, with_cleared
+from fhir_mh.mapping.row_paths import is_within, record_saying, value_at, with_cleared
 from fhir_mh.records.append_only import APPEND_ONLY
 from fhir_mh.store import Proposal, Tx
 
@@ -89,7 +89,8 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
         said = _as_shown(said, as_shown)
         changes = merge(shown, shown, wanted).changes
         if awaited:
-            tree = merge(tree, shown, wanted, never=APPEND_ONLY).tree
+            left_out = _unmerged(proposal, said, changes) if proposal.state == "partly" else []
+            tree = merge(tree, _as_if_shown(shown, left_out), wanted, never=APPEND_ONLY).tree
         left = changes if awaited else _unmerged(proposal, said, changes)
         _note(written, proposal.id, said, changes, left)
         listed.append((proposal, said, payload["paths"], left, awaited))
@@ -102,6 +103,14 @@ def effective(tx: Tx, holding: Holding) -> tuple[Tree, list[Pending]]:
             code = said.get("code") if state in ("refused", "quarantined") else None
             found.append(Pending(proposal.id, proposal.custodian, state, tuple(paths), rows, decided, code))
     return tree, found
+
+
+def _as_if_shown(shown: Tree, rows: Iterable[Change]) -> Tree:
+    """What was shown, as if these rows had said what they were to say: so that they are laid over nothing."""
+    said = shown
+    for row in rows:
+        said = merge(said, shown, record_saying(row.path, row.after)).tree
+    return said
 
 
 def _as_shown(said: Tree, as_shown: Callable[[str], str]) -> Tree:

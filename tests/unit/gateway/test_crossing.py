@@ -563,6 +563,21 @@ def _bodies(pair: Pair, ods: str) -> list[dict[str, Any]]:
     return pair.gateways[ods].store.read_now(lambda tx: [stored.body() for stored in tx.person_resources(person)])
 
 
+def test_what_was_not_merged_is_not_shown_as_the_keepers_while_what_was_is_waited_for(placed: Pair) -> None:
+    """The section of the one is not sent any more: no edition will show what came of it."""
+    terms = {"exceptions": [{"decision": "deny", "sections": ["care-plan"]}]}
+    placed.save(HOME, {"sharing": [{"id": "no", "made_at": "2026-11-24", "terms": terms}]})
+    placed.save(HOME, {"care_plans": [{"id": "care", "title": "Home"}]})
+    placed.deliver()
+    theirs = {"care_plans": [{"id": "care", "title": "Ward"}], "crisis_plans": [{"id": "crisis", "title": "Ward"}]}
+    placed.save(WARD, theirs)
+    placed.deliver()
+    assert placed.item(WARD, "care_plans", "care")["title"] == "Care plan"
+    assert placed.item(WARD, "crisis_plans", "crisis")["title"] == "Ward"
+    told = [(row.path, row.ours) for one in placed.record(WARD).pending for row in one.unmerged]
+    assert told == [("care_plans[care].title", "Ward")]
+
+
 def test_a_row_of_what_its_author_was_never_shown_is_not_emptied(pair: Pair) -> None:
     pair.save(HOME, person_with_a_plan())
     pair.deliver()
