@@ -14,7 +14,7 @@ from fhir_mh.fhir.json import load_object
 from fhir_mh.gateway.holding import key_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.spreading import copy_at
-from fhir_mh.store import Proposal, Tx
+from fhir_mh.store import Proposal, ServerCopy, Tx
 
 
 class SentThere:
@@ -44,32 +44,32 @@ class SentThere:
         found = [(one, bodies[key]) for one, bodies in self._proposed if key in bodies]
         return [(one.base, body) for one, body in found if since is None or one.created > since]
 
-    def proposed_last(self, key: Key) -> list[tuple[int, Body]]:
+    def noted(self, key: Key) -> ServerCopy | None:
+        """What is noted of a resource there."""
+        return self.tx.server_copies.get(self.partner, *key)
+
+    def proposed_last(self, key: Key, noted: ServerCopy | None) -> list[tuple[int, Body]]:
         """The same, but for what was written over from here: an edition whose answer was lost is written once more.
 
         What was found there in its place is received before it is noted that it was written over, if only just.
         """
-        noted = self.tx.server_copies.get(self.partner, *key)
         return self.proposed(key, noted.seen if noted is not None and noted.sent is not None else None)
 
-    def written(self, key: Key) -> int:
+    def written(self, key: Key, noted: ServerCopy | None) -> int:
         """The edition in which a resource was last written there, as far as is known.
 
         Where that is not noted it is the one that the partner has stored: of those that it was sent, not all may be. Of
         what that leaves out, as its section is denied since, nothing is known: it may be of any that it was sent.
         """
-        noted = self.tx.server_copies.get(self.partner, *key)
         if noted is not None and noted.edition:
             return noted.edition
         newest = next((edition for edition, _ in self.sent(key) if edition <= self.stored), 0)
         return newest if newest == self.stored else 0
 
-    def unanswered(self, key: Key) -> set[int] | None:
+    def unanswered(self, key: Key, noted: ServerCopy | None, written: int) -> set[int] | None:
         """In which editions a resource has left, and no answer came; None where it may lie there in any."""
         found = self.tx.server_copies.unanswered(self.partner, *key)
-        noted = self.tx.server_copies.get(self.partner, *key)
-        is_known = self.written(key) > 0 or (noted is None and found)
-        return found if is_known else None
+        return found if written or (noted is None and found) else None
 
     def ever(self, key: Key) -> bool:
         """Whether it was ever sent a resource."""
@@ -106,19 +106,21 @@ class LastShown:
         self.there, self.key = there, key
         self.body: Body | None = None
         self.edition, self.later = 0, list[tuple[int, Body]]()
-        self.written, self.unanswered = written, unanswered = there.written(key), there.unanswered(key)
+        noted = there.noted(key)
+        self.written = there.written(key, noted)
+        self.unanswered = there.unanswered(key, noted, self.written)
         for edition, held in there.sent(key):
-            if unanswered is None or edition in unanswered:
+            if self.unanswered is None or edition in self.unanswered:
                 self.later.append((edition, held))
-            if edition <= written or not self.later:
+            if edition <= self.written or not self.later:
                 self.edition, self.body = edition, held
-            if edition <= written:
+            if edition <= self.written:
                 break
         else:
             if self.later:
                 self.edition, self.body = self.later[-1]
         self.is_sent = True
-        for base, said in there.proposed_last(key):
+        for base, said in there.proposed_last(key, noted):
             if base >= self.edition:
                 self.body, self.is_sent = said, False
 

@@ -66,12 +66,14 @@ class Parting:
         self.before, self.earlier = before, earlier
         self.sides = {one: self._side(one) for one in (*before.kept, *before.other)}
         self.codes: dict[str, str] = {}
-        self.alike: set[str] = set()
+        alike: set[str] = set()
         for one in self.sides:
             tree = hold(tx, one, home.ods).tree
             self.codes |= {name_apart(one, name): code for name, code in ods_codes(tree).items()}
             others = (items for field, items in tree.items() if field != "organisations" and isinstance(items, list))
-            self.alike |= {name_apart(one, item["id"]) for items in others for item in items}
+            alike |= {name_apart(one, item["id"]) for items in others for item in items}
+        self.coded = {f"{_CODE}{code}": code for code in self.codes.values()}
+        self.coded |= {name: code for name, code in self.codes.items() if name not in alike}
 
     def _others(self, person: str) -> list[str]:
         return self.before.other if person in self.before.kept else self.before.kept
@@ -218,9 +220,7 @@ class Parting:
             for name, called in hidden.items()
             if name.startswith("Organization/") and called in self.codes and called not in items
         }
-        codes = {f"{_CODE}{code}": code for code in self.codes.values()}
-        codes |= {name: code for name, code in self.codes.items() if name not in self.alike}
-        body = _coded(_named(without(body, withheld_as(coded)), items), codes)
+        body = _coded(_named(without(body, withheld_as(coded)), items), self.coded)
         named = {name: called for name, called in hidden.items() if name not in coded}
         return cast(Body, _named(without(body, withheld_as(named)), items))
 
