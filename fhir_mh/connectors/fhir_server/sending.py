@@ -197,7 +197,7 @@ class Snapshot:
 
         try:
             written = await write(self.client, due, [entry_of(place, named, called(self.message)) for place in due])
-        except (Refused, VersionConflict, NotAuthenticated):
+        except (Refused, NotAuthenticated):  # what has changed there may be what we wrote: a request may come twice
             await stay_away(left)
             raise
         if written.refused:

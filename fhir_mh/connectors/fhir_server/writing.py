@@ -22,7 +22,8 @@ _CHANGED = (409, 412)
 class Written:
     """What the server said of what it was sent. done: what it took; fault: why it did not take the rest, if any.
 
-    refused: of that, what it certainly has not written.
+    refused: of that, what it certainly has not written. What it says has changed may be what it was sent: a request may
+    come twice.
     """
 
     done: tuple[tuple[Place, Answered], ...]
@@ -95,7 +96,7 @@ async def _written(client: FhirClient, places: Sequence[Place], entries: Sequenc
             done.append((place, answered))
         else:
             fault = fault or wrong
-            if not isinstance(wrong, UpstreamUnavailable):
+            if isinstance(wrong, (Refused, NotAuthenticated)):
                 refused.append(place)
     return Written(tuple(done), fault, tuple(refused))
 

@@ -272,6 +272,23 @@ def test_an_update_that_is_refused_of_what_lies_there_is_a_refusal(status: int) 
 # --- the answer is lost
 
 
+@pytest.mark.parametrize("status", [409, 412])
+def test_what_a_request_that_came_twice_is_said_to_have_changed_may_be_what_it_wrote(status: int) -> None:
+    with sending() as sender:
+        assert sender.told() == ("stored", "")
+        real = sender.server._bundle
+
+        def twice(bundle: Json) -> Json:
+            real(bundle)
+            sender.server._bundle = real  # type: ignore[method-assign]
+            raise Fault(status)
+
+        sender.server._bundle = twice  # type: ignore[method-assign]
+        sender.body(*PLAN)["title"] = "What the home team wrote"
+        assert sender.told() == ("later", "server-changed")
+        assert sender.unanswered(*PLAN) == {2}
+
+
 def test_where_the_answer_was_lost_nothing_is_made_twice(sender: Sender) -> None:
     real = sender.server._bundle
 
@@ -555,6 +572,8 @@ def test_it_takes_no_proposals_and_no_marks(verb: Any) -> None:
         (425, ("", "sync-unexpected-answer")),
         (429, ("", "sync-unexpected-answer")),
         (500, ("", "sync-unexpected-answer")),
+        (409, ("later", "server-changed")),
+        (412, ("later", "server-changed")),
     ],
 )
 def test_a_refusal_is_told_from_a_bad_moment_and_in_our_own_words(status: int, expected: tuple[str, str]) -> None:
@@ -579,6 +598,7 @@ def test_a_refusal_is_told_from_a_bad_moment_and_in_our_own_words(status: int, e
         ("429 Too Many Requests", ("", "sync-unexpected-answer")),
         ("503 Service Unavailable", ("", "sync-unexpected-answer")),
         ("403 Forbidden", ("", "server-token")),
+        ("412 Precondition Failed", ("later", "server-changed")),
     ],
 )
 def test_an_entry_that_failed_alone_is_told_and_the_rest_is_known(status: str, expected: tuple[str, str]) -> None:
