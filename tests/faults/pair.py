@@ -16,7 +16,7 @@ import httpx
 
 from tests.faults.people import HOME, WARD
 
-PATIENCE = 90.0  # seconds, before a test is given up
+PATIENCE = 330.0  # seconds, before a test is given up: longer than a gateway waits between two tries
 _SECRET = "the secret of this pair, for tests only"
 
 
