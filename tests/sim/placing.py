@@ -47,9 +47,11 @@ class Placing:
         except ConsentDenied:
             return False
         except Conflict as told:
-            if told.issues[0].code != "placement-told-otherwise":
-                raise
-            return False
+            if told.issues[0].code == "placement-told-otherwise":
+                return False
+            if told.issues[0].code == "placement-step" and len(one) > 1:  # of a placement that another side has
+                return False
+            raise
 
     def claim(self, ods: str, number: str) -> bool:
         """A ward has admitted somebody whom nobody placed there, perhaps somebody it has never heard of."""
