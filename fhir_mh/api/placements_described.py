@@ -55,6 +55,8 @@ def schemas() -> Json:
     one = {
         "id": text, "state": {**text, "description": "planned, claimed, declined, under-way, on-leave, left, waiting, "
                               "lapsed, ended or void"}, "provider": text, "kept_by": whole,
+        "not_kept_up_to_date": {**whole, "description": "of placement and stay, where its keeper sends its changes no "
+                                "more: since, reason"},
         "possible": {**named, "description": "the steps that it takes now"}, "placement": whole, "stay": whole,
         "discharge_moved": {**listed, "description": "from, to, reason, by, at"},
         "history": {**listed, "description": "term, value, reason, by, at"},

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from fhir_mh.clock import instant
+from fhir_mh.gateway.currency import not_kept
 from fhir_mh.gateway.gateway import HeldRecord
 from fhir_mh.gateway.placing import Recorded
 from fhir_mh.placements import Course, courses, in_order, possible
+from fhir_mh.profiles.placements import PLACEMENT
 
+_PARTS = {"placements": "placement", "stays": "stay"}
 _PAST = ("estimated_discharge", "length_of_stay")
 
 
-def listed(record: HeldRecord) -> dict[str, Any]:
-    """The placements of a record, as far as the caller may see it."""
+def listed(record: HeldRecord, own: str) -> dict[str, Any]:
+    """The placements of a record, as far as the caller may see it. own: the ODS code of whose gateway shows it."""
 
     def keeper(field: str, item: Mapping[str, Any]) -> str | None:
         return record.custodians.get((field, item["id"]))
@@ -22,11 +26,11 @@ def listed(record: HeldRecord) -> dict[str, Any]:
     return {
         "id": record.id,
         "version": record.version,
-        "placements": [_placement(record, course) for course in courses(record.tree, keeper)],
+        "placements": [_placement(record, own, course) for course in courses(record.tree, keeper)],
     }
 
 
-def _placement(record: HeldRecord, course: Course) -> dict[str, Any]:
+def _placement(record: HeldRecord, own: str, course: Course) -> dict[str, Any]:
     parts = (("placements", course.placement), ("stays", course.stay))
     keepers = {field: record.custodians.get((field, part["id"])) for field, part in parts if part is not None}
     return {
@@ -34,12 +38,20 @@ def _placement(record: HeldRecord, course: Course) -> dict[str, Any]:
         "state": course.state,
         "provider": course.provider or None,
         "kept_by": {"placement": keepers.get("placements"), "stay": keepers.get("stays")},
+        "not_kept_up_to_date": _not_kept(record, own, keepers),
         "possible": list(possible(course)),
         "placement": course.placement,
         "stay": course.stay,
         "discharge_moved": _moves(course.stay or {}),
         "history": _history(course),
     }
+
+
+def _not_kept(record: HeldRecord, own: str, keepers: Mapping[str, str | None]) -> dict[str, Any]:
+    """Of copies of what others keep, those that may have changed there since: since when, and why."""
+    ended = [(one.custodian, not_kept(PLACEMENT.section, one)) for one in record.copies if one.partner == own]
+    found = {keeper: {"since": instant(told[0]), "reason": told[1]} for keeper, told in ended if told is not None}
+    return {_PARTS[field]: found[keeper] for field, keeper in keepers.items() if keeper in found}
 
 
 def _moves(stay: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ class Placements:
         accepts_json(request)
         only_parameters(request)
         record = await self.gateway.record(context, request.path_params["id"])
-        body = dumps(placements_json.listed(record))
+        body = dumps(placements_json.listed(record, self.gateway.home.ods))
         return Response(body, headers={"ETag": etag(record.version)}, media_type="application/json")
 
     async def opened(self, request: Request) -> Response:

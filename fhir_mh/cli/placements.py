@@ -25,6 +25,7 @@ from fhir_mh.issues import issue
 from fhir_mh.placements import in_order
 
 Json = Mapping[str, Any]
+_ENDED = "not_kept_up_to_date"
 _COLUMNS = ("id", "state", "provider", "since", "estimated discharge", "possible")
 
 
@@ -81,17 +82,20 @@ def show_list(answer: Json, console: Console | None = None) -> None:
     for name in _COLUMNS:
         table.add_column(name, overflow="fold", no_wrap=name in ("id", "state"))
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*row[:-1])
     console.print(table if rows else "Nobody has placed this person.")
+    for name, *_, since in rows:
+        if since:
+            console.print(f"{name} may have changed: nothing of it has come since {since}.", soft_wrap=True)
 
 
 def _row(one: Json) -> list[str]:
-    """What a terminal and a pipe show of a placement: no words of anybody."""
+    """What a terminal and a pipe show of a placement, the last since when it is not kept up to date; nobody's words."""
     stay = one.get("stay") or {}
     dates = in_order(stay.get("estimated_discharge") or [{}])
     values = (
         one["id"], one["state"], one.get("provider"), (stay.get("period") or {}).get("start"), dates[-1].get("value"),
-        " ".join(one["possible"]),
+        " ".join(one["possible"]), min((told["since"] for told in (one.get(_ENDED) or {}).values()), default=None),
     )  # fmt: skip
     return [printable(str(value or "")) for value in values]
 

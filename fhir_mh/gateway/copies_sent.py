@@ -109,7 +109,7 @@ class SentTo:
         for projection in self._back_from(mark.edition):
             shown = self._shown(projection, part)
             if shown is not None:
-                version, hash_ = _stamps(shown.bodies[part.primary])
+                version, hash_ = stamps_of(shown.bodies[part.primary])
                 return Reached(mark.edition, mark.at, version, hash_, _is_now(shown, part))
         return None
 
@@ -151,7 +151,7 @@ def _is_now(shown: _Shown, part: Part) -> bool:
     )
 
 
-def _stamps(body: Body) -> tuple[int | None, str | None]:
+def stamps_of(body: Body) -> tuple[int | None, str | None]:
     """The plan version and the content hash that a resource carries."""
     carried = {one.get("url"): one for one in body.get("extension") or () if isinstance(one, dict)}
     version = carried.get(EXTENSION + "plan-version", {}).get("valuePositiveInt")

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from fhir_mh.consent import AccessContext, Decision
 from fhir_mh.errors import NotFound
-from fhir_mh.gateway.copies_sent import LISTS, Part, Reached, SentTo, parts_of
+from fhir_mh.gateway.copies_sent import LISTS, Part, Reached, SentTo, parts_of, stamps_of
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.marking import Marked, mark_copy, whose
 from fhir_mh.gateway.seeing import visible
@@ -22,7 +22,7 @@ from fhir_mh.placements.courses import ods_codes, ods_named
 from fhir_mh.records.current_plan import CurrentPlan, current_crisis_plan
 from fhir_mh.store import Currency, Mark, Store, StoredAsking, Tx
 
-WITHHELD = "The person does not share this part of the record with {partner} now."
+WITHHELD = "This part of the record is not shared with {partner} now."
 LAPSED = "{custodian} does not send this part of the record any more."
 
 
@@ -137,7 +137,7 @@ class CurrencyUseCases:
                 plans.append(PlanCurrency(replace(part, id=name), copies))
                 if part.list == "crisis_plans":
                     keepers[name] = part.custodian
-                if any(self._is_ours(part, row) and _not_kept(part, row) is not None for row in rows):
+                if any(self._is_ours(part, row) and not_kept(part.section, row) is not None for row in rows):
                     stale.add(name)
         codes = ods_codes(tree)
         current = current_crisis_plan(tree, keepers, stale, now, lambda ref: ods_named(ref, codes))
@@ -154,7 +154,7 @@ class CurrencyUseCases:
         for row, asking, decision in rows:
             copy = None
             if self._is_ours(part, row):
-                copy = _held(part, row)
+                copy = _held(tx, part, row)
             elif row.custodian == part.custodian == self.home.ods:
                 copy = _sent(SentTo(tx, person, self.home.ods, row.partner), part, row, decision)
             if copy is not None:
@@ -185,9 +185,9 @@ def _sent(sent: SentTo, part: Part, row: Currency, decision: Decision) -> Copy |
     return Copy(row.partner, at_sent, stored, filed, opened, since, reason)
 
 
-def _held(part: Part, row: Currency) -> Copy:
+def _held(tx: Tx, part: Part, row: Currency) -> Copy:
     """Our own copy of what another organisation keeps. What it says now is known as long as it keeps us up to date."""
-    ended = _not_kept(part, row)
+    ended = not_kept(part.section, row)
     newest = True if ended is None else None
 
     def reached(mark: Mark | None) -> Reached | None:
@@ -197,15 +197,29 @@ def _held(part: Part, row: Currency) -> Copy:
         held = row.stored is not None and mark.edition >= row.stored.edition
         if held or (changed_in is not None and mark.edition >= changed_in):
             return Reached(mark.edition, mark.at, part.version, part.content_hash, newest)
-        return Reached(mark.edition, mark.at, None, None, None if changed_in is None else False)
+        version, hash_ = _brought_by(tx, part, mark.edition)
+        return Reached(mark.edition, mark.at, version, hash_, None if changed_in is None else False)
 
     since, reason = ended or (None, None)
     return Copy(row.partner, None, reached(row.stored), reached(row.filed), reached(row.opened), since, reason)
 
 
-def _not_kept(part: Part, row: Currency) -> tuple[datetime, str] | None:
-    """Since when our copy is not kept up to date, and why; None where it is."""
+def _brought_by(tx: Tx, part: Part, edition: int) -> tuple[int | None, str | None]:
+    """The plan version and the content hash of a copy of ours as an edition left it; None where none says so."""
+    before: int | None = None
+    while True:
+        page = tx.history(*part.primary, before=before)
+        for version, hash_ in (stamps_of(one.body()) for one in page.entries if not one.deleted):
+            if version is not None and version <= edition:
+                return version, hash_
+        if page.next is None:
+            return None, None
+        before = int(page.next)
+
+
+def not_kept(section: str, row: Currency) -> tuple[datetime, str] | None:
+    """Since when a section of our copy is not kept up to date, and why; None where it is."""
     if row.ended_at is not None:
         return row.ended_at, row.ended_reason or LAPSED.format(custodian=row.custodian)
-    since = row.lapsed.get(part.section)
+    since = row.lapsed.get(section)
     return None if since is None else (since, LAPSED.format(custodian=row.custodian))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ REASONS: dict[Reason, str] = {
     "not-told": "{count} crisis plans are in force, and it cannot be told which is current: {because}.",
 }
 """Why a crisis plan is the current one, or why none can be named: a code, and the sentence that people are told."""
+_STALE = "{sentence} But this copy is not kept up to date: {custodian} may have changed it since."
 
 _DAY = len("2026-11-24")
 
@@ -43,10 +44,19 @@ def current_crisis_plan(
 
     A plan in force goes before all others: active, within its period, and not replaced by another that is. Of several,
     that of the organisation which leads the person's care; else the one agreed, reviewed or changed last. What these do
-    not tell apart is not told apart. keepers: who keeps each plan, by its id. stale: ids of the copies that are not
-    kept up to date, whose newest date is not known. now: an instant. ods: gives the ODS code of the organisation that a
-    reference means, empty where none is known. Pure: no clock, no storage.
+    not tell apart is not told apart. Of a copy that is not kept up to date the sentence says so. keepers: who keeps
+    each plan, by its id. stale: ids of the copies that are not kept up to date, whose newest date is not known. now: an
+    instant. ods: gives the ODS code of the organisation that a reference means, empty where none is known. Pure: no
+    clock, no storage.
     """
+    found = _current(tree, keepers, stale, now, ods)
+    if found.plan not in stale:
+        return found
+    said = _STALE.format(sentence=found.sentence, custodian=keepers.get(found.plan or "") or "its keeper")
+    return replace(found, sentence=said)
+
+
+def _current(tree: Tree, keepers: Mapping[str, str], stale: Collection[str], now: str, ods: Naming) -> CurrentPlan:
     plans = [plan for plan in tree.get("crisis_plans") or () if plan.get("status") != "entered-in-error"]
     if not plans:
         return _said(None, "none")

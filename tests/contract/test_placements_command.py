@@ -46,8 +46,8 @@ def test_a_placement_is_opened_listed_and_ended(
     placement = opened[1]
 
     assert main(["placements", "list", record, *where]) == exits.DONE
-    ((name, state, provider, *_, possible),) = said(capsys)
-    assert (name, state, provider) == (placement, "planned", "ZOA1")
+    ((name, state, provider, *_, possible, since),) = said(capsys)
+    assert (name, state, provider, since) == (placement, "planned", "ZOA1", "")
     assert "transfer" in possible.split()
 
     for word in ("recorded", "repeated"):
@@ -81,12 +81,15 @@ def test_on_a_terminal_the_id_that_the_next_command_asks_for_is_whole() -> None:
     name = "2f9d3c1e-6a57-4b0e-9a53-0c1de2f45a67"
     stay = {"period": {"start": "2026-11-24T09:00:00Z"}, "estimated_discharge": [{"value": "2027-02-01"}]}
     steps = ["change", "transfer", "leave", "delay", "end"]
-    row = {"id": name, "state": "admitted", "provider": "ZOA1", "stay": stay, "possible": steps}
+    ended = {"not_kept_up_to_date": {"placement": {"since": "2026-11-25T09:30:00.000Z", "reason": "It has ended."}}}
+    row = {"id": name, "state": "admitted", "provider": "ZOA1", "stay": stay, "possible": steps, **ended}
     console = Console(width=80, force_terminal=True, no_color=True, record=True)
     placements.show_list({"placements": [row]}, console)
     shown = console.export_text()
     assert name in shown
-    assert max(len(line) for line in shown.splitlines()) <= 80
+    *table, last = shown.splitlines()
+    assert max(len(line) for line in table) <= 80
+    assert last == f"{name} may have changed: nothing of it has come since 2026-11-25T09:30:00.000Z."
     assert "\N{HORIZONTAL ELLIPSIS}" not in shown
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fhir_mh.api import currency_forms
+from fhir_mh.api import currency_forms, placements_json
 from fhir_mh.cli import currency_tables
+from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext
 from fhir_mh.errors import ConsentDenied, InvalidResource, NotFound
 from fhir_mh.exchange.messages import Message, Receipt
@@ -144,7 +145,7 @@ def test_a_section_withheld_since_is_a_copy_that_is_not_kept_up_to_date(placed: 
     there = copy(told(placed, HOME), CRISIS)
     assert there.stored is not None
     assert (there.kept_up_to_date, there.since, there.newest) == (False, since, False)
-    assert there.reason == "The person does not share this part of the record with ZOA1 now."
+    assert there.reason == "This part of the record is not shared with ZOA1 now."
     assert (there.stored.edition, there.stored.version) == (4, 1), "what it holds of the plan is from before"
     assert copy(told(placed, HOME), CARE).kept_up_to_date
     here = told(placed, WARD)
@@ -163,11 +164,11 @@ def test_a_section_withheld_while_nothing_leaves_is_not_kept_up_to_date_and_sinc
     placed.deliver()
     there = copy(told(placed, HOME), CRISIS)
     assert (there.kept_up_to_date, there.since, there.newest) == (False, None, True)
-    assert there.reason == "The person does not share this part of the record with ZOA1 now."
+    assert there.reason == "This part of the record is not shared with ZOA1 now."
     assert copy(told(placed, HOME), CARE).kept_up_to_date
     console = Console(file=io.StringIO(), force_terminal=True, width=600)
     currency_tables.show(currency_forms.plain(told(placed, HOME)), console)
-    assert "not kept up to date: The person does not share" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "not kept up to date: This part of the record is not shared" in console.file.getvalue()  # type: ignore[attr-defined]
     store.write_now(lambda tx: tx.lanes.open(WARD, person))
     placed.deliver()
     there = copy(told(placed, HOME), CRISIS)
@@ -196,6 +197,9 @@ def test_when_sharing_has_ended_no_copy_is_kept_up_to_date_and_nothing_is_lost(p
             assert there.stored is not None
             assert (there.kept_up_to_date, there.since, there.newest) == (False, since, newest), (ods, which)
             assert there.reason
+    said = {ods: told(placed, ods).current.sentence for ods in (HOME, WARD)}
+    assert said[HOME] == "It is the only crisis plan here, and it is in force."
+    assert said[WARD] == f"{said[HOME]} But this copy is not kept up to date: {HOME} may have changed it since."
     placed.save(HOME, coping("a bath"))
     assert copy(told(placed, HOME), CRISIS).newest is False
 
@@ -235,11 +239,26 @@ def test_the_ward_knows_which_of_its_marks_are_of_the_plan_as_it_is(placed: Pair
     assert care.filed is not None
     assert refusal.filed is not None
     assert (crisis.partner, crisis.sent, crisis.newest, crisis.filed.newest) == (WARD, None, True, True)
-    assert (care.filed.newest, care.filed.version) == (False, None)
+    assert (care.filed.newest, care.filed.version) == (False, 1)
+    assert care.filed.content_hash not in (None, plan(found, CARE).part.content_hash)
     assert refusal.filed.newest is None, "a directive has no version of its own"
 
 
 # --- whom what is told
+
+
+def test_a_placement_of_which_nothing_comes_any_more_says_so(placed: Pair) -> None:
+    def said(ods: str) -> list[dict[str, Any]]:
+        shown = placements_json.listed(placed.record(ods), ods)["placements"]
+        return [one["not_kept_up_to_date"] for one in shown]
+
+    assert (said(HOME), said(WARD)) == ([{}], [{}])
+    placed.save(HOME, deny())
+    placed.deliver()
+    since = instant(placed.clock.now())
+    (ended,) = said(WARD)
+    assert (said(HOME), ended.keys(), ended["placement"]["since"]) == ([{}], {"placement"}, since)
+    assert ended["placement"]["reason"] == copy(told(placed, WARD), CRISIS).reason
 
 
 def test_another_organisation_is_told_of_its_own_copies_alone_and_of_what_it_may_see(placed: Pair) -> None:
