@@ -9,14 +9,17 @@ from typing import Any
 from fhir_mh.errors import Conflict, FhirMhError
 from fhir_mh.exchange.messages import Message, Receipt, is_edition
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.fhir.urls import NHS_NUMBER
+from fhir_mh.fhir.urls import FORMER_NHS_NUMBER, NHS_NUMBER
 from fhir_mh.gateway.holding import Key, content, key_of, patients_of
 from fhir_mh.gateway.identity import (
     Organisation,
     find_named,
     identify,
+    known_as,
     names_somebody_else,
+    numbers_in,
     persons_by_local_identifier,
+    persons_by_number,
     same_one,
 )
 from fhir_mh.gateway.marking import take_mark
@@ -84,7 +87,7 @@ class Receiving:
             found = issue("sync-custody", "$.custodian", reference="This snapshot")
             return Receipt(message.id, "refused", issues=(found,))
         bodies, named = bodies_of(message), person is not None
-        person = person or _by_local_identifier(tx, bodies)
+        person = person or _by_patients(tx, bodies)
         new = person is None
         patients = [] if person is None else patients_of(tx, person)
         held = 0 if person is None else tx.edition(person, partner)
@@ -173,8 +176,7 @@ class Receiving:
         if message.edition is not None and _is_a_second(partner, patients, bodies):
             found.append(issue("sync-identity", "$.bundle.entry", what="Patient"))
         for patient in _patients(bodies):
-            said = [] if message.nhs_number is None else [{"system": NHS_NUMBER, "value": message.nhs_number}]
-            doubt = contradiction(patient, [{"identifier": said}], "$.bundle")
+            doubt = contradiction(patient, [_known_as(tx, person, message.nhs_number)], "$.bundle")
             if person is not None and doubt is None:
                 doubt = contradiction(patient, [one.body() for one in patients], "$.bundle")
             named = persons_by_local_identifier(tx, patient)
@@ -327,9 +329,21 @@ def _keys_named(items: Any) -> set[Key] | None:
     return {(one.partition("/")[0], one.partition("/")[2]) for one in items}
 
 
-def _by_local_identifier(tx: Tx, bodies: list[Body]) -> str | None:
-    """The one person whom the local identifiers of a message's Patients name; None for nobody, or several."""
-    known = {person for patient in _patients(bodies) for person in persons_by_local_identifier(tx, patient)}
+def _known_as(tx: Tx, person: str | None, number: str | None) -> Body:
+    """Whom a message is about, as a Patient: by its number, and by every other that the person is known by here."""
+    said = [] if number is None else [(NHS_NUMBER, number)]
+    if person is not None and number is not None:
+        said += [(FORMER_NHS_NUMBER, one) for one in dict.fromkeys(numbers_in(known_as(tx, person))) if one != number]
+    return {"identifier": [{"system": system, "value": value} for system, value in said]}
+
+
+def _by_patients(tx: Tx, bodies: list[Body]) -> str | None:
+    """The one person whom a message's Patients name, by a superseded NHS number or by local identifiers; None for
+    nobody, or several.
+    """
+    patients = _patients(bodies)
+    numbered = persons_by_number(tx, [number for patient in patients for number in numbers_in(patient)])
+    known = {*numbered, *(person for patient in patients for person in persons_by_local_identifier(tx, patient))}
     return known.pop() if len(known) == 1 else None
 
 

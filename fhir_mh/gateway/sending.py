@@ -9,8 +9,9 @@ from fhir_mh.consent import Decision, direct_care
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.gateway.holding import about_sides, kept_by
-from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of
+from fhir_mh.fhir.urls import FORMER_NHS_NUMBER
+from fhir_mh.gateway.holding import about_sides, kept_by, patients_of
+from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of, numbers_in
 from fhir_mh.gateway.not_taken import note_dead, note_set_aside, note_taken
 from fhir_mh.gateway.older_store import LOST, known_here, make_up
 from fhir_mh.gateway.projection import Projected, is_permitted, project
@@ -25,8 +26,9 @@ _SETTLED: dict[str, ProposalState] = {"merged": "accepted", "partly": "partly", 
 
 def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Withheld:
     """What to send now; consent is decided anew. Withheld where nothing may be sent, or nothing new is to be said."""
-    number = nhs_number_of(tx, waiting.person)
+    number = _number_known_there(tx, home, waiting)
     names = () if number is not None else local_identifiers_of(tx, waiting.person)
+    number = number if number is not None or names else nhs_number_of(tx, waiting.person)
     if number is None and not names:
         return Withheld("sync-unknown-person")
     if waiting.kind == "notice":
@@ -68,6 +70,28 @@ def compose(tx: Tx, home: Organisation, waiting: OutboxMessage) -> Message | Wit
         return Withheld("sync-nothing-new")
     said = {"sections": sorted(decision.permitted), "bundle": projected.bundle(home.ods), **beside}
     return Message(waiting.message, "snapshot", number, home.ods, edition, said, names)
+
+
+def _number_known_there(tx: Tx, home: Organisation, waiting: OutboxMessage) -> str | None:
+    """The person's NHS number, once the partner knows it: by its own Patients, or by those of ours that it has stored.
+
+    Until then the one that it has superseded, or none where they say none; a snapshot brings the Patient that tells.
+    """
+    number, known = nhs_number_of(tx, waiting.person), tx.identifiers_of(waiting.person)
+    superseded = any(system == FORMER_NHS_NUMBER for system, _ in known)
+    if number is None or (waiting.kind == "snapshot" and not superseded):
+        return number
+    copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
+    edition = 0 if copy is None or copy.stored is None else copy.stored.edition
+    stored = tx.projections.get(waiting.partner, waiting.person, home.ods, edition) if edition else None
+    entries = load_object(stored.sent).get("entry") or () if stored is not None else ()
+    ours = [entry["resource"] for entry in entries if entry["resource"]["resourceType"] == "Patient"]
+    theirs = [one.body() for one in patients_of(tx, waiting.person) if one.custodian == waiting.partner]
+    told = [numbers_in(patient) for patient in (*ours, *theirs)]
+    if not told or any(number in numbers for numbers in told):
+        return number
+    its_own = {value for _, value in known}
+    return next((old for numbers in told for old in numbers if old in its_own), None)
 
 
 def _told_beside(tx: Tx, home: Organisation, waiting: OutboxMessage) -> dict[str, Any]:
