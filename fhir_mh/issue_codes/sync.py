@@ -83,7 +83,12 @@ CODES: dict[str, Code] = {
     "sync-too-large": Code(
         "error", "too-long", "This is larger than {limit} bytes.", "Send fewer messages in one request."
     ),
-    "sync-refused": Code("error", "processing", "The partner refused this for good.", "See its findings; then replay."),
+    "sync-refused": Code(
+        "error",
+        "processing",
+        "The partner refused this for good.",
+        "fhir-mh deliveries list shows the code, fhir-mh explain CODE what it means; once that is mended, replay.",
+    ),
     "sync-no-receipt": Code(
         "error", "transient", "The partner gave no receipt for this message.", "Nothing: it is tried again by itself."
     ),

@@ -12,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from fhir_mh.cli.explain import page
 from fhir_mh.clock import ManualClock
 from fhir_mh.errors import InvalidResource, NotAuthenticated, NotFound, UpstreamUnavailable
 from fhir_mh.exchange.messages import Envelope, Receipt
@@ -440,6 +441,16 @@ def test_the_summary_holds_an_alarm_while_something_that_was_refused_for_good_is
     assert alarms() == [("sync-refused", WARD)]
     operator.ask("POST", "/deliveries/replay", {"partner": WARD})
     assert alarms() == []
+
+
+def test_of_what_was_refused_the_code_is_shown_and_the_alarm_says_how_to_look_it_up() -> None:
+    operator = Operator()
+    operator.refuse_one(code="sync-unknown-person")
+    assert [letter["error"] for letter in operator.look()["dead"]] == ["sync-unknown-person"]
+    (alarm,) = operator.ask("GET", "/deliveries/summary").json()["alarms"]
+    for told in (alarm["fix"], page(alarm["code"])):
+        assert "fhir-mh explain CODE" in told
+        assert "findings" not in told
 
 
 def test_what_was_refused_before_sharing_ended_is_no_alarm_but_a_notice_is() -> None:
