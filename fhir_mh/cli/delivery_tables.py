@@ -58,7 +58,7 @@ def _lines(verb: str, answer: Json) -> Iterable[str]:
     if verb != "list":
         return _told(verb, answer)
     lanes = (
-        _fields("lane", [lane[name] for name in _LANE] + [_why(lane), "; ".join(_copies(lane))])
+        _fields("lane", [lane[name] for name in _LANE] + [_why(lane), "; ".join(_copies(lane)), lane["seq"]])
         for lane in answer["lanes"]
     )
     dead = (_fields("dead", [letter[name] for name in _DEAD]) for letter in answer["dead"])
@@ -84,6 +84,8 @@ def _tables(console: Console, answer: Json) -> None:
         dead = [letter for letter in answer["dead"] if letter["partner"] == partner]
         for table in ([_lane_table(lanes)] if lanes else []) + ([_dead_table(dead)] if dead else []):
             console.print(table)
+    if any(lane["seq"] for lane in answer["lanes"]):
+        console.print("See what the first message of a lane waits for: fhir-mh deliveries show SEQ")
     if answer["dead"]:
         console.print("Send a refused message again: fhir-mh deliveries replay SEQ")
     if answer["more"]:
@@ -103,6 +105,7 @@ def _calling(breaker: Json | None) -> str:
 
 def _lane_table(lanes: Iterable[Json]) -> Table:
     table = Table(box=None, pad_edge=False)
+    table.add_column("Seq", justify="right", no_wrap=True)
     table.add_column("Person", no_wrap=True)
     table.add_column("Lane", overflow="fold")
     table.add_column("Waiting", justify="right")
@@ -111,8 +114,9 @@ def _lane_table(lanes: Iterable[Json]) -> Table:
         notes = [_why(lane), *_copies(lane)]
         if lane["attempts"]:
             notes.insert(1, f"{counted(lane['attempts'], 'try', 'tries')}; next {_time(lane['due'])}")
-        person, state = Text(printable(lane["person"])), Text(lane["state"], _STATES.get(lane["state"], ""))
-        table.add_row(person, state, str(lane["waiting"]), Text("\n".join(filter(None, notes))))
+        seq, person = str(lane["seq"] or ""), Text(printable(lane["person"]))
+        state = Text(lane["state"], _STATES.get(lane["state"], ""))
+        table.add_row(seq, person, state, str(lane["waiting"]), Text("\n".join(filter(None, notes))))
     return table
 
 

@@ -105,7 +105,8 @@ CODES: dict[str, Code] = {
         "warning",
         "transient",
         "A message for {partner} has waited for more than {minutes} minutes.",
-        "See what it waits for: fhir-mh deliveries list, then show its number.",
+        "fhir-mh deliveries list shows the seq of each lane's first message; fhir-mh deliveries show SEQ, what it "
+        "waits for.",
     ),
     "sync-not-json": Code("error", "structure", "JSON is expected.", "Send it as application/json."),
     "sync-foreign-finding": Code("error", "processing", "The partner reports '{code}'.", "Ask the partner."),

@@ -172,14 +172,15 @@ class Outbox(Part):
         clause, values = among(partner=partner, state=state, kind=kind, error=error)
         return int(self.session.made(f"SELECT COUNT(*) FROM outbox WHERE 1 = 1{clause}", *values)[0])
 
-    def waiting(self) -> dict[tuple[str, str], tuple[int, str | None]]:
-        """Of each lane in which something waits: how many messages, and why the first was not delivered yet."""
+    def waiting(self) -> dict[tuple[str, str], tuple[int, int, str | None]]:
+        """Of each lane in which something waits: how many messages, the first, and why that was not delivered yet."""
         rows = self.session.all(
-            "SELECT w.partner, w.person, w.messages, o.error FROM (SELECT partner, person, COUNT(*) AS messages,"
-            " MIN(seq) AS first FROM outbox WHERE state = 'pending' GROUP BY partner, person) w"
+            "SELECT w.partner, w.person, w.messages, w.first, o.error"
+            " FROM (SELECT partner, person, COUNT(*) AS messages, MIN(seq) AS first"
+            " FROM outbox WHERE state = 'pending' GROUP BY partner, person) w"
             " JOIN outbox o ON o.seq = w.first"
         )
-        return {(row[0], row[1]): (int(row[2]), row[3]) for row in rows}
+        return {(row[0], row[1]): (int(row[2]), int(row[3]), row[4]) for row in rows}
 
     def replay(self, seq: int, *, message: str | None = None) -> OutboxMessage:
         """Put a dead letter at the end of its lane as a new message; the old one then counts as superseded.

@@ -11,6 +11,7 @@ from fhir_mh.store import Breaker, Currency, Lane, Mark, OutboxMessage, Tx
 
 _DEAD = 1000  # dead letters listed, or sent again, at once
 _LANES = 1000  # lanes listed at once
+_NOTHING = (0, None, None)  # waits in a lane
 
 
 def listing(tx: Tx, *, partner: str | None = None, everything: bool = False) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def listing(tx: Tx, *, partner: str | None = None, everything: bool = False) -> 
         for lane in tx.lanes.find(partner=partner)
         if everything or lane.state == "halted" or (lane.partner, lane.person) in waiting
     ]
-    lanes = [_lane(tx, lane, *waiting.get((lane.partner, lane.person), (0, None))) for lane in shown[:_LANES]]
+    lanes = [_lane(tx, lane, *waiting.get((lane.partner, lane.person), _NOTHING)) for lane in shown[:_LANES]]
     dead = [_dead(letter) for letter in tx.outbox.find(partner=partner, state="dead", limit=_DEAD)]
     partners = sorted({lane["partner"] for lane in lanes})
     breakers = [_breaker(found) for name in partners if (found := tx.lanes.breaker(name)).failures]
@@ -52,9 +53,9 @@ def inspect(tx: Tx, seq: int) -> dict[str, Any]:
     return told
 
 
-def _waiting_in(tx: Tx, lane: Lane) -> tuple[int, str | None]:
+def _waiting_in(tx: Tx, lane: Lane) -> tuple[int, int | None, str | None]:
     queue = tx.outbox.find(partner=lane.partner, person=lane.person, state="pending", limit=_DEAD)
-    return len(queue), queue[0].error if queue else None
+    return (len(queue), queue[0].seq, queue[0].error) if queue else _NOTHING
 
 
 def _waits_for(tx: Tx, found: OutboxMessage, lane: Lane) -> str:
@@ -134,7 +135,11 @@ def resume(tx: Tx, partner: str, person: str | None = None) -> dict[str, Any]:
     return {"partner": partner, "resumed": [lane.person for lane in halted]}
 
 
-def _lane(tx: Tx, lane: Lane, waiting: int, error: str | None) -> dict[str, Any]:
+def _lane(tx: Tx, lane: Lane, waiting: int, seq: int | None, error: str | None) -> dict[str, Any]:
+    """seq, error: of the first that waits; where sharing has ended, of the first that leaves all the same."""
+    if waiting and lane.state == "ended":
+        for leaves in tx.outbox.pending(lane, 1):
+            seq, error = leaves.seq, leaves.error
     copies = [_copy(copy) for copy in tx.currency.of(lane.person, partner=lane.partner)]
     return {
         "partner": lane.partner,
@@ -142,6 +147,7 @@ def _lane(tx: Tx, lane: Lane, waiting: int, error: str | None) -> dict[str, Any]
         "state": lane.state,
         "reason": lane.reason,
         "waiting": waiting,
+        "seq": seq,
         "attempts": lane.attempts,
         "due": None if lane.due is None else instant(lane.due),
         "error": error,

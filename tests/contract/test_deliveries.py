@@ -123,7 +123,11 @@ def test_what_is_listed_is_what_waits_and_what_was_refused(
         ["1", PARTNER, running.halted, "notice", "3", "sync-refused"]
     ]
     assert running.ask("list", "--partner", OTHER) == exits.DONE
-    assert PARTNER not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert PARTNER not in told
+    (lane,) = [line for line in told.splitlines() if line.startswith("lane")]
+    assert running.ask("show", lane.split("\t")[-1]) == exits.DONE
+    assert capsys.readouterr().out.split("\t")[2:4] == [OTHER, running.waiting]
 
 
 def test_as_json_it_is_what_the_gateway_says(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
@@ -277,6 +281,9 @@ def test_on_a_terminal_it_is_tables(running: Running, capsys: pytest.CaptureFixt
     shown = console.export_text()
     assert running.halted in shown, "ids are whole, so that they can be copied"
     assert "fhir-mh deliveries replay" in shown
+    (seq,) = [lane["seq"] for lane in answer["lanes"] if lane["seq"]]
+    assert f"{seq}  {running.waiting}" in shown
+    assert "fhir-mh deliveries show SEQ" in shown
     assert max(len(line) for line in shown.splitlines()) <= 80
     console = Console(width=80, force_terminal=True, no_color=True, record=True)
     delivery_tables.show("list", {"lanes": [], "more": 0, "dead": [], "breakers": []}, console)
@@ -286,7 +293,7 @@ def test_on_a_terminal_it_is_tables(running: Running, capsys: pytest.CaptureFixt
 def test_on_a_terminal_the_ids_of_persons_are_whole_whatever_stands_beside_them() -> None:
     person, why = "2f9d3c1e-6a57-4b0e-9a53-0c1de2f45a67", "sync-a-long-code-of-what-holds-it-up"
     lane = {"partner": PARTNER, "person": person, "state": "halted", "waiting": 100, "attempts": 1, "reason": why,
-            "due": None, "error": None, "copies": [{"custodian": PARTNER}]}  # fmt: skip
+            "seq": 12345, "due": None, "error": None, "copies": [{"custodian": PARTNER}]}  # fmt: skip
     dead = {"seq": 1, "partner": PARTNER, "person": person, "kind": "snapshot", "edition": 3, "error": why}
     for width in (80, 60):
         console = Console(width=width, force_terminal=True, no_color=True, record=True)

@@ -256,6 +256,34 @@ def test_one_message_is_shown_with_its_age_and_its_lane_and_nothing_of_what_it_s
     assert (told["state"], told["age_seconds"], told["waits_for"]) == ("acked", 180, None)
 
 
+def test_each_lane_names_the_first_message_that_waits_in_it() -> None:
+    operator = Operator()
+    home = operator.home
+    home.count(BEN, WARD)
+    asyncio.run(home.courier.deliver_due())
+    home.wires[WARD].before = away
+    home.store.write_now(lambda tx: home.exchange.propose(tx, ADA, WARD))
+    home.count(ADA, WARD)
+    told = {lane["person"]: lane["seq"] for lane in operator.look(all="true")["lanes"]}
+    ada, ben = (home.store.write_now(lambda tx, one=one: person_of(tx, one)) for one in (ADA, BEN))
+    assert told == {ada: 2, ben: None}
+    shown = operator.ask("GET", "/deliveries/2").json()
+    assert (shown["person"], shown["waits_for"], shown["lane"]["seq"]) == (ada, "retry", 2)
+
+
+def test_where_sharing_has_ended_a_lane_names_the_notice_that_leaves_and_not_what_stays() -> None:
+    operator = Operator()
+    home = operator.home
+    home.store.write_now(lambda tx: home.exchange.propose(tx, ADA, WARD))
+    person = home.store.write_now(lambda tx: person_of(tx, ADA))
+    home.store.write_now(lambda tx: tx.lanes.end(WARD, person, "withdrawn"))
+    assert [lane["seq"] for lane in operator.look()["lanes"]] == [1]
+    home.store.write_now(lambda tx: home.exchange.withdraw(tx, ADA, WARD))
+    home.wires[WARD].before = away
+    asyncio.run(home.courier.deliver_due())
+    assert [(lane["seq"], lane["error"]) for lane in operator.look()["lanes"]] == [(2, "sync-unreachable")]
+
+
 def test_what_a_message_waits_for_is_said() -> None:
     operator = Operator()
     home = operator.home
