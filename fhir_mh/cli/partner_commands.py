@@ -28,6 +28,13 @@ class Kind(StrEnum):
     fhir_server = "fhir-server"
 
 
+class DeadLetters(StrEnum):
+    """What a refused snapshot does to its lane: fhir_mh.partner.Partner.dead_letters, written again likewise."""
+
+    halt = "halt"
+    skip = "skip"
+
+
 class Form(StrEnum):
     """How the answer is written."""
 
@@ -39,6 +46,14 @@ _Form = Annotated[Form, Option("--format", help="Lines for people, or the gatewa
 _Ods = Annotated[str, Argument(metavar="ODS", help="The partner's ODS code.")]
 _Roles = Annotated[
     list[Role] | None, Option("--role", help="What it is to the people shared with it; may stand several times.")
+]
+_DeadLetters = Annotated[
+    DeadLetters | None,
+    Option(
+        "--dead-letters",
+        help="What a snapshot that it refuses does to what is behind it about the same person: halt until a person "
+        "looks, or skip to the next newer one. (default: halt)",
+    ),
 ]
 _Secret = Annotated[
     str | None,
@@ -85,6 +100,7 @@ def add(
     token: _Token = None,
     poll: _Poll = None,
     roles: _Roles = None,
+    dead_letters: _DeadLetters = None,
     config: Config = None,
     gateway: GatewayAddress = None,
     token_file: TokenFile = None,
@@ -92,13 +108,14 @@ def add(
 ) -> None:
     """Add a partner to the gateway that runs. It is sent what it may see of the people it cares for."""
     said = {"called": name, "roles": roles, "url": url, "kind": kind, "secret": secret, "token": token, "poll": poll}
-    _ask("add", config, gateway, token_file, form, ods=ods, **said)
+    _ask("add", config, gateway, token_file, form, ods=ods, dead_letters=dead_letters, **said)
 
 
 def change(
     ods: _Ods,
     name: Annotated[str | None, Option(metavar="NAME", help="What people call it.")] = None,
     roles: _Roles = None,
+    dead_letters: _DeadLetters = None,
     connection: Annotated[
         int, Option(metavar="N", min=1, help="Which of its connections; one more than there are adds one.")
     ] = 1,
@@ -125,7 +142,7 @@ def change(
     if previous_until is not None and secret is None:
         raise BadParameter("--previous-until is for a new --secret")
     said = {"called": name, "roles": roles, "url": url, "kind": kind, "secret": secret, "token": token, "poll": poll}
-    said |= {"previous_until": previous_until, "on": on}
+    said |= {"dead_letters": dead_letters, "previous_until": previous_until, "on": on}
     _ask("change", config, gateway, token_file, form, ods=ods, connection=connection, **said)
 
 

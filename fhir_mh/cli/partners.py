@@ -68,20 +68,14 @@ def _list(where: Where, _: Mapping[str, Any]) -> Json:
 
 def _add(where: Where, asked: Mapping[str, Any]) -> Json:
     connection = _connection(asked)
-    body = {"ods": asked["ods"], "name": asked["called"], "connections": [connection]}
-    if asked["roles"]:
-        body["roles"] = [str(role) for role in asked["roles"]]
+    body = {"ods": asked["ods"], "connections": [connection], **_said_of_it(asked)}
     return ask(where, "POST", "/partners", content=dumps(body))
 
 
 def _change(where: Where, asked: Mapping[str, Any]) -> Json:
     address = _address(asked)
     held = ask(where, "GET", address)
-    body = held["partner"]
-    if asked["called"] is not None:
-        body["name"] = asked["called"]
-    if asked["roles"]:
-        body["roles"] = [str(role) for role in asked["roles"]]
+    body = held["partner"] | _said_of_it(asked)
     number = asked["connection"] - 1
     if number > len(body["connections"]):
         raise InvalidResource(issues=[issue("config-invalid", "--connection", problem="there are not that many",
@@ -113,6 +107,13 @@ def _check(where: Where, asked: Mapping[str, Any]) -> Json:
 
 def _address(asked: Mapping[str, Any]) -> str:
     return f"/partners/{quote(asked['ods'], safe='')}"
+
+
+def _said_of_it(asked: Mapping[str, Any]) -> Json:
+    """What is said of the partner itself, and not of a connection."""
+    roles = [str(role) for role in asked["roles"]] if asked["roles"] else None
+    dead_letters = None if asked["dead_letters"] is None else str(asked["dead_letters"])
+    return _given({"name": asked["called"], "roles": roles, "dead_letters": dead_letters})
 
 
 def _connection(asked: Mapping[str, Any]) -> Json:

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 from rich.console import Console
 
 from fhir_mh.cli import exits, main, partner_tables
-from fhir_mh.cli.partner_commands import Kind, Role
+from fhir_mh.cli.partner_commands import DeadLetters, Kind, Role
 from fhir_mh.clock import SystemClock, instant
-from fhir_mh.partner import OF_KIND, ROLES
+from fhir_mh.partner import OF_KIND, ROLES, Partner
 from fhir_mh.settings import load
 from fhir_mh.store import Breaker, Outcome, Tx
 from tests.contract.loopback import gateway_of
@@ -522,7 +522,12 @@ def test_the_commands_ask_the_gateway_that_runs(keys: Path, capsys: pytest.Captu
                 {"base_url": "http://127.0.0.1:8", "on": False},
             ],
         }
-        ask("add", "ZOA2", "--name", "Ward", "--url", "http://127.0.0.1:7", "--kind", "fhir-server", "--poll", "9")
+        for chosen in ("skip", "halt"):
+            ask("change", "ZOA1", "--dead-letters", chosen)
+            (found,) = ask("list")["partners"]
+            assert (found["partner"]["dead_letters"], found["partner"]["name"]) == (chosen, "Far")
+        ward = ["ZOA2", "--name", "Ward", "--url", "http://127.0.0.1:7", "--kind", "fhir-server", "--poll", "9"]
+        assert ask("add", *ward, "--dead-letters", "skip")["partner"]["dead_letters"] == "skip"
         ask("change", "ZOA2", "--token", "ward.key", "--poll", "5")
         found = next(one for one in ask("list")["partners"] if one["ods"] == "ZOA2")["partner"]["connections"]
         server = {"base_url": "http://127.0.0.1:7", "kind": "fhir-server", "token_file": "ward.key", "poll": 5}
@@ -553,9 +558,10 @@ def test_it_needs_an_administrator_to_change_and_an_operator_to_look(
     assert "administrator" in said
 
 
-def test_the_roles_and_kinds_of_the_command_are_those_that_there_are() -> None:
+def test_what_the_command_lets_choose_from_is_what_there_is() -> None:
     assert tuple(Role) == ROLES
     assert tuple(Kind) == tuple(OF_KIND)
+    assert tuple(DeadLetters) == get_args(Partner.model_fields["dead_letters"].annotation)
 
 
 def test_on_a_terminal_it_is_lines_for_people() -> None:
