@@ -162,7 +162,7 @@ def check(
         list[str] | None, Argument(metavar="[ODS]...", help="Only these partners. (default: all)")
     ] = None,
     offline: Annotated[
-        bool, Option("--offline", help="From this machine, with the settings of --config; no gateway is asked.")
+        bool, Option("--offline", help="From this machine, those in the settings of --config; no gateway is asked.")
     ] = False,
     config: Config = None,
     gateway: GatewayAddress = None,

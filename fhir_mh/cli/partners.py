@@ -12,6 +12,7 @@ from urllib.parse import quote
 from fhir_mh.cli import partner_tables
 from fhir_mh.cli.deliveries import Where, ask, find_gateway
 from fhir_mh.cli.exits import DONE, NOT_HELD, reading
+from fhir_mh.cli.issue_text import say
 from fhir_mh.clock import SystemClock
 from fhir_mh.errors import InvalidResource, NotFound
 from fhir_mh.fhir.json import dumps
@@ -53,6 +54,8 @@ def _check_here(config: Path | None, wanted: list[str]) -> Json:
         for ods in wanted:
             if ods not in known:
                 raise NotFound(issues=[issue("sync-unknown-partner", "partners")])
+    if not known:
+        say(_NONE_HERE)
 
     async def look() -> list[Json]:
         clock = SystemClock()
@@ -126,5 +129,9 @@ def _given(values: Json) -> Json:
     return {name: value for name, value in values.items() if value is not None}
 
 
+_NONE_HERE = (
+    "No partner stands in these settings, and nothing was proved. Those that were added to the gateway while it ran "
+    "are in its store: fhir-mh partners check without --offline proves them."
+)
 _CHECK_TIMEOUT = 120  # seconds: a partner that says nothing takes its time
 _VERBS = {"list": _list, "add": _add, "change": _change, "remove": _remove, "check": _check}

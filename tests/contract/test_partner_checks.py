@@ -337,6 +337,19 @@ def test_offline_the_settings_alone_are_enough(tmp_path: Path, capsys: pytest.Ca
         assert "sync-unknown-partner" in capsys.readouterr().err
 
 
+def test_offline_settings_without_partners_say_where_others_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text('ods = "ZCT1"\n')
+    for form, out in (("text", ""), ("json", '{"partners":[]}\n')):
+        assert main(["partners", "check", "--offline", "--config", str(config), "--format", form]) == exits.DONE
+        told = capsys.readouterr()
+        assert told.out == out
+        assert told.err.startswith("No partner stands in these settings")
+        assert "without --offline" in told.err
+
+
 def test_what_is_wrong_is_told_with_its_fix_and_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with gateway_of("ZOA1", partners=us(NEWER)) as url:
         assert main(["partners", "check", "--offline", "--config", written(tmp_path, url)]) == exits.NOT_HELD
