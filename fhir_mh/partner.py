@@ -15,14 +15,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from nhs_number import is_valid as is_nhs_number  # type: ignore[attr-defined]
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 from fhir_mh import ods
 from fhir_mh.issues import Issue, issue
 
 SECRET_LENGTH = 32  # characters; what `python -c "import secrets; print(secrets.token_urlsafe())"` gives is enough
 
-OdsCode = Annotated[str, Field(pattern=f"^{ods.FORM}$")]
+
+def _no_number(code: str) -> str:
+    """The code itself. Raises PydanticCustomError, which does not repeat it, for an NHS number: a code is shown."""
+    if is_nhs_number(code):
+        raise PydanticCustomError("nhs_number", "an NHS number")
+    return code
+
+
+OdsCode = Annotated[str, Field(pattern=f"^{ods.FORM}$"), AfterValidator(_no_number)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Role = Literal["home-team", "inpatient-unit", "out-of-area-provider", "commissioner", "gp"]
 ROLES: tuple[str, ...] = get_args(Role)

@@ -275,6 +275,7 @@ _PROBLEMS = {
     "less_than": "the number is too large",
     "greater_than": "the number is too small",
     "value_error": "nothing can be called there, or it holds a user's name or password",
+    "nhs_number": "it is an NHS number, and no organisation's code",
     "literal_error": "there is nothing of this name",
     "bool_": "true or false is expected",
     "datetime": "an instant is expected, such as 2026-12-01T00:00:00Z",

@@ -137,6 +137,20 @@ def test_what_is_wrong_is_named_and_placed_and_nothing_kept(
     assert stored(caller) == []
 
 
+def test_an_nhs_number_is_no_organisation_s_code_and_is_not_repeated(
+    caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = {**UNIT, "ods": "9990000018"}
+    for answer in (
+        caller("POST", "/partners", number),
+        caller("PUT", f"/partners/{number['ods']}", number, if_match='W/"1"'),
+    ):
+        assert refused(answer, 422, "config-invalid", "ods")["diagnostics"]
+        assert "9990000018" not in answer.text + caplog.text
+    assert stored(caller) == []
+    added(caller, {**UNIT, "ods": "9990000019"})  # no check digit fits: it is nobody's
+
+
 def test_a_plain_fhir_server_sends_no_messages_here(caller: Caller) -> None:
     """A partner that has no secret, on this machine, would be believed unsigned."""
     greeting = {"protocol": 1, "from": "ZIU1", "to": "ZCT1", "messages": []}

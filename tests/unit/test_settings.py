@@ -402,3 +402,15 @@ def _with_roles(folder: Path, *roles: str) -> Path:
         )
     )
     return config
+
+
+def test_an_nhs_number_is_no_organisation_s_code_and_is_not_repeated(tmp_path: Path) -> None:
+    client = f'[[clients]]\ntoken = "{OTHER_SECRET}"\norganisation = "9990000018"\nrole = "operator"\n'
+    file = written(tmp_path, PARTNER.replace("RXT", "9990000018") + client)
+    with pytest.raises(ConfigurationError) as caught:
+        load(file, ods="9990000018")
+    assert sorted((found.code, found.path) for found in caught.value.issues) == [
+        ("config-invalid", place) for place in ("--ods", "clients[0].organisation", "partners[0].ods")
+    ]
+    assert all(found.fix for found in caught.value.issues)
+    assert "9990000018" not in json.dumps([found.as_dict() for found in caught.value.issues]) + str(caught.value)

@@ -168,6 +168,7 @@ def test_deliveries_hands_on_what_is_asked_and_of_whom(
         (["currency", "9990000018"], "RECORD"),
         (["deliveries", "resume", "RXT", "--person", "999 000 0018"], "--person"),
         (["merges", "preview", "kept", "9990000018"], "SUPERSEDED"),
+        (["partners", "add", "9990000018", "--name", "Away", "--url", "https://away.example"], "ODS"),
         (["placements", "list", "9990000018"], "RECORD"),
         (["quarantine", "show", "9990000018"], "ID"),
     ],
