@@ -116,9 +116,21 @@ def _check_seen(held: StoredConflict, decision: ConflictDecision, tree: Tree) ->
     holder = holder_of(held.path)
     now = value_at(tree, held.path)
     gone = holder is not None and value_at(tree, holder) is None
-    seen = now == held.ours or ("instead_of" in decision.model_fields_set and decision.instead_of == now)
-    if gone or not seen:
+    named = "instead_of" in decision.model_fields_set and _is_same(held.path, decision.instead_of, now)
+    if gone or not (now == held.ours or named):
         raise Conflict(issues=[issue("conflict-moved-on", "instead_of")])
+
+
+def _is_same(path: str, said: Any, now: Any) -> bool:
+    """Whether a row says this, which may be written as in a record: a text as a plain string."""
+    if said == now:
+        return True
+    if path.endswith("]") and not isinstance(said, dict):  # of an entry
+        return False
+    try:
+        return bool(value_at(_written(path, said), path) == now)
+    except InvalidResource:
+        return False
 
 
 def _missing(name: str) -> InvalidResource:

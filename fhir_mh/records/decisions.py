@@ -22,7 +22,8 @@ class ConflictDecision(Model):
     professional, else by `display`. text: for write, what the row is to say; null empties it. item: for accept, where
     it was not clear which entry is meant, its id. directive: the new one's id. asked_person: that the person was
     asked, where the decision is the person's own. instead_of: where the row has changed since the conflict arose,
-    what it says now, so that nothing is written over that nobody has seen.
+    what it says now, so that nothing is written over that nobody has seen. In it and in `text`, as in
+    a record, a text may be a plain string.
     """
 
     decision: Literal["accept", "keep", "write", "add", "directive"]

@@ -245,6 +245,16 @@ def test_what_stands_there_since_is_not_written_over_unseen(disputed: Pair) -> N
     assert texts(disputed, name)["held until then"] == "a newer way"
 
 
+def test_what_stands_there_since_may_be_said_as_a_plain_string(disputed: Pair) -> None:
+    name = open_conflict(disputed)
+    disputed.save(HOME, coping("a newer way"))
+    for stale in ("the home team's way", "", ["a newer way"], {"text": "a newer way", "in_confidence": True}, 7):
+        said = {"instead_of": stale}
+        assert refused(Conflict, lambda s=said: disputed.decide(HOME, name, "accept", **s))[0] == "conflict-moved-on"
+    disputed.decide(HOME, name, "accept", instead_of="a newer way")
+    assert disputed.sign(HOME, "pacing")["coping"] == THEIRS
+
+
 def test_what_moved_on_may_always_be_kept(disputed: Pair) -> None:
     disputed.save(HOME, coping("a newer way"))
     disputed.decide(HOME, open_conflict(disputed), "keep")
@@ -445,6 +455,20 @@ def test_an_entry_removed_here_and_changed_there_is_a_conflict_and_can_be_brough
     pair.deliver()
     for ods in (HOME, WARD):
         assert pair.sign(ods, "sleep")["coping"]["text"] == "read"
+
+
+def test_an_entry_that_is_back_since_may_be_said_with_its_texts_as_plain_strings(pair: Pair) -> None:
+    pair.save(WARD, coping("read", "sleep"))
+    without_a_sign(pair, "sleep")
+    pair.deliver()
+    back = {"id": "sleep", "sign": "no sleep", "coping": "tea", "status": "not-started"}
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis", "warning_signs": [back]}]})
+    name = open_conflict(pair)
+    for stale in ("tea", None, {**back, "coping": "milk"}):
+        said = {"instead_of": stale}
+        assert refused(Conflict, lambda s=said: pair.decide(HOME, name, "accept", **s))[0] == "conflict-moved-on"
+    pair.decide(HOME, name, "accept", instead_of=back)
+    assert pair.sign(HOME, "sleep")["coping"]["text"] == "read"
 
 
 def test_a_row_of_an_entry_that_is_gone_since_is_not_written(disputed: Pair) -> None:
