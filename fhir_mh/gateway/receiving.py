@@ -267,11 +267,12 @@ class Receiving:
         said = f"{partner} has retracted something that it had recorded for the wrong person. It is sealed here."
         for whose in sorted({*about.values(), *([] if person is None else [person])}):
             tx.set_edition(whose, partner, max(tx.edition(whose, partner), message.edition))
-            kinds = seal(tx, self.home, whose, partner, keys)
-            if kinds:
+            taken = seal(tx, self.home, whose, partner, keys)
+            if taken.anything:
                 raise_task(tx, self.home, self.check, whose, task_of_each(message.id, whose), "identity", said)
-                spread(tx, self.home, whose, kinds, own=False)
-                ask_about_ties(tx, self.home, self.check, whose, kinds, own=False)
+            if taken.kinds:
+                spread(tx, self.home, whose, taken.kinds, own=False)
+                ask_about_ties(tx, self.home, self.check, whose, taken.kinds, own=False)
         return Receipt(message.id, "stored", 0 if person is None else tx.edition(person, partner))
 
     def _seal_whole(self, tx: Tx, partner: str, person: str | None, message: Message, keys: set[Key]) -> Receipt:

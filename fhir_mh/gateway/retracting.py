@@ -56,7 +56,7 @@ class SealUseCases:
             expect_kept(tx, record_id, "id")
             keys = self._keys(Together(tx, record_id, self.home.ods), items)
             for person, theirs in keys.items():
-                kinds = take_back(tx, self.home, person, theirs, reason)
+                kinds = take_back(tx, self.home, person, theirs, reason).kinds
                 note_act(tx, self.home, context, person, "seal", "retract", f"record {record_id}", reason)
                 spread(tx, self.home, person, kinds, own=True)
                 ask_about_ties(tx, self.home, self.check, person, kinds)

@@ -7,6 +7,7 @@ the projections that were sent, in conflicts and the Tasks that ask of them. All
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -27,15 +28,24 @@ NOT_SEALED = frozenset({*SHARED_KINDS, "Patient"})
 _MANY = 100_000
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What went under a seal. kinds: the types of the resources. anything: whether anything did, be it no resource."""
+
+    kinds: set[str]
+    anything: bool
+
+
 def seal(
     tx: Tx, home: Organisation, person: str | None, custodian: str, keys: Collection[Key], reason: str | None = None,
     undone: PersonMerge | None = None,
-) -> set[str]:  # fmt: skip
+) -> Taken:  # fmt: skip
     """Seal these resources of one custodian about a person, and whatever else here holds their text.
 
-    keys: those that are not here, or are somebody else's, are passed over. undone: the merge by whose undoing they are
+    keys: those that are not here, or are somebody else's, are passed over: what another keeps is not this one's to
+    retract, nor are the changes to it. undone: the merge by whose undoing they are
     sealed: what is older than it holds nothing but the text of before, and people have said of each Task whose it is.
-    Returns the types of the resources that were sealed. The custodian's edition is the caller's to set or raise.
+    The custodian's edition is the caller's to set or raise.
     """
     made = _Sealing(partial(_make, tx, person, custodian, reason, undone))
     since = None if undone is None else undone.made
@@ -50,24 +60,26 @@ def seal(
         for kind, name in dict.fromkeys([*held, *tasks, *asking]):
             tx.seals.take_resource(made.seal, kind, name)
             kinds.add(kind)
-        _take_proposals(tx, made, person, keys, since)
+        _take_proposals(tx, made, person, custodian, keys, since)
         for conflict in conflicts:
             tx.seals.take_conflict(made.seal, conflict.id)
         if custodian == home.ods:
             _clear_projections(tx, person, custodian, keys)
     else:  # what left before and arrives after this must find the seal: no edition is known of nobody
-        for kind, name in sorted(key for key in keys if key[0] not in NOT_SEALED):
+        keepers = _keepers(tx, keys)
+        named = (key for key in keys if key[0] not in NOT_SEALED and keepers.get(key, custodian) == custodian)
+        for kind, name in sorted(named):
             tx.seals.keep(made.seal, kind, name, "")
     _take_quarantined(tx, made, person, custodian, keys, since)
-    return kinds
+    return Taken(kinds, made.is_made)
 
 
 def take_back(
     tx: Tx, home: Organisation, person: str, keys: Collection[Key], reason: str, undone: PersonMerge | None = None
-) -> set[str]:
+) -> Taken:
     """Seal resources that are kept here, as a new edition, and tell every partner that was sent any of them.
 
-    Returns the types of the resources that were sealed; the news is the caller's to spread.
+    The news is the caller's to spread.
     """
     for partner, sent in _keys_sent(tx, person, home.ods, keys).items():
         copy = copy_at(tx, person, partner, home.ods)
@@ -75,9 +87,9 @@ def take_back(
         names = [f"{kind}/{name}" for kind, name in sent]
         payload = {"notice": "entered-in-error", "custodian": home.ods, "items": names}
         tx.outbox.add(partner, person, "notice", edition=edition, payload=dumps(payload).decode())
-    kinds = seal(tx, home, person, home.ods, keys, reason, undone)
+    taken = seal(tx, home, person, home.ods, keys, reason, undone)
     tx.touch(person, home.ods)
-    return kinds
+    return taken
 
 
 def _make(tx: Tx, person: str | None, custodian: str, reason: str | None, undone: PersonMerge | None) -> str:
@@ -95,6 +107,10 @@ class _Sealing:
     @cached_property
     def seal(self) -> str:
         return self._make()
+
+    @property
+    def is_made(self) -> bool:
+        return "seal" in self.__dict__
 
 
 def _places(holding: Holding, keys: Iterable[Key]) -> set[str]:
@@ -139,11 +155,14 @@ def _is_older(moment: datetime, since: datetime | None) -> bool:
     return since is not None and moment < since
 
 
-def _take_proposals(tx: Tx, made: _Sealing, person: str, keys: Collection[Key], since: datetime | None) -> None:
+def _take_proposals(
+    tx: Tx, made: _Sealing, person: str, custodian: str, keys: Collection[Key], since: datetime | None
+) -> None:
     for proposal in tx.proposals.find(person):
-        if not _is_older(proposal.created, since) and touches(load_object(proposal.payload), keys):
+        is_about = proposal.custodian == custodian and not _is_older(proposal.created, since)
+        if is_about and touches(load_object(proposal.payload), keys):
             tx.seals.take_proposal(made.seal, proposal.id)
-    for message in tx.outbox.find(person=person, limit=_MANY):
+    for message in tx.outbox.find(partner=custodian, person=person, limit=_MANY):
         waits = message.kind == "proposal" and message.payload and not _is_older(message.created, since)
         if waits and touches(load_object(message.payload or "{}"), keys):
             tx.seals.take_outgoing(made.seal, message.message)
@@ -152,12 +171,19 @@ def _take_proposals(tx: Tx, made: _Sealing, person: str, keys: Collection[Key], 
 def _take_quarantined(
     tx: Tx, made: _Sealing, person: str | None, custodian: str, keys: Collection[Key], since: datetime | None
 ) -> None:
+    """A custodian's own messages, and of others' about this person, or nobody, those that hold what it keeps here."""
+    kept = {key for key, keeper in _keepers(tx, keys).items() if keeper == custodian}
     for held in tx.quarantine.find(state=None, limit=_MANY):
         if _is_older(held.received, since):
             continue
-        is_about = held.partner == custodian or held.person is None or held.person == person
-        if is_about and held.state != "sealed" and touches(load_object(held.text), keys):
+        wanted = keys if held.partner == custodian else kept if held.person in (None, person) else ()
+        if wanted and held.state != "sealed" and touches(load_object(held.text), wanted):
             tx.seals.take_quarantined(made.seal, held.id)
+
+
+def _keepers(tx: Tx, keys: Collection[Key]) -> dict[Key, str]:
+    """Who keeps each of these resources that is held here, or was."""
+    return {key: held.custodian for key, held in tx.get_all(sorted(keys)).items()}
 
 
 def _clear_projections(tx: Tx, person: str, custodian: str, keys: Collection[Key]) -> None:

@@ -461,3 +461,53 @@ def test_of_what_is_held_about_two_people_each_team_is_told(placed: Pair) -> Non
     receipt = placed.hand_over(HOME, WARD, Message("m-two", "notice", NHS_NUMBER, HOME, 1, said))
     assert (receipt.status, len(items)) == ("stored", 2)
     assert [len(whose) for whose in ward.read_now(lambda tx: of_each(tx, "Task"))] == [1, 1]
+
+
+SHARED_ID = "5b3c1e0a-7d0e-4c55-9a53-009990000018"
+"""What a resource is called by two that know nothing of each other."""
+THIRD = "ZXX1"
+
+
+@pytest.fixture
+def third(pair: Pair) -> Pair:
+    """A goal of the ward's, a change to it that waits at home, and a third partner that keeps none of it."""
+    pair.save(HOME, person_with_a_plan())
+    pair.save(WARD, goal(SHARED_ID, "Garden"))
+    pair.deliver()
+    pair.gateways[HOME].exchange.home.partners[THIRD] = "A third trust"
+    pair.save(HOME, goal(SHARED_ID, "Garden and allotment"))
+    return pair
+
+
+def retracted_by_third(number: str = NHS_NUMBER) -> Message:
+    said = {"notice": "entered-in-error", "items": [f"Goal/{SHARED_ID}"]}
+    return Message("m-third", "notice", number, THIRD, 1, said)
+
+
+def test_who_does_not_keep_it_retracts_no_change_to_it(third: Pair) -> None:
+    person = third.record(HOME).id
+    snapshot = Message("m-ward", "snapshot", NHS_NUMBER, WARD, 9, {"bundle": bundled(_goal(third))})
+    text = dumps(snapshot.as_json()).decode()
+    home = third.gateways[HOME].store
+    aside = [home.write_now(lambda tx, p=p: tx.quarantine.add(WARD, text, "[]", person=p).id) for p in (person, None)]
+    assert third.hand_over(THIRD, HOME, retracted_by_third()).status == "stored"
+    assert [one.state for one in third.record(HOME).pending] == ["pending"]
+    assert seals(third, HOME) == []
+    assert "tasks" not in third.record(HOME).tree
+    assert {home.read_now(lambda tx, n=n: tx.quarantine.get(n).state) for n in aside} == {"held"}
+    third.deliver()
+    assert third.item(WARD, "goals", SHARED_ID)["description"]["text"] == "Garden and allotment"
+
+
+def test_nor_does_who_retracts_it_of_somebody_unknown_here(third: Pair) -> None:
+    assert third.hand_over(THIRD, HOME, retracted_by_third("9990000026")).status == "stored"
+    assert not third.gateways[HOME].store.read_now(lambda tx: tx.seals.holds("Goal", SHARED_ID))
+
+
+def test_that_only_what_was_set_aside_is_sealed_is_told_as_well(third: Pair) -> None:
+    store = third.gateways[HOME].store
+    snapshot = Message("m-1", "snapshot", NHS_NUMBER, THIRD, 1, {"bundle": bundled(_goal(third))})
+    assert third.hand_over(THIRD, HOME, snapshot).status == "quarantined"
+    assert third.hand_over(THIRD, HOME, retracted_by_third()).status == "stored"
+    assert [one.state for one in store.read_now(lambda tx: tx.quarantine.find(state=None))] == ["sealed"]
+    assert [task for task in third.record(HOME).tree["tasks"] if f"{THIRD} has retracted" in task["description"]]
