@@ -269,7 +269,8 @@ class Receiving:
             tx.set_edition(whose, partner, max(tx.edition(whose, partner), message.edition))
             taken = seal(tx, self.home, whose, partner, keys)
             if taken.anything:
-                raise_task(tx, self.home, self.check, whose, task_of_each(message.id, whose), "identity", said)
+                name, told = task_of_each(message.id, whose), f"{said}{taken.told()}"
+                raise_task(tx, self.home, self.check, whose, name, "identity", told)
             if taken.kinds:
                 spread(tx, self.home, whose, taken.kinds, own=False)
                 ask_about_ties(tx, self.home, self.check, whose, taken.kinds, own=False)

@@ -6,7 +6,7 @@ the projections that were sent, in conflicts and the Tasks that ask of them. All
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
@@ -17,8 +17,10 @@ from fhir_mh.exchange.messages import Message
 from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.holding import Holding, Key, hold, key_of
 from fhir_mh.gateway.identity import Organisation
+from fhir_mh.gateway.pending import Pending
 from fhir_mh.gateway.proposals import bodies_of
 from fhir_mh.gateway.spreading import copy_at
+from fhir_mh.gateway.together import Side, Together
 from fhir_mh.mapping.row_paths import is_within
 from fhir_mh.profiles.bundle import SHARED_KINDS, identifier_of
 from fhir_mh.store import PersonMerge, StoredConflict, Tx
@@ -26,14 +28,36 @@ from fhir_mh.store import PersonMerge, StoredConflict, Tx
 NOT_SEALED = frozenset({*SHARED_KINDS, "Patient"})
 """Who somebody is and who provides what is put right, not sealed."""
 _MANY = 100_000
+_STOOD = {
+    "pending": "waited to be sent",
+    "withheld": "was withheld",
+    "accepted": "had been taken there",
+    "partly": "was in conflict in part",
+    "conflict": "was in conflict",
+    "decided": "had been decided on there",
+    "refused": "had been refused",
+    "quarantined": "had been set aside there",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What went under a seal. kinds: the types of the resources. anything: whether anything did, be it no resource."""
+    """What went under a seal. kinds: the types of the resources. anything: whether anything did, be it no resource.
+
+    changes: of each change of ours that the record did not show as it was written, what it was to and where it stood.
+    """
 
     kinds: set[str]
     anything: bool
+    changes: Sequence[str] = ()
+
+    def told(self) -> str:
+        """For whoever wrote the changes that went with it; empty where there are none."""
+        if not self.changes:
+            return ""
+        many = len(self.changes) > 1
+        said = f"{len(self.changes)} changes of ours went" if many else "A change of ours went"
+        return f" {said} under the seal with it: {'; '.join(self.changes)}. Write again what of it was right."
 
 
 def seal(
@@ -50,7 +74,9 @@ def seal(
     made = _Sealing(partial(_make, tx, person, custodian, reason, undone))
     since = None if undone is None else undone.made
     kinds: set[str] = set()
+    changes: list[str] = []
     if person is not None:
+        changes = _changes_of_ours(tx, home, person, custodian, keys)
         holding = hold(tx, person, home.ods)
         held = [key for key in sorted(keys) if holding.custodians.get(key) == custodian and key[0] not in NOT_SEALED]
         places = _places(holding, held)
@@ -71,7 +97,7 @@ def seal(
         for kind, name in sorted(named):
             tx.seals.keep(made.seal, kind, name, "")
     _take_quarantined(tx, made, person, custodian, keys, since)
-    return Taken(kinds, made.is_made)
+    return Taken(kinds, made.is_made, changes)
 
 
 def take_back(
@@ -166,6 +192,46 @@ def _take_proposals(
         waits = message.kind == "proposal" and message.payload and not _is_older(message.created, since)
         if waits and touches(load_object(message.payload or "{}"), keys):
             tx.seals.take_outgoing(made.seal, message.message)
+
+
+def _changes_of_ours(tx: Tx, home: Organisation, person: str, custodian: str, keys: Collection[Key]) -> list[str]:
+    """What our changes are to that are about to go under a seal with these, but those that the record shows."""
+    payloads = {
+        one.id: payload
+        for one in tx.proposals.find(person, direction="sent")
+        if one.custodian == custodian and touches(payload := load_object(one.payload), keys)
+    }
+    if not payloads:
+        return []
+    held = Together(tx, person, home.ods)
+    side = held.side_of(person)
+    return [
+        f"to {', '.join(_items_of(held, side, one, payloads[one.id]))} ({_stood(tx, person, one)})"
+        for one in side.pending
+        if one.id in payloads
+    ]
+
+
+def _items_of(held: Together, side: Side, change: Pending, payload: Mapping[str, Any]) -> Iterable[str]:
+    """The items that a change was to, each as the record shows it."""
+    read = side.holding.with_bodies([*payload["before"], *payload["after"]], change.custodian).reading
+    items: dict[str, str] = {}
+    for found in read.taken:
+        if found.table is not None:
+            field = found.table.field
+            shown = field if field == "person" else f"{field}[{held.name(side, found.item_id)}]"
+            items["/".join(key_of(found.entry.resource))] = shown
+    return dict.fromkeys(items.get(path, path) for path in change.paths)
+
+
+def _stood(tx: Tx, person: str, change: Pending) -> str:
+    """What had become of a change. Of one that was tried, or is just being sent, nobody knows whether it arrived."""
+    if change.state == "pending":
+        row, lane = tx.outbox.get(change.id), tx.lanes.get(change.custodian, person)
+        tried = lane is None or lane.attempts or lane.leased_until is not None
+        if row is None or row.state != "pending" or row.attempts or tried:
+            return "may have left"
+    return _STOOD[change.state]
 
 
 def _take_quarantined(

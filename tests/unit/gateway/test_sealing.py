@@ -511,3 +511,80 @@ def test_that_only_what_was_set_aside_is_sealed_is_told_as_well(third: Pair) -> 
     assert third.hand_over(THIRD, HOME, retracted_by_third()).status == "stored"
     assert [one.state for one in store.read_now(lambda tx: tx.quarantine.find(state=None))] == ["sealed"]
     assert [task for task in third.record(HOME).tree["tasks"] if f"{THIRD} has retracted" in task["description"]]
+
+
+# --- our own changes that go with it
+
+
+def with_more(text: str) -> dict[str, Any]:
+    """A change to what is the wrong person's, and to two items that are right."""
+    signs = [{"id": "sleep", "coping": text}]
+    return {**goal("wrong", text), "crisis_plans": [{"id": "crisis", "warning_signs": signs}], **care(text)}
+
+
+def care(text: str) -> dict[str, Any]:
+    return {"care_plans": [{"id": "care", "title": text}]}
+
+
+def told(pair: Pair, ods: str = WARD) -> str:
+    """What a team is told of what went with it; every item by the name that its keeper gives it."""
+    (task,) = [one for one in pair.record(ods).tree["tasks"] if "has retracted" in one["description"]]
+    said: str = task["description"].partition("It is sealed here.")[2].strip()
+    for shown, called in pair.names(ods).items():
+        said = said.replace(shown, called)
+    return said
+
+
+def test_whoever_wrote_more_in_one_change_is_told_what_to_write_again(placed: Pair) -> None:
+    (gone,) = [name for name, called in placed.names(WARD).items() if called == "wrong"]
+    placed.save(WARD, with_more("quagga"))
+    wrong(placed)
+    placed.deliver(only=HOME)
+    items = f"goals[{gone}], crisis_plans[crisis], care_plans[care]"
+    said = told(placed)
+    assert sorted(said.partition(" to ")[2].partition(" (")[0].split(", ")) == sorted(items.split(", "))
+    assert said.startswith("A change of ours went under the seal with it: to ")
+    assert said.endswith(" (waited to be sent). Write again what of it was right.")
+    assert "quagga" not in said
+    placed.save(WARD, care("quagga"))
+    placed.deliver()
+    assert placed.item(HOME, "care_plans", "care")["title"] == "quagga"
+
+
+def test_of_each_it_is_told_where_it_stood(placed: Pair) -> None:
+    placed.save(WARD, with_more("okapi"))
+    placed.save(HOME, care("Of home"))
+    placed.deliver()
+    placed.save(WARD, goal("wrong", "quagga"))
+    placed.gateways[WARD].store.write_now(lambda tx: tx.lanes.claim("test", timedelta(minutes=1), 10))
+    wrong(placed)
+    placed.deliver(only=HOME)
+    said = told(placed)
+    assert said.startswith("2 changes of ours went under the seal with it: to ")
+    assert [said.count(stood) for stood in ("(was in conflict in part)", "(may have left)")] == [1, 1]
+
+
+def test_what_was_set_aside_because_it_was_retracted_is_told_as_that(placed: Pair) -> None:
+    placed.save(WARD, with_more("okapi"))
+    wrong(placed)
+    placed.deliver(only=WARD)
+    placed.deliver()
+    assert "(had been set aside there)" in told(placed)
+
+
+def test_the_person_is_named_as_the_record_names_them(placed: Pair) -> None:
+    names = [{"family": "Community", "given": ["Sam"]}]
+    placed.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "names": names}, **goal("wrong", "okapi")})
+    wrong(placed)
+    placed.deliver()
+    assert "person[" not in told(placed)
+    assert " to person, goals[" in told(placed)
+
+
+def test_a_change_that_the_record_shows_is_nobodys_to_write_again(placed: Pair) -> None:
+    placed.save(WARD, with_more("okapi"))
+    placed.deliver()
+    wrong(placed)
+    placed.deliver()
+    assert told(placed) == ""
+    assert placed.item(WARD, "care_plans", "care")["title"] == "okapi"
