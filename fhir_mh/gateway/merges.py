@@ -12,14 +12,15 @@ from datetime import timedelta
 from typing import Any
 
 from fhir_mh.consent import AccessContext
-from fhir_mh.errors import Conflict, ConsentDenied, NotFound
-from fhir_mh.fhir.json import dumps
+from fhir_mh.errors import Conflict, ConsentDenied, InvalidResource, NotFound
+from fhir_mh.exchange.messages import read_message
+from fhir_mh.fhir.json import dumps, load_object
 from fhir_mh.gateway.auditing import needed, note_act
 from fhir_mh.gateway.identity import Organisation
 from fhir_mh.gateway.links import link
 from fhir_mh.gateway.merge_faults import differing, faults
 from fhir_mh.gateway.merge_notices import tell
-from fhir_mh.gateway.setting_aside import raise_task
+from fhir_mh.gateway.setting_aside import people_said_to_be_one, raise_task
 from fhir_mh.gateway.spreading import look_anew, partners_of
 from fhir_mh.gateway.standing import expect_kept, expect_record
 from fhir_mh.gateway.ties import ask_about_ties
@@ -34,6 +35,7 @@ ROLE = "merges"
 GOOD_FOR = timedelta(hours=24)
 """How long somebody else may take to approve: the two look at it together."""
 _DOUBT = "sync-identity"
+_MANY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,14 @@ class Preview:
     superseded: SideSeen
     refused: Sequence[Issue]
     differ: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Whom a snapshot that was set aside says to be one. waits: whether people have still to look at it."""
+
+    persons: set[str]
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +163,10 @@ class MergeUseCases:
         before["links"] = link(tx, self.home, kept, superseded)
         before["heads"] = {side: tx.merges.heads(side) for side in sides}
         before["conflicts"] = self._conflicts(tx, ours, theirs)
+        are_open = all(lane.state == "open" for side in sides for lane in tx.lanes.find(person=side))
+        doubts = [] if are_open else _doubts(tx)
         tx.merges.make(asked.id, by, dumps(before).decode())
-        for side in sides:
-            for lane in tx.lanes.find(person=side):
-                tx.lanes.settled(lane.partner, side, _DOUBT)
+        _settle_lanes(tx, ours, theirs, doubts)
         tell(tx, self.home, sides, "patient-merged", kept, superseded)
         for side in sides:
             look_anew(tx, self.home, side, partners_of(tx, self.home))
@@ -237,6 +247,33 @@ def _found(tx: Tx, name: str) -> PersonMerge:
     if found is None:
         raise NotFound(issues=[issue("merge-not-found", "id")])
     return found
+
+
+def _doubts(tx: Tx) -> list[_Doubt]:
+    """Whom the snapshots that were set aside for it say to be one, of those who are not one yet."""
+    found = []
+    for held in tx.quarantine.find(state=None, limit=_MANY):
+        if _DOUBT in held.issues and held.state != "sealed":
+            try:
+                message = read_message(load_object(held.text))
+            except InvalidResource:  # what is no message names nobody
+                continue
+            if message.verb == "snapshot":
+                found.append(_Doubt({*people_said_to_be_one(tx, message)}, held.state == "held"))
+    return found
+
+
+def _settle_lanes(tx: Tx, ours: Together, theirs: Together, doubts: Sequence[_Doubt]) -> None:
+    """Let the lanes pass again that were halted because the two were said to be one, and for nothing else."""
+    kept, other = ({side.person for side in held.sides} for held in (ours, theirs))
+    for person in (*kept, *other):
+        named = [one for one in doubts if person in one.persons]
+        waits = any(one.waits and not one.persons <= kept | other for one in named)
+        if waits or not any(one.persons & kept and one.persons & other for one in named):
+            continue
+        for lane in tx.lanes.find(person=person):
+            if not tx.outbox.find(partner=lane.partner, person=person, state="dead", error=_DOUBT, limit=1):
+                tx.lanes.settled(lane.partner, person, _DOUBT)
 
 
 def _seen(tx: Tx, held: Together) -> SideSeen:

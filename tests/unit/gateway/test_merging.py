@@ -19,6 +19,7 @@ from fhir_mh.gateway.marking import Marked
 from fhir_mh.gateway.merges import ShownMerge
 from fhir_mh.gateway.undoing import Answer, Undone
 from fhir_mh.placements import read_step
+from fhir_mh.store import Outcome, Tx
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
 
 pytestmark = pytest.mark.usefixtures("planned")
@@ -306,17 +307,74 @@ def test_what_was_written_to_the_wrong_one_is_sealed_where_it_was_sent(pair: Pai
     assert [task["description"] for task in tasks(held(pair, WARD, OTHER)) if "undone" in task["description"]]
 
 
-def test_lanes_that_were_halted_because_two_were_said_to_be_one_are_open_once_they_are(pair: Pair) -> None:
-    pair.save(HOME, second())
+@pytest.fixture
+def doubted(pair: Pair) -> Pair:
+    """Three at home, of whom the ward says that the first two are one: nothing of theirs leaves."""
+    pair.save(WARD, {**of_the_ward("Garden"), "person": person_with_a_plan()["person"]})
+    for number in (OTHER, THIRD):
+        pair.save(HOME, {**second("placements"), "person": {"nhs_number": number}})
     pair.deliver()
-    pair.save(WARD, {"goals": [{"id": "w", "description": {"text": "of the ward"}}]})
-    pair.deliver()
-    store = pair.gateways[HOME].store
-    for number in (NHS_NUMBER, OTHER):
-        person = held(pair, HOME, number).id
-        store.write_now(lambda tx, person=person: tx.lanes.halt(WARD, person, "sync-identity"))
-    merge(pair)
-    assert {lane.state for lane in store.read_now(lambda tx: tx.lanes.find())} == {"open"}
+    pair.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "former_nhs_numbers": [OTHER]}})
+    assert "quarantined" in {receipt.status for _, receipt in pair.deliver()}
+    assert lanes_at_home(pair, NHS_NUMBER, OTHER) == ["halted", "halted"]
+    return pair
+
+
+def of_the_ward(text: str) -> Tree:
+    return {"goals": [{"id": "w", "description": {"text": text}}]}
+
+
+def lanes_at_home(pair: Pair, *numbers: str) -> list[str]:
+    """The states of the lanes of these persons, each a side of its own."""
+
+    def states(tx: Tx) -> list[str]:
+        found = [tx.lanes.get(WARD, str(find_person(tx, number))) for number in numbers]
+        return ["none" if lane is None else lane.state for lane in found]
+
+    return pair.gateways[HOME].store.read_now(states)
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_lanes_that_were_halted_because_two_were_said_to_be_one_are_open_once_they_are(
+    doubted: Pair, looked_at: bool
+) -> None:
+    if looked_at:  # and thrown out at first
+        aside = doubted.gateways[HOME].quarantine
+        for one in asyncio.run(aside.listed(AccessContext(HOME, "quarantine"))):
+            asyncio.run(aside.discard(AccessContext(HOME, "quarantine"), one.id, "Two people."))
+    merge(doubted)
+    assert lanes_at_home(doubted, NHS_NUMBER, OTHER) == ["open", "open"]
+
+
+def test_a_merge_with_somebody_else_leaves_the_lanes_halted(doubted: Pair) -> None:
+    merge(doubted, superseded=THIRD)
+    assert lanes_at_home(doubted, NHS_NUMBER, OTHER) == ["halted", "halted"]
+    doubted.save(HOME, of_the_ward("while in doubt"))
+    doubted.deliver()
+    assert "while in doubt" not in str(doubted.wire)
+
+
+def test_a_lane_stays_halted_until_all_who_were_said_to_be_one_are(doubted: Pair) -> None:
+    doubted.save(WARD, {"person": {"nhs_number": NHS_NUMBER, "former_nhs_numbers": [OTHER, THIRD]}})
+    doubted.deliver()
+    merge(doubted)
+    assert lanes_at_home(doubted, NHS_NUMBER, OTHER, THIRD) == ["halted"] * 3
+    merge(doubted, superseded=THIRD)
+    assert lanes_at_home(doubted, NHS_NUMBER, OTHER, THIRD) == ["open"] * 3
+
+
+def test_a_lane_whose_partner_holds_an_edition_that_was_never_made_stays_halted(doubted: Pair) -> None:
+    person, store = held(doubted, HOME).id, doubted.gateways[HOME].store
+
+    def answered(tx: Tx) -> None:
+        tx.lanes.open(WARD, person)
+        sent = tx.outbox.add(WARD, person, "snapshot", edition=1)
+        (lane,) = tx.lanes.claim("test", timedelta(minutes=1), 10)
+        tx.lanes.finish(lane, [Outcome(sent.message, "dead", "sync-identity")], halt="sync-identity")
+
+    store.write_now(answered)
+    merge(doubted)
+    assert lanes_at_home(doubted, NHS_NUMBER, OTHER) == ["halted", "open"]
 
 
 def test_a_snapshot_that_says_so_is_taken_in_once_people_have_merged_them(pair: Pair) -> None:
