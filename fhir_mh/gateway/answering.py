@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import EMERGENCY, Decision, direct_care, find_and_pull
@@ -47,7 +48,7 @@ def answer(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sough
     if tx.askings.received_since(partner, tx.now - _HOUR) >= find_and_pull().per_hour:
         _audit(tx, home, partner, sought, None, "too-many")
         return "too-many"
-    person = _meant(tx, home, sought)
+    person = _meant(tx, home, partner, sought)
     status: Status = "nothing"
     if person is not None:
         try:
@@ -61,12 +62,18 @@ def answer(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sough
     return status
 
 
-def _meant(tx: Tx, home: Organisation, sought: Sought) -> str | None:
-    """The person held here whom the asker shows to mean."""
+def _meant(tx: Tx, home: Organisation, partner: str, sought: Sought) -> str | None:
+    """The person held here whom the asker shows to mean: what it sent of them itself shows nothing."""
     person = find_person(tx, sought.person.nhs_number)
-    if person is None or not shows_to_mean(sought.person.patient(), hold(tx, person, home.ods).patients()):
+    if person is None or not shows_to_mean(sought.person.patient(), _held_by_others(tx, home, person, partner)):
         return None
     return person
+
+
+def _held_by_others(tx: Tx, home: Organisation, person: str, partner: str) -> list[dict[str, Any]]:
+    """The Patients held for a person, but for those of this partner."""
+    held = hold(tx, person, home.ods)
+    return [body for key, body in held.bodies.items() if key[0] == "Patient" and held.custodians[key] != partner]
 
 
 def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sought, person: str) -> Status:

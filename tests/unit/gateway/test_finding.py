@@ -58,9 +58,9 @@ def pair(pair: Pair) -> Pair:
     return pair
 
 
-def ask(pair: Pair, name: str = "asking", purpose: str = "ETREAT", sender: str = WARD) -> str:
+def ask(pair: Pair, name: str = "asking", purpose: str = "ETREAT", sender: str = WARD, number: str = NHS_NUMBER) -> str:
     """What home says to an asking of the ward's."""
-    person = {"nhs_number": NHS_NUMBER, "birth_date": "1984-02-03", "names": [{"family": "Community"}]}
+    person = {"nhs_number": number, "birth_date": "1984-02-03", "names": [{"family": "Community"}]}
     said = {"id": name, "role": "clinician", "purpose": purpose, "admitted_at": "2026-11-24T02:10:00Z"}
     sought = Sought.model_validate({**said, "reason": "At night.", "person": person})
     gateway = pair.gateways[HOME]
@@ -127,6 +127,23 @@ def test_an_emergency_opens_what_the_policy_names_and_what_goes_along(pair: Pair
     tree = pair.record(WARD).tree
     assert {"crisis_plans", "refusals"} <= tree.keys()
     assert not {"care_plans", "goals", "tasks", "sharing"} & tree.keys()
+
+
+@pytest.mark.parametrize("born", [{}, {"birth_date": "1984"}])
+def test_what_the_asker_sent_of_the_person_itself_does_not_show_whom_it_means(tmp_path: Path, born: Tree) -> None:
+    """A number that was mistyped at the ward is mistyped in all that it says."""
+    pair = Pair(tmp_path)
+    somebody = {"nhs_number": NHS_NUMBER, "names": [{"family": "Somebody else"}], **born}
+    pair.save(HOME, at_home(person=somebody))
+    verified = {**of_the_ward()["person"], "nhs_number_status": "01"}
+    pair.save(WARD, of_the_ward(person=verified))
+    step(pair, WARD, "claim", admitted_at="2026-11-24T02:10:00Z")
+    assert ("snapshot", "stored") in [(verb, receipt.status) for verb, receipt in pair.deliver()]
+    assert ask(pair) == "nothing"
+    assert pair.deliver() == []
+    pair.save(HOME, {"person": {**somebody, "birth_date": "1984-02-03", "names": [{"family": "Community"}]}})
+    assert ask(pair, "again") == "coming"
+    pair.close()
 
 
 def test_direct_care_opens_nothing_by_itself(pair: Pair) -> None:
