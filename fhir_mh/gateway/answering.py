@@ -63,11 +63,16 @@ def answer(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sough
 
 
 def _meant(tx: Tx, home: Organisation, partner: str, sought: Sought) -> str | None:
-    """The person held here whom the asker shows to mean: what it sent of them itself shows nothing."""
-    person = find_person(tx, sought.person.nhs_number)
-    if person is None or not shows_to_mean(sought.person.patient(), _held_by_others(tx, home, person, partner)):
-        return None
-    return person
+    """The person held here whom the asker shows to mean: what it sent of them itself shows nothing.
+
+    Of those who are one, whatever is held of any of them shows it: the number named one of them already.
+    """
+    person, said = find_person(tx, sought.person.nhs_number), sought.person.patient()
+    for one in [] if person is None else tx.merges.sides(person):
+        asked = said if one == person else {**said, "identifier": []}  # the others have numbers of their own
+        if shows_to_mean(asked, _held_by_others(tx, home, one, partner)):
+            return person
+    return None
 
 
 def _held_by_others(tx: Tx, home: Organisation, person: str, partner: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from fhir_mh.gateway.identity import find_person
 from fhir_mh.placements import read_step
 from fhir_mh.records.asking import read_asking
 from tests.unit.gateway.pair import HOME, NHS_NUMBER, WARD, Pair, person_with_a_plan
-from tests.unit.gateway.test_merging import OTHER, held, merge
+from tests.unit.gateway.test_merging import OTHER, held, merge, second
 from tests.unit.gateway.test_sealing import retract
 
 KEPT = timedelta(hours=find_and_pull().kept_hours)
@@ -501,6 +501,41 @@ def test_by_a_record_of_two_who_are_one_it_is_asked_wherever_the_stay_stands(tmp
     asking = read_asking({"record": held(pair, WARD).id})
     found = asyncio.run(pair.gateways[WARD].finding.find(AccessContext(WARD), asking, {}))
     assert [one.partner for one in found.answers] == [HOME]
+    pair.close()
+
+
+def registered_twice(folder: Path) -> Pair:
+    """Home has the person under two numbers, and a date of birth under one of them alone."""
+    pair = Pair(folder)
+    pair.save(HOME, at_home())
+    pair.save(HOME, second("placements"))
+    return pair
+
+
+def test_of_two_who_are_one_what_is_held_of_either_shows_who_is_meant_by_either_number(tmp_path: Path) -> None:
+    pair = registered_twice(tmp_path)
+    assert ask(pair, "apart", number=OTHER) == "nothing"
+    merge(pair)
+    assert ask(pair, number=OTHER) == "coming"
+    assert ask(pair, "in-use") == "coming"
+    pair.deliver()
+    assert {"crisis_plans", "refusals"} <= held(pair, WARD, OTHER).tree.keys()
+    pair.close()
+
+
+def test_of_two_who_are_one_what_the_asker_sent_of_the_other_shows_nothing(tmp_path: Path) -> None:
+    pair = registered_twice(tmp_path)
+    for number, born in ((NHS_NUMBER, "1984"), (OTHER, "1984-02-03")):
+        person = {"nhs_number": number, "names": [{"family": "Community"}], "birth_date": born}
+        if number == OTHER:
+            pair.save(WARD, of_the_ward(person={**person, "nhs_number_status": "01"}))
+        else:
+            pair.save(HOME, {"person": person})
+    claim = read_step("claim", {**WHY, "admitted_at": "2026-11-24T02:10:00Z"})
+    at_once(pair.gateways[WARD].placements.record(AccessContext(WARD), held(pair, WARD, OTHER).id, None, claim))
+    assert ("snapshot", "stored") in [(verb, receipt.status) for verb, receipt in pair.deliver()]
+    merge(pair)
+    assert ask(pair) == "nothing"
     pair.close()
 
 
