@@ -35,6 +35,9 @@ _AT_ONCE = 50  # askings that lapse in one transaction
 _OUTCOME = {
     "coming": "What may be shared with it is sent, until {until} unless a placement says otherwise. Confirm or decline "
     "its claim once that is here.",
+    "halted": "Sending to it about this person is stopped ({reason}): what may be shared with it, and is not there, "
+    "waits until whoever looks after the deliveries here has seen why, and resumes it. Ring the ward meanwhile. It is "
+    "sent then, until {until} unless a placement says otherwise. Confirm or decline its claim once that is here.",
     "nothing": "Nothing was sent: the person does not share it, nobody has said that they do, or nothing is kept here. "
     "Ask them, or ring the ward.",
 }
@@ -94,13 +97,26 @@ def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought:
             status = "coming"
         else:
             tx.askings.refuse(partner, sought.id)
-    said = _said(partner, sought, _OUTCOME[status].format(until=instant(until)))
-    name = dumps([partner, person, sought.purpose, status, instant(tx.now)[:10]]).decode()
-    raise_task(tx, home, check, person, name, "placement", said, once=True)
+    outcome, reason = str(status), None
     if status == "coming":
         _look_anew(tx, home, person, partner)
+        reason = _halted(tx, sides, partner)
+        outcome = status if reason is None else "halted"
+    said = _said(partner, sought, _OUTCOME[outcome].format(until=instant(until), reason=reason))
+    name = dumps([partner, person, sought.purpose, outcome, instant(tx.now)[:10]]).decode()
+    raise_task(tx, home, check, person, name, "placement", said, once=True)
+    if status == "coming":
         ask_about_ties(tx, home, check, person)
     return status
+
+
+def _halted(tx: Tx, sides: list[str], partner: str) -> str | None:
+    """Why people have yet to look before what is queued for the asker leaves, of any of these; None where it leaves."""
+    for one in sides:
+        lane, queued = tx.lanes.get(partner, one), tx.outbox.newest(partner, one, "snapshot")
+        if lane is not None and lane.state == "halted" and queued is not None and not queued.urgent:
+            return lane.reason
+    return None
 
 
 def _is_declined(held: Holding, partner: str) -> bool:

@@ -390,11 +390,13 @@ def test_a_partner_that_asks_too_often_is_told_so_and_nobody_is_looked_up(home: 
 
 def test_the_same_asking_again_is_answered_as_it_was_and_does_nothing_more(home: Caller) -> None:
     home("POST", "/records", {"person": PERSON, **plan()})
+    store = home.gateway.store
     first, _ = asked_by(WARD, home, SOUGHT)
+    queued = store.read_now(lambda tx: tx.outbox.find(partner=WARD))
+    assert [one.kind for one in queued if one.state == "pending"] == ["snapshot"]
     again, _ = asked_by(WARD, home, SOUGHT)
     assert first.content == again.content
-    waiting = home.gateway.store.read_now(lambda tx: tx.outbox.find(partner=WARD))
-    assert [one.kind for one in waiting] == ["snapshot"]
+    assert store.read_now(lambda tx: tx.outbox.find(partner=WARD)) == queued
     assert len(home.gateway.store.read_now(lambda tx: tx.audit.find())) == 1
 
 

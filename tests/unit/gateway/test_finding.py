@@ -160,7 +160,7 @@ def test_what_is_withdrawn_between_asking_and_sending_is_not_sent(pair: Pair) ->
 def test_consent_is_decided_anew_where_the_message_leaves(pair: Pair) -> None:
     assert ask(pair) == "coming"
     gateway = pair.gateways[HOME]
-    (waiting,) = gateway.store.read_now(lambda tx: tx.outbox.find(partner=WARD))
+    (waiting,) = gateway.store.read_now(lambda tx: tx.outbox.find(partner=WARD, state="pending"))
     pair.clock.advance(KEPT)
     composed = gateway.store.write_now(lambda tx: gateway.exchange.compose(tx, waiting))
     assert not isinstance(composed, Message)
@@ -501,6 +501,46 @@ def test_by_a_record_of_two_who_are_one_it_is_asked_wherever_the_stay_stands(tmp
     asking = read_asking({"record": held(pair, WARD).id})
     found = asyncio.run(pair.gateways[WARD].finding.find(AccessContext(WARD), asking, {}))
     assert [one.partner for one in found.answers] == [HOME]
+    pair.close()
+
+
+def told(pair: Pair) -> list[str]:
+    """What home's people are told of askings."""
+    tasks = pair.record(HOME).tree["tasks"]
+    return [one["description"] for one in tasks if "asked for their plan" in one["description"]]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_where_sending_to_the_asker_is_stopped_the_team_is_told_that_what_was_promised_waits(
+    pair: Pair, *, ended: bool
+) -> None:
+    store, person = pair.gateways[HOME].store, pair.record(HOME).id
+    if ended:
+        store.write_now(lambda tx: tx.lanes.end(WARD, person, "consent-withdrawn"))
+    store.write_now(lambda tx: tx.lanes.halt(WARD, person, "sync-refused"))
+    assert ask(pair) == "coming"
+    assert pair.deliver() == []
+    (said,) = told(pair)
+    assert "stopped (sync-refused)" in said
+    assert "Ring the ward" in said
+    assert "is sent, until" not in said
+    store.write_now(lambda tx: tx.lanes.open(WARD, person))
+    pair.deliver()
+    assert kept_up_to_date(pair)
+    assert ask(pair, "again") == "coming"
+    assert any("is sent, until" in one for one in told(pair)), "it is another thing to be told"
+
+
+def test_what_passes_a_halted_lane_is_not_told_to_wait(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    pair.save(HOME, person_with_a_plan())
+    store, person = pair.gateways[HOME].store, pair.record(HOME).id
+    store.write_now(lambda tx: tx.lanes.halt(WARD, person, "sync-refused"))
+    assert ask(pair) == "coming"
+    (said,) = told(pair)
+    assert "stopped" not in said
+    pair.deliver()
+    assert "refusals" in pair.record(WARD).tree
     pair.close()
 
 
