@@ -32,7 +32,7 @@ def schemas() -> Json:
         "said": {**text, "enum": ["came", "coming", "nothing", "too-many", "not-reached"],
                  "description": "came: it is here; coming: it is promised; nothing: nobody they know by this number, "
                  "date of birth and name, or nothing that may be shared, which is not told apart; too-many: ask later"},
-        "edition": {"type": ["integer", "null"], "description": "of the copy that came"},
+        "edition": {"type": ["integer", "null"], "description": "of the copy that is held, be it an older one"},
         "code": {**known_text, "description": "why it was not reached"},
     }  # fmt: skip
     found = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,7 +13,19 @@ from fhir_mh.fhir.urls import NHS_NUMBER
 from fhir_mh.issues import issue
 from fhir_mh.records.base import DateTime
 
-Status = Literal["coming", "nothing", "too-many"]
+Said = Literal["coming", "nothing", "too-many"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is said to an asking.
+
+    edition: one sent before that shows all that may be shared, if any: to whoever has stored it nothing comes.
+    """
+
+    said: Said
+    edition: int | None = None
+
 
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -81,7 +94,8 @@ def read_sought(body: Any) -> Sought | None:
 
 def answer_to(sought: Sought, status: Status) -> dict[str, Any]:
     """What is answered to an asking."""
-    return {"id": sought.id, "status": status}
+    edition = {} if status.edition is None else {"edition": status.edition}
+    return {"id": sought.id, "status": status.said, **edition}
 
 
 def read_answer(body: Any, sought: Sought) -> Status | None:
@@ -89,4 +103,6 @@ def read_answer(body: Any, sought: Sought) -> Status | None:
     found = body.get("find") if isinstance(body, Mapping) else None
     if not isinstance(found, Mapping) or found.get("id") != sought.id:
         return None
-    return next((known for known in get_args(Status) if known == found.get("status")), None)
+    said = next((known for known in get_args(Said) if known == found.get("status")), None)
+    edition = found.get("edition")
+    return None if said is None else Status(said, edition if type(edition) is int else None)

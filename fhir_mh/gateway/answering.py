@@ -13,14 +13,15 @@ from typing import Any
 from fhir_mh.clock import instant
 from fhir_mh.consent import EMERGENCY, Decision, direct_care, find_and_pull
 from fhir_mh.errors import FhirMhError
-from fhir_mh.exchange.finding import Sought, Status
+from fhir_mh.exchange.finding import Said, Sought, Status
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.auditing import Audited, audit, purpose
 from fhir_mh.gateway.holding import Holding, about, hold, kept_by
 from fhir_mh.gateway.identity import Organisation, find_person
+from fhir_mh.gateway.projection import project
 from fhir_mh.gateway.sameness import shows_to_mean
 from fhir_mh.gateway.setting_aside import raise_task
-from fhir_mh.gateway.spreading import look_anew, partners_of
+from fhir_mh.gateway.spreading import copy_at, look_anew, partners_of
 from fhir_mh.gateway.standing import now_of, standing
 from fhir_mh.gateway.ties import ask_about_ties
 from fhir_mh.gateway.writing import Check
@@ -47,12 +48,12 @@ def answer(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sough
     """What a partner is told. What may be shared is queued, the team has a Task, and the asking is audited."""
     kept = tx.askings.get("received", partner, sought.id)
     if kept is not None:
-        return "coming" if kept.status == "coming" else "nothing"
+        return Status("coming" if kept.status == "coming" else "nothing")
     if tx.askings.received_since(partner, tx.now - _HOUR) >= find_and_pull().per_hour:
         _audit(tx, home, partner, sought, None, "too-many")
-        return "too-many"
+        return Status("too-many")
     person = _meant(tx, home, partner, sought)
-    status: Status = "nothing"
+    status = Status("nothing")
     if person is not None:
         try:
             with tx.whole():
@@ -60,8 +61,8 @@ def answer(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sough
         except FhirMhError as fault:  # an answer of its own would tell that the person is known
             log.error("an asking could not be looked into: %s", fault.issues[0].code if fault.issues else "")
     if tx.askings.get("received", partner, sought.id) is None:
-        tx.askings.add("received", partner, sought.id, sought.purpose, status=status, person=person)
-    _audit(tx, home, partner, sought, person, status)
+        tx.askings.add("received", partner, sought.id, sought.purpose, status=status.said, person=person)
+    _audit(tx, home, partner, sought, person, status.said)
     return status
 
 
@@ -89,30 +90,51 @@ def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought:
     until = tx.now + timedelta(hours=find_and_pull().kept_hours)
     sides = tx.merges.sides(person)
     declined = any(_is_declined(hold(tx, one, home.ods), partner) for one in sides)
-    status: Status = "nothing"
+    said: Said = "nothing"
     if not declined:
         tx.askings.add("received", partner, sought.id, sought.purpose, status="coming", person=person, until=until)
         decision = standing(tx, person, home.ods).may_be_sent(partner, now_of(tx))
         if decision.content and any(_is_held(tx, home, one, decision) for one in sides):
-            status = "coming"
+            said = "coming"
         else:
             tx.askings.refuse(partner, sought.id)
-    outcome, reason = str(status), None
-    if status == "coming":
+    waiting, reason = list[str](), None
+    if said == "coming":
         _look_anew(tx, home, person, partner)
-        reason = _halted(tx, sides, partner)
-        outcome = status if reason is None else "halted"
-    said = _said(partner, sought, _OUTCOME[outcome].format(until=instant(until), reason=reason))
+        waiting = [one for one in sides if not _is_stored(tx, home, one, partner)]
+        reason = _halted(tx, waiting, partner)
+    outcome = said if reason is None else "halted"
+    told = _said(partner, sought, _OUTCOME[outcome].format(until=instant(until), reason=reason))
     name = dumps([partner, person, sought.purpose, outcome, instant(tx.now)[:10]]).decode()
-    raise_task(tx, home, check, person, name, "placement", said, once=True)
-    if status == "coming":
-        ask_about_ties(tx, home, check, person)
-    return status
+    raise_task(tx, home, check, person, name, "placement", told, once=True)
+    if said == "nothing":
+        return Status(said)
+    ask_about_ties(tx, home, check, person)
+    return Status(said, _shown_in(tx, home, person, partner) if {person}.issuperset(waiting) else None)
 
 
-def _halted(tx: Tx, sides: list[str], partner: str) -> str | None:
+def _shown_in(tx: Tx, home: Organisation, person: str, partner: str) -> int | None:
+    """The edition sent to the asker that shows all that it may be sent of a person now; None where none does."""
+    made = tx.projections.get(partner, person, home.ods)
+    decision = standing(tx, person, home.ods).may_be_sent(partner, now_of(tx))
+    shown = project(kept_by(home.ods, person, about(tx, person)), decision).bundle(home.ods)
+    return made.edition if made is not None and made.sent == dumps(shown).decode() else None
+
+
+def _is_stored(tx: Tx, home: Organisation, person: str, partner: str) -> bool:
+    """Whether the asker is known to have stored all that is queued for it: then it does not leave."""
+    queued, copy = tx.outbox.newest(partner, person, "snapshot"), copy_at(tx, person, partner, home.ods)
+    if queued is None or queued.state != "pending":
+        return True
+    if copy is None or copy.stored is None or copy.ended_at is not None:
+        return False
+    edition = _shown_in(tx, home, person, partner)
+    return edition is not None and copy.stored.edition >= edition
+
+
+def _halted(tx: Tx, waiting: list[str], partner: str) -> str | None:
     """Why people have yet to look before what is queued for the asker leaves, of any of these; None where it leaves."""
-    for one in sides:
+    for one in waiting:
         lane, queued = tx.lanes.get(partner, one), tx.outbox.newest(partner, one, "snapshot")
         if lane is not None and lane.state == "halted" and queued is not None and not queued.urgent:
             return lane.reason
@@ -139,11 +161,11 @@ def _said(partner: str, sought: Sought, outcome: str) -> str:
     return f"{where}, and asked for their plan {ground}. {outcome}{reason}"
 
 
-def _audit(tx: Tx, home: Organisation, partner: str, sought: Sought, person: str | None, status: Status) -> None:
+def _audit(tx: Tx, home: Organisation, partner: str, sought: Sought, person: str | None, said: Said) -> None:
     """Of somebody who is not known here nothing is kept: not the reason, which may speak of them."""
     why = purpose(sought.purpose, None if person is None else sought.reason)
     who = f"{partner} {sought.role}"
-    audit(tx, home, person, Audited("find", f"answered-{status}", "R", who, why, ("asking", sought.id)))
+    audit(tx, home, person, Audited("find", f"answered-{said}", "R", who, why, ("asking", sought.id)))
 
 
 # --- what ends an asking

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -45,12 +45,16 @@ What = Literal["came", "coming", "nothing", "too-many", "not-reached"]
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What one partner said to an asking. edition: of the copy that is held. code: why it was not reached."""
+    """What one partner said to an asking. edition: of the copy that is held. code: why it was not reached.
+
+    whole: the edition that shows all that may be shared, where it says so.
+    """
 
     partner: str
     said: What
     edition: int | None = None
     code: str | None = None
+    whole: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class FindingUseCases:
         only_own(context, self.home.ods)
         sought, partners = await self.store.write(lambda tx: self._begin(tx, context, asking))
         each = await asyncio.gather(*(_asked(ways.get(partner), partner, sought) for partner in partners))
-        promised = [one.partner for one in each if one.said == "coming"]
+        promised = [one for one in each if one.said == "coming"]
         await self.store.write(lambda tx: _note(tx, sought, each))
         for _ in range(LOOKS):
             if await self.store.read(lambda tx: self._all_here(tx, sought, promised)):
@@ -138,23 +142,33 @@ class FindingUseCases:
 
     # --- after
 
-    def _all_here(self, tx: Tx, sought: Sought, promised: Collection[str]) -> bool:
-        return all(self._copy(tx, sought, partner) is not None for partner in promised)
+    def _all_here(self, tx: Tx, sought: Sought, promised: Collection[Answered]) -> bool:
+        return all(self._came(tx, sought, one) for one in promised)
 
     def _copy(self, tx: Tx, sought: Sought, partner: str) -> Currency | None:
-        """The copy of what a partner keeps about the person, where it has come and is kept up to date."""
+        """The copy of what a partner keeps about the person, where there is one here that is kept up to date."""
         person = find_person(tx, sought.person.nhs_number)
         copy = None if person is None else copy_at(tx, person, self.home.ods, partner)
         return copy if copy is not None and copy.stored is not None and copy.ended_at is None else None
+
+    def _came(self, tx: Tx, sought: Sought, one: Answered) -> bool:
+        """Whether what a partner promised is here: a copy alone may be an older one, which shows less."""
+        copy, asking = self._copy(tx, sought, one.partner), tx.askings.get("made", one.partner, sought.id)
+        if copy is None or copy.stored is None:
+            return False
+        whole = one.whole is not None and copy.stored.edition >= one.whole
+        return whole or (asking is not None and asking.person == copy.person)
 
     def _found(self, tx: Tx, sought: Sought, each: Sequence[Answered]) -> Found:
         """What has come by now; each copy says by which asking it did."""
         person, answers = find_person(tx, sought.person.nhs_number), []
         for one in each:
             copy = self._copy(tx, sought, one.partner) if one.said == "coming" else None
-            if copy is not None and copy.stored is not None and person is not None:
-                tx.askings.pulled(one.partner, [sought.id], person)
-                one = Answered(one.partner, "came", copy.stored.edition)
+            if copy is not None and copy.stored is not None:
+                came = self._came(tx, sought, one)
+                if came:
+                    tx.askings.pulled(one.partner, [sought.id], copy.person)
+                one = replace(one, said="came" if came else "coming", edition=copy.stored.edition)
             answers.append(one)
         return Found(sought.id, person, tuple(answers))
 
@@ -189,4 +203,4 @@ async def _asked(way: Transport | None, partner: str, sought: Sought) -> Answere
         return Answered(partner, "not-reached", code="sync-failed")
     if status is None:
         return Answered(partner, "not-reached", code="partner-cannot-be-asked")
-    return Answered(partner, status)
+    return Answered(partner, status.said, whole=status.edition)

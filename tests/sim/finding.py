@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fhir_mh.clock import instant
-from fhir_mh.exchange.finding import Sought
+from fhir_mh.exchange.finding import Sought, Status
 from fhir_mh.placements.courses import ods_codes
 from fhir_mh.records.asking import read_asking
 from tests.sim.laws import LawBroken
@@ -60,10 +60,10 @@ class Finding:
             self.world.placing.claim(ods, number)
         return True
 
-    def answered(self, ods: str, sender: str, sought: Sought, status: str) -> None:
+    def answered(self, ods: str, sender: str, sought: Sought, status: Status) -> None:
         """A site has committed its answer to an asking."""
         ledger = self.world.ledgers[sought.person.nhs_number]
-        if status != "coming":
+        if status.said != "coming":
             return
         if sought.person.birth_date != BORN:
             raise LawBroken(f"{ods} knows somebody for {sender} by another date of birth")

@@ -11,8 +11,9 @@ import pytest
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import AccessContext, find_and_pull
-from fhir_mh.exchange.finding import Sought
+from fhir_mh.exchange.finding import Sought, Status, answer_to, read_answer
 from fhir_mh.exchange.messages import Message
+from fhir_mh.gateway import finding
 from fhir_mh.gateway.answering import lapse
 from fhir_mh.gateway.holding import hold
 from fhir_mh.gateway.identity import find_person
@@ -64,7 +65,7 @@ def ask(pair: Pair, name: str = "asking", purpose: str = "ETREAT", sender: str =
     said = {"id": name, "role": "clinician", "purpose": purpose, "admitted_at": "2026-11-24T02:10:00Z"}
     sought = Sought.model_validate({**said, "reason": "At night.", "person": person})
     gateway = pair.gateways[HOME]
-    return gateway.store.write_now(lambda tx: gateway.exchange.find(tx, sender, sought))
+    return gateway.store.write_now(lambda tx: gateway.exchange.find(tx, sender, sought)).said
 
 
 def step(pair: Pair, ods: str, name: str, placement: str | None = None, **facts: Any) -> str:
@@ -576,6 +577,109 @@ def test_of_two_who_are_one_what_the_asker_sent_of_the_other_shows_nothing(tmp_p
     assert ("snapshot", "stored") in [(verb, receipt.status) for verb, receipt in pair.deliver()]
     merge(pair)
     assert ask(pair) == "nothing"
+    pair.close()
+
+
+class Way:
+    """How the ward reaches home, which delivers at once or not."""
+
+    def __init__(self, pair: Pair, *, delivers: bool) -> None:
+        self.pair, self.delivers = pair, delivers
+
+    async def find(self, sought: Sought) -> Status | None:
+        home = self.pair.gateways[HOME]
+        status = home.store.write_now(lambda tx: home.exchange.find(tx, WARD, sought))
+        if self.delivers:
+            self.pair.deliver()
+        return read_answer({"find": answer_to(sought, status)}, sought)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({"status": "coming", "edition": 4}, Status("coming", 4)),
+        ({"status": "coming"}, Status("coming")),
+        ({"status": "coming", "edition": True}, Status("coming")),
+        ({"status": "coming", "edition": "4"}, Status("coming")),
+        ({"status": "gone"}, None),
+    ],
+)
+def test_the_edition_that_shows_all_is_read_beside_the_answer(said: Tree, read: Status | None) -> None:
+    who = of_the_ward()["person"]
+    ground = {"role": "clinician", "purpose": "TREAT", "admitted_at": "2026-11-24"}
+    sought = Sought.model_validate({"id": "asking", **ground, "person": who})
+    assert read_answer({"find": {"id": "asking", **said}}, sought) == read
+
+
+def asked(
+    pair: Pair,
+    monkeypatch: pytest.MonkeyPatch,
+    purpose: str = "ETREAT",
+    number: str = NHS_NUMBER,
+    *,
+    delivers: bool = False,
+) -> tuple[str, int | None]:
+    """What the ward is told that home said, and the edition that it holds."""
+    monkeypatch.setattr(finding, "LOOKS", 1)
+    who = {**of_the_ward()["person"], "nhs_number": number}
+    asking = read_asking({"person": who, "admitted_at": "2026-11-24", "purpose": purpose, "reason": "At night."})
+    ways: Any = {HOME: Way(pair, delivers=delivers)}
+    (one,) = asyncio.run(pair.gateways[WARD].finding.find(AccessContext(WARD), asking, ways)).answers
+    return one.said, one.edition
+
+
+def test_a_copy_that_shows_less_is_not_what_was_promised(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.save(HOME, {"sharing": [decided("permit", sections=["care-plan"])]})
+    said, older = asked(pair, monkeypatch, "TREAT", delivers=True)
+    assert said == "came"
+    assert asked(pair, monkeypatch) == ("coming", older)
+    assert "crisis_plans" not in pair.record(WARD).tree
+    pair.deliver()
+    said, newer = asked(pair, monkeypatch)
+    assert (said, newer != older) == ("came", True)
+    assert "crisis_plans" in pair.record(WARD).tree
+    assert pair.deliver() == [], "it holds all that may be shared"
+
+
+def test_what_waits_for_a_person_to_look_has_not_come_though_an_older_copy_is_held(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled(pair)
+    store, person = pair.gateways[HOME].store, pair.record(HOME).id
+    store.write_now(lambda tx: tx.lanes.halt(WARD, person, "sync-refused"))
+    said, held_by_then = asked(pair, monkeypatch)
+    assert said == "came", "nothing waits"
+    assert not any("stopped" in one for one in told(pair))
+    pair.save(HOME, {"crisis_plans": [{"id": "crisis", "title": "Of this week"}]})
+    assert asked(pair, monkeypatch, delivers=True) == ("coming", held_by_then)
+    assert any("stopped" in one for one in told(pair))
+    store.write_now(lambda tx: tx.lanes.open(WARD, person))
+    assert asked(pair, monkeypatch, delivers=True)[0] == "came"
+    assert pair.item(WARD, "crisis_plans", "crisis")["title"] == "Of this week"
+
+
+def test_what_is_stored_here_has_come_though_home_does_not_know_that_yet(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(pair) == "coming"
+    home = pair.gateways[HOME]
+    (waiting,) = home.store.read_now(lambda tx: tx.outbox.find(partner=WARD, state="pending"))
+    message = home.store.write_now(lambda tx: home.exchange.compose(tx, waiting))
+    assert isinstance(message, Message)
+    assert asked(pair, monkeypatch) == ("coming", None), "it was sent, and is not stored"
+    assert pair.hand_over(HOME, WARD, message).status == "stored"
+    assert asked(pair, monkeypatch) == ("came", message.edition)
+
+
+@pytest.mark.parametrize("number", [NHS_NUMBER, OTHER])
+def test_of_two_who_are_one_it_has_come_where_nothing_of_either_is_still_to_come(
+    tmp_path: Path, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = registered_twice(tmp_path)
+    merge(pair)
+    assert ask(pair, number=number) == "coming"
+    pair.deliver()
+    assert asked(pair, monkeypatch, number=number)[0] == "came"
     pair.close()
 
 
