@@ -294,7 +294,7 @@ def test_a_planned_stay_is_that_of_its_placement_whatever_it_says_of_its_keeper(
     pair.save(HOME, {**person_with_a_plan(), "stays": [PLANNED]})
     sent_without_its_keeper(pair)
     pair.deliver()
-    (shown,) = listed(pair.record(HOME))["placements"]
+    (shown,) = listed(pair.record(HOME), HOME)["placements"]
     assert (shown["id"], shown["stay"]["id"]) == ("place", "st")
     step(pair, HOME, "end", "place", outcome="cancelled", at="2026-11-24T09:00:00Z", reason={"text": "At home."})
     assert [name for name, _ in pair.deliver()] == ["notice"]

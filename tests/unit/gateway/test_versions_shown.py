@@ -73,10 +73,11 @@ def test_what_waits_is_withheld_and_waits_again_under_new_versions(placed: Pair)
 
 
 def test_a_change_that_is_sealed_alone_is_a_new_version(placed: Pair) -> None:
-    placed.save(WARD, coping("read"))
+    whom = {"id": "gp", "contact": {"display": "GP"}, "role": {"text": "gp"}}
+    placed.save(WARD, {"crisis_plans": [{"id": "crisis", "contacts": [whom]}]})
     ward, before = placed.gateways[WARD], placed.record(WARD)
-    gone = [("CarePlan", next(name.partition("/")[2] for name in before.pending[0].paths))]
-    ward.store.write_now(lambda tx: seal(tx, ward.home, before.id, WARD, gone))
+    (name,) = [path.partition("/")[2] for path in before.pending[0].paths if path.startswith("CareTeam/")]
+    ward.store.write_now(lambda tx: seal(tx, ward.home, before.id, HOME, [("CareTeam", name)]))
     after = placed.record(WARD)
     assert (after.pending, len(after.sealed), after.version) == ([], 1, before.version + 1)
 
