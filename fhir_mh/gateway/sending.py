@@ -9,12 +9,12 @@ from fhir_mh.consent import Decision, direct_care
 from fhir_mh.exchange.messages import Message, Receipt
 from fhir_mh.exchange.ports import Withheld
 from fhir_mh.fhir.json import dumps, load_object
-from fhir_mh.fhir.urls import FORMER_NHS_NUMBER
 from fhir_mh.gateway.holding import about_sides, kept_by, patients_of
-from fhir_mh.gateway.identity import Organisation, local_identifiers_of, nhs_number_of, numbers_in
+from fhir_mh.gateway.identity import Organisation, known_as, local_identifiers_of, nhs_number_of, numbers_in
 from fhir_mh.gateway.not_taken import note_dead, note_set_aside, note_taken
 from fhir_mh.gateway.older_store import LOST, known_here, make_up
 from fhir_mh.gateway.projection import Projected, is_permitted, project
+from fhir_mh.gateway.sameness import nhs_number_in
 from fhir_mh.gateway.spreading import copy_at, end_sharing
 from fhir_mh.gateway.standing import now_of, standing_in
 from fhir_mh.gateway.writing import Check
@@ -77,9 +77,9 @@ def _number_known_there(tx: Tx, home: Organisation, waiting: OutboxMessage) -> s
 
     Until then the one that it has superseded, or none where they say none; a snapshot brings the Patient that tells.
     """
-    number, known = nhs_number_of(tx, waiting.person), tx.identifiers_of(waiting.person)
-    superseded = any(system == FORMER_NHS_NUMBER for system, _ in known)
-    if number is None or (waiting.kind == "snapshot" and not superseded):
+    known = known_as(tx, waiting.person)
+    number, every = nhs_number_in(known), numbers_in(known)
+    if number is None or (waiting.kind == "snapshot" and every == [number]):
         return number
     copy = copy_at(tx, waiting.person, waiting.partner, home.ods)
     edition = 0 if copy is None or copy.stored is None else copy.stored.edition
@@ -90,8 +90,7 @@ def _number_known_there(tx: Tx, home: Organisation, waiting: OutboxMessage) -> s
     told = [numbers_in(patient) for patient in (*ours, *theirs)]
     if not told or any(number in numbers for numbers in told):
         return number
-    its_own = {value for _, value in known}
-    return next((old for numbers in told for old in numbers if old in its_own), None)
+    return next((old for numbers in told for old in numbers if old in every), None)
 
 
 def _told_beside(tx: Tx, home: Organisation, waiting: OutboxMessage) -> dict[str, Any]:
