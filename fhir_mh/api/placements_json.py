@@ -23,14 +23,15 @@ def listed(record: HeldRecord, own: str) -> dict[str, Any]:
     def keeper(field: str, item: Mapping[str, Any]) -> str | None:
         return record.custodians.get((field, item["id"]))
 
+    ended = _ended(record, own)
     return {
         "id": record.id,
         "version": record.version,
-        "placements": [_placement(record, own, course) for course in courses(record.tree, keeper)],
+        "placements": [_placement(record, ended, course) for course in courses(record.tree, keeper)],
     }
 
 
-def _placement(record: HeldRecord, own: str, course: Course) -> dict[str, Any]:
+def _placement(record: HeldRecord, ended: Mapping[str | None, Any], course: Course) -> dict[str, Any]:
     parts = (("placements", course.placement), ("stays", course.stay))
     keepers = {field: record.custodians.get((field, part["id"])) for field, part in parts if part is not None}
     return {
@@ -38,7 +39,7 @@ def _placement(record: HeldRecord, own: str, course: Course) -> dict[str, Any]:
         "state": course.state,
         "provider": course.provider or None,
         "kept_by": {"placement": keepers.get("placements"), "stay": keepers.get("stays")},
-        "not_kept_up_to_date": _not_kept(record, own, keepers),
+        "not_kept_up_to_date": {_PARTS[field]: ended[one] for field, one in keepers.items() if one in ended},
         "possible": list(possible(course)),
         "placement": course.placement,
         "stay": course.stay,
@@ -47,11 +48,10 @@ def _placement(record: HeldRecord, own: str, course: Course) -> dict[str, Any]:
     }
 
 
-def _not_kept(record: HeldRecord, own: str, keepers: Mapping[str, str | None]) -> dict[str, Any]:
-    """Of copies of what others keep, those that may have changed there since: since when, and why."""
-    ended = [(one.custodian, not_kept(PLACEMENT.section, one)) for one in record.copies if one.partner == own]
-    found = {keeper: {"since": instant(told[0]), "reason": told[1]} for keeper, told in ended if told is not None}
-    return {_PARTS[field]: found[keeper] for field, keeper in keepers.items() if keeper in found}
+def _ended(record: HeldRecord, own: str) -> dict[str | None, Any]:
+    """By who keeps it, since when and why a copy of what others keep may have changed there."""
+    each = [(one.custodian, not_kept(PLACEMENT.section, one)) for one in record.copies if one.partner == own]
+    return {keeper: {"since": instant(told[0]), "reason": told[1]} for keeper, told in each if told is not None}
 
 
 def _moves(stay: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import Any
 
 from fhir_mh.clock import instant
 from fhir_mh.consent import EMERGENCY, Decision, direct_care, find_and_pull
@@ -16,7 +15,7 @@ from fhir_mh.errors import FhirMhError
 from fhir_mh.exchange.finding import Said, Sought, Status
 from fhir_mh.fhir.json import dumps
 from fhir_mh.gateway.auditing import Audited, audit, purpose
-from fhir_mh.gateway.holding import Holding, about, hold, kept_by
+from fhir_mh.gateway.holding import Holding, about, hold, kept_by, patients_of
 from fhir_mh.gateway.identity import Organisation, find_person
 from fhir_mh.gateway.projection import project
 from fhir_mh.gateway.sameness import shows_to_mean
@@ -52,7 +51,7 @@ def answer(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sough
     if tx.askings.received_since(partner, tx.now - _HOUR) >= find_and_pull().per_hour:
         _audit(tx, home, partner, sought, None, "too-many")
         return Status("too-many")
-    person = _meant(tx, home, partner, sought)
+    person = _meant(tx, partner, sought)
     status = Status("nothing")
     if person is not None:
         try:
@@ -66,7 +65,7 @@ def answer(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sough
     return status
 
 
-def _meant(tx: Tx, home: Organisation, partner: str, sought: Sought) -> str | None:
+def _meant(tx: Tx, partner: str, sought: Sought) -> str | None:
     """The person held here whom the asker shows to mean: what it sent of them itself shows nothing.
 
     Of those who are one, whatever is held of any of them shows it: the number named one of them already.
@@ -74,15 +73,9 @@ def _meant(tx: Tx, home: Organisation, partner: str, sought: Sought) -> str | No
     person, said = find_person(tx, sought.person.nhs_number), sought.person.patient()
     for one in [] if person is None else tx.merges.sides(person):
         asked = said if one == person else {**said, "identifier": []}  # the others have numbers of their own
-        if shows_to_mean(asked, _held_by_others(tx, home, one, partner)):
+        if shows_to_mean(asked, [held.body() for held in patients_of(tx, one) if held.custodian != partner]):
             return person
     return None
-
-
-def _held_by_others(tx: Tx, home: Organisation, person: str, partner: str) -> list[dict[str, Any]]:
-    """The Patients held for a person, but for those of this partner."""
-    held = hold(tx, person, home.ods)
-    return [body for key, body in held.bodies.items() if key[0] == "Patient" and held.custodians[key] != partner]
 
 
 def _looked_into(tx: Tx, home: Organisation, check: Check, partner: str, sought: Sought, person: str) -> Status:
