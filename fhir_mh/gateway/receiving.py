@@ -27,7 +27,7 @@ from fhir_mh.gateway.merge_notices import TOLD, take_notice
 from fhir_mh.gateway.older_store import LOST, is_of_an_older_store, put_back
 from fhir_mh.gateway.pending import note_decided
 from fhir_mh.gateway.proposals import Merging, bodies_of
-from fhir_mh.gateway.sameness import contradiction, judge
+from fhir_mh.gateway.sameness import contradiction, judge, nhs_number_in
 from fhir_mh.gateway.sealing import seal, sealed_in
 from fhir_mh.gateway.setting_aside import Replay, SettingAside, people_said_to_be_one, raise_task, task_of_each
 from fhir_mh.gateway.spreading import spread
@@ -176,7 +176,9 @@ class Receiving:
         if message.edition is not None and _is_a_second(partner, patients, bodies):
             found.append(issue("sync-identity", "$.bundle.entry", what="Patient"))
         for patient in _patients(bodies):
-            doubt = contradiction(patient, [_known_as(tx, person, message.nhs_number)], "$.bundle")
+            doubt = None
+            if nhs_number_in(patient) != message.nhs_number:
+                doubt = contradiction(patient, [_known_as(tx, person, message.nhs_number)], "$.bundle")
             if person is not None and doubt is None:
                 doubt = contradiction(patient, [one.body() for one in patients], "$.bundle")
             named = persons_by_local_identifier(tx, patient)
